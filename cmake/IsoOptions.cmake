@@ -1,0 +1,47 @@
+# Options of the build, and the compiler flags that follow from them (target iso_flags).
+
+option(ISO_WERROR "Treat warnings as errors" OFF)
+option(ISO_STATIC "Link programs statically" OFF)
+set(ISO_SANITIZE "" CACHE STRING "Sanitizers: 'address;undefined', 'thread', 'memory' or empty")
+set(ISOMER_SPEC_TESTS "$ENV{ISOMER_SPEC_TESTS}" CACHE PATH
+  "Folder of the official WebAssembly tests in wast2json's format; empty: those tests are skipped")
+set(ISOMER_WASI_TESTS "$ENV{ISOMER_WASI_TESTS}" CACHE PATH
+  "Folder of the official WASI tests; empty: those tests are skipped")
+
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE Release CACHE STRING "Kind of build" FORCE)
+endif()
+# Debug information costs nothing at run time. Assertions (ISO_ASSERT) do not depend on NDEBUG.
+set(CMAKE_C_FLAGS_RELEASE "-O2 -g" CACHE STRING "" FORCE)
+set(CMAKE_C_FLAGS_DEBUG "-O0 -g" CACHE STRING "" FORCE)
+
+set(CMAKE_C_STANDARD 11)
+set(CMAKE_C_STANDARD_REQUIRED ON)
+set(CMAKE_C_EXTENSIONS OFF)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+
+add_library(iso_flags INTERFACE)
+target_include_directories(iso_flags INTERFACE "${CMAKE_SOURCE_DIR}/src")
+target_compile_options(iso_flags INTERFACE
+  -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wundef -Wvla
+  -Wimplicit-fallthrough
+  # A product and a sum are two roundings in WebAssembly, on every processor.
+  -ffp-contract=off
+  # Assertions print the path from the top of the project; builds are the same in any folder.
+  -ffile-prefix-map=${CMAKE_SOURCE_DIR}/=
+  # Lets the linker leave out what a program does not use.
+  -ffunction-sections -fdata-sections)
+target_link_options(iso_flags INTERFACE -Wl,--gc-sections)
+
+if(ISO_WERROR)
+  target_compile_options(iso_flags INTERFACE -Werror)
+endif()
+if(ISO_STATIC)
+  target_link_options(iso_flags INTERFACE -static)
+endif()
+if(ISO_SANITIZE)
+  list(JOIN ISO_SANITIZE "," sanitizers)
+  set(sanitize_flags -fsanitize=${sanitizers} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  target_compile_options(iso_flags INTERFACE ${sanitize_flags})
+  target_link_options(iso_flags INTERFACE ${sanitize_flags})
+endif()

@@ -1,0 +1,41 @@
+# The functions by which every folder declares what it builds. Source lists are explicit.
+
+# iso_library(NAME SOURCES file... [DEPENDS library...])
+#   A static library, one per folder of src. DEPENDS pass on to whoever links it.
+function(iso_library name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;DEPENDS")
+  iso_check_arguments(iso_library "${arg_UNPARSED_ARGUMENTS}" "${arg_SOURCES}")
+  add_library(${name} STATIC ${arg_SOURCES})
+  target_link_libraries(${name} PUBLIC iso_flags ${arg_DEPENDS})
+endfunction()
+
+# iso_program(NAME SOURCES file... [LIBS library...])
+function(iso_program name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;LIBS")
+  iso_check_arguments(iso_program "${arg_UNPARSED_ARGUMENTS}" "${arg_SOURCES}")
+  add_executable(${name} ${arg_SOURCES})
+  target_link_libraries(${name} PRIVATE iso_flags ${arg_LIBS})
+endfunction()
+
+# iso_test(NAME SOURCES file... [LIBS library...] [ARGS argument...] [TIMEOUT seconds])
+#   A test program over base/test.h, registered with ctest. It must end within TIMEOUT (60).
+function(iso_test name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "TIMEOUT" "SOURCES;LIBS;ARGS")
+  iso_check_arguments(iso_test "${arg_UNPARSED_ARGUMENTS}" "${arg_SOURCES}")
+  if(NOT arg_TIMEOUT)
+    set(arg_TIMEOUT 60)
+  endif()
+  add_executable(${name} ${arg_SOURCES})
+  target_link_libraries(${name} PRIVATE iso_flags ${arg_LIBS} iso_test_main)
+  add_test(NAME ${name} COMMAND ${name} ${arg_ARGS})
+  set_tests_properties(${name} PROPERTIES TIMEOUT ${arg_TIMEOUT})
+endfunction()
+
+function(iso_check_arguments function_name unparsed sources)
+  if(unparsed)
+    message(FATAL_ERROR "${function_name}: what is '${unparsed}'?")
+  endif()
+  if(NOT sources)
+    message(FATAL_ERROR "${function_name}: SOURCES are missing")
+  endif()
+endfunction()

@@ -1,0 +1,12 @@
+/* The hosted handler of ISO_ASSERT. Alone in its file so that a definition elsewhere replaces it. */
+#include "base/macros.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+void iso_assert_fail(const char *expression, const char *file, int line)
+{
+    fprintf(stderr, "%s:%d: assertion does not hold: %s\n", file, line, expression);
+    fflush(stderr);
+    abort();
+}

@@ -1,0 +1,137 @@
+/* SHA-256 as in FIPS 180-4, sections 4.1.2, 5 and 6.2. Plain C: digests are taken of modules when they
+ * are loaded, not in any hot loop. */
+#include "base/sha256.h"
+
+#include "base/bytes.h"
+
+static const uint32_t round_constants[64] = {
+    0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5,
+    0xd807aa98, 0x12835b01, 0x243185be, 0x550c7dc3, 0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174,
+    0xe49b69c1, 0xefbe4786, 0x0fc19dc6, 0x240ca1cc, 0x2de92c6f, 0x4a7484aa, 0x5cb0a9dc, 0x76f988da,
+    0x983e5152, 0xa831c66d, 0xb00327c8, 0xbf597fc7, 0xc6e00bf3, 0xd5a79147, 0x06ca6351, 0x14292967,
+    0x27b70a85, 0x2e1b2138, 0x4d2c6dfc, 0x53380d13, 0x650a7354, 0x766a0abb, 0x81c2c92e, 0x92722c85,
+    0xa2bfe8a1, 0xa81a664b, 0xc24b8b70, 0xc76c51a3, 0xd192e819, 0xd6990624, 0xf40e3585, 0x106aa070,
+    0x19a4c116, 0x1e376c08, 0x2748774c, 0x34b0bcb5, 0x391c0cb3, 0x4ed8aa4a, 0x5b9cca4f, 0x682e6ff3,
+    0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2,
+};
+
+static uint32_t rotate_right(uint32_t value, unsigned count)
+{
+    return value >> count | value << (32 - count);
+}
+
+static uint32_t load_u32be(const uint8_t *p)
+{
+    return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | (uint32_t)p[3];
+}
+
+static void store_u32be(uint8_t *p, uint32_t value)
+{
+    p[0] = (uint8_t)(value >> 24);
+    p[1] = (uint8_t)(value >> 16);
+    p[2] = (uint8_t)(value >> 8);
+    p[3] = (uint8_t)value;
+}
+
+static void compress_block(uint32_t state[8], const uint8_t block[64])
+{
+    uint32_t w[64];
+    for (size_t i = 0; i < 16; i++) {
+        w[i] = load_u32be(block + 4 * i);
+    }
+    for (size_t i = 16; i < 64; i++) {
+        uint32_t x = w[i - 15], y = w[i - 2];
+        uint32_t s0 = rotate_right(x, 7) ^ rotate_right(x, 18) ^ x >> 3;
+        uint32_t s1 = rotate_right(y, 17) ^ rotate_right(y, 19) ^ y >> 10;
+        w[i] = w[i - 16] + s0 + w[i - 7] + s1;
+    }
+    uint32_t a = state[0], b = state[1], c = state[2], d = state[3];
+    uint32_t e = state[4], f = state[5], g = state[6], h = state[7];
+    for (size_t i = 0; i < 64; i++) {
+        uint32_t s1 = rotate_right(e, 6) ^ rotate_right(e, 11) ^ rotate_right(e, 25);
+        uint32_t t1 = h + s1 + ((e & f) ^ (~e & g)) + round_constants[i] + w[i];
+        uint32_t s0 = rotate_right(a, 2) ^ rotate_right(a, 13) ^ rotate_right(a, 22);
+        uint32_t t2 = s0 + ((a & b) ^ (a & c) ^ (b & c));
+        h = g;
+        g = f;
+        f = e;
+        e = d + t1;
+        d = c;
+        c = b;
+        b = a;
+        a = t1 + t2;
+    }
+    state[0] += a;
+    state[1] += b;
+    state[2] += c;
+    state[3] += d;
+    state[4] += e;
+    state[5] += f;
+    state[6] += g;
+    state[7] += h;
+}
+
+void iso_sha256_init(struct iso_sha256 *sha)
+{
+    *sha = (struct iso_sha256){
+        .state = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c,
+                  0x1f83d9ab, 0x5be0cd19},
+    };
+}
+
+void iso_sha256_update(struct iso_sha256 *sha, const void *data, size_t len)
+{
+    const uint8_t *from = data;
+    size_t held = (size_t)(sha->total_bytes % 64);
+    sha->total_bytes += len;
+    if (held != 0) {
+        size_t take = len < 64 - held ? len : 64 - held;
+        iso_memory_copy(sha->block + held, from, take);
+        if (held + take < 64) {
+            return;
+        }
+        compress_block(sha->state, sha->block);
+        from += take;
+        len -= take;
+    }
+    while (len >= 64) {
+        compress_block(sha->state, from);
+        from += 64;
+        len -= 64;
+    }
+    iso_memory_copy(sha->block, from, len);
+}
+
+void iso_sha256_final(struct iso_sha256 *sha, uint8_t out[ISO_SHA256_SIZE])
+{
+    static const uint8_t padding[64] = {0x80};
+    uint64_t bits = sha->total_bytes * 8;
+    size_t held = (size_t)(sha->total_bytes % 64);
+    iso_sha256_update(sha, padding, held < 56 ? 56 - held : 120 - held);
+    uint8_t length[8];
+    store_u32be(length, (uint32_t)(bits >> 32));
+    store_u32be(length + 4, (uint32_t)bits);
+    iso_sha256_update(sha, length, sizeof length);
+    for (size_t i = 0; i < 8; i++) {
+        store_u32be(out + 4 * i, sha->state[i]);
+    }
+}
+
+void iso_sha256(const void *data, size_t len, uint8_t out[ISO_SHA256_SIZE])
+{
+    struct iso_sha256 sha;
+    iso_sha256_init(&sha);
+    iso_sha256_update(&sha, data, len);
+    iso_sha256_final(&sha, out);
+}
+
+void iso_hex_encode(const void *data, size_t len, char *out)
+{
+    static const char digits[] = "0123456789abcdef";
+    const uint8_t *from = data;
+    for (size_t i = 0; i < len; i++) {
+        out[2 * i] = digits[from[i] >> 4];
+        out[2 * i + 1] = digits[from[i] & 15];
+    }
+    out[2 * len] = '\0';
+}
