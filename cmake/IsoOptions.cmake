@@ -3,6 +3,7 @@
 option(ISO_WERROR "Treat warnings as errors" OFF)
 option(ISO_STATIC "Link programs statically" OFF)
 set(ISO_SANITIZE "" CACHE STRING "Sanitizers: 'address;undefined', 'thread', 'memory' or empty")
+option(ISO_FUZZ "Build the fuzz targets (clang with libFuzzer)" OFF)
 set(ISOMER_SPEC_TESTS "$ENV{ISOMER_SPEC_TESTS}" CACHE PATH
   "Folder of the official WebAssembly tests in wast2json's format; empty: those tests are skipped")
 set(ISOMER_WASI_TESTS "$ENV{ISOMER_WASI_TESTS}" CACHE PATH
@@ -44,4 +45,8 @@ if(ISO_SANITIZE)
   set(sanitize_flags -fsanitize=${sanitizers} -fno-sanitize-recover=all -fno-omit-frame-pointer)
   target_compile_options(iso_flags INTERFACE ${sanitize_flags})
   target_link_options(iso_flags INTERFACE ${sanitize_flags})
+endif()
+if(ISO_FUZZ)
+  # Coverage feedback in every library; iso_fuzz_target() links libFuzzer itself.
+  target_compile_options(iso_flags INTERFACE -fsanitize=fuzzer-no-link)
 endif()

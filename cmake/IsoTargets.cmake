@@ -31,6 +31,18 @@ function(iso_test name)
   set_tests_properties(${name} PROPERTIES TIMEOUT ${arg_TIMEOUT})
 endfunction()
 
+# iso_fuzz_target(NAME SOURCES file... [LIBS library...])
+#   A libFuzzer program; with ISO_FUZZ only (preset fuzz), otherwise nothing is built.
+function(iso_fuzz_target name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;LIBS")
+  iso_check_arguments(iso_fuzz_target "${arg_UNPARSED_ARGUMENTS}" "${arg_SOURCES}")
+  if(ISO_FUZZ)
+    add_executable(${name} ${arg_SOURCES})
+    target_link_libraries(${name} PRIVATE iso_flags ${arg_LIBS})
+    target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+  endif()
+endfunction()
+
 function(iso_check_arguments function_name unparsed sources)
   if(unparsed)
     message(FATAL_ERROR "${function_name}: what is '${unparsed}'?")

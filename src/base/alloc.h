@@ -11,9 +11,9 @@
 #include <stddef.h>
 
 struct iso_alloc {
-    /* Allocates (ptr NULL, old_size 0), resizes, or frees (new_size 0; returns NULL). Contents up to
-     * the smaller size are kept, the rest is indeterminate. NULL on failure: the old block remains.
-     * Must not be called with ptr NULL and new_size 0. */
+    /* Allocates (ptr NULL, old_size 0), resizes, or frees (new_size 0; returns NULL). Contents up
+     * to the smaller size are kept, the rest is indeterminate. NULL on failure: the old block
+     * remains. Must not be called with ptr NULL and new_size 0. */
     void *(*resize)(void *ctx, void *ptr, size_t old_size, size_t new_size);
     void *ctx;
     /* Optional, may be NULL: a block of `size` zero bytes (size > 0), to be released by resize().
@@ -24,8 +24,8 @@ struct iso_alloc {
 /* malloc, realloc, free. Static, thread-safe, never to be released. */
 const struct iso_alloc *iso_alloc_libc(void);
 
-/* A zeroed block of `size` bytes. NULL when memory is short. Size 0 gives a block of one byte, which
- * is released with size 0 like any other: NULL always means failure. */
+/* A zeroed block of `size` bytes. NULL when memory is short. Size 0 gives a block of one byte,
+ * which is released with size 0 like any other: NULL always means failure. */
 ISO_MUST_CHECK void *iso_alloc_new(const struct iso_alloc *alloc, size_t size);
 
 /* A zeroed block for `count` elements of `size` bytes. NULL when memory is short or the product

@@ -1,5 +1,5 @@
-/* The test allocator. Each block is preceded by its size and a magic number, so that wrong sizes and
- * double frees are found at once. */
+/* The test allocator. Each block is preceded by its size and a magic number, so that wrong sizes
+ * and double frees are found at once. */
 #include "base/alloc_test_support.h"
 
 #include <stdlib.h>

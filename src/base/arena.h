@@ -22,8 +22,8 @@ struct iso_arena {
 void iso_arena_init(struct iso_arena *arena, const struct iso_alloc *alloc, size_t chunk_size,
                     size_t max_bytes);
 
-/* `size` zeroed bytes, aligned for any object, valid until iso_arena_fini. NULL when memory is short
- * or the maximum is reached. Size 0 gives a valid pointer to nothing. */
+/* `size` zeroed bytes, aligned for any object, valid until iso_arena_fini. NULL when memory is
+ * short or the maximum is reached. Size 0 gives a valid pointer to nothing. */
 ISO_MUST_CHECK void *iso_arena_alloc(struct iso_arena *arena, size_t size);
 
 /* The same for `count` elements of `size` bytes; NULL also when the product overflows. */

@@ -1,4 +1,4 @@
-/* The hosted handler of ISO_ASSERT. Alone in its file so that a definition elsewhere replaces it. */
+/* The hosted handler of ISO_ASSERT. Alone in its file so that a definition elsewhere wins. */
 #include "base/macros.h"
 
 #include <stdio.h>

@@ -1,4 +1,4 @@
-/* The public header of src/base: what every other folder may use. Tests also include base/test.h. */
+/* The public header of src/base: all that other folders need. Tests also include base/test.h. */
 #ifndef ISO_BASE_BASE_H
 #define ISO_BASE_BASE_H
 

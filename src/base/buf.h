@@ -38,9 +38,9 @@ static inline struct iso_bytes iso_buf_view(const struct iso_buf *buf)
     return iso_bytes_from(buf->ptr, buf->len);
 }
 
-/* Gives the bytes to the caller, who releases them with iso_alloc_free(alloc, ptr, len). The block is
- * shrunk to its length; the buffer is then empty. NULL pointer with len 0 when nothing was stored.
- * ISO_E_NOMEM. */
+/* Gives the bytes to the caller, who releases them with iso_alloc_free(alloc, ptr, len). The block
+ * is shrunk to its length; the buffer is then empty. NULL pointer with len 0 when nothing was
+ * stored. ISO_E_NOMEM. */
 ISO_MUST_CHECK enum iso_err iso_buf_take(struct iso_buf *buf, uint8_t **ptr, size_t *len);
 
 #endif

@@ -1,4 +1,4 @@
-/* Formatting over the C library's vsnprintf. Alone in its file: a freestanding build brings its own. */
+/* Formatting over the C library. Alone in its file: a freestanding build brings its own. */
 #include "base/format.h"
 
 #include <math.h>

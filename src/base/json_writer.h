@@ -8,9 +8,9 @@
  *     iso_json_object_end(&json);
  *     err = iso_json_finish(&json);
  *
- * The first error of the sink is kept; later calls then do nothing, and iso_json_finish returns it, so
- * that only the end needs a check. Calls in a wrong order (a value without a key in an object, an end
- * that does not match) are errors of the programmer and fail an ISO_ASSERT. */
+ * The first error of the sink is kept; later calls then do nothing, and iso_json_finish returns it,
+ * so that only the end needs a check. Calls in a wrong order (a value without a key in an object,
+ * an end that does not match) are errors of the programmer and fail an ISO_ASSERT. */
 #ifndef ISO_BASE_JSON_WRITER_H
 #define ISO_BASE_JSON_WRITER_H
 
@@ -58,8 +58,8 @@ void iso_json_f64(struct iso_json *json, double value);
 void iso_json_bool(struct iso_json *json, bool value);
 void iso_json_null(struct iso_json *json);
 
-/* Ends the text (with a line end when indented) and returns the first error. One value must have been
- * written and everything closed. */
+/* Ends the text (with a line end when indented) and returns the first error. One value must have
+ * been written and everything closed. */
 ISO_MUST_CHECK enum iso_err iso_json_finish(struct iso_json *json);
 
 #endif

@@ -6,8 +6,9 @@
  *     offset, 2 bytes little-endian, 1 .. 65535
  *     more match length in the same way
  *
- * The last sequence ends after its literals. The last 5 bytes are always literals, and the last match
- * starts at least 12 bytes before the end; decoders may rely on that, so the encoder observes it. */
+ * The last sequence ends after its literals. The last 5 bytes are always literals, and the last
+ * match starts at least 12 bytes before the end; decoders may rely on that, so the encoder observes
+ * it. */
 #include "base/lz4.h"
 
 #include "base/bytes.h"
@@ -143,8 +144,8 @@ struct lz4_input {
     const uint8_t *end;
 };
 
-/* Completes a 4-bit length. False when the input ends or the length passes `max`; checking the limit
- * at each step also excludes overflow. */
+/* Completes a 4-bit length. False when the input ends or the length passes `max`; checking the
+ * limit at each step also excludes overflow. */
 static bool get_length(struct lz4_input *in, size_t code, size_t max, size_t *length)
 {
     size_t sum = code;

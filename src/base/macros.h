@@ -12,8 +12,7 @@
 
 /* Evaluated in release builds too. For errors of the programmer only; a condition that input can
  * make false is an `enum iso_err`. The argument must have no side effects. */
-#define ISO_ASSERT(cond)                                                                           \
-    (ISO_LIKELY(cond) ? (void)0 : iso_assert_fail(#cond, __FILE__, __LINE__))
+#define ISO_ASSERT(cond) (ISO_LIKELY(cond) ? (void)0 : iso_assert_fail(#cond, __FILE__, __LINE__))
 
 /* Called when an ISO_ASSERT does not hold; must not return. The hosted version (assert_libc.c)
  * prints to stderr and aborts. A program or a port replaces it by defining a function of this name;

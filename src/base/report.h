@@ -1,8 +1,8 @@
 /* Text for people about one failure, beside the error code.
  *
  * Whoever detects the failure knows best what it was, so the first message wins; callers further up
- * may set theirs without asking. A message says what is wrong, where, and what would be right. A NULL
- * report is allowed everywhere: then nothing is written and nothing is formatted. */
+ * may set theirs without asking. A message says what is wrong, where, and what would be right. A
+ * NULL report is allowed everywhere: then nothing is written and nothing is formatted. */
 #ifndef ISO_BASE_REPORT_H
 #define ISO_BASE_REPORT_H
 

@@ -1,5 +1,5 @@
-/* SHA-256 as in FIPS 180-4, sections 4.1.2, 5 and 6.2. Plain C: digests are taken of modules when they
- * are loaded, not in any hot loop. */
+/* SHA-256 as in FIPS 180-4, sections 4.1.2, 5 and 6.2. Plain C: digests are taken of modules when
+ * they are loaded, not in any hot loop. */
 #include "base/sha256.h"
 
 #include "base/bytes.h"

@@ -5,10 +5,10 @@
  *         CHECK_ERR(decode(bytes, 3), ISO_E_MALFORMED);
  *     }
  *
- * A check that fails prints its place and ends the test at once, from any depth of calls. Checks may be
- * used in helper functions, but only on the thread that runs the test. The program prints a line per
- * test and ends with `N passed, N failed, N skipped`; its exit status is 1 when something failed.
- * Arguments: names of tests to run (parts of names will do), or --list. */
+ * A check that fails prints its place and ends the test at once, from any depth of calls. Checks
+ * may be used in helper functions, but only on the thread that runs the test. The program prints a
+ * line per test and ends with `N passed, N failed, N skipped`; its exit status is 1 when something
+ * failed. Arguments: names of tests to run (parts of names will do), or --list. */
 #ifndef ISO_BASE_TEST_H
 #define ISO_BASE_TEST_H
 

@@ -71,8 +71,8 @@ void iso_test_check_f64(const char *file, int line, const char *text, double act
 void iso_test_check_str(const char *file, int line, const char *text, const char *actual,
                         const char *expected)
 {
-    bool equal = actual == NULL || expected == NULL ? actual == expected
-                                                    : strcmp(actual, expected) == 0;
+    bool equal =
+        actual == NULL || expected == NULL ? actual == expected : strcmp(actual, expected) == 0;
     if (!equal) {
         iso_test_fail(file, line, "%s is \"%s\", expected \"%s\"", text,
                       actual != NULL ? actual : "(NULL)", expected != NULL ? expected : "(NULL)");
