@@ -1,0 +1,105 @@
+/* The public header of src/platform: what the programs take from the operating system (POSIX).
+ *
+ * The engine itself knows no system; it asks through struct iso_platform, which iso_platform_posix
+ * supplies. The rest are the few things that a command line needs: files, quantities such as "64MiB",
+ * listening sockets, and whether a person is watching. errno is turned into enum iso_err and words
+ * here. Nothing here keeps state but the one platform object. */
+#ifndef ISO_PLATFORM_PLATFORM_H
+#define ISO_PLATFORM_PLATFORM_H
+
+#include "base/base.h"
+#include "engine/engine.h"
+
+/* ---- Memory for the engine ---------------------------------------------------------------- */
+
+/* Reservations by mmap, images by memfd (their members are NULL where the system has no memfd), one
+ * mutex. Static, thread-safe, never to be released. */
+const struct iso_platform *iso_platform_posix(void);
+
+/* ---- Files -------------------------------------------------------------------------------- */
+
+/* The contents of a file, owned by whoever read it. */
+struct iso_file {
+    struct iso_bytes bytes;
+    size_t cap; /* bytes allocated; for iso_file_fini */
+};
+
+/*
+ * Read a whole file (also a pipe, to its end) of at most max_bytes into memory of our own. A
+ * mapping would be quicker to set up, but whoever may write to the file could then change bytes
+ * after they were validated. Blocks. path: borrowed.
+ * Errors: NOT_FOUND, ACCESS, ARGUMENT (a directory), LIMIT (larger than max_bytes), NOMEM, IO.
+ */
+ISO_MUST_CHECK enum iso_err iso_file_read(const char *path, uint64_t max_bytes,
+                                          struct iso_file *out, struct iso_report *report);
+/* Release what iso_file_read gave. A zeroed struct is fine. */
+void iso_file_fini(struct iso_file *file);
+
+/*
+ * Write a file so that it has either its old contents or all of the new ones, whatever happens
+ * meanwhile: into a temporary file beside it, fsync, rename, fsync of the directory. A new file is
+ * readable by its owner only; an existing one keeps its permission bits. A path that names
+ * something other than a regular file (a pipe, /dev/stdout) cannot be replaced and is written to.
+ * Blocks. path, bytes: borrowed. Errors: NOT_FOUND (the directory), ACCESS, ARGUMENT (a
+ * directory), NOMEM, IO (which includes a full disk); nothing is left behind.
+ */
+ISO_MUST_CHECK enum iso_err iso_file_write_atomic(const char *path, struct iso_bytes bytes,
+                                                  struct iso_report *report);
+
+/* Whether path names an existing directory; ISO_OK, or why it cannot be used as one: NOT_FOUND,
+ * ACCESS, ARGUMENT (something else has that name), IO. */
+ISO_MUST_CHECK enum iso_err iso_dir_check(const char *path, struct iso_report *report);
+
+/* The absolute path without links of an existing file, to be released with free(); NULL when it
+ * cannot be found out. */
+char *iso_path_absolute(const char *path);
+
+/* The error and the words for an errno value. */
+enum iso_err iso_errno_err(int errno_value);
+const char *iso_errno_text(int errno_value);
+
+/* ---- Quantities --------------------------------------------------------------------------- */
+
+/*
+ * "4096", "64KiB", "1MiB", "2GiB", "1TiB" and, for thousands, "64kB", "1MB", "2GB", "1TB"; also
+ * "64K", "64M", "64G", which mean KiB, MiB and GiB. No fractions, no sign; letters in any case.
+ * Errors: ARGUMENT, LIMIT (more than 64 bits); the report says what would be right.
+ */
+ISO_MUST_CHECK enum iso_err iso_parse_size(const char *text, uint64_t *bytes_out,
+                                           struct iso_report *report);
+
+/*
+ * "2s", "500ms", "1.5s", "10us", "100ns", "5m" or "5min", "1h", "1d". The unit is required; at
+ * most nine digits after the point; fractions of a nanosecond are dropped. Errors: ARGUMENT, LIMIT
+ * (more than 2^63 - 1 nanoseconds).
+ */
+ISO_MUST_CHECK enum iso_err iso_parse_duration(const char *text, uint64_t *ns_out,
+                                               struct iso_report *report);
+
+/* Decimal digits, or hexadecimal ones after 0x, "_" between digits allowed; at most max. Errors:
+ * ARGUMENT, LIMIT. */
+ISO_MUST_CHECK enum iso_err iso_parse_count(const char *text, uint64_t max, uint64_t *out,
+                                            struct iso_report *report);
+
+/* "0 B", "512 B", "64 KiB", "1.5 MiB": for people, at most one digit after the point. Returns the
+ * length. */
+size_t iso_format_size(char out[32], uint64_t bytes);
+
+/* ---- Sockets ------------------------------------------------------------------------------ */
+
+/*
+ * A listening TCP socket (non-blocking, close-on-exec) on "ADDR:PORT": a numeric IPv4 address, an
+ * IPv6 address in brackets, or "localhost"; port 0 lets the system choose. *port_out (may be NULL)
+ * gets the port. The descriptor is the caller's. Errors: ARGUMENT (not an address), EXISTS (in
+ * use), ACCESS, IO.
+ */
+ISO_MUST_CHECK enum iso_err iso_socket_listen(const char *address, int *fd_out, uint16_t *port_out,
+                                              struct iso_report *report);
+
+/* ---- Terminal ----------------------------------------------------------------------------- */
+
+/* Whether to use colour on this descriptor: it is a terminal that is not "dumb", and NO_COLOR
+ * (https://no-color.org) is unset or empty. */
+bool iso_terminal_has_colour(int fd);
+
+#endif

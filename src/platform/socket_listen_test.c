@@ -1,0 +1,67 @@
+/* Listening sockets: they accept, and what is no address is refused with an example. */
+#include "base/test.h"
+#include "platform/platform.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static struct iso_report report;
+
+static void refuse(const char *address, const char *part)
+{
+    int fd = -7;
+    iso_report_init(&report);
+    CHECK_ERR(iso_socket_listen(address, &fd, NULL, &report), ISO_E_ARGUMENT);
+    CHECK_CONTAINS(report.text, part);
+    CHECK_EQ_I64(fd, -7);
+}
+
+TEST(listens_where_it_says)
+{
+    int fd = -1;
+    uint16_t port = 0;
+    CHECK_OK(iso_socket_listen("localhost:0", &fd, &port, NULL));
+    CHECK(port != 0);
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    int client = socket(AF_INET, SOCK_STREAM, 0);
+    CHECK(connect(client, (const struct sockaddr *)&address, sizeof address) == 0);
+    CHECK(close(client) == 0);
+
+    char again[32];
+    int second = -1;
+    (void)iso_format(again, sizeof again, "127.0.0.1:%u", (unsigned)port);
+    iso_report_init(&report);
+    CHECK_ERR(iso_socket_listen(again, &second, NULL, &report), ISO_E_EXISTS);
+    CHECK_CONTAINS(report.text, "already in use");
+    CHECK(close(fd) == 0);
+}
+
+TEST(listens_on_ipv6)
+{
+    int fd = -1;
+    uint16_t port = 0;
+    iso_report_init(&report);
+    if (iso_socket_listen("[::1]:0", &fd, &port, &report) != ISO_OK) {
+        TEST_SKIP("no IPv6 on this machine: %s", report.text);
+    }
+    CHECK(port != 0);
+    CHECK(close(fd) == 0);
+}
+
+TEST(addresses_that_are_none)
+{
+    refuse("", "such as 127.0.0.1:8080");
+    refuse("8080", "such as");
+    refuse(":8080", "such as");
+    refuse("127.0.0.1", "such as");
+    refuse("127.0.0.1:", "has no port");
+    refuse("127.0.0.1:http", "has no port");
+    refuse("127.0.0.1:65536", "has no port");
+    refuse("example.org:80", "numeric");
+    refuse("::1:80", "such as");
+    refuse("[127.0.0.1]:80", "such as");
+    refuse("[::1:80", "such as");
+}
