@@ -102,7 +102,10 @@ build_preset() { # PRESET
         cat "build/configure-$1.log" >&2
         die "configuring '$1' failed"
     fi
-    cmake --build "build/$1" -j "$JOBS" -- --quiet || die "building '$1' failed"
+    built=yes
+    cmake --build "build/$1" -j "$JOBS" -- --quiet >"build/build-$1.log" 2>&1 || built=no
+    sed '/no work to do/d' "build/build-$1.log" >&2
+    [ "$built" = yes ] || die "building '$1' failed"
 }
 
 # Runs a script that belongs to another folder, with the environment set up above.
