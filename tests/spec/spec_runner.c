@@ -262,7 +262,7 @@ static void *run_all(void *argument)
         if (script_exists(runner, name)) {
             run_script(runner, name);
         } else {
-            (void)printf("%-40s skipped: no such script\n", name);
+            (void)printf("skip  %s: no such script\n", name);
             runner->skipped++;
         }
     }
