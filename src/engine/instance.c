@@ -104,7 +104,8 @@ void iso_instance_publish(struct iso_instance *instance)
 /* ---- Instantiation ------------------------------------------------------------------------- */
 
 /* The module's own tables and memories (4.5.3.2, 4.5.3.3). */
-static enum iso_err create_objects(struct iso_instance *instance, struct iso_report *report)
+enum iso_err iso_instance_create_objects(struct iso_instance *instance,
+                                         struct iso_report *report)
 {
     struct iso_store *store = instance->store;
     const struct iso_module *module = instance->module;
@@ -126,7 +127,7 @@ static enum iso_err create_objects(struct iso_instance *instance, struct iso_rep
     return ISO_OK;
 }
 
-static void init_globals(struct iso_instance *instance)
+void iso_instance_init_globals(struct iso_instance *instance)
 {
     const struct iso_module *module = instance->module;
     for (uint32_t i = module->global_import_count; i < module->global_count; i++) {
@@ -233,7 +234,7 @@ static enum iso_err create_instance(struct iso_store *store, struct iso_module *
     uint32_t table_count = store->table_count, memory_count = store->memory_count;
     err = iso_instance_link(instance, report);
     if (err == ISO_OK) {
-        err = create_objects(instance, report);
+        err = iso_instance_create_objects(instance, report);
     }
     if (err != ISO_OK) {
         iso_store_tables_trim(store, table_count);
@@ -241,7 +242,7 @@ static enum iso_err create_instance(struct iso_store *store, struct iso_module *
         iso_instance_free(instance);
         return err;
     }
-    init_globals(instance);
+    iso_instance_init_globals(instance);
     iso_instance_publish(instance);
     *out = instance;
     return ISO_OK;

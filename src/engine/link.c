@@ -303,23 +303,35 @@ static void bind(struct iso_instance *instance, const struct iso_import *import,
     }
 }
 
+enum iso_err iso_instance_bind(struct iso_instance *instance, uint32_t import_index,
+                               const struct iso_definition *definition,
+                               struct iso_report *report)
+{
+    const struct iso_module *module = instance->module;
+    const struct iso_import *import = &module->imports[import_index];
+    uint32_t func_id;
+    struct iso_extern_type wanted = wanted_type(module, import, &func_id);
+    if (definition == NULL) {
+        return fail_unknown(import, &wanted, report);
+    }
+    if (!type_matches(definition, &wanted, func_id)) {
+        return fail_type(definition, &wanted, report);
+    }
+    bind(instance, import, definition->object);
+    return ISO_OK;
+}
+
 enum iso_err iso_instance_link(struct iso_instance *instance, struct iso_report *report)
 {
-    struct iso_store *store = instance->store;
     const struct iso_module *module = instance->module;
     for (uint32_t i = 0; i < module->import_count; i++) {
         const struct iso_import *import = &module->imports[i];
-        uint32_t func_id;
-        struct iso_extern_type wanted = wanted_type(module, import, &func_id);
         const struct iso_definition *definition =
-            iso_store_definition_find(store, import->module, import->name);
-        if (definition == NULL) {
-            return fail_unknown(import, &wanted, report);
+            iso_store_definition_find(instance->store, import->module, import->name);
+        enum iso_err err = iso_instance_bind(instance, i, definition, report);
+        if (err != ISO_OK) {
+            return err;
         }
-        if (!type_matches(definition, &wanted, func_id)) {
-            return fail_type(definition, &wanted, report);
-        }
-        bind(instance, import, definition->object);
     }
     return ISO_OK;
 }

@@ -186,6 +186,18 @@ ISO_MUST_CHECK enum iso_err iso_store_definition_add(struct iso_store *store,
 ISO_MUST_CHECK enum iso_err iso_instance_link(struct iso_instance *instance,
                                               struct iso_report *report);
 
+/* link.c: the same for one import, which is to be `definition` (NULL: unknown). Errors: ISO_E_LINK. */
+ISO_MUST_CHECK enum iso_err iso_instance_bind(struct iso_instance *instance,
+                                              uint32_t import_index,
+                                              const struct iso_definition *definition,
+                                              struct iso_report *report);
+
+/* instance.c: the module's own tables and memories, after its imports. When that fails, those that
+ * were made are still in the store. */
+ISO_MUST_CHECK enum iso_err iso_instance_create_objects(struct iso_instance *instance,
+                                                        struct iso_report *report);
+/* The initial values of the module's own globals, after its imports. */
+void iso_instance_init_globals(struct iso_instance *instance);
 /* instance.c: an instance of the module that is not in the store yet, all zero but its sizes and
  * pointers to its arrays; NULL when memory is short. */
 ISO_MUST_CHECK struct iso_instance *iso_instance_new(struct iso_store *store,
