@@ -1,0 +1,17 @@
+#!/bin/sh
+# tests/programs/run.sh [PRESET [OPTIONS of run.py]]: real programs under a build's `isomer`.
+set -eu
+cd "$(dirname "$0")/../.."
+. tools/dev/lib.sh
+
+preset=${1:-release}
+[ $# -eq 0 ] || shift
+need_packages_of build "build-$preset"
+build_preset "$preset"
+emulator=
+case $preset in
+aarch64 | riscv64 | mips) emulator=qemu-$preset ;;
+armhf) emulator=qemu-arm ;;
+esac
+exec python3 tests/programs/run.py --isomer "build/$preset/src/cli/isomer" \
+    --build "build/$preset/tests/programs-run" --wrapper "$emulator" "$@"
