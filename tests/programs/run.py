@@ -2,6 +2,7 @@
 """Runs real programs with `isomer run` and compares them with what they do elsewhere.
 
 usage: run.py --isomer PROGRAM --build FOLDER [--wrapper COMMAND] [--only NAME]...
+       run.py --fetch
 
   c, cpp, rust       built for Wasm and natively; both runs must print the same, end with the same
                      status and leave the same files
@@ -11,7 +12,7 @@ usage: run.py --isomer PROGRAM --build FOLDER [--wrapper COMMAND] [--only NAME].
 
 What a test lacks (a compiler, npm) makes it skipped by name. Programs from npm are fetched once, by the
 exact versions and integrity of package-lock.json, into .cache/npm. The last line is
-`N passed, N failed, N skipped`.
+`N passed, N failed, N skipped`. --fetch only fetches them, if it can.
 """
 
 import argparse
@@ -209,7 +210,7 @@ def test_assemblyscript(world):
         expected = stream.read()
     result = world.run(wasm, ["one", "two"], env=["GREETING=hello"])
     check_output("output", result.stdout, expected, result.stderr)
-    check("standard error", result.stderr, b"Error: tally: done\n")
+    check("standard error", result.stderr, b"")
     check("exit status", result.returncode, 5)
 
 
@@ -258,11 +259,20 @@ TESTS = {"c": test_c, "cpp": test_cpp, "rust": test_rust, "assemblyscript": test
 def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--isomer", required=True)
-    parser.add_argument("--build", required=True)
+    parser.add_argument("--isomer")
+    parser.add_argument("--build")
+    parser.add_argument("--fetch", action="store_true")
     parser.add_argument("--wrapper", default="")
     parser.add_argument("--only", action="append", choices=sorted(TESTS))
     options = parser.parse_args()
+    if options.fetch:
+        try:
+            fetch_npm()
+        except (Skip, Failure) as reason:
+            print("npm: %s" % reason)
+        return 0
+    if not options.isomer or not options.build:
+        parser.error("--isomer and --build are required")
     world = World(options)
     counts = {"ok": 0, "FAIL": 0, "skip": 0}
     for name, test in TESTS.items():

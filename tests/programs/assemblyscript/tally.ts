@@ -47,5 +47,6 @@ console.log("ÄÖ→🦀".length.toString() + " " + "a-b-c".split("-").reverse()
 console.log(churn(2000).toString());
 console.log(Math.random() != Math.random() ? "random" : "the same twice");
 console.log(Date.now() > 1577836800000 ? "later than 2020" : "before 2020");
+// The shim writes this to standard output.
 console.error("tally: done");
 process.exit(5);
