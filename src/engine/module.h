@@ -198,5 +198,8 @@ ISO_MUST_CHECK enum iso_err iso_validate_funcs(struct iso_module *module,
 /* names.c: parse the name section if that has not been done. Takes the lock. When there is no
  * memory for it, nothing is parsed and the next call tries again. */
 void iso_module_parse_names(struct iso_module *module);
+/* A name from a module as zero-terminated text for messages: cut to `cap` bytes, and with '?' for
+ * control characters. Returns out. */
+const char *iso_name_text(struct iso_str name, char *out, size_t cap);
 
 #endif

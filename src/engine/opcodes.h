@@ -1,8 +1,9 @@
 /*
  * opcodes.h - every operator of WebAssembly 2.0 (spec 5.4), once.
  *
- * ISO_OPCODES(X) expands X(NAME, code, "text.name", "signature") for each of them. Operators with
- * a prefix byte have the code prefix << 8 | number: 0xFC00 + n, 0xFD00 + n.
+ * ISO_OPCODES(X) expands X(NAME, code, "text.name", "signature") for each of them, and its three
+ * parts for those of one byte, with prefix 0xFC and with prefix 0xFD. Operators with a prefix have
+ * the code prefix << 8 | number: 0xFC00 + n, 0xFD00 + n.
  *
  * The signature is "" for operators whose types depend on anything but the opcode. Otherwise it is
  *
@@ -20,7 +21,7 @@
 #define ISO_ENGINE_OPCODES_H
 
 /* clang-format off */
-#define ISO_OPCODES(X) \
+#define ISO_OPCODES_PLAIN(X) \
     /* Control (5.4.1) */ \
     X(UNREACHABLE, 0x00, "unreachable", "") \
     X(NOP, 0x01, "nop", ":") \
@@ -208,7 +209,9 @@
     /* Reference (5.4.2) */ \
     X(REF_NULL, 0xD0, "ref.null", "") \
     X(REF_IS_NULL, 0xD1, "ref.is_null", "") \
-    X(REF_FUNC, 0xD2, "ref.func", "") \
+    X(REF_FUNC, 0xD2, "ref.func", "")
+
+#define ISO_OPCODES_MISC(X) \
     /* Saturating conversions (5.4.7), bulk memory and table operations (5.4.5, 5.4.6): prefix 0xFC */ \
     X(I32_TRUNC_SAT_F32_S, 0xFC00, "i32.trunc_sat_f32_s", "f:i") \
     X(I32_TRUNC_SAT_F32_U, 0xFC01, "i32.trunc_sat_f32_u", "f:i") \
@@ -227,7 +230,9 @@
     X(TABLE_COPY, 0xFC0E, "table.copy", "") \
     X(TABLE_GROW, 0xFC0F, "table.grow", "") \
     X(TABLE_SIZE, 0xFC10, "table.size", "") \
-    X(TABLE_FILL, 0xFC11, "table.fill", "") \
+    X(TABLE_FILL, 0xFC11, "table.fill", "")
+
+#define ISO_OPCODES_VECTOR(X) \
     /* Vector (5.4.8): prefix 0xFD */ \
     X(V128_LOAD, 0xFD00, "v128.load", "i:v m4") \
     X(V128_LOAD8X8_S, 0xFD01, "v128.load8x8_s", "i:v m3") \
@@ -465,6 +470,8 @@
     X(I32X4_TRUNC_SAT_F64X2_U_ZERO, 0xFDFD, "i32x4.trunc_sat_f64x2_u_zero", "v:v") \
     X(F64X2_CONVERT_LOW_I32X4_S, 0xFDFE, "f64x2.convert_low_i32x4_s", "v:v") \
     X(F64X2_CONVERT_LOW_I32X4_U, 0xFDFF, "f64x2.convert_low_i32x4_u", "v:v")
+
+#define ISO_OPCODES(X) ISO_OPCODES_PLAIN(X) ISO_OPCODES_MISC(X) ISO_OPCODES_VECTOR(X)
 /* clang-format on */
 
 enum iso_op {
