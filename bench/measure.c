@@ -7,9 +7,9 @@
  * resident memory in KiB. Input and output of the program are /dev/null. A run that does not
  * exit with status 0 ends the measurement with status 1.
  *
- * It exists because a process that Python starts seems to use as much memory as Python: Linux counts
- * the peak of the memory that a child shares until its exec. This program is linked statically and
- * stays small.
+ * It exists because a process that Python starts seems to use as much memory as Python: Linux
+ * counts the peak of the memory that a child shares until its exec. This program is linked
+ * statically and stays small.
  */
 #define _DEFAULT_SOURCE
 

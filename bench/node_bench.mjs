@@ -9,8 +9,8 @@ import { readFileSync } from 'node:fs';
 
 const [path, n] = process.argv.slice(2);
 if (n === undefined) {
-	console.error('usage: node node_bench.mjs FILE.wasm N');
-	process.exit(2);
+    console.error('usage: node node_bench.mjs FILE.wasm N');
+    process.exit(2);
 }
 const { instance } = await WebAssembly.instantiate(readFileSync(path), {});
 const start = process.hrtime.bigint();

