@@ -1,6 +1,6 @@
 /*
- * hello_wasi.c - hello world as a WASI preview 1 command, without a C library: one fd_write, so that
- * the measurement shows the engine's start and not the guest's.
+ * hello_wasi.c - hello world as a WASI preview 1 command, without a C library: one fd_write, so
+ * that the measurement shows the engine's start and not the guest's.
  */
 #include <stdint.h>
 
