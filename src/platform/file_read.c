@@ -137,6 +137,12 @@ enum iso_err iso_dir_check(const char *path, struct iso_report *report)
     return ISO_OK;
 }
 
+bool iso_path_is_file(const char *path)
+{
+    struct stat info;
+    return stat(path, &info) == 0 && S_ISREG(info.st_mode);
+}
+
 char *iso_path_absolute(const char *path)
 {
     return realpath(path, NULL);

@@ -161,12 +161,15 @@ TEST(directories)
 {
     dir_make("f");
     CHECK_OK(iso_dir_check(dir, &report));
+    CHECK(!iso_path_is_file(dir));
+    CHECK(!iso_path_is_file(path));
     CHECK_ERR(iso_dir_check(path, &report), ISO_E_NOT_FOUND);
     CHECK_CONTAINS(report.text, "does not exist");
     iso_report_init(&report);
     CHECK_OK(iso_file_write_atomic(path, bytes_of("x"), &report));
     CHECK_ERR(iso_dir_check(path, &report), ISO_E_ARGUMENT);
     CHECK_CONTAINS(report.text, "as a directory");
+    CHECK(iso_path_is_file(path));
     char *absolute = iso_path_absolute(path);
     CHECK(absolute != NULL && absolute[0] == '/');
     free(absolute);

@@ -53,8 +53,8 @@ static size_t dir_length(const char *path)
     return slash == NULL ? 0 : (size_t)(slash - path) + 1;
 }
 
-/* The rename is durable only when the directory is. Not every file system can do it, and the data is
- * in place either way, so failure is not reported. */
+/* The rename is durable only when the directory is. Not every file system can do it, and the data
+ * is in place either way, so failure is not reported. */
 static void sync_directory(const char *path)
 {
     size_t len = dir_length(path);
@@ -73,8 +73,8 @@ static void sync_directory(const char *path)
     }
 }
 
-/* 0 or an errno value. temporary (a pattern for mkstemp) is made, filled, and renamed to path; removed
- * on failure. */
+/* 0 or an errno value. temporary (a pattern for mkstemp) is made, filled, and renamed to path;
+ * removed on failure. */
 static int replace(const char *path, char *temporary, const struct stat *old,
                    struct iso_bytes bytes)
 {
@@ -129,14 +129,15 @@ enum iso_err iso_file_write_atomic(const char *path, struct iso_bytes bytes,
     }
     /* Through a link: the file that it names is replaced, not the link. */
     char *target = exists ? realpath(path, NULL) : strdup(path);
-    int failed = target != NULL ? replace_via_temporary(target, exists ? &old : NULL, bytes) : errno;
+    int failed =
+        target != NULL ? replace_via_temporary(target, exists ? &old : NULL, bytes) : errno;
     if (failed == 0) {
         sync_directory(target);
     }
     free(target);
     if (failed == ENOENT) {
-        return iso_fail(report, ISO_E_NOT_FOUND,
-                        "cannot write '%s': its directory does not exist", path);
+        return iso_fail(report, ISO_E_NOT_FOUND, "cannot write '%s': its directory does not exist",
+                        path);
     }
     return failed == 0 ? ISO_OK : fail_errno(report, path, failed);
 }

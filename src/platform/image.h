@@ -1,5 +1,5 @@
-/* The seam inside src/platform for memory images: image_memfd.c, or image_none.c where the C library
- * has no memfd_create. The build chooses. */
+/* The seam inside src/platform for memory images: image_memfd.c, or image_none.c where the C
+ * library has no memfd_create. The build chooses. */
 #ifndef ISO_PLATFORM_IMAGE_H
 #define ISO_PLATFORM_IMAGE_H
 

@@ -1,5 +1,5 @@
-/* Memory images as anonymous files (memfd_create, Linux): instances map them privately, so that they
- * share the pages that they do not write. */
+/* Memory images as anonymous files (memfd_create, Linux): instances map them privately, so that
+ * they share the pages that they do not write. */
 #define _GNU_SOURCE /* memfd_create */
 #include "platform/image.h"
 

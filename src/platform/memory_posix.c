@@ -24,11 +24,11 @@ static bool memory_commit(void *ctx, void *addr, size_t size)
     if (size == 0) {
         return true;
     }
-    /* A new mapping rather than mprotect: its pages are zero also where the range was in use before,
-     * and without MAP_NORESERVE the system can refuse what it could never supply, so that
+    /* A new mapping rather than mprotect: its pages are zero also where the range was in use
+     * before, and without MAP_NORESERVE the system can refuse what it could never supply, so that
      * memory.grow fails instead of the process being killed later. */
-    void *got = mmap(addr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1,
-                     0);
+    void *got =
+        mmap(addr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
     return got != MAP_FAILED;
 }
 

@@ -69,8 +69,8 @@ TEST(images_are_copied_on_write)
     for (size_t i = 0; i < sizeof data; i++) {
         data[i] = (uint8_t)(i * 7);
     }
-    size_t len = (sizeof data + platform->page_size - 1) / platform->page_size *
-                 platform->page_size;
+    size_t len =
+        (sizeof data + platform->page_size - 1) / platform->page_size * platform->page_size;
     void *image = platform->image_create(platform->ctx, data, sizeof data);
     CHECK(image != NULL);
     uint8_t *a = map_image(image, sizeof data, len);

@@ -1,9 +1,9 @@
 /* The public header of src/platform: what the programs take from the operating system (POSIX).
  *
  * The engine itself knows no system; it asks through struct iso_platform, which iso_platform_posix
- * supplies. The rest are the few things that a command line needs: files, quantities such as "64MiB",
- * listening sockets, and whether a person is watching. errno is turned into enum iso_err and words
- * here. Nothing here keeps state but the one platform object. */
+ * supplies. The rest are the few things that a command line needs: files, quantities such as
+ * "64MiB", listening sockets, and whether a person is watching. errno is turned into enum iso_err
+ * and words here. Nothing here keeps state but the one platform object. */
 #ifndef ISO_PLATFORM_PLATFORM_H
 #define ISO_PLATFORM_PLATFORM_H
 
@@ -49,6 +49,9 @@ ISO_MUST_CHECK enum iso_err iso_file_write_atomic(const char *path, struct iso_b
 /* Whether path names an existing directory; ISO_OK, or why it cannot be used as one: NOT_FOUND,
  * ACCESS, ARGUMENT (something else has that name), IO. */
 ISO_MUST_CHECK enum iso_err iso_dir_check(const char *path, struct iso_report *report);
+
+/* Whether path names an existing regular file (not a directory, pipe or device). */
+bool iso_path_is_file(const char *path);
 
 /* The absolute path without links of an existing file, to be released with free(); NULL when it
  * cannot be found out. */

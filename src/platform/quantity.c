@@ -136,9 +136,9 @@ static bool take_fraction(const char **text, uint64_t *billionths)
 
 static enum iso_err fail_duration(const char *text, struct iso_report *report)
 {
-    return iso_fail(report, ISO_E_ARGUMENT,
-                    "'%s' is not a duration; write a number and a unit, such as 500ms, 1.5s, 2m, 1h",
-                    text);
+    return iso_fail(
+        report, ISO_E_ARGUMENT,
+        "'%s' is not a duration; write a number and a unit, such as 500ms, 1.5s, 2m, 1h", text);
 }
 
 enum iso_err iso_parse_duration(const char *text, uint64_t *ns_out, struct iso_report *report)
@@ -161,14 +161,16 @@ enum iso_err iso_parse_duration(const char *text, uint64_t *ns_out, struct iso_r
                         text, text);
     }
     if (unit == NULL) {
-        return iso_fail(report, ISO_E_ARGUMENT,
-                        "'%s' ends in '%s', which is no unit of time; there are ns, us, ms, s, m, h, d",
-                        text, rest);
+        return iso_fail(
+            report, ISO_E_ARGUMENT,
+            "'%s' ends in '%s', which is no unit of time; there are ns, us, ms, s, m, h, d", text,
+            rest);
     }
     if (!fits || whole > INT64_MAX / unit->factor) {
         return iso_fail(report, ISO_E_LIMIT, "'%s' is too long; at most 292 years fit", text);
     }
-    /* factor / 1e9 for units of seconds and more, which divide evenly; smaller ones fit in 64 bits. */
+    /* factor / 1e9 for units of seconds and more, which divide evenly; smaller ones fit in 64 bits.
+     */
     uint64_t part = unit->factor >= 1000000000 ? billionths * (unit->factor / 1000000000)
                                                : billionths * unit->factor / 1000000000;
     if (part > INT64_MAX - whole * unit->factor) {

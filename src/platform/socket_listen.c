@@ -84,8 +84,8 @@ static int listen_on(int fd, const struct address *address, uint16_t *port_out)
         return errno;
     }
     if (port_out != NULL) {
-        *port_out = ntohs(bound.u.any.sa_family == AF_INET6 ? bound.u.v6.sin6_port
-                                                            : bound.u.v4.sin_port);
+        *port_out =
+            ntohs(bound.u.any.sa_family == AF_INET6 ? bound.u.v6.sin6_port : bound.u.v4.sin_port);
     }
     return 0;
 }

@@ -1,0 +1,23 @@
+/* The parts of `isomer inspect`. */
+#ifndef ISO_CLI_INSPECT_H
+#define ISO_CLI_INSPECT_H
+
+#include "cli/load.h"
+
+/* How a module is meant to be used, by its exports: "command" (_start), "reactor" (_initialize),
+ * "library". */
+const char *iso_cli_module_kind(const struct iso_module *module);
+
+/* Print a module on standard output. Return the exit status. */
+int iso_cli_inspect_module_text(const char *path, struct iso_module *module);
+int iso_cli_inspect_module_json(const char *path, struct iso_module *module);
+
+/* Print a snapshot; module_paths are files in which its modules may be. Returns the exit status. */
+int iso_cli_inspect_snapshot(struct iso_engine *engine, const char *path, struct iso_bytes bytes,
+                             const char *const *module_paths, size_t module_path_count,
+                             bool as_json);
+
+/* Write what was made with the JSON writer, or say why not. Returns the exit status. */
+int iso_cli_print_json(struct iso_buf *out, enum iso_err err);
+
+#endif

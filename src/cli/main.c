@@ -1,0 +1,75 @@
+/* The program `isomer`: finds the command and runs it. */
+#include "cli/commands.h"
+#include "cli/message.h"
+#include "cli/status.h"
+#include "cli/suggest.h"
+
+#include <unistd.h>
+
+const struct iso_cli_command *const iso_cli_commands[] = {
+    &iso_cli_command_run,     &iso_cli_command_resume,     &iso_cli_command_inspect,
+    &iso_cli_command_version, &iso_cli_command_help_topic, NULL,
+};
+
+void iso_cli_overview(FILE *out)
+{
+    fputs("isomer runs WebAssembly programs, stops them anywhere, and continues them elsewhere.\n\n"
+          "Usage: isomer COMMAND [OPTIONS...] [FILE] [ARGS...]\n\n"
+          "Commands\n",
+          out);
+    for (size_t i = 0; iso_cli_commands[i] != NULL; i++) {
+        fprintf(out, "  %-9s %s\n", iso_cli_commands[i]->name, iso_cli_commands[i]->summary);
+    }
+    fputs(
+        "\n'isomer help COMMAND' explains one and has examples; 'isomer help exit' lists the exit\n"
+        "statuses.\n\n"
+        "First steps\n"
+        "  isomer run program.wasm\n"
+        "  isomer run --dir ./data::/data program.wasm --an-option-of-the-program\n"
+        "  isomer inspect program.wasm\n",
+        out);
+}
+
+int iso_cli_unknown_command(const char *name)
+{
+    struct iso_cli_suggest suggest;
+    iso_cli_suggest_init(&suggest, name);
+    for (size_t i = 0; iso_cli_commands[i] != NULL; i++) {
+        iso_cli_suggest_try(&suggest, iso_cli_commands[i]->name);
+    }
+    size_t len = strlen(name);
+    bool is_option = name[0] == '-';
+    if (!is_option && len > 5 && strcmp(name + len - 5, ".wasm") == 0) {
+        iso_cli_error("'%s' is not a command; did you mean: isomer run %s?", name, name);
+    } else if (!is_option && suggest.best != NULL) {
+        iso_cli_error("'%s' is not a command; did you mean %s?", name, suggest.best);
+    } else if (!is_option && access(name, R_OK) == 0) {
+        iso_cli_error("'%s' is not a command; did you mean: isomer run %s?", name, name);
+    } else if (is_option) {
+        iso_cli_error("'%s': options come after a command, as in: isomer run %s ...", name, name);
+    } else {
+        iso_cli_error("'%s' is not a command", name);
+    }
+    iso_cli_hint("'isomer help' lists the commands");
+    return ISO_CLI_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2) {
+        iso_cli_overview(stderr);
+        return ISO_CLI_USAGE;
+    }
+    const char *name = argv[1];
+    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0) {
+        name = "help";
+    } else if (strcmp(name, "--version") == 0 || strcmp(name, "-V") == 0) {
+        name = "version";
+    }
+    for (size_t i = 0; iso_cli_commands[i] != NULL; i++) {
+        if (strcmp(name, iso_cli_commands[i]->name) == 0) {
+            return iso_cli_commands[i]->run(iso_cli_commands[i], argc - 1, argv + 1);
+        }
+    }
+    return iso_cli_unknown_command(name);
+}
