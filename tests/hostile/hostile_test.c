@@ -1,6 +1,6 @@
-/* Modules that want too much: each must end in a clear error within its limits, and the process lives.
- * The engine runs on an allocator that refuses to pass MEMORY_MAX, so that a count that is believed
- * before it is checked shows as the wrong error. */
+/* Modules that want too much: each must end in a clear error within its limits, and the process
+ * lives. The engine runs on an allocator that refuses to pass MEMORY_MAX, so that a count that is
+ * believed before it is checked shows as the wrong error. */
 #include "engine/engine.h"
 #include "engine/limits.h"
 #include "platform/platform.h"
@@ -83,8 +83,8 @@ static enum iso_err bench_call(struct bench *bench, uint32_t arg, uint32_t *resu
 {
     union iso_slot args[1] = {{.u32 = arg}};
     union iso_slot results[1] = {{.u64 = 0}};
-    enum iso_err err = iso_call(bench->store, iso_instance_export_func(bench->instance, "f"), args,
-                                results);
+    enum iso_err err =
+        iso_call(bench->store, iso_instance_export_func(bench->instance, "f"), args, results);
 
     if (err == ISO_OK) {
         *result = results[0].u32;
@@ -115,10 +115,9 @@ static struct iso_buf body_begin(void)
 
 TEST(a_count_larger_than_the_section_is_refused_without_allocating_for_it)
 {
-    static const enum wasm_section_id ids[] = {WASM_TYPE,    WASM_IMPORT, WASM_FUNCTION,
-                                               WASM_TABLE,   WASM_MEMORY, WASM_GLOBAL,
-                                               WASM_EXPORT,  WASM_ELEMENT, WASM_CODE,
-                                               WASM_DATA};
+    static const enum wasm_section_id ids[] = {
+        WASM_TYPE,   WASM_IMPORT, WASM_FUNCTION, WASM_TABLE, WASM_MEMORY,
+        WASM_GLOBAL, WASM_EXPORT, WASM_ELEMENT,  WASM_CODE,  WASM_DATA};
 
     for (size_t i = 0; i < ISO_COUNT_OF(ids); i++) {
         struct iso_buf content = wasm_buf();
@@ -150,7 +149,7 @@ TEST(more_types_than_the_limit_are_refused)
 
     wasm_u32(&content, ISO_MAX_TYPES + 1);
     for (uint32_t i = 0; i <= ISO_MAX_TYPES; i++) {
-        wasm_bytes(&content, "\x60\0\0", 3);
+        wasm_literal(&content, "\x60\0\0");
     }
     check_refused(one_section(WASM_TYPE, content), ISO_E_LIMIT, "type");
 }
@@ -159,7 +158,7 @@ TEST(more_parameters_than_the_limit_are_refused)
 {
     struct iso_buf content = wasm_buf();
 
-    wasm_bytes(&content, "\1\x60", 2);
+    wasm_literal(&content, "\1\x60");
     wasm_u32(&content, ISO_MAX_PARAMS + 1);
     wasm_fill(&content, ISO_TYPE_I32, ISO_MAX_PARAMS + 1);
     wasm_u8(&content, 0);
@@ -170,7 +169,7 @@ TEST(more_results_than_the_limit_are_refused)
 {
     struct iso_buf content = wasm_buf();
 
-    wasm_bytes(&content, "\1\x60\0", 3);
+    wasm_literal(&content, "\1\x60\0");
     wasm_u32(&content, ISO_MAX_RESULTS + 1);
     wasm_fill(&content, ISO_TYPE_I32, ISO_MAX_RESULTS + 1);
     check_refused(one_section(WASM_TYPE, content), ISO_E_LIMIT, "result");
@@ -183,7 +182,7 @@ TEST(a_name_longer_than_the_limit_is_refused)
     wasm_u8(&content, 1);
     wasm_u32(&content, ISO_MAX_STRING_BYTES + 1);
     wasm_fill(&content, 'a', ISO_MAX_STRING_BYTES + 1);
-    wasm_bytes(&content, "\0\0\0", 3);
+    wasm_literal(&content, "\0\0\0");
     check_refused(one_section(WASM_IMPORT, content), ISO_E_LIMIT, "");
 }
 
@@ -193,7 +192,7 @@ TEST(more_custom_sections_than_the_limit_are_refused)
 
     wasm_header(&module);
     for (uint32_t i = 0; i <= ISO_MAX_CUSTOM_SECTIONS; i++) {
-        wasm_bytes(&module, "\0\1\0", 3);
+        wasm_literal(&module, "\0\1\0");
     }
     check_refused(module, ISO_E_LIMIT, "custom");
 }
@@ -207,14 +206,14 @@ TEST(two_hundred_thousand_exports_are_checked_for_duplicates_quickly)
     struct bench bench;
 
     wasm_header(&module);
-    wasm_bytes(&content, "\1\0\1", 3);
+    wasm_literal(&content, "\1\0\1");
     wasm_section(&module, WASM_MEMORY, &content);
     wasm_u32(&content, COUNT + 1);
     for (uint32_t i = 0; i <= COUNT; i++) {
         /* The last name is the first one again. */
         (void)iso_format(name, sizeof name, "m%u", (unsigned)(i % COUNT));
         wasm_name(&content, name);
-        wasm_bytes(&content, "\2\0", 2);
+        wasm_literal(&content, "\2\0");
     }
     wasm_section(&module, WASM_EXPORT, &content);
     bench_init(&bench);
@@ -233,7 +232,7 @@ static struct iso_buf module_with_locals(uint32_t count, enum iso_type type)
     wasm_u8(&body, 1);
     wasm_u32(&body, count);
     wasm_u8(&body, (uint8_t)type);
-    wasm_bytes(&body, "\x41\x07\x0b", 3);
+    wasm_literal(&body, "\x41\x07\x0b");
     return wasm_module_of("", "\x7f", -1, &body);
 }
 
@@ -267,7 +266,8 @@ TEST(four_billion_locals_are_refused)
     wasm_u8(&body, 0x0b);
     bench_init(&bench);
     enum iso_err err = bench_module(&bench, wasm_module_of("", "", -1, &body));
-    CHECK(err == ISO_E_MALFORMED || err == ISO_E_LIMIT); /* "too many locals" in the specification */
+    CHECK(err == ISO_E_MALFORMED ||
+          err == ISO_E_LIMIT); /* "too many locals" in the specification */
     CHECK_CONTAINS(bench.report.text, "locals");
     bench_fini(&bench);
 }
@@ -283,14 +283,14 @@ TEST(a_function_with_more_than_65535_slots_of_locals_works)
     wasm_u8(&body, 1);
     wasm_u32(&body, COUNT);
     wasm_u8(&body, ISO_TYPE_V128);
-    wasm_bytes(&body, "\x20\0\xfd\x11\x21", 5); /* local.get 0, i32x4.splat, local.set */
-    wasm_u32(&body, COUNT);                     /* the last: the parameter is local 0 */
+    wasm_literal(&body, "\x20\0\xfd\x11\x21"); /* local.get 0, i32x4.splat, local.set */
+    wasm_u32(&body, COUNT);                    /* the last: the parameter is local 0 */
     wasm_u8(&body, 0x20);
     wasm_u32(&body, COUNT);
-    wasm_bytes(&body, "\xfd\x1b\x03", 3);       /* i32x4.extract_lane 3 */
+    wasm_literal(&body, "\xfd\x1b\x03"); /* i32x4.extract_lane 3 */
     wasm_u8(&body, 0x20);
     wasm_u32(&body, COUNT - 1);
-    wasm_bytes(&body, "\xfd\x1b\x03\x6a\x0b", 5); /* plus a lane of another local, which is 0 */
+    wasm_literal(&body, "\xfd\x1b\x03\x6a\x0b"); /* plus a lane of another local, which is 0 */
     bench_init(&bench);
     bench_instance(&bench, wasm_module_of("\x7f", "\x7f", -1, &body), NULL);
     CHECK_OK(bench_call(&bench, 123456, &result));
@@ -307,7 +307,7 @@ TEST(an_operand_stack_of_more_than_65535_slots_works)
     uint32_t result = 0;
 
     for (uint32_t i = 0; i < COUNT; i++) {
-        wasm_bytes(&body, "\x20\0\x67", 3); /* i32.clz: not foldable into its consumer */
+        wasm_literal(&body, "\x20\0\x67"); /* i32.clz: not foldable into its consumer */
     }
     wasm_fill(&body, 0x6a, COUNT - 1);
     wasm_u8(&body, 0x0b);
@@ -323,10 +323,10 @@ static struct iso_buf module_with_blocks(uint32_t depth)
     struct iso_buf body = body_begin();
 
     for (uint32_t i = 0; i < depth; i++) {
-        wasm_bytes(&body, "\x02\x40", 2);
+        wasm_literal(&body, "\x02\x40");
     }
     wasm_fill(&body, 0x0b, depth);
-    wasm_bytes(&body, "\x41\x07\x0b", 3);
+    wasm_literal(&body, "\x41\x07\x0b");
     return wasm_module_of("", "\x7f", -1, &body);
 }
 
@@ -361,7 +361,7 @@ TEST(a_branch_out_of_a_hundred_thousand_blocks_works)
     wasm_u8(&body, 0x0c);
     wasm_u32(&body, DEPTH - 1);
     wasm_fill(&body, 0x0b, DEPTH);
-    wasm_bytes(&body, "\x41\x07\x0b", 3);
+    wasm_literal(&body, "\x41\x07\x0b");
     bench_init(&bench);
     bench_instance(&bench, wasm_module_of("", "\x7f", -1, &body), NULL);
     CHECK_OK(bench_call(&bench, 0, &result));
@@ -374,10 +374,10 @@ static struct iso_buf module_with_br_table(uint32_t count, uint32_t given)
 {
     struct iso_buf body = body_begin();
 
-    wasm_bytes(&body, "\x02\x40\x20\0\x0e", 5);
+    wasm_literal(&body, "\x02\x40\x20\0\x0e");
     wasm_u32(&body, count);
     wasm_fill(&body, 0, given);
-    wasm_bytes(&body, "\0\x0b\x41\x07\x0b", 5);
+    wasm_literal(&body, "\0\x0b\x41\x07\x0b");
     return wasm_module_of("\x7f", "\x7f", -1, &body);
 }
 
@@ -412,8 +412,8 @@ TEST(a_br_table_of_half_a_million_targets_works)
     bench_fini(&bench);
 }
 
-/* br_table to labels that take many values: every target copies them, 1,000 values by 20,000 targets
- * would be 20 million moves if each were spelled out. */
+/* br_table to labels that take many values: every target copies them, 1,000 values by 20,000
+ * targets would be 20 million moves if each were spelled out. */
 TEST(a_br_table_that_carries_many_values_stays_within_memory)
 {
     enum { VALUES = 900, TARGETS = 20000 };
@@ -423,17 +423,17 @@ TEST(a_br_table_that_carries_many_values_stays_within_memory)
     struct bench bench;
 
     wasm_header(&module);
-    wasm_bytes(&content, "\2\x60\1\x7f\1\x7f\x60\0", 8);
+    wasm_literal(&content, "\2\x60\1\x7f\1\x7f\x60\0");
     wasm_u32(&content, VALUES);
     wasm_fill(&content, ISO_TYPE_I32, VALUES);
     wasm_section(&module, WASM_TYPE, &content);
-    wasm_bytes(&content, "\1\0", 2);
+    wasm_literal(&content, "\1\0");
     wasm_section(&module, WASM_FUNCTION, &content);
-    wasm_bytes(&content, "\1\1f\0\0", 5);
+    wasm_literal(&content, "\1\1f\0\0");
     wasm_section(&module, WASM_EXPORT, &content);
-    wasm_bytes(&body, "\x41\0\x02\1", 4); /* a value below, so that branches have to move */
+    wasm_literal(&body, "\x41\0\x02\1"); /* a value below, so that branches have to move */
     for (uint32_t i = 0; i <= VALUES; i++) {
-        wasm_bytes(&body, "\x20\0", 2);
+        wasm_literal(&body, "\x20\0");
     }
     wasm_u8(&body, 0x0e);
     wasm_u32(&body, TARGETS);
@@ -485,12 +485,12 @@ TEST(a_function_that_only_drops_unreachable_values_validates_quickly)
 static struct iso_buf module_that_grows(uint32_t min_pages)
 {
     static const uint8_t code[] = {
-        0x03, 0x40,             /* loop */
-        0x41, 0xe8, 0x07,       /*   i32.const 1000 */
-        0x40, 0x00,             /*   memory.grow */
-        0x41, 0x7f, 0x47,       /*   i32.const -1, i32.ne */
-        0x0d, 0x00, 0x0b,       /*   br_if 0, end */
-        0x3f, 0x00, 0x0b        /* memory.size, end */
+        0x03, 0x40,       /* loop */
+        0x41, 0xe8, 0x07, /*   i32.const 1000 */
+        0x40, 0x00,       /*   memory.grow */
+        0x41, 0x7f, 0x47, /*   i32.const -1, i32.ne */
+        0x0d, 0x00, 0x0b, /*   br_if 0, end */
+        0x3f, 0x00, 0x0b  /* memory.size, end */
     };
     struct iso_buf body = body_begin();
 
@@ -568,7 +568,7 @@ TEST(a_table_of_four_billion_elements_is_refused)
     struct iso_buf content = wasm_buf();
     struct bench bench;
 
-    wasm_bytes(&content, "\1\x70\0", 3);
+    wasm_literal(&content, "\1\x70\0");
     wasm_u32(&content, UINT32_MAX);
     bench_init(&bench);
     CHECK_OK(bench_module(&bench, one_section(WASM_TABLE, content)));
@@ -585,7 +585,7 @@ static struct iso_buf module_that_loops(void)
 {
     struct iso_buf body = body_begin();
 
-    wasm_bytes(&body, "\x03\x40\x0c\0\x0b\x0b", 6);
+    wasm_literal(&body, "\x03\x40\x0c\0\x0b\x0b");
     return wasm_module_of("", "", -1, &body);
 }
 
@@ -634,7 +634,7 @@ static struct iso_buf module_that_recurses(uint32_t locals)
     wasm_u8(&body, 1);
     wasm_u32(&body, locals);
     wasm_u8(&body, ISO_TYPE_I64);
-    wasm_bytes(&body, "\x20\0\x10\0\x0b", 5);
+    wasm_literal(&body, "\x20\0\x10\0\x0b");
     return wasm_module_of("\x7f", "\x7f", -1, &body);
 }
 
@@ -686,32 +686,32 @@ static struct iso_buf module_with_everything(void)
     struct iso_buf body = wasm_buf();
 
     wasm_header(&module);
-    wasm_bytes(&content, "\2\x60\1\x7f\1\x7f\x60\0\0", 9);
+    wasm_literal(&content, "\2\x60\1\x7f\1\x7f\x60\0\0");
     wasm_section(&module, WASM_TYPE, &content);
-    wasm_bytes(&content, "\2\0\1", 3);
+    wasm_literal(&content, "\2\0\1");
     wasm_section(&module, WASM_FUNCTION, &content);
-    wasm_bytes(&content, "\1\x70\1\2\x0a", 5);
+    wasm_literal(&content, "\1\x70\1\2\x0a");
     wasm_section(&module, WASM_TABLE, &content);
-    wasm_bytes(&content, "\1\1\1\4", 4);
+    wasm_literal(&content, "\1\1\1\4");
     wasm_section(&module, WASM_MEMORY, &content);
-    wasm_bytes(&content, "\1\x7f\1\x41\x05\x0b", 6);
+    wasm_literal(&content, "\1\x7f\1\x41\x05\x0b");
     wasm_section(&module, WASM_GLOBAL, &content);
-    wasm_bytes(&content, "\1\1f\0\0", 5);
+    wasm_literal(&content, "\1\1f\0\0");
     wasm_section(&module, WASM_EXPORT, &content);
-    wasm_bytes(&content, "\1", 1);
+    wasm_literal(&content, "\1");
     wasm_section(&module, WASM_START, &content);
-    wasm_bytes(&content, "\1\0\x41\0\x0b\2\0\1", 8);
+    wasm_literal(&content, "\1\0\x41\0\x0b\2\0\1");
     wasm_section(&module, WASM_ELEMENT, &content);
-    wasm_bytes(&content, "\1", 1);
+    wasm_literal(&content, "\1");
     wasm_section(&module, WASM_DATA_COUNT, &content);
     wasm_u8(&content, 2);
-    wasm_bytes(&body, "\1\2\x7f\x02\x7f\x20\0\x20\0\x04\x7f\x41\1\x05\x23\0\x0b\x6a\x0b\x21\1"
-                      "\x03\x40\x20\1\x41\1\x6b\x22\1\x0d\0\x0b\x20\0\x28\2\0\x0b", 41);
+    wasm_literal(&body, "\1\2\x7f\x02\x7f\x20\0\x20\0\x04\x7f\x41\1\x05\x23\0\x0b\x6a\x0b\x21\1"
+                        "\x03\x40\x20\1\x41\1\x6b\x22\1\x0d\0\x0b\x20\0\x28\2\0\x0b");
     wasm_body(&content, &body);
-    wasm_bytes(&body, "\0\x41\0\x41\0\x41\3\xfc\x08\0\0\x0b", 12);
+    wasm_literal(&body, "\0\x41\0\x41\0\x41\3\xfc\x08\0\0\x0b");
     wasm_body(&content, &body);
     wasm_section(&module, WASM_CODE, &content);
-    wasm_bytes(&content, "\1\0\x41\4\x0b\3abc", 8);
+    wasm_literal(&content, "\1\0\x41\4\x0b\3abc");
     wasm_section(&module, WASM_DATA, &content);
     return module;
 }

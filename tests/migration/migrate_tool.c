@@ -63,8 +63,8 @@ static void machine_end(struct machine *machine)
     machine->store = NULL;
 }
 
-/* Runs until `fuel` instructions have been charged since the store was made, or to the end. True when
- * it ended. */
+/* Runs until `fuel` instructions have been charged since the store was made, or to the end. True
+ * when it ended. */
 static bool machine_run_to(struct machine *machine, uint64_t fuel)
 {
     uint64_t used = iso_store_fuel_used(machine->store);
@@ -135,7 +135,8 @@ static void machine_print_result(const struct machine *machine)
                  iso_store_fuel_used(machine->store));
 }
 
-/* Runs to `fuel` and writes the snapshot there; a kernel that ended before is a mistake of the test. */
+/* Runs to `fuel` and writes the snapshot there; a kernel that ended before is a mistake of the
+ * test. */
 static void machine_stop_at(struct machine *machine, uint64_t fuel, const char *path)
 {
     struct iso_buf snapshot;
@@ -160,7 +161,8 @@ static void machine_carry_over(struct machine *machine)
     iso_buf_fini(&snapshot);
 }
 
-/* The undisturbed run must not depend on where it was stopped: from the beginning straight to `fuel`. */
+/* The undisturbed run must not depend on where it was stopped: from the beginning straight to
+ * `fuel`. */
 static void check_straight(uint32_t n, uint64_t fuel, const uint8_t expected[32])
 {
     struct machine machine;
@@ -171,8 +173,10 @@ static void check_straight(uint32_t n, uint64_t fuel, const uint8_t expected[32]
     machine_hash(&machine, hash);
     machine_end(&machine);
     if (memcmp(hash, expected, sizeof hash) != 0) {
-        (void)fprintf(stderr, "migrate_tool: at fuel %" PRIu64 " a run without earlier stops has "
-                              "another state\n", fuel);
+        (void)fprintf(stderr,
+                      "migrate_tool: at fuel %" PRIu64 " a run without earlier stops has "
+                      "another state\n",
+                      fuel);
         exit(1);
     }
 }

@@ -61,8 +61,8 @@ void spec_modules_destroy(struct spec_modules *modules)
     free(modules);
 }
 
-static enum iso_err entry_load(struct spec_modules *modules, const char *name,
-                               struct entry **out, struct iso_report *report)
+static enum iso_err entry_load(struct spec_modules *modules, const char *name, struct entry **out,
+                               struct iso_report *report)
 {
     char path[4096];
     struct entry *entry = calloc(1, sizeof *entry);
@@ -72,8 +72,8 @@ static enum iso_err entry_load(struct spec_modules *modules, const char *name,
     }
     entry->name = strdup(name);
     (void)iso_format(path, sizeof path, "%s/%s", modules->options->dir, name);
-    enum iso_err err = entry->name == NULL ? ISO_E_NOMEM
-                                           : iso_file_read(path, 1u << 24, &entry->file, report);
+    enum iso_err err =
+        entry->name == NULL ? ISO_E_NOMEM : iso_file_read(path, 1u << 24, &entry->file, report);
     if (err == ISO_OK) {
         err = iso_module_create(modules->engine, entry->file.bytes.ptr, entry->file.bytes.len,
                                 &entry->module, report);

@@ -1,5 +1,5 @@
-/* Parsing of test scripts (grammar: spec2script.py) and comparison of values, with the NaN patterns of
- * the reference interpreter's script language (its README, "Scripts"). */
+/* Parsing of test scripts (grammar: spec2script.py) and comparison of values, with the NaN patterns
+ * of the reference interpreter's script language (its README, "Scripts"). */
 #define _POSIX_C_SOURCE 200809L
 #include "script.h"
 
@@ -140,8 +140,8 @@ static bool lane_parse(const char *text, struct spec_value *value, size_t lane)
         value->pattern[lane] = SPEC_NAN_ARITHMETIC;
         return true;
     }
-    uint64_t bits = *text == '-' ? (uint64_t)strtoll(text, &end, 10)
-                                 : (uint64_t)strtoull(text, &end, 10);
+    uint64_t bits =
+        *text == '-' ? (uint64_t)strtoll(text, &end, 10) : (uint64_t)strtoull(text, &end, 10);
     lane_store(value, lane, bits);
     return end != text && *end == '\0';
 }
@@ -176,7 +176,8 @@ static bool vector_parse(char *text, struct spec_value *value)
     if (value->lane_bytes == 0) {
         return false;
     }
-    for (char *lane = strtok_r(lanes, ",", &save); lane != NULL; lane = strtok_r(NULL, ",", &save)) {
+    for (char *lane = strtok_r(lanes, ",", &save); lane != NULL;
+         lane = strtok_r(NULL, ",", &save)) {
         if (value->lanes * value->lane_bytes >= 16 || !lane_parse(lane, value, value->lanes)) {
             return false;
         }
@@ -395,8 +396,8 @@ bool spec_value_matches(const struct spec_value *expected, const struct spec_val
             matches = bits != 0;
             break;
         default:
-            matches = nan_matches(bits, view.lane_bytes,
-                                  expected->pattern[lane] == SPEC_NAN_CANONICAL);
+            matches =
+                nan_matches(bits, view.lane_bytes, expected->pattern[lane] == SPEC_NAN_CANONICAL);
             break;
         }
         if (!matches) {

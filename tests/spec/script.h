@@ -1,7 +1,7 @@
 /* The scripts that spec2script.py writes: one command per line. See there for the grammar.
  *
- * Values are kept as lanes of little-endian bytes, so that scalars, vectors and references compare in
- * one way on hosts of either byte order. */
+ * Values are kept as lanes of little-endian bytes, so that scalars, vectors and references compare
+ * in one way on hosts of either byte order. */
 #ifndef TESTS_SPEC_SCRIPT_H
 #define TESTS_SPEC_SCRIPT_H
 
@@ -11,9 +11,9 @@
 #include <stdint.h>
 
 enum {
-    SPEC_VALUES_MAX = 64,  /* arguments or results of one command */
-    SPEC_WORDS_MAX = 160,  /* words of one line */
-    SPEC_LINE_MAX = 8192   /* bytes of one line */
+    SPEC_VALUES_MAX = 64, /* arguments or results of one command */
+    SPEC_WORDS_MAX = 160, /* words of one line */
+    SPEC_LINE_MAX = 8192  /* bytes of one line */
 };
 
 enum spec_kind {

@@ -1,5 +1,5 @@
-/* The script parser of the suite's runner and its comparison of values: a runner that accepts anything
- * would make every suite pass. */
+/* The script parser of the suite's runner and its comparison of values: a runner that accepts
+ * anything would make every suite pass. */
 #include "script.h"
 
 #include "base/test.h"

@@ -74,7 +74,8 @@ void spec_session_destroy(struct spec_session *session)
     free(session);
 }
 
-/* Prints why the present command failed; the tenth message of a script is the last unless verbose. */
+/* Prints why the present command failed; the tenth message of a script is the last unless verbose.
+ */
 static bool fail(struct spec_session *session, const char *format, ...) ISO_PRINTF(2, 3);
 static bool fail(struct spec_session *session, const char *format, ...)
 {
@@ -160,7 +161,8 @@ static bool binding_add(struct spec_session *session, const char *name, uint32_t
     return true;
 }
 
-/* After a restore the new store does not know what was registered: definitions are the embedder's. */
+/* After a restore the new store does not know what was registered: definitions are the embedder's.
+ */
 static bool define_registered(struct spec_session *session)
 {
     struct stepper *stepper = &session->stepper;
@@ -238,8 +240,8 @@ static bool run_module_definition(struct spec_session *session)
 
     iso_report_init(&report);
     enum iso_err err = spec_modules_get(session->modules, file, &module, &report);
-    return err == ISO_OK || fail(session, "%s: %s: %s", file, iso_err_name(err),
-                                 iso_report_text(&report, err));
+    return err == ISO_OK ||
+           fail(session, "%s: %s: %s", file, iso_err_name(err), iso_report_text(&report, err));
 }
 
 static bool run_register(struct spec_session *session)
@@ -251,10 +253,9 @@ static bool run_register(struct spec_session *session)
         !binding_add(session, name, index, true)) {
         return false;
     }
-    enum iso_err err = iso_store_define_instance(session->stepper.store, name,
-                                                 session->stepper.instances[index]);
-    return err == ISO_OK ||
-           fail(session, "cannot register %s: %s", name, iso_err_name(err));
+    enum iso_err err =
+        iso_store_define_instance(session->stepper.store, name, session->stepper.instances[index]);
+    return err == ISO_OK || fail(session, "cannot register %s: %s", name, iso_err_name(err));
 }
 
 /* What an action gave: its error, or its values. */
@@ -414,8 +415,8 @@ static void compare_texts(struct spec_session *session, const struct iso_report 
     }
     session->tally->other_texts++;
     if (session->options->texts) {
-        (void)printf("%s:%u: \"%s\" is reported as \"%s\"\n", session->name,
-                     session->command->line, session->command->text.ptr, ours);
+        (void)printf("%s:%u: \"%s\" is reported as \"%s\"\n", session->name, session->command->line,
+                     session->command->text.ptr, ours);
     }
 }
 

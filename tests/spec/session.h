@@ -1,8 +1,9 @@
-/* Execution of one test script on the engine: a store with the spectest module and everything that the
- * script instantiates in it.
+/* Execution of one test script on the engine: a store with the spectest module and everything that
+ * the script instantiates in it.
  *
- * In step mode the store is carried over into a new one at its safepoints, so all that the script can
- * name is held by the order of creation, which is the order in which a restore gives instances back. */
+ * In step mode the store is carried over into a new one at its safepoints, so all that the script
+ * can name is held by the order of creation, which is the order in which a restore gives instances
+ * back. */
 #ifndef TESTS_SPEC_SESSION_H
 #define TESTS_SPEC_SESSION_H
 

@@ -12,7 +12,8 @@
  *   --verbose       every failure, not only the first ten of a script
  *
  * A line per script, a line per kind of command, and at the end `N passed, N failed, N skipped`.
- * Scripts of the list that are not there are skipped by name. Exit status 1 when something failed. */
+ * Scripts of the list that are not there are skipped by name. Exit status 1 when something failed.
+ */
 #define _POSIX_C_SOURCE 200809L
 #include "platform/platform.h"
 #include "session.h"
@@ -67,8 +68,8 @@ static void tally_add(struct spec_tally *to, const struct spec_tally *from)
     to->other_texts += from->other_texts;
 }
 
-/* Runs all commands of an open script. The line and the command are on the heap: the native stack may
- * be small. */
+/* Runs all commands of an open script. The line and the command are on the heap: the native stack
+ * may be small. */
 static bool run_lines(FILE *stream, struct spec_session *session, const char *name)
 {
     char *line = malloc(SPEC_LINE_MAX);
@@ -141,8 +142,8 @@ static void print_script_line(const struct runner *runner, const char *name,
 
     (void)printf("%-40s %6u/%u", name, passed, passed + tally_sum(tally->failed));
     if (runner->options.step) {
-        (void)printf("  %llu safepoints, %llu restores",
-                     (unsigned long long)tally->safepoints, (unsigned long long)tally->restores);
+        (void)printf("  %llu safepoints, %llu restores", (unsigned long long)tally->safepoints,
+                     (unsigned long long)tally->restores);
         if (tally->externrefs > 0) {
             (void)printf(", %llu not snapshotted: holds externref",
                          (unsigned long long)tally->externrefs);
@@ -183,8 +184,8 @@ static void run_script(struct runner *runner, const char *name)
         runner->trouble = true;
     } else {
         for (unsigned i = 0; i < runner->options.threads; i++) {
-            jobs[i] = (struct job){
-                .runner = runner, .engine = engine, .modules = modules, .name = name};
+            jobs[i] =
+                (struct job){.runner = runner, .engine = engine, .modules = modules, .name = name};
         }
         jobs_run(jobs, runner->options.threads);
         for (unsigned i = 0; i < runner->options.threads; i++) {
@@ -284,8 +285,10 @@ static bool parse_flag(struct spec_options *options, const char *arg)
     const struct {
         const char *name;
         bool *flag;
-    } flags[] = {{"--step", &options->step},     {"--eager", &options->eager},
-                 {"--moving", &options->moving}, {"--texts", &options->texts},
+    } flags[] = {{"--step", &options->step},
+                 {"--eager", &options->eager},
+                 {"--moving", &options->moving},
+                 {"--texts", &options->texts},
                  {"--verbose", &options->verbose}};
 
     for (size_t i = 0; i < ISO_COUNT_OF(flags); i++) {

@@ -1,5 +1,6 @@
-/* The host module `spectest`, as the reference interpreter defines it (interpreter/host/spectest.ml).
- * Its print functions are silent: nothing checks what they print. */
+/* The host module `spectest`, as the reference interpreter defines it
+ * (interpreter/host/spectest.ml). Its print functions are silent: nothing checks what they print.
+ */
 #include "spectest.h"
 
 static enum iso_host_result print(struct iso_host_call *call)
@@ -13,9 +14,9 @@ static enum iso_err define_functions(struct iso_store *store)
     static const struct {
         const char *name;
         const char *params;
-    } functions[] = {
-        {"print", ""},      {"print_i32", "i"},      {"print_i64", "I"},     {"print_f32", "f"},
-        {"print_f64", "F"}, {"print_i32_f32", "if"}, {"print_f64_f64", "FF"}};
+    } functions[] = {{"print", ""},          {"print_i32", "i"}, {"print_i64", "I"},
+                     {"print_f32", "f"},     {"print_f64", "F"}, {"print_i32_f32", "if"},
+                     {"print_f64_f64", "FF"}};
 
     for (size_t i = 0; i < ISO_COUNT_OF(functions); i++) {
         struct iso_host_func def = {.module = "spectest",

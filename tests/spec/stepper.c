@@ -1,7 +1,7 @@
-/* Step mode: the store stops at every safepoint, is saved, restored into a new store, destroyed, and
- * the call goes on in the new one. After STEPS_ALL stops in one call only every SAMPLE-th is taken,
- * and after more than SAMPLES_DENSE of those the distance doubles, so that a run of a million
- * safepoints stays affordable. */
+/* Step mode: the store stops at every safepoint, is saved, restored into a new store, destroyed,
+ * and the call goes on in the new one. After STEPS_ALL stops in one call only every SAMPLE-th is
+ * taken, and after more than SAMPLES_DENSE of those the distance doubles, so that a run of a
+ * million safepoints stays affordable. */
 #include "stepper.h"
 
 #include "modules.h"
@@ -68,8 +68,8 @@ static bool restore(struct stepper *stepper, struct iso_bytes snapshot)
     struct iso_instance **instances = stepper->restored;
     struct iso_report report;
     struct iso_store *store = NULL;
-    size_t module_count = spec_modules_list(stepper->modules, stepper->module_list,
-                                            STEPPER_INSTANCES_MAX);
+    size_t module_count =
+        spec_modules_list(stepper->modules, stepper->module_list, STEPPER_INSTANCES_MAX);
     enum iso_run_state before = iso_store_state(stepper->store);
     uint64_t fuel_used = iso_store_fuel_used(stepper->store);
     enum iso_err err = store_create(stepper, &store);
@@ -89,7 +89,8 @@ static bool restore(struct stepper *stepper, struct iso_bytes snapshot)
     stepper->store = store;
     stepper->tally->restores++;
     enum iso_run_state after = iso_store_state(store);
-    if ((before == ISO_RUN_INTERRUPTED) != (after == ISO_RUN_INTERRUPTED || after == ISO_RUN_READY)) {
+    if ((before == ISO_RUN_INTERRUPTED) !=
+        (after == ISO_RUN_INTERRUPTED || after == ISO_RUN_READY)) {
         return give_up(stepper, "state after the restore", ISO_E_STATE, NULL);
     }
     if (fuel_used != iso_store_fuel_used(store)) {
@@ -133,8 +134,9 @@ static enum iso_err run_to_end(struct stepper *stepper)
         enum iso_run_state state = iso_run(stepper->store);
         if (state != ISO_RUN_INTERRUPTED) {
             stepper->tally->safepoints += stops;
-            return state == ISO_RUN_DONE ? ISO_OK
-                                         : state == ISO_RUN_TRAPPED ? ISO_E_TRAP : ISO_E_STATE;
+            return state == ISO_RUN_DONE      ? ISO_OK
+                   : state == ISO_RUN_TRAPPED ? ISO_E_TRAP
+                                              : ISO_E_STATE;
         }
         stops++;
         if (stops > STEPS_ALL) {

@@ -1,5 +1,5 @@
-/* A store that can be replaced by its own restored snapshot at any time, with everything in it known
- * by the order of creation. */
+/* A store that can be replaced by its own restored snapshot at any time, with everything in it
+ * known by the order of creation. */
 #ifndef TESTS_SPEC_STEPPER_H
 #define TESTS_SPEC_STEPPER_H
 
@@ -24,12 +24,13 @@ struct stepper {
     char why[640];
 };
 
-/* A fresh store with spectest. The engine, modules, options and tally (set by the caller) are kept. */
+/* A fresh store with spectest. The engine, modules, options and tally (set by the caller) are kept.
+ */
 ISO_MUST_CHECK enum iso_err stepper_init(struct stepper *stepper);
 void stepper_fini(struct stepper *stepper);
 
-/* Instantiates and runs the start function to its end. *index gets the instance's number. Errors: as
- * iso_instance_create; STATE when broken. */
+/* Instantiates and runs the start function to its end. *index gets the instance's number. Errors:
+ * as iso_instance_create; STATE when broken. */
 ISO_MUST_CHECK enum iso_err stepper_instantiate(struct stepper *stepper, struct iso_module *module,
                                                 uint32_t *index, struct iso_report *report);
 

@@ -73,7 +73,7 @@ void wasm_fill(struct iso_buf *buf, uint8_t value, size_t count)
 
 void wasm_header(struct iso_buf *module)
 {
-    wasm_bytes(module, "\0asm\1\0\0\0", 8);
+    wasm_literal(module, "\0asm\1\0\0\0");
 }
 
 void wasm_section(struct iso_buf *module, enum wasm_section_id id, struct iso_buf *content)
@@ -100,10 +100,10 @@ static void exports(struct iso_buf *module, bool has_memory)
 
     wasm_u32(&content, has_memory ? 2 : 1);
     wasm_name(&content, "f");
-    wasm_bytes(&content, "\0\0", 2);
+    wasm_literal(&content, "\0\0");
     if (has_memory) {
         wasm_name(&content, "memory");
-        wasm_bytes(&content, "\2\0", 2);
+        wasm_literal(&content, "\2\0");
     }
     wasm_section(module, WASM_EXPORT, &content);
 }
@@ -115,14 +115,14 @@ struct iso_buf wasm_module_of(const char *params, const char *results, int64_t m
     struct iso_buf content = wasm_buf();
 
     wasm_header(&module);
-    wasm_bytes(&content, "\1\x60", 2);
+    wasm_literal(&content, "\1\x60");
     type_vector(&content, params);
     type_vector(&content, results);
     wasm_section(&module, WASM_TYPE, &content);
-    wasm_bytes(&content, "\1\0", 2);
+    wasm_literal(&content, "\1\0");
     wasm_section(&module, WASM_FUNCTION, &content);
     if (memory_pages >= 0) {
-        wasm_bytes(&content, "\1\0", 2);
+        wasm_literal(&content, "\1\0");
         wasm_u32(&content, (uint32_t)memory_pages);
         wasm_section(&module, WASM_MEMORY, &content);
     }

@@ -1,5 +1,5 @@
-/* Writes binary modules for tests (spec 5): bytes, LEB128 numbers, sections. Running out of memory ends
- * the process: a test has nothing better to do. */
+/* Writes binary modules for tests (spec 5): bytes, LEB128 numbers, sections. Running out of memory
+ * ends the process: a test has nothing better to do. */
 #ifndef TESTS_SUPPORT_WASM_WRITER_H
 #define TESTS_SUPPORT_WASM_WRITER_H
 
@@ -28,6 +28,8 @@ struct iso_buf wasm_buf(void);
 
 void wasm_u8(struct iso_buf *buf, uint8_t value);
 void wasm_bytes(struct iso_buf *buf, const void *data, size_t len);
+/* The bytes of a string literal, without its closing zero. */
+#define wasm_literal(buf, text) wasm_bytes((buf), (text), sizeof(text) - 1)
 void wasm_u32(struct iso_buf *buf, uint32_t value); /* LEB128 */
 void wasm_s32(struct iso_buf *buf, int32_t value);
 void wasm_s64(struct iso_buf *buf, int64_t value);
@@ -39,8 +41,8 @@ void wasm_fill(struct iso_buf *buf, uint8_t value, size_t count);
 void wasm_header(struct iso_buf *module);
 /* A section with the contents, which are released. */
 void wasm_section(struct iso_buf *module, enum wasm_section_id id, struct iso_buf *content);
-/* A vector's element in the code section: size, then the bytes of `body` (locals, instructions and the
- * final end), which are released. */
+/* A vector's element in the code section: size, then the bytes of `body` (locals, instructions and
+ * the final end), which are released. */
 void wasm_body(struct iso_buf *code, struct iso_buf *body);
 
 /*

@@ -1,0 +1,3 @@
+;; Runs until it is stopped.
+(module
+  (func (export "_start") (loop $again (br $again))))

@@ -1,0 +1,18 @@
+;; Traps of several kinds, below functions with names.
+(module
+  (memory 1)
+  (func $inner (param i32) (result i32)
+    (if (i32.eqz (local.get 0)) (then unreachable))
+    (i32.load (i32.mul (local.get 0) (i32.const 65536))))
+  (func $middle (param i32) (result i32) (call $inner (local.get 0)))
+  (func $outer (export "outer") (param i32) (result i32)
+    (i32.add (call $middle (local.get 0)) (i32.const 1)))
+  (func $divide (export "divide") (param i32 i32) (result i32)
+    (i32.div_s (local.get 0) (local.get 1)))
+  (func $deep (export "deep") (param i32) (result i32)
+    (i32.add (call $deep (i32.add (local.get 0) (i32.const 1))) (i32.const 1)))
+  (func $descend (export "descend") (param i32) (result i32)
+    (if (result i32) (i32.eqz (local.get 0))
+      (then (unreachable))
+      (else (i32.add (call $descend (i32.sub (local.get 0) (i32.const 1))) (i32.const 1)))))
+  (func $escape (export "\1b[31mred") unreachable))

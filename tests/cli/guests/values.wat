@@ -1,0 +1,17 @@
+;; Functions of all kinds of types for --invoke; imports nothing.
+(module
+  (memory (export "memory") 1 16)
+  (table (export "table") 3 funcref)
+  (global (export "counter") (mut i64) (i64.const 5))
+  (global (export "pi") f64 (f64.const 3.14159))
+  (func (export "add") (param i32 i32) (result i32)
+    (i32.add (local.get 0) (local.get 1)))
+  (func (export "i64") (param i64) (result i64) (local.get 0))
+  (func (export "f32") (param f32) (result f32) (local.get 0))
+  (func (export "f64") (param f64) (result f64) (local.get 0))
+  (func (export "v128") (param v128) (result v128) (local.get 0))
+  (func (export "ref") (param externref) (result externref) (local.get 0))
+  (func (export "mixed") (param i32 v128 i64) (result i64 v128 i32)
+    (local.get 2) (local.get 1) (local.get 0))
+  (func (export "two") (result i32 f64) (i32.const 7) (f64.const 2.5))
+  (func (export "nothing")))

@@ -1,0 +1,15 @@
+;; Writes until that fails; ends with the error number.
+(module
+  (import "wasi_snapshot_preview1" "fd_write"
+    (func $fd_write (param i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "proc_exit" (func $proc_exit (param i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 0) "\10\00\00\00\02\00\00\00")
+  (data (i32.const 16) "y\n")
+  (func (export "_start")
+    (local $errno i32)
+    (loop $again
+      (br_if $again
+        (i32.eqz (local.tee $errno
+          (call $fd_write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8))))))
+    (call $proc_exit (local.get $errno))))
