@@ -1,0 +1,200 @@
+"""What the black-box tests of the program `isomer` share: guests, running it, and the tally."""
+
+import os
+import re
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import traceback
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+TESTS = []
+
+
+class Skip(Exception):
+    """Ends a test as skipped; the text names what is missing."""
+
+
+class Failure(Exception):
+    pass
+
+
+def test(function):
+    """Registers a test; its docstring says in a sentence what it shows."""
+    TESTS.append(function)
+    return function
+
+
+class Result:
+    def __init__(self, command, status, out, err):
+        self.command, self.status, self.out, self.err = command, status, out, err
+
+    def __str__(self):
+        return (f"{' '.join(self.command[1:])}\n    status {self.status}\n"
+                f"    stdout {self.out!r}\n    stderr {self.err!r}")
+
+
+class Context:
+    """One test's folder, and the ways to run the program."""
+
+    def __init__(self, isomer, emulator):
+        self.isomer, self.emulator = isomer, emulator
+        self.dir = None
+        self.guest_cache = tempfile.mkdtemp(prefix="isomer-cli-guests-")
+
+    def enter(self):
+        self.dir = tempfile.mkdtemp(prefix="isomer-cli-")
+
+    def leave(self):
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+    def close(self):
+        shutil.rmtree(self.guest_cache, ignore_errors=True)
+
+    def path(self, name):
+        return os.path.join(self.dir, name)
+
+    def write(self, name, contents):
+        path = self.path(name)
+        with open(path, "wb") as file:
+            file.write(contents if isinstance(contents, bytes) else contents.encode())
+        return path
+
+    def read(self, name):
+        with open(self.path(name), "rb") as file:
+            return file.read()
+
+    def guest(self, name, **replacements):
+        """The path of guests/NAME.wat as a module; @KEY@ in it is replaced."""
+        label = name + "".join(f"-{key}-{value}" for key, value in sorted(replacements.items()))
+        path = os.path.join(self.guest_cache, label + ".wasm")
+        if not os.path.exists(path):
+            with open(os.path.join(HERE, "guests", name + ".wat"), encoding="utf-8") as file:
+                text = file.read()
+            for key, value in replacements.items():
+                text = text.replace(f"@{key}@", str(value))
+            source = os.path.join(self.guest_cache, label + ".wat")
+            with open(source, "w", encoding="utf-8") as file:
+                file.write(text)
+            subprocess.run(["wat2wasm", "--no-check", "--debug-names", source, "-o", path],
+                           check=True)
+        return path
+
+    def command(self, args):
+        return [*self.emulator, self.isomer, *args]
+
+    def environment(self, changes):
+        environment = {key: value for key, value in os.environ.items() if key != "NO_COLOR"}
+        environment["TERM"] = "xterm"
+        environment.update(changes or {})
+        return environment
+
+    def run(self, *args, stdin=b"", env=None, timeout=120, cwd=None, stdout=subprocess.PIPE):
+        done = subprocess.run(self.command(args), input=stdin, stdout=stdout,
+                              stderr=subprocess.PIPE, env=self.environment(env), timeout=timeout,
+                              cwd=cwd or self.dir, check=False)
+        out = done.stdout.decode("utf-8", "backslashreplace") if done.stdout is not None else ""
+        return Result(self.command(args), done.returncode, out,
+                      done.stderr.decode("utf-8", "backslashreplace"))
+
+    def start(self, *args, **options):
+        """A process that runs beside the test; see stop_with."""
+        return subprocess.Popen(self.command(args), stdout=subprocess.PIPE,
+                                stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, cwd=self.dir,
+                                env=self.environment(None), **options)
+
+    def expect(self, result, status, err=None, out=None):
+        """Fails unless the status is right and all texts of err and out appear."""
+        if result.status != status:
+            raise Failure(f"status {status} expected: {result}")
+        for text in [err] if isinstance(err, str) else err or []:
+            if text not in result.err:
+                raise Failure(f"stderr should have {text!r}: {result}")
+        if out is not None and result.out != out:
+            raise Failure(f"stdout {out!r} expected: {result}")
+        return result
+
+    def fails(self, args, status, *err, **options):
+        """Runs, expects a failure with a message, and that nothing else than a message came."""
+        result = self.expect(self.run(*args, **options), status, list(err))
+        if not result.err.startswith("isomer: "):
+            raise Failure(f"stderr should begin with 'isomer: ': {result}")
+        if result.out:
+            raise Failure(f"stdout should be empty: {result}")
+        return result
+
+
+def finish(process, first=b"", timeout=120):
+    out, err = process.communicate(timeout=timeout)
+    return Result(["", "(started)"], process.returncode, (first + out).decode(),
+                  err.decode("utf-8", "backslashreplace"))
+
+
+def stop_with(process, number, ready=b"ready\n"):
+    """Waits until the program has printed a line, sends a signal, and waits for the end."""
+    first = process.stdout.readline()
+    if first != ready:
+        process.kill()
+        raise Failure(f"the program did not begin: {finish(process, first)}")
+    process.send_signal(number)
+    return finish(process, first)
+
+
+def check(condition, message):
+    if not condition:
+        raise Failure(message)
+
+
+def match(pattern, text):
+    found = re.search(pattern, text, re.MULTILINE)
+    if found is None:
+        raise Failure(f"no {pattern!r} in {text!r}")
+    return found
+
+
+def run_one(context, function):
+    context.enter()
+    try:
+        function(context)
+        return "ok", ""
+    except Skip as reason:
+        return "skip", f": {reason}"
+    except (Failure, subprocess.TimeoutExpired, subprocess.CalledProcessError) as reason:
+        return "FAIL", f": {reason}"
+    except Exception:  # a mistake in the test itself counts as a failure, and the rest goes on
+        return "FAIL", ": " + traceback.format_exc()
+    finally:
+        context.leave()
+
+
+def main(argv):
+    if len(argv) < 2:
+        print("usage: run.py ISOMER [--emulator COMMAND] [PART_OF_A_NAME...]", file=sys.stderr)
+        return 2
+    emulator, names = [], []
+    rest = argv[2:]
+    while rest:
+        word = rest.pop(0)
+        if word == "--emulator" and rest:
+            emulator = shlex.split(rest.pop(0))
+        else:
+            names.append(word)
+    if shutil.which("wat2wasm") is None:
+        print("skip  all: wat2wasm (Debian package wabt) is not installed")
+        print("0 passed, 0 failed, 1 skipped")
+        return 0
+    signal.signal(signal.SIGUSR1, signal.SIG_DFL)
+    context = Context(os.path.abspath(argv[1]), emulator)
+    counts = {"ok": 0, "FAIL": 0, "skip": 0}
+    for function in TESTS:
+        if names and not any(name in function.__name__ for name in names):
+            continue
+        outcome, text = run_one(context, function)
+        counts[outcome] += 1
+        print(f"{outcome:<4}  {function.__name__}{text}", flush=True)
+    context.close()
+    print(f"{counts['ok']} passed, {counts['FAIL']} failed, {counts['skip']} skipped")
+    return 1 if counts["FAIL"] or not any(counts.values()) else 0
