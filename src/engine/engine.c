@@ -1,5 +1,5 @@
 /* engine.c - the engine object: configuration, the lock, and what its modules share. */
-#include "engine/module.h"
+#include "engine/run.h"
 
 enum iso_err iso_engine_create(const struct iso_engine_config *config, struct iso_engine **out)
 {
@@ -18,6 +18,7 @@ enum iso_err iso_engine_create(const struct iso_engine_config *config, struct is
         engine->has_platform = true;
     }
     engine->translation = config->translation;
+    iso_run_init();
     *out = engine;
     return ISO_OK;
 }

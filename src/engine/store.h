@@ -81,6 +81,7 @@ struct iso_instance {
     size_t block_bytes;  /* of the one block that holds this structure and all arrays but funcs */
     size_t funcs_bytes;
     bool funcs_reserved; /* funcs is from platform->reserve (block.h) */
+    struct iso_image *image; /* that it was made from (retained), or NULL */
 };
 
 /* What a name in the store's import namespace means. */
@@ -89,6 +90,18 @@ struct iso_definition {
     struct iso_str name;
     uint8_t kind;
     void *object; /* iso_func, iso_table, iso_memory or iso_global */
+};
+
+/* What an outer call needs while a host function that it called runs another one inside. */
+struct iso_outer {
+    struct iso_outer *next;
+    const struct iso_cell *pc;
+    union iso_slot *fp;
+    struct iso_instance *instance;
+    union iso_slot *stack_end;
+    struct iso_func *entry;
+    union iso_slot *entry_fp;
+    uint32_t nesting; /* host calls that were live when the inner call began */
 };
 
 /* A host call that answered ISO_HOST_PENDING. */
@@ -135,13 +148,15 @@ struct iso_store {
     bool stack_reserved; /* from platform->reserve */
 
     enum iso_run_state state;
-    uint32_t nesting;      /* runs that are live on the C stack */
+    uint32_t nesting;      /* host functions that are live on the C stack */
+    struct iso_outer *outer;   /* calls around the present one, innermost first */
+    union iso_slot *host_top;  /* first slot that a call begun by the live host function may use */
+    const union iso_slot *results; /* of the call that is done */
     _Atomic bool interrupt;
     bool step;
     bool fuel_limited;
     uint64_t fuel;         /* left, without the present slice */
     uint64_t fuel_used;    /* before the present slice */
-    uint32_t slice;        /* length of the present slice */
 
     struct iso_func *entry;        /* function of the call under way */
     union iso_slot *entry_fp;      /* its arguments, then its results */
@@ -207,6 +222,8 @@ ISO_MUST_CHECK enum iso_err iso_instance_reserve(struct iso_store *store);
 void iso_instance_publish(struct iso_instance *instance);
 /* Release an instance, but nothing that belongs to the store. NULL is fine. */
 void iso_instance_free(struct iso_instance *instance);
+/* The same without a store, and not for its image to use again. */
+void iso_instance_free_block(struct iso_engine *engine, struct iso_instance *instance);
 /* exports.c: an export by name, or NULL. Any thread. */
 const struct iso_export *iso_module_export_find(struct iso_module *module, struct iso_str name);
 

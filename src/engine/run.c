@@ -1,0 +1,641 @@
+/*
+ * run.c - calls: beginning, running, suspending and ending them (spec 4.4.9, 4.5.5), host calls,
+ * fuel, interruption, traps.
+ *
+ * A store runs one call at a time. A host function may begin another inside the one that called
+ * it: then what the outer call needs is set aside in a record on the store's list `outer`, and put
+ * back when the inner call is over.
+ */
+#include "engine/run.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "engine/interp.h"
+
+struct iso_cell iso_exit_cell;
+struct iso_cell iso_bridge_cell;
+
+enum { SLICE_MAX = 1u << 30 };
+
+/* What the accumulators start from when no result was just delivered. */
+static const union iso_slot no_result;
+/* Memory 0 of an instance that has none. */
+static struct iso_memory no_memory;
+
+void iso_run_init(void)
+{
+    /* Engines may be created on several threads; all store the same values, one of them first. */
+    static _Atomic int state;
+    int expected = 0;
+    if (atomic_compare_exchange_strong(&state, &expected, 1)) {
+        const uintptr_t *table = iso_op_table();
+        iso_exit_cell.op = table[ISO_OPN_exit];
+        iso_bridge_cell.op = table[ISO_OPN_bridge];
+        atomic_store(&state, 2);
+    }
+    while (atomic_load(&state) != 2) {
+    }
+}
+
+void iso_exec_enter(struct iso_exec *ctx, struct iso_instance *instance)
+{
+    ctx->instance = instance;
+    ctx->code = instance->module->code;
+    ctx->globals = instance->own_globals;
+    ctx->memory = instance->module->memory_count != 0 ? instance->memories[0] : &no_memory;
+}
+
+struct iso_func *iso_exec_func(struct iso_exec *ctx, uint32_t index)
+{
+    return iso_instance_func(ctx->instance, index);
+}
+
+/* ---- Fuel --------------------------------------------------------------------------------- */
+
+/* Book what the present slice has used. */
+static void settle(struct iso_store *store)
+{
+    uint64_t used = store->exec.used;
+    store->exec.used = 0;
+    store->fuel_used += used;
+    store->fuel = store->fuel > used ? store->fuel - used : 0;
+}
+
+static void begin_slice(struct iso_store *store)
+{
+    uint32_t slice = SLICE_MAX;
+    if (store->fuel_limited && store->fuel < slice) {
+        slice = (uint32_t)store->fuel;
+    }
+    if (store->step) {
+        slice = slice < 1 ? slice : 1;
+    }
+    atomic_store(&store->exec.limit, slice);
+    /* An interruption that came before the limit was set must not be lost. */
+    if (atomic_load(&store->interrupt)) {
+        atomic_store(&store->exec.limit, 0);
+    }
+}
+
+void iso_store_set_fuel(struct iso_store *store, uint64_t fuel)
+{
+    settle(store);
+    store->fuel_limited = fuel != ISO_FUEL_UNLIMITED;
+    store->fuel = store->fuel_limited ? fuel : 0;
+    begin_slice(store);
+}
+
+uint64_t iso_store_fuel(const struct iso_store *store)
+{
+    if (!store->fuel_limited) {
+        return ISO_FUEL_UNLIMITED;
+    }
+    return store->fuel > store->exec.used ? store->fuel - store->exec.used : 0;
+}
+
+uint64_t iso_store_fuel_used(const struct iso_store *store)
+{
+    return store->fuel_used + store->exec.used;
+}
+
+void iso_store_interrupt(struct iso_store *store)
+{
+    atomic_store(&store->interrupt, true);
+    atomic_store(&store->exec.limit, 0);
+}
+
+void iso_store_step(struct iso_store *store, bool on)
+{
+    settle(store);
+    store->step = on;
+    begin_slice(store);
+}
+
+/* ---- Traps -------------------------------------------------------------------------------- */
+
+const char *iso_trap_text(enum iso_trap_kind kind)
+{
+    switch (kind) {
+    case ISO_TRAP_NONE:
+        return "no trap";
+    case ISO_TRAP_UNREACHABLE:
+        return "unreachable";
+    case ISO_TRAP_MEMORY:
+        return "out of bounds memory access";
+    case ISO_TRAP_TABLE:
+        return "out of bounds table access";
+    case ISO_TRAP_UNDEFINED_ELEMENT:
+        return "undefined element";
+    case ISO_TRAP_UNINITIALIZED_ELEMENT:
+        return "uninitialized element";
+    case ISO_TRAP_INDIRECT_TYPE:
+        return "indirect call type mismatch";
+    case ISO_TRAP_DIVIDE_BY_ZERO:
+        return "integer divide by zero";
+    case ISO_TRAP_OVERFLOW:
+        return "integer overflow";
+    case ISO_TRAP_CONVERSION:
+        return "invalid conversion to integer";
+    case ISO_TRAP_STACK:
+        return "call stack exhausted";
+    case ISO_TRAP_NOMEM:
+        return "out of memory in the host";
+    case ISO_TRAP_HOST:
+        return "host function trapped";
+    case ISO_TRAP_EXIT:
+        return "program exited";
+    }
+    return "unknown trap";
+}
+
+const struct iso_trap *iso_store_trap(const struct iso_store *store) { return &store->last_trap; }
+
+void iso_host_trap(struct iso_host_call *call, const char *fmt, ...)
+{
+    struct iso_store *store = call->store;
+    va_list args;
+    va_start(args, fmt);
+    (void)vsnprintf(store->last_trap.message, sizeof store->last_trap.message, fmt, args);
+    va_end(args);
+    store->exec.trap = ISO_TRAP_HOST;
+}
+
+void iso_host_exit(struct iso_host_call *call, uint32_t status)
+{
+    struct iso_store *store = call->store;
+    (void)snprintf(store->last_trap.message, sizeof store->last_trap.message,
+                   "program exited with status %u", (unsigned)status);
+    store->last_trap.exit_status = status;
+    store->exec.trap = ISO_TRAP_EXIT;
+}
+
+static void record_frame(struct iso_trap *trap, uint32_t number, const struct iso_frame *frame,
+                         uint32_t cell)
+{
+    uint32_t slot = number;
+    if (number >= ISO_TRAP_FRAMES_MAX) {
+        /* The second half of the array keeps the last ones, as a ring. */
+        slot = ISO_TRAP_FRAMES_MAX / 2 + number % (ISO_TRAP_FRAMES_MAX / 2);
+    }
+    trap->frames[slot] = (struct iso_trap_frame){.module = frame->instance->module,
+                                                 .func_index = frame->code->func_index,
+                                                 .offset = cell};
+}
+
+/* The ring in the second half begins with its oldest. */
+static void straighten(struct iso_trap *trap)
+{
+    enum { HALF = ISO_TRAP_FRAMES_MAX / 2 };
+    if (trap->frame_total <= ISO_TRAP_FRAMES_MAX) {
+        return;
+    }
+    struct iso_trap_frame ring[HALF];
+    for (uint32_t i = 0; i < HALF; i++) {
+        ring[i] = trap->frames[HALF + (trap->frame_total + i) % HALF];
+    }
+    memcpy(&trap->frames[HALF], ring, sizeof ring);
+}
+
+static void backtrace(struct iso_store *store)
+{
+    struct iso_trap *trap = &store->last_trap;
+    trap->frame_total = 0;
+    struct iso_frame frame;
+    bool top = true;
+    for (bool more = iso_frame_top(store, &frame); more; more = iso_frame_next(&frame)) {
+        uint32_t cell = (uint32_t)(frame.pc - frame.code->cells);
+        record_frame(trap, trap->frame_total, &frame, top ? cell : cell - 1);
+        trap->frame_total++;
+        top = false;
+    }
+    trap->frame_count = trap->frame_total < ISO_TRAP_FRAMES_MAX ? trap->frame_total
+                                                                 : ISO_TRAP_FRAMES_MAX;
+    straighten(trap);
+    for (uint32_t i = 0; i < trap->frame_count; i++) {
+        struct iso_trap_frame *f = &trap->frames[i];
+        uint32_t offset = 0;
+        if (iso_code_offset((struct iso_module *)(uintptr_t)f->module, f->func_index,
+                            (uint32_t)f->offset, &offset) == ISO_OK) {
+            f->offset = offset;
+        }
+    }
+}
+
+static void record_trap(struct iso_store *store)
+{
+    struct iso_trap *trap = &store->last_trap;
+    enum iso_trap_kind kind = store->exec.trap;
+    trap->kind = kind;
+    if (kind != ISO_TRAP_HOST && kind != ISO_TRAP_EXIT) {
+        (void)snprintf(trap->message, sizeof trap->message, "%s", iso_trap_text(kind));
+    }
+    if (kind != ISO_TRAP_EXIT) {
+        trap->exit_status = 0;
+        backtrace(store);
+    } else {
+        trap->frame_count = 0;
+        trap->frame_total = 0;
+    }
+}
+
+/* ---- Host calls --------------------------------------------------------------------------- */
+
+/* Let a call that was begun by a host function and not finished go. */
+static void drop_inner(struct iso_store *store, const struct iso_outer *keep)
+{
+    while (store->outer != keep) {
+        iso_drop(store);
+    }
+}
+
+static enum iso_leave call_host(struct iso_store *store, struct iso_func *func,
+                                struct iso_instance *caller, union iso_slot *args, bool reissued,
+                                uint64_t deadline)
+{
+    const struct iso_host_binding *host = func->host;
+    const struct iso_func_type *type = &host->type->type;
+    struct iso_host_call call = {.store = store,
+                                 .caller = caller,
+                                 .ctx = host->ctx,
+                                 .args = args,
+                                 .results = args,
+                                 .deadline = deadline,
+                                 .reissued = reissued};
+    uint32_t slots = type->param_slots > type->result_slots ? type->param_slots
+                                                            : type->result_slots;
+    union iso_slot *outer_top = store->host_top;
+    const struct iso_outer *outer = store->outer;
+    store->host_top = args + slots;
+    store->nesting++;
+    enum iso_host_result result = host->fn(&call);
+    drop_inner(store, outer);
+    store->nesting--;
+    store->host_top = outer_top;
+    switch (result) {
+    case ISO_HOST_DONE:
+        store->exec.result = args;
+        store->exec.result_is_i32 = type->result_count != 0 && type->results[0] == ISO_TYPE_I32;
+        return ISO_LEAVE_NOT;
+    case ISO_HOST_PENDING:
+        store->pending = (struct iso_pending){.active = true,
+                                              .func = func,
+                                              .caller = caller,
+                                              .args = args,
+                                              .deadline = call.deadline};
+        return ISO_LEAVE_PENDING;
+    case ISO_HOST_TRAP:
+        break;
+    }
+    return ISO_LEAVE_TRAP;
+}
+
+/* Make the frame of a Wasm function whose arguments are at nfp. */
+static enum iso_leave push_frame(struct iso_exec *ctx, struct iso_func *func, union iso_slot *nfp,
+                                 const struct iso_cell *return_pc, union iso_slot *caller_fp)
+{
+    struct iso_code *code;
+    if (iso_translate(func->instance->module, func->func_index, &code) != ISO_OK) {
+        ctx->trap = ISO_TRAP_NOMEM;
+        return ISO_LEAVE_TRAP;
+    }
+    bool bridge = return_pc != &iso_exit_cell && func->instance != ctx->instance;
+    size_t need = code->frame_slots + (bridge ? ISO_BRIDGE_SLOTS : 0u);
+    if ((size_t)(ctx->stack_end - nfp) < need) {
+        ctx->trap = ISO_TRAP_STACK;
+        return ISO_LEAVE_TRAP;
+    }
+    if (bridge) {
+        ctx->stack_end -= ISO_BRIDGE_SLOTS;
+        ctx->stack_end[0].u64 = (uintptr_t)return_pc;
+        ctx->stack_end[1].u64 = (uintptr_t)caller_fp;
+        ctx->stack_end[2].u64 = (uintptr_t)ctx->instance;
+        return_pc = &iso_bridge_cell;
+    }
+    if (func->instance != ctx->instance) {
+        iso_exec_enter(ctx, func->instance);
+    }
+    nfp[code->header].u64 = (uintptr_t)return_pc;
+    nfp[code->header + 1].u64 = (uintptr_t)caller_fp;
+    memset(nfp + code->locals, 0, code->local_slots * sizeof *nfp);
+    ctx->fp = nfp;
+    ctx->pc = code->cells;
+    ctx->used += code->cost;
+    return ISO_LEAVE_NOT;
+}
+
+static bool limit_reached(struct iso_exec *ctx)
+{
+    return ctx->used >= atomic_load_explicit(&ctx->limit, memory_order_relaxed);
+}
+
+enum iso_leave iso_call_slow(struct iso_exec *ctx, struct iso_func *func,
+                             const struct iso_cell *pc, union iso_slot *fp, union iso_slot *nfp,
+                             const struct iso_cell *return_pc)
+{
+    struct iso_store *store = (struct iso_store *)ctx;
+    ctx->pc = pc;
+    ctx->fp = fp;
+    if (func->host == NULL) {
+        enum iso_leave why = push_frame(ctx, func, nfp, return_pc, fp);
+        return why == ISO_LEAVE_NOT && limit_reached(ctx) ? ISO_LEAVE_EVENT : why;
+    }
+    enum iso_leave why = call_host(store, func, ctx->instance, nfp, false, 0);
+    if (why == ISO_LEAVE_NOT) {
+        ctx->pc = return_pc;
+    }
+    return why;
+}
+
+void *iso_host_memory(const struct iso_host_call *call, uint32_t addr, uint32_t len)
+{
+    const struct iso_instance *caller = call->caller;
+    if (caller == NULL || caller->module->memory_count == 0) {
+        return NULL;
+    }
+    const struct iso_memory *memory = caller->memories[0];
+    if (len > memory->size || addr > memory->size - len) {
+        return NULL;
+    }
+    /* Never NULL for an empty range, of an empty memory too. */
+    return memory->base != NULL ? memory->base + addr : (void *)(uintptr_t)&no_memory;
+}
+
+/* ---- Beginning a call --------------------------------------------------------------------- */
+
+static bool is_under_way(enum iso_run_state state)
+{
+    return state == ISO_RUN_READY || state == ISO_RUN_PENDING || state == ISO_RUN_OUT_OF_FUEL ||
+           state == ISO_RUN_INTERRUPTED;
+}
+
+/* Set aside the call whose host function begins another. */
+static enum iso_err push_outer(struct iso_store *store)
+{
+    struct iso_outer *outer = iso_alloc_new(&store->alloc, sizeof *outer);
+    if (outer == NULL) {
+        return ISO_E_NOMEM;
+    }
+    *outer = (struct iso_outer){.next = store->outer,
+                                .pc = store->exec.pc,
+                                .fp = store->exec.fp,
+                                .instance = store->exec.instance,
+                                .stack_end = store->exec.stack_end,
+                                .entry = store->entry,
+                                .entry_fp = store->entry_fp,
+                                .nesting = store->nesting};
+    store->outer = outer;
+    return ISO_OK;
+}
+
+/* The call under way is over: back to the one around it, if any. */
+static void end_call(struct iso_store *store)
+{
+    struct iso_outer *outer = store->outer;
+    store->pending.active = false;
+    if (outer == NULL || outer->nesting != store->nesting) {
+        store->exec.stack_end = store->stack + store->stack_bytes / sizeof *store->stack;
+        return;
+    }
+    store->outer = outer->next;
+    store->exec.pc = outer->pc;
+    store->exec.fp = outer->fp;
+    store->exec.stack_end = outer->stack_end;
+    store->entry = outer->entry;
+    store->entry_fp = outer->entry_fp;
+    if (outer->instance != NULL) {
+        iso_exec_enter(&store->exec, outer->instance);
+    }
+    iso_alloc_free(&store->alloc, outer, sizeof *outer);
+}
+
+enum iso_err iso_start(struct iso_store *store, struct iso_func *func, const union iso_slot *args)
+{
+    bool nested = store->nesting != 0;
+    bool inner_live = store->outer != NULL && store->outer->nesting == store->nesting;
+    if ((nested && inner_live) || (!nested && is_under_way(store->state))) {
+        return ISO_E_STATE;
+    }
+    const struct iso_func_type *type = iso_func_type(func);
+    union iso_slot *base = nested ? store->host_top : store->stack;
+    uint32_t slots = type->param_slots > type->result_slots ? type->param_slots
+                                                            : type->result_slots;
+    if ((size_t)(store->exec.stack_end - base) < slots) {
+        return ISO_E_LIMIT;
+    }
+    if (nested) {
+        enum iso_err err = push_outer(store);
+        if (err != ISO_OK) {
+            return err;
+        }
+    }
+    if (type->param_slots != 0) {
+        memcpy(base, args, type->param_slots * sizeof *base);
+    }
+    store->entry = func;
+    store->entry_fp = base;
+    store->pending.active = false;
+    store->exec.result = &no_result;
+    if (func->host != NULL) {
+        store->exec.pc = NULL;
+        store->exec.fp = base;
+    } else {
+        enum iso_leave why = push_frame(&store->exec, func, base, &iso_exit_cell, base);
+        if (why != ISO_LEAVE_NOT) {
+            end_call(store);
+            return store->exec.trap == ISO_TRAP_STACK ? ISO_E_LIMIT : ISO_E_NOMEM;
+        }
+    }
+    store->state = ISO_RUN_READY;
+    return ISO_OK;
+}
+
+/* ---- Running ------------------------------------------------------------------------------ */
+
+static enum iso_run_state finish(struct iso_store *store, enum iso_run_state state)
+{
+    if (state == ISO_RUN_TRAPPED) {
+        record_trap(store);
+    }
+    settle(store);
+    store->results = store->entry_fp;
+    end_call(store);
+    store->state = state;
+    return state;
+}
+
+static enum iso_run_state suspend(struct iso_store *store, enum iso_run_state state)
+{
+    settle(store);
+    store->state = state;
+    return state;
+}
+
+/* The limit was reached, or a run begins: is there a reason to stop? */
+static bool must_stop(struct iso_store *store, enum iso_run_state *state)
+{
+    settle(store);
+    if (atomic_exchange(&store->interrupt, false)) {
+        *state = ISO_RUN_INTERRUPTED;
+        return true;
+    }
+    if (store->fuel_limited && store->fuel == 0) {
+        *state = ISO_RUN_OUT_OF_FUEL;
+        return true;
+    }
+    begin_slice(store);
+    return false;
+}
+
+/* The cell after a call's. */
+static const struct iso_cell *after_call(const struct iso_cell *call)
+{
+    const uintptr_t *table = iso_op_table();
+    bool direct = call->op == table[ISO_OPN_call] || call->op == table[ISO_OPN_call_import];
+    return call + (direct ? 1 : 2);
+}
+
+/* Go on with a pending host call, or the first issue of one that the host called itself. */
+static enum iso_leave continue_host_call(struct iso_store *store)
+{
+    struct iso_pending pending = store->pending;
+    enum iso_leave why = ISO_LEAVE_NOT;
+    if (!pending.active) {
+        pending = (struct iso_pending){.func = store->entry, .args = store->entry_fp};
+    }
+    store->pending.active = false;
+    if (pending.trapped) {
+        store->exec.trap = ISO_TRAP_HOST;
+        return ISO_LEAVE_TRAP;
+    }
+    if (pending.completed) {
+        const struct iso_func_type *type = iso_func_type(pending.func);
+        store->exec.result = pending.args;
+        store->exec.result_is_i32 = type->result_count != 0 && type->results[0] == ISO_TYPE_I32;
+    } else {
+        bool reissued = pending.caller != NULL || store->state == ISO_RUN_PENDING;
+        why = call_host(store, pending.func, pending.caller, pending.args, reissued,
+                        pending.deadline);
+    }
+    if (why != ISO_LEAVE_NOT) {
+        return why;
+    }
+    if (store->entry->host != NULL) {
+        return ISO_LEAVE_DONE;
+    }
+    store->exec.pc = after_call(store->exec.pc);
+    return ISO_LEAVE_NOT;
+}
+
+enum iso_run_state iso_run(struct iso_store *store)
+{
+    if (!is_under_way(store->state)) {
+        return store->state;
+    }
+    enum iso_run_state state;
+    if (store->state == ISO_RUN_READY && store->step && store->entry->host == NULL) {
+        /* Entering the function is a safepoint, too. */
+        return suspend(store, ISO_RUN_INTERRUPTED);
+    }
+    if (must_stop(store, &state)) {
+        if (store->pending.active && state == ISO_RUN_OUT_OF_FUEL) {
+            begin_slice(store);
+        } else {
+            return suspend(store, store->pending.active ? ISO_RUN_PENDING : state);
+        }
+    }
+    enum iso_leave why = ISO_LEAVE_NOT;
+    if (store->pending.active || store->entry->host != NULL) {
+        why = continue_host_call(store);
+    }
+    if (why == ISO_LEAVE_NOT) {
+        why = iso_interpret(&store->exec);
+    }
+    while (why == ISO_LEAVE_EVENT) {
+        store->exec.result = &no_result;
+        if (must_stop(store, &state)) {
+            return suspend(store, state);
+        }
+        if (store->step) {
+            return suspend(store, ISO_RUN_INTERRUPTED);
+        }
+        why = iso_interpret(&store->exec);
+    }
+    store->exec.result = &no_result;
+    switch (why) {
+    case ISO_LEAVE_DONE:
+        return finish(store, ISO_RUN_DONE);
+    case ISO_LEAVE_PENDING:
+        return suspend(store, ISO_RUN_PENDING);
+    default:
+        return finish(store, ISO_RUN_TRAPPED);
+    }
+}
+
+enum iso_err iso_complete(struct iso_store *store, const union iso_slot *results)
+{
+    struct iso_pending *pending = &store->pending;
+    if (!pending->active || pending->completed || pending->trapped) {
+        return ISO_E_STATE;
+    }
+    uint32_t slots = iso_func_type(pending->func)->result_slots;
+    if (slots != 0) {
+        memcpy(pending->args, results, slots * sizeof *results);
+    }
+    pending->completed = true;
+    return ISO_OK;
+}
+
+enum iso_err iso_complete_trap(struct iso_store *store, const char *message)
+{
+    struct iso_pending *pending = &store->pending;
+    if (!pending->active || pending->completed || pending->trapped) {
+        return ISO_E_STATE;
+    }
+    (void)snprintf(store->last_trap.message, sizeof store->last_trap.message, "%s", message);
+    pending->trapped = true;
+    return ISO_OK;
+}
+
+void iso_drop(struct iso_store *store)
+{
+    settle(store);
+    end_call(store);
+    store->state = ISO_RUN_IDLE;
+}
+
+enum iso_run_state iso_store_state(const struct iso_store *store) { return store->state; }
+
+const union iso_slot *iso_results(const struct iso_store *store) { return store->results; }
+
+bool iso_store_pending(const struct iso_store *store, struct iso_str *module, struct iso_str *name)
+{
+    if (!store->pending.active) {
+        return false;
+    }
+    *module = store->pending.func->host->module;
+    *name = store->pending.func->host->name;
+    return true;
+}
+
+enum iso_err iso_call(struct iso_store *store, struct iso_func *func, const union iso_slot *args,
+                      union iso_slot *results)
+{
+    enum iso_err err = iso_start(store, func, args);
+    if (err != ISO_OK) {
+        return err;
+    }
+    switch (iso_run(store)) {
+    case ISO_RUN_DONE: {
+        uint32_t slots = iso_func_type(func)->result_slots;
+        if (results != NULL && slots != 0) {
+            memcpy(results, store->results, slots * sizeof *results);
+        }
+        return ISO_OK;
+    }
+    case ISO_RUN_TRAPPED:
+        return ISO_E_TRAP;
+    default:
+        return ISO_E_PENDING;
+    }
+}
