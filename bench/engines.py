@@ -6,9 +6,9 @@ which gives nanoseconds and checksum of one call of the kernel's `run`, made by 
 
 import os
 import re
+import resource
 import shutil
 import subprocess
-import time
 
 
 class BenchError(Exception):
@@ -33,6 +33,12 @@ def command_run(command, timeout, env=None):
 def find_program(variable, name):
     """A program by environment variable or on the path; None when there is none."""
     return os.environ.get(variable) or shutil.which(name)
+
+
+def children_cpu_ns():
+    """Processor time of all processes that were started and have ended, in nanoseconds."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return int((usage.ru_utime + usage.ru_stime) * 1e9)
 
 
 class Engine:
@@ -71,9 +77,9 @@ class PrintingEngine(Engine):
         return int(match[1]), match[2]
 
 
-class WallEngine(Engine):
-    """An engine that does not tell the time: that of the whole process counts, less what the same
-    process takes when it computes nothing."""
+class WholeEngine(Engine):
+    """An engine that does not tell the time: the processor time of the whole process counts, less
+    that of the same process computing nothing."""
 
     def __init__(self, name, program, missing):
         super().__init__(name, None if program else missing)
@@ -86,11 +92,11 @@ class WallEngine(Engine):
 
     def run(self, kernel, n):
         full, empty, pattern = self.commands(kernel, n)
-        start = time.perf_counter_ns()
+        start = children_cpu_ns()
         command_run(empty, self.timeout)
-        middle = time.perf_counter_ns()
+        middle = children_cpu_ns()
         text = command_run(full, self.timeout)
-        end = time.perf_counter_ns()
+        end = children_cpu_ns()
         match = re.search(pattern, text)
         if match is None:
             raise BenchError(f"{self.name} printed no result for {kernel.name}: "
@@ -98,7 +104,7 @@ class WallEngine(Engine):
         return max(1, (end - middle) - (middle - start)), f"{int(match[1]) % 2**64:016x}"
 
 
-class Wasm3(WallEngine):
+class Wasm3(WholeEngine):
     def __init__(self, guests):
         super().__init__("wasm3", find_program("WASM3", "wasm3"),
                          "no program wasm3 on the path or in $WASM3")
@@ -110,7 +116,7 @@ class Wasm3(WallEngine):
         return common + [str(n)], common + ["0"], r"Result: (-?\d+)"
 
 
-class WasmInterp(WallEngine):
+class WasmInterp(WholeEngine):
     """wabt's interpreter. It passes no arguments, so that it has guests with the middle n in them."""
 
     scale = "middle"

@@ -14,7 +14,8 @@ struct bench_setup {
     struct iso_module *module;
 };
 
-/* Monotonic clock, in nanoseconds. */
+/* Processor time of this thread, in nanoseconds: on a busy machine the time on the wall is mostly
+ * that of others. */
 uint64_t bench_clock_ns(void);
 
 /* Sorts count (> 0) values and returns the middle one. */

@@ -1,10 +1,11 @@
 /*
  * native_main.c - runs a kernel that was linked into this program.
  *
- * Usage: PROGRAM N. Prints one line: the time of the call of run(N) in
+ * Usage: PROGRAM N. Prints one line: the processor time of the call of run(N) in
  * nanoseconds, a space, and the checksum in 16 hexadecimal digits. Every engine
  * driver of the bench prints this line, so that the harness compares them
- * without knowing them.
+ * without knowing them. Processor time, because on a busy machine the time on
+ * the wall is mostly that of others.
  */
 #define _POSIX_C_SOURCE 200809L
 
@@ -15,11 +16,11 @@
 
 #include "kernels/kernel.h"
 
-static uint64_t clock_now_ns(void)
+static uint64_t clock_cpu_ns(void)
 {
     struct timespec now;
 
-    clock_gettime(CLOCK_MONOTONIC, &now);
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
     return (uint64_t)now.tv_sec * 1000000000U + (uint64_t)now.tv_nsec;
 }
 
@@ -39,9 +40,9 @@ int main(int argc, char **argv)
                 argv[1]);
         return 2;
     }
-    start = clock_now_ns();
+    start = clock_cpu_ns();
     sum = run((uint32_t)n);
-    end = clock_now_ns();
+    end = clock_cpu_ns();
     printf("%" PRIu64 " %016" PRIx64 "\n", end - start, sum);
     return 0;
 }

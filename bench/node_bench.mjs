@@ -4,7 +4,8 @@
 //
 // Prints the line that every driver of the bench prints: nanoseconds of the call
 // of run(N), a space, the checksum in 16 hexadecimal digits. Compilation is not
-// part of the time; tiering up during the call is.
+// part of the time; tiering up during the call is. It is the time on the wall: the compilers that tier
+// up run in threads of their own.
 import { readFileSync } from 'node:fs';
 
 const [path, n] = process.argv.slice(2);
