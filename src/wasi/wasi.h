@@ -131,7 +131,8 @@ struct iso_wasi_config {
     /* Fill with random bytes; false when there are none. Default: the system's generator. */
     bool (*random)(void *ctx, void *bytes, size_t len);
     void *random_ctx;
-    /* Resolve paths component by component even where the kernel could do it (openat2); for tests. */
+    /* Resolve paths component by component even where the kernel could do it (openat2); for tests.
+     */
     bool no_openat2;
 };
 

@@ -22,9 +22,8 @@ static enum iso_wasi_errno reserve(struct iso_wasi *wasi, uint32_t fd)
     }
     uint32_t cap = wasi->desc_cap < 16 ? 16 : wasi->desc_cap * 2;
     cap = cap <= fd ? fd + 1 : cap;
-    struct iso_wasi_desc *descs =
-        iso_alloc_resize(wasi->alloc, wasi->descs, wasi->desc_cap * sizeof *descs,
-                         (size_t)cap * sizeof *descs);
+    struct iso_wasi_desc *descs = iso_alloc_resize(
+        wasi->alloc, wasi->descs, wasi->desc_cap * sizeof *descs, (size_t)cap * sizeof *descs);
     if (descs == NULL) {
         return WASI_ENOMEM;
     }

@@ -14,8 +14,8 @@
 struct iso_wasi_host_fs {
     struct iso_vfs vfs;
     const struct iso_alloc *alloc;
-    int root;      /* open directory, owned */
-    bool openat2;  /* use it */
+    int root;     /* open directory, owned */
+    bool openat2; /* use it */
 };
 
 /* Open the directory at path (of the process, not of a guest) as the root. alloc: kept. Destroyed

@@ -9,7 +9,8 @@
 #include "wasi/wasi_host.h"
 
 #ifndef SYS_openat2
-#define SYS_openat2 437 /* the same on every architecture but alpha and mips, whose headers have it */
+#define SYS_openat2                                                                                \
+    437 /* the same on every architecture but alpha and mips, whose headers have it */
 #endif
 
 enum { RESOLVE_NO_MAGICLINKS_BIT = 0x02, RESOLVE_BENEATH_BIT = 0x08 };

@@ -22,20 +22,20 @@
 enum {
     ISO_WASI_OPEN_DEFAULT = 1024,
     ISO_WASI_OPEN_MAX = 65536,
-    ISO_WASI_STRINGS_MAX = 1 << 24,  /* bytes of all arguments, or of the whole environment */
+    ISO_WASI_STRINGS_MAX = 1 << 24, /* bytes of all arguments, or of the whole environment */
     ISO_WASI_STRING_COUNT_MAX = 1 << 20,
     ISO_WASI_PREOPENS_MAX = 1024,
-    ISO_WASI_IOVS_MAX = 1024,        /* of one call, as IOV_MAX of Linux */
+    ISO_WASI_IOVS_MAX = 1024, /* of one call, as IOV_MAX of Linux */
     ISO_WASI_SUBSCRIPTIONS_MAX = 8192,
-    ISO_WASI_LISTING_MAX = 1 << 26   /* bytes of names in one directory */
+    ISO_WASI_LISTING_MAX = 1 << 26 /* bytes of names in one directory */
 };
 
 /* What a descriptor stands for. */
 enum iso_wasi_kind {
     ISO_WASI_FREE,
-    ISO_WASI_STDIO,   /* one of config.stdio: source is its index */
-    ISO_WASI_PIPE,    /* a pipe or device that path_open found: node.fd, owned, non-blocking */
-    ISO_WASI_FILE,    /* a regular file */
+    ISO_WASI_STDIO, /* one of config.stdio: source is its index */
+    ISO_WASI_PIPE,  /* a pipe or device that path_open found: node.fd, owned, non-blocking */
+    ISO_WASI_FILE,  /* a regular file */
     ISO_WASI_DIR,
     ISO_WASI_SOCKET,  /* connected or datagram: node.fd */
     ISO_WASI_LISTENER /* listening: node.fd */
@@ -48,15 +48,16 @@ struct iso_wasi_listing;
 struct iso_wasi_desc {
     enum iso_wasi_kind kind;
     enum iso_wasi_filetype filetype;
-    uint16_t flags;  /* WASI_FDFLAG_* */
-    bool preopen;    /* fd_prestat_get knows it */
-    bool owned;      /* sockets: close the host's descriptor */
-    uint32_t source; /* STDIO: stream; PIPE, FILE, DIR: grant; sockets: config socket or NO_SOURCE */
+    uint16_t flags; /* WASI_FDFLAG_* */
+    bool preopen;   /* fd_prestat_get knows it */
+    bool owned;     /* sockets: close the host's descriptor */
+    uint32_t
+        source; /* STDIO: stream; PIPE, FILE, DIR: grant; sockets: config socket or NO_SOURCE */
     uint64_t rights_base;
     uint64_t rights_inheriting;
     union iso_vfs_node node;
-    uint64_t offset; /* FILE; STDIO with a buffer: bytes read */
-    char *path;      /* below the grant's root, "." is the root; NULL: not known */
+    uint64_t offset;                  /* FILE; STDIO with a buffer: bytes read */
+    char *path;                       /* below the grant's root, "." is the root; NULL: not known */
     struct iso_wasi_listing *listing; /* DIR: of the last fd_readdir from the start */
 };
 
@@ -98,8 +99,10 @@ struct iso_wasi {
     struct iso_wasi_strings env;
     struct iso_wasi_grant *grants;
     size_t grant_count;
+    size_t grant_cap;
     struct iso_wasi_granted_socket *sockets;
     size_t socket_count;
+    size_t socket_cap;
     struct iso_wasi_stream stdio[3];
 
     struct iso_wasi_desc *descs;
@@ -230,6 +233,8 @@ struct iso_wasi_dirent iso_wasi_listing_at(const struct iso_wasi_listing *listin
 /* ---- wasi_snapshot.c, wasi_restore.c ------------------------------------------------------ */
 
 enum { ISO_WASI_SNAPSHOT_VERSION = 1 };
+/* How a path of the guest looks to people: the grant's guest path and the rest. */
+void iso_wasi_display_path(char *out, size_t cap, const char *guest_path, const char *path);
 enum iso_err iso_wasi_save(void *ctx, struct iso_buf *out, struct iso_report *report);
 enum iso_err iso_wasi_load(void *ctx, struct iso_bytes bytes, struct iso_report *report);
 

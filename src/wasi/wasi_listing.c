@@ -36,8 +36,7 @@ static enum iso_wasi_errno errno_from(enum iso_err err)
 static enum iso_wasi_errno take_entry(void *ctx, const struct iso_vfs_entry *entry)
 {
     struct iso_wasi_listing *listing = ctx;
-    struct item item = {
-        .name = listing->names.len, .ino = entry->ino, .filetype = entry->filetype};
+    struct item item = {.name = listing->names.len, .ino = entry->ino, .filetype = entry->filetype};
     enum iso_err err = iso_buf_append(&listing->names, entry->name, strlen(entry->name) + 1);
     if (err == ISO_OK) {
         err = iso_buf_append(&listing->items, &item, sizeof item);

@@ -12,12 +12,10 @@ enum iso_err iso_wasi_memfs_create(const struct iso_alloc *alloc, uint64_t max_b
     }
     fs->vfs.ops = &iso_wasi_mem_ops;
     fs->alloc = alloc;
-    fs->max_bytes =
-        max_bytes < ISO_WASI_MEM_INODE_COST ? ISO_WASI_MEM_INODE_COST : max_bytes;
+    fs->max_bytes = max_bytes < ISO_WASI_MEM_INODE_COST ? ISO_WASI_MEM_INODE_COST : max_bytes;
     fs->next_ino = 1;
     fs->dev = 1;
-    enum iso_wasi_errno err =
-        iso_wasi_mem_inode_new(fs, WASI_FILETYPE_DIRECTORY, &fs->root);
+    enum iso_wasi_errno err = iso_wasi_mem_inode_new(fs, WASI_FILETYPE_DIRECTORY, &fs->root);
     if (err != WASI_OK) {
         iso_alloc_free(alloc, fs, sizeof *fs);
         return ISO_E_NOMEM;

@@ -2,8 +2,10 @@
  * wasi_mem.h - the in-memory file system, from the inside.
  *
  *   memfs --- root inode (directory) --- entries, sorted by name --- inodes
- *                                                                      |- directory: entries, parent
- *                                                                      |- file: pages of 4 KiB or holes
+ *                                                                      |- directory: entries,
+ * parent
+ *                                                                      |- file: pages of 4 KiB or
+ * holes
  *                                                                      '- symlink: its text
  *
  * An inode lives while a name or an open node refers to it. All inodes stand in one list, so that
@@ -18,7 +20,7 @@
 
 enum {
     ISO_WASI_MEM_PAGE = 4096,
-    ISO_WASI_MEM_INODE_COST = 200,   /* charged per inode, and per name besides its bytes */
+    ISO_WASI_MEM_INODE_COST = 200, /* charged per inode, and per name besides its bytes */
     ISO_WASI_MEM_ENTRY_COST = 40,
     ISO_WASI_MEM_LINKS_MAX = 65000,
     ISO_WASI_MEM_DEPTH_MAX = 1000 /* directories in directories */
@@ -80,6 +82,8 @@ enum iso_wasi_errno iso_wasi_mem_inode_new(struct iso_wasi_memfs *fs, enum iso_w
                                            struct iso_wasi_mem_inode **out);
 /* Free it if neither a name nor an open node refers to it. */
 void iso_wasi_mem_inode_settle(struct iso_wasi_memfs *fs, struct iso_wasi_mem_inode *inode);
+/* The same for all inodes. */
+void iso_wasi_mem_sweep(struct iso_wasi_memfs *fs);
 /* Free it with everything that it owns, whatever refers to it. */
 void iso_wasi_mem_inode_free(struct iso_wasi_memfs *fs, struct iso_wasi_mem_inode *inode);
 

@@ -26,9 +26,9 @@ static enum iso_wasi_errno reserve(struct iso_wasi_memfs *fs, struct iso_wasi_me
     if (!iso_wasi_mem_charge(fs, extra)) {
         return WASI_ENOSPC;
     }
-    uint8_t **pages = iso_alloc_resize(fs->alloc, inode->pages,
-                                       inode->page_cap * sizeof *inode->pages,
-                                       cap * sizeof *inode->pages);
+    uint8_t **pages =
+        iso_alloc_resize(fs->alloc, inode->pages, inode->page_cap * sizeof *inode->pages,
+                         cap * sizeof *inode->pages);
     if (pages == NULL) {
         iso_wasi_mem_refund(fs, extra);
         return WASI_ENOSPC;

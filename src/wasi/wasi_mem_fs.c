@@ -135,9 +135,8 @@ static enum iso_wasi_errno mem_open(struct iso_vfs *vfs, union iso_vfs_node dir,
     if (err == WASI_OK) {
         err = open_existing(fs, inode, how);
     } else if (err == WASI_ENOENT && how->create) {
-        err = how->directory
-                  ? WASI_EINVAL
-                  : create(fs, inode_of(dir), name, WASI_FILETYPE_REGULAR_FILE, &inode);
+        err = how->directory ? WASI_EINVAL
+                             : create(fs, inode_of(dir), name, WASI_FILETYPE_REGULAR_FILE, &inode);
     }
     if (err == WASI_OK) {
         inode->opens++;
@@ -359,8 +358,7 @@ static enum iso_wasi_errno check_rename(const struct iso_wasi_memfs *fs,
             return WASI_ENOTEMPTY;
         }
     }
-    if (is_dir && from != to &&
-        depth_of(to) + 1 + height_of(fs, inode) > ISO_WASI_MEM_DEPTH_MAX) {
+    if (is_dir && from != to && depth_of(to) + 1 + height_of(fs, inode) > ISO_WASI_MEM_DEPTH_MAX) {
         return WASI_EMLINK;
     }
     return WASI_OK;

@@ -77,6 +77,16 @@ void iso_wasi_mem_inode_settle(struct iso_wasi_memfs *fs, struct iso_wasi_mem_in
     }
 }
 
+void iso_wasi_mem_sweep(struct iso_wasi_memfs *fs)
+{
+    struct iso_wasi_mem_inode *inode = fs->inodes;
+    while (inode != NULL) {
+        struct iso_wasi_mem_inode *next = inode->next;
+        iso_wasi_mem_inode_settle(fs, inode);
+        inode = next;
+    }
+}
+
 struct iso_wasi_mem_inode *iso_wasi_mem_find(const struct iso_wasi_mem_inode *dir, const char *name,
                                              size_t *at)
 {
@@ -113,9 +123,8 @@ enum iso_wasi_errno iso_wasi_mem_insert(struct iso_wasi_memfs *fs, struct iso_wa
     char *copy = NULL;
     if (dir->entry_count == dir->entry_cap) {
         size_t cap = dir->entry_cap == 0 ? 8 : dir->entry_cap * 2;
-        struct iso_wasi_mem_entry *entries =
-            iso_alloc_resize(fs->alloc, dir->entries, dir->entry_cap * sizeof *entries,
-                             cap * sizeof *entries);
+        struct iso_wasi_mem_entry *entries = iso_alloc_resize(
+            fs->alloc, dir->entries, dir->entry_cap * sizeof *entries, cap * sizeof *entries);
         if (entries == NULL) {
             goto no_room;
         }

@@ -135,8 +135,8 @@ enum iso_wasi_errno iso_wasi_mem_node_write(struct iso_vfs *vfs, union iso_vfs_n
     size_t total = 0;
     for (size_t i = 0; i < count; i++) {
         size_t n;
-        enum iso_wasi_errno err = iso_wasi_mem_data_write(mem_fs(vfs), inode, start + total,
-                                                          iov[i].base, iov[i].len, &n);
+        enum iso_wasi_errno err =
+            iso_wasi_mem_data_write(mem_fs(vfs), inode, start + total, iov[i].base, iov[i].len, &n);
         if (err != WASI_OK && total == 0) {
             return err;
         }

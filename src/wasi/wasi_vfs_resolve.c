@@ -18,9 +18,9 @@ struct walk {
     union iso_vfs_node base;
     union iso_vfs_node cur; /* valid and to be closed when depth of trail > 0, or fast was used */
     bool cur_owned;
-    unsigned links;                   /* links expanded so far */
-    char todo[ISO_VFS_PATH_MAX];      /* what is still to be walked */
-    char trail[ISO_VFS_PATH_MAX];     /* names from base to cur, separated by slashes */
+    unsigned links;               /* links expanded so far */
+    char todo[ISO_VFS_PATH_MAX];  /* what is still to be walked */
+    char trail[ISO_VFS_PATH_MAX]; /* names from base to cur, separated by slashes */
     size_t trail_len;
     size_t fast_len; /* length of the directory part of todo that walk_path resolved */
 };

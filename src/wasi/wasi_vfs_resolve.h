@@ -8,8 +8,8 @@
 struct iso_vfs_place {
     struct iso_vfs *fs;
     union iso_vfs_node dir;
-    bool owned;     /* dir was opened on the way: iso_vfs_place_fini closes it */
-    bool slash;     /* the path ended with a slash: leaf has to be a directory */
+    bool owned; /* dir was opened on the way: iso_vfs_place_fini closes it */
+    bool slash; /* the path ended with a slash: leaf has to be a directory */
     char leaf[ISO_VFS_NAME_MAX + 1];
 };
 

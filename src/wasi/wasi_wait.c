@@ -24,8 +24,8 @@ bool iso_wasi_waits_add(struct iso_wasi *wasi, int fd, short events)
     struct iso_wasi_waits *waits = &wasi->waits;
     if (waits->count == waits->cap) {
         size_t cap = waits->cap == 0 ? 8 : waits->cap * 2;
-        struct pollfd *fds = iso_alloc_resize(wasi->alloc, waits->fds, waits->cap * sizeof *fds,
-                                              cap * sizeof *fds);
+        struct pollfd *fds =
+            iso_alloc_resize(wasi->alloc, waits->fds, waits->cap * sizeof *fds, cap * sizeof *fds);
         if (fds == NULL) {
             waits->callbacks = true; /* without a place to note it: ask again and again */
             return false;
