@@ -26,11 +26,11 @@ enum { BLOCK_TYPE_EMPTY = 0x40, FIRST_CONTROLS = 64 };
 static enum iso_err push_control(struct iso_validator *v, uint8_t op,
                                  const struct iso_func_type *type)
 {
+    if (v->control_count > ISO_MAX_BLOCK_DEPTH) { /* the function's own frame counts too */
+        return iso_validate_fail(v, ISO_E_LIMIT, "more than %u nested blocks",
+                                 ISO_MAX_BLOCK_DEPTH);
+    }
     if (v->control_count == v->control_capacity) {
-        if (v->control_count >= ISO_MAX_BLOCK_DEPTH) {
-            return iso_validate_fail(v, ISO_E_LIMIT, "more than %u nested blocks",
-                                     ISO_MAX_BLOCK_DEPTH);
-        }
         uint32_t capacity = v->control_capacity != 0 ? v->control_capacity * 2 : FIRST_CONTROLS;
         struct iso_control *controls =
             iso_alloc_resize(v->alloc, v->controls, v->control_capacity * sizeof *controls,

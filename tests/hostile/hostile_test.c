@@ -191,7 +191,7 @@ TEST(more_custom_sections_than_the_limit_are_refused)
     struct iso_buf module = wasm_buf();
 
     wasm_header(&module);
-    for (uint32_t i = 0; i <= ISO_MAX_CUSTOM_SECTIONS; i++) {
+    for (uint32_t i = 0; i < ISO_MAX_CUSTOM_SECTIONS + 100; i++) {
         wasm_literal(&module, "\0\1\0");
     }
     check_refused(module, ISO_E_LIMIT, "custom");
@@ -395,7 +395,7 @@ TEST(a_br_table_of_four_billion_targets_is_refused)
 TEST(a_br_table_beyond_the_limit_is_refused)
 {
     check_refused(module_with_br_table(ISO_MAX_BR_TABLE + 1, ISO_MAX_BR_TABLE + 1), ISO_E_LIMIT,
-                  "br_table");
+                  "targets");
 }
 
 TEST(a_br_table_of_half_a_million_targets_works)
@@ -673,7 +673,19 @@ TEST(endless_recursion_exhausts_a_small_stack)
 
     check_exhausted(0, &config);
     check_exhausted(1000, &config);
-    check_exhausted(ISO_MAX_LOCALS - 1, &config);
+}
+
+TEST(a_frame_larger_than_the_stack_is_a_limit)
+{
+    const struct iso_store_config config = {.stack_max_bytes = 64 * 1024};
+    struct bench bench;
+    uint32_t result = 0;
+
+    bench_init(&bench);
+    bench_instance(&bench, module_that_recurses(ISO_MAX_LOCALS - 1), &config);
+    CHECK_ERR(bench_call(&bench, 1, &result), ISO_E_LIMIT);
+    CHECK(iso_store_state(bench.store) == ISO_RUN_IDLE);
+    bench_fini(&bench);
 }
 
 /* ---- Damage -------------------------------------------------------------------------------- */
@@ -708,7 +720,7 @@ static struct iso_buf module_with_everything(void)
     wasm_literal(&body, "\1\2\x7f\x02\x7f\x20\0\x20\0\x04\x7f\x41\1\x05\x23\0\x0b\x6a\x0b\x21\1"
                         "\x03\x40\x20\1\x41\1\x6b\x22\1\x0d\0\x0b\x20\0\x28\2\0\x0b");
     wasm_body(&content, &body);
-    wasm_literal(&body, "\0\x41\0\x41\0\x41\3\xfc\x08\0\0\x0b");
+    wasm_literal(&body, "\0\x41\0\x41\0\x41\0\xfc\x08\0\0\x0b");
     wasm_body(&content, &body);
     wasm_section(&module, WASM_CODE, &content);
     wasm_literal(&content, "\1\0\x41\4\x0b\3abc");
