@@ -172,6 +172,19 @@ static inline const uint8_t *skip_memarg(const uint8_t *pos, const uint8_t *end,
                            : NULL;
 }
 
+/* Behind an integer of one to four bytes, which are right whatever they say. NULL otherwise. */
+static inline const uint8_t *skip_int(const uint8_t *pos, const uint8_t *end)
+{
+    if (end - pos < 4) {
+        return NULL;
+    }
+    return pos[0] < 0x80   ? pos + 1
+           : pos[1] < 0x80 ? pos + 2
+           : pos[2] < 0x80 ? pos + 3
+           : pos[3] < 0x80 ? pos + 4
+                           : NULL;
+}
+
 static enum iso_err validate_instructions(struct iso_validator *v)
 {
     const uint8_t *pos = v->reader.pos;
@@ -231,17 +244,12 @@ static enum iso_err validate_instructions(struct iso_validator *v)
             }
             break;
         case ISO_CLASS_I32_CONST:
-            if (ISO_LIKELY(end - pos > 4)) {
-                next = pos[0] < 0x80   ? pos + 1
-                       : pos[1] < 0x80 ? pos + 2
-                       : pos[2] < 0x80 ? pos + 3
-                       : pos[3] < 0x80 ? pos + 4
-                                       : NULL;
-                if (ISO_LIKELY(next != NULL)) {
-                    pos = next;
-                    *sp++ = ISO_TYPE_I32;
-                    goto pushed;
-                }
+        case ISO_CLASS_I64_CONST:
+            next = skip_int(pos, end);
+            if (ISO_LIKELY(next != NULL)) {
+                pos = next;
+                *sp++ = shape->out;
+                goto pushed;
             }
             break;
         case ISO_CLASS_LOAD:
