@@ -354,6 +354,9 @@ struct iso_store *iso_instance_store(const struct iso_instance *instance);
 
 /* Exported function by name; NULL when there is none. */
 struct iso_func *iso_instance_export_func(struct iso_instance *instance, const char *name);
+/* The same by number, export `index` of the module (iso_module_export), which also reaches names that
+ * contain zero bytes; NULL when that export is no function or does not exist. */
+struct iso_func *iso_instance_export_func_at(struct iso_instance *instance, uint32_t index);
 /* Type of a function. */
 const struct iso_func_type *iso_func_type(const struct iso_func *func);
 

@@ -80,3 +80,12 @@ const struct iso_export *iso_module_export_find(struct iso_module *module, struc
     }
     return NULL;
 }
+
+struct iso_func *iso_instance_export_func_at(struct iso_instance *instance, uint32_t index)
+{
+    const struct iso_module *module = instance->module;
+    if (index >= module->export_count || module->exports[index].kind != ISO_EXTERN_FUNC) {
+        return NULL;
+    }
+    return iso_instance_func(instance, module->exports[index].index);
+}

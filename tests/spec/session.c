@@ -329,6 +329,24 @@ static bool call_function(struct spec_session *session, struct iso_func *func,
     return true;
 }
 
+/* By name. A name with a zero byte in it cannot be looked up as a C string. */
+static struct iso_func *func_find(struct iso_instance *instance, struct spec_text name)
+{
+    const struct iso_module *module = iso_instance_module(instance);
+
+    if (strlen(name.ptr) == name.len) {
+        return iso_instance_export_func(instance, name.ptr);
+    }
+    for (uint32_t i = 0; i < iso_module_export_count(module); i++) {
+        struct iso_export_desc export;
+        iso_module_export(module, i, &export);
+        if (iso_str_equal(export.name, iso_str_from(name.ptr, name.len))) {
+            return iso_instance_export_func_at(instance, i);
+        }
+    }
+    return NULL;
+}
+
 /* False when the action could not be done at all (the failure is reported). */
 static bool run_action(struct spec_session *session, struct outcome *outcome)
 {
@@ -345,7 +363,7 @@ static bool run_action(struct spec_session *session, struct outcome *outcome)
     if (action->is_get) {
         return get_global(session, instance, outcome);
     }
-    struct iso_func *func = iso_instance_export_func(instance, action->field.ptr);
+    struct iso_func *func = func_find(instance, action->field);
     if (func == NULL) {
         return fail(session, "no function \"%s\" is exported", action->field.ptr);
     }
