@@ -8,6 +8,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+/* Smaller stacks are refused by the engine, in fewer words. */
+enum { STACK_MIN_BYTES = 1024 };
+
 static const struct iso_cli_option grant_options[] = {
     {ISO_CLI_SETTING_DIR, "dir", "HOST[::GUEST][:ro]", true,
      "give the program a directory, under the name GUEST\n"
@@ -213,8 +216,9 @@ static enum iso_err take_stack(struct iso_cli_settings *settings, const char *va
         return iso_fail(report, ISO_E_LIMIT, "'%s' is too large; a stack has less than 4GiB",
                         value);
     }
-    if (bytes == 0) {
-        return iso_fail(report, ISO_E_ARGUMENT, "a stack of 0 bytes runs nothing");
+    if (bytes < STACK_MIN_BYTES) {
+        return iso_fail(report, ISO_E_ARGUMENT, "'%s' is too small; a stack has at least 1KiB",
+                        value);
     }
     settings->stack_max_bytes = (uint32_t)bytes;
     return ISO_OK;

@@ -6,6 +6,9 @@ Each test runs the built program with good or bad input and looks at status and 
 
 import sys
 
+sys.dont_write_bytecode = True
+
+# pylint: disable=wrong-import-position
 import test_files  # noqa: F401  (each import registers its tests)
 import test_inspect  # noqa: F401
 import test_invoke  # noqa: F401

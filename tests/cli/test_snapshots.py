@@ -90,7 +90,6 @@ def limits_hold_after_resuming(t):
                    t.guest("hash")), 75)
     t.fails(["resume", "--fuel", "5000", "s"], 123, "--fuel 5000")
     t.fails(["resume", "--timeout", "100ms", "s"], 124, "--timeout")
-    t.fails(["resume", "--stack", "1", "s"], 76)
 
 
 @test
@@ -205,4 +204,4 @@ def fuel_is_counted_on(t):
         counts.add(match(r"after (\d+) instructions", result.err).group(1))
     check(len(counts) == 1, f"{counts}")
     result = t.expect(t.run("resume", "--snapshot", "s", "--snapshot-at-fuel", "500000", "s"), 75)
-    check(int(match(r"after (\d+) instructions", result.err).group(1)) > 900000, str(result))
+    check(int(match(r"after (\d+) instructions", result.err).group(1)) >= 1000000, str(result))
