@@ -133,6 +133,9 @@ struct iso_translator {
     bool found;
 };
 
+/* Room for `need` cells; false and t->err when memory is short. */
+bool iso_tr_grow_cells(struct iso_translator *t, uint32_t need);
+
 /* ---- translate_emit.c ---- */
 enum iso_acc_class iso_tr_class(uint8_t type);
 /* Append a cell; its index. */

@@ -48,7 +48,7 @@ enum iso_acc_class iso_tr_class(uint8_t type)
 }
 
 /* Cells and their two companions grow together. */
-static bool grow_cells(struct iso_translator *t, uint32_t need)
+bool iso_tr_grow_cells(struct iso_translator *t, uint32_t need)
 {
     uint32_t capacity = t->capacity;
     void *cells = t->cells;
@@ -81,7 +81,7 @@ static bool grow_cells(struct iso_translator *t, uint32_t need)
 
 static uint32_t append(struct iso_translator *t)
 {
-    if (t->count == t->capacity && !grow_cells(t, t->count + 1)) {
+    if (t->count == t->capacity && !iso_tr_grow_cells(t, t->count + 1)) {
         t->count--; /* overwrite: the code will be thrown away */
     }
     memset(&t->cells[t->count], 0, sizeof t->cells[0]);
