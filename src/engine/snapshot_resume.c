@@ -214,6 +214,7 @@ static enum iso_err load_frame(struct resume *resume, bool calls_another)
     if (err != ISO_OK) {
         return err;
     }
+    memset(fp + map->code->locals, 0, map->code->local_slots * sizeof *fp);
     resume->map = map;
     resume->instance = instance;
     resume->fp = fp;
@@ -280,10 +281,14 @@ static enum iso_err load_begun(struct resume *resume)
 
 static void enter(struct resume *resume)
 {
+    static const union iso_slot nothing;
     struct iso_exec *exec = &resume->store->exec;
     exec->stack_end = resume->stack_end;
-    exec->result = resume->store->stack; /* the accumulators are dead at a safepoint */
+    exec->result = &nothing; /* the accumulators are dead at a safepoint */
+    exec->result_is_i32 = false;
     if (resume->map == NULL) {
+        exec->pc = NULL;
+        exec->fp = resume->store->entry_fp;
         return;
     }
     const struct iso_frame_map *map = &resume->map->map;
@@ -333,8 +338,9 @@ static enum iso_err load_suspended(struct iso_snap_reader *reader, enum iso_run_
         .reader = reader, .store = store, .stack_end = store->exec.stack_end};
     iso_snap_maps_init(&resume.maps, &store->alloc);
     enum iso_err err = reader->err != ISO_OK ? reader->err : load_frames(&resume);
-    if (err == ISO_OK && state == ISO_RUN_PENDING && !store->pending.active) {
-        err = iso_snap_fail(reader, "no call is pending, though the state says so");
+    if (err == ISO_OK && (state == ISO_RUN_PENDING) != store->pending.active) {
+        err = iso_snap_fail(reader, "a call is %s, which its state contradicts",
+                            store->pending.active ? "pending" : "not pending");
     }
     if (err == ISO_OK) {
         enter(&resume);
@@ -359,6 +365,7 @@ static enum iso_err load_results(struct iso_snap_reader *reader)
     }
     store->entry = entry;
     store->entry_fp = store->stack;
+    store->results = store->entry_fp;
     iso_snap_get_values(reader, type->results, type->result_count, store->entry_fp, "a result");
     return reader->err;
 }

@@ -8,6 +8,7 @@
 #include "base/test.h"
 #include "engine/engine.h"
 #include "engine/snapshot_test_modules.h"
+#include "engine/store.h"
 
 enum { WORLD_MODULES = 4 };
 
