@@ -8,12 +8,18 @@
 #include "engine/decode.h"
 
 static const char *const section_names[ISO_SECTION_ID_COUNT] = {
-    [ISO_SECTION_CUSTOM] = "custom",   [ISO_SECTION_TYPE] = "type",
-    [ISO_SECTION_IMPORT] = "import",   [ISO_SECTION_FUNCTION] = "function",
-    [ISO_SECTION_TABLE] = "table",     [ISO_SECTION_MEMORY] = "memory",
-    [ISO_SECTION_GLOBAL] = "global",   [ISO_SECTION_EXPORT] = "export",
-    [ISO_SECTION_START] = "start",     [ISO_SECTION_ELEMENT] = "element",
-    [ISO_SECTION_CODE] = "code",       [ISO_SECTION_DATA] = "data",
+    [ISO_SECTION_CUSTOM] = "custom",
+    [ISO_SECTION_TYPE] = "type",
+    [ISO_SECTION_IMPORT] = "import",
+    [ISO_SECTION_FUNCTION] = "function",
+    [ISO_SECTION_TABLE] = "table",
+    [ISO_SECTION_MEMORY] = "memory",
+    [ISO_SECTION_GLOBAL] = "global",
+    [ISO_SECTION_EXPORT] = "export",
+    [ISO_SECTION_START] = "start",
+    [ISO_SECTION_ELEMENT] = "element",
+    [ISO_SECTION_CODE] = "code",
+    [ISO_SECTION_DATA] = "data",
     [ISO_SECTION_DATA_COUNT] = "data count",
 };
 
@@ -187,8 +193,7 @@ static enum iso_err add_count(struct iso_decoder *d, enum iso_section_id id, siz
 {
     uint32_t count = 0;
     if (enter_section(d, id)) {
-        enum iso_err err =
-            iso_read_count(&d->reader, min_bytes, max, "definitions", &count);
+        enum iso_err err = iso_read_count(&d->reader, min_bytes, max, "definitions", &count);
         if (err != ISO_OK) {
             return err;
         }
@@ -227,7 +232,7 @@ static enum iso_err make_index_spaces(struct iso_decoder *d)
         return err;
     }
     m->funcs = ISO_DECODE_ARRAY(d, m->func_count, struct iso_module_func);
-    m->code = ISO_DECODE_ARRAY(d, m->func_count, struct iso_code *_Atomic);
+    m->code = ISO_DECODE_ARRAY(d, m->func_count, struct iso_code * _Atomic);
     m->tables = ISO_DECODE_ARRAY(d, m->table_count, struct iso_module_table);
     m->memories = ISO_DECODE_ARRAY(d, m->memory_count, struct iso_limits);
     m->globals = ISO_DECODE_ARRAY(d, m->global_count, struct iso_module_global);
@@ -267,8 +272,7 @@ static enum iso_err read_memories(struct iso_decoder *d)
 {
     struct iso_module *module = d->module;
     enum iso_err err = skip_count(d);
-    for (uint32_t i = module->memory_import_count; i < module->memory_count && err == ISO_OK;
-         i++) {
+    for (uint32_t i = module->memory_import_count; i < module->memory_count && err == ISO_OK; i++) {
         err = iso_decode_memory_type(d, &module->memories[i]);
     }
     return err;
@@ -278,8 +282,7 @@ static enum iso_err read_globals(struct iso_decoder *d)
 {
     struct iso_module *module = d->module;
     enum iso_err err = skip_count(d);
-    for (uint32_t i = module->global_import_count; i < module->global_count && err == ISO_OK;
-         i++) {
+    for (uint32_t i = module->global_import_count; i < module->global_count && err == ISO_OK; i++) {
         struct iso_module_global *global = &module->globals[i];
         err = iso_decode_global_type(d, global);
         if (err == ISO_OK) {
@@ -400,10 +403,10 @@ enum iso_err iso_module_decode(struct iso_module *module, struct iso_report *rep
         enum iso_section_id id;
         enum iso_err (*read)(struct iso_decoder *d);
     } sections[] = {
-        {ISO_SECTION_IMPORT, iso_decode_imports}, {ISO_SECTION_FUNCTION, read_funcs},
-        {ISO_SECTION_TABLE, read_tables},         {ISO_SECTION_MEMORY, read_memories},
-        {ISO_SECTION_GLOBAL, read_globals},       {ISO_SECTION_EXPORT, iso_decode_exports},
-        {ISO_SECTION_START, read_start},          {ISO_SECTION_ELEMENT, iso_decode_elems},
+        {ISO_SECTION_IMPORT, iso_decode_imports},  {ISO_SECTION_FUNCTION, read_funcs},
+        {ISO_SECTION_TABLE, read_tables},          {ISO_SECTION_MEMORY, read_memories},
+        {ISO_SECTION_GLOBAL, read_globals},        {ISO_SECTION_EXPORT, iso_decode_exports},
+        {ISO_SECTION_START, read_start},           {ISO_SECTION_ELEMENT, iso_decode_elems},
         {ISO_SECTION_DATA_COUNT, read_data_count}, {ISO_SECTION_CODE, read_code},
         {ISO_SECTION_DATA, iso_decode_datas},
     };

@@ -132,8 +132,7 @@ static enum iso_err check_index(struct iso_decoder *d, const uint8_t *at, enum i
                                module->global_count};
     if (index >= counts[kind]) {
         return ISO_DECODE_FAIL(d, ISO_E_INVALID, at, "unknown %s %u: the module has %u",
-                               iso_extern_kind_name(kind), (unsigned)index,
-                               (unsigned)counts[kind]);
+                               iso_extern_kind_name(kind), (unsigned)index, (unsigned)counts[kind]);
     }
     return ISO_OK;
 }
@@ -160,15 +159,14 @@ static enum iso_err read_export(struct iso_decoder *d, struct iso_export *export
         err = iso_read_u8(&d->reader, &export->kind);
     }
     if (err == ISO_OK && export->kind > ISO_EXTERN_GLOBAL) {
-        err = ISO_DECODE_FAIL(d, ISO_E_MALFORMED, at, "malformed export kind 0x%02x",
-                              export->kind);
+        err = ISO_DECODE_FAIL(d, ISO_E_MALFORMED, at, "malformed export kind 0x%02x", export->kind);
     }
     at = d->reader.pos;
     if (err == ISO_OK) {
         err = iso_read_u32(&d->reader, &export->index);
     }
     if (err == ISO_OK) {
-        err = check_index(d, at, (enum iso_extern_kind)export->kind, export->index);
+        err = check_index(d, at, (enum iso_extern_kind) export->kind, export->index);
     }
     if (err == ISO_OK && export->kind == ISO_EXTERN_FUNC) {
         d->module->funcs[export->index].is_declared = true;

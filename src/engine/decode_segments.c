@@ -258,11 +258,11 @@ static enum iso_err read_elem(struct iso_decoder *d, struct iso_elem_segment *se
                                               : read_elem_kind(d);
     }
     if (err == ISO_OK && is_active && d->module->tables[segment->table].type != segment->type) {
-        err = ISO_DECODE_FAIL(
-            d, ISO_E_INVALID, at, "type mismatch: table %u holds %s, the segment %s",
-            (unsigned)segment->table,
-            iso_type_name((enum iso_type)d->module->tables[segment->table].type),
-            iso_type_name((enum iso_type)segment->type));
+        err = ISO_DECODE_FAIL(d, ISO_E_INVALID, at,
+                              "type mismatch: table %u holds %s, the segment %s",
+                              (unsigned)segment->table,
+                              iso_type_name((enum iso_type)d->module->tables[segment->table].type),
+                              iso_type_name((enum iso_type)segment->type));
     }
     if (err != ISO_OK) {
         return err;
@@ -276,8 +276,8 @@ enum iso_err iso_decode_elems(struct iso_decoder *d)
     enum { MIN_BYTES = 2 };
     struct iso_module *module = d->module;
     uint32_t count = 0;
-    enum iso_err err = iso_read_count(&d->reader, MIN_BYTES, ISO_MAX_ELEM_SEGMENTS,
-                                      "element segments", &count);
+    enum iso_err err =
+        iso_read_count(&d->reader, MIN_BYTES, ISO_MAX_ELEM_SEGMENTS, "element segments", &count);
     if (err != ISO_OK) {
         return err;
     }

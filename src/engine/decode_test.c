@@ -121,12 +121,12 @@ TEST(imports_are_described)
 {
     wasm_init(&w);
     WASM_SECTION(&w, 1, 2, 0x60, 0, 0, 0x60, 2, 0x7b, 0x6f, 1, 0x7e);
-    WASM_SECTION(&w, 2, 5,                        /* five */
-                 1, 'm', 1, 'g', 3, 0x7d, 1,      /* global, mutable f32 */
-                 1, 'm', 1, 'f', 0, 1,            /* function of type 1 */
+    WASM_SECTION(&w, 2, 5,                         /* five */
+                 1, 'm', 1, 'g', 3, 0x7d, 1,       /* global, mutable f32 */
+                 1, 'm', 1, 'f', 0, 1,             /* function of type 1 */
                  1, 'm', 1, 't', 1, 0x6f, 1, 2, 3, /* table 2..3 of externref */
-                 0, 0, 2, 0, 7,                   /* memory of at least 7 */
-                 1, 'm', 1, 'h', 3, 0x70, 0);     /* global, constant funcref */
+                 0, 0, 2, 0, 7,                    /* memory of at least 7 */
+                 1, 'm', 1, 'h', 3, 0x70, 0);      /* global, constant funcref */
     CHECK_OK(wasm_load(&w));
     CHECK_EQ_U64(iso_module_import_count(w.module), 5);
     struct iso_import_desc import;

@@ -66,9 +66,10 @@ static enum iso_err read_limits(struct iso_decoder *d, struct iso_limits *out)
     bool is_long = reader->pos != reader->end && *reader->pos >= 0x80;
     const uint8_t *at = reader->pos;
     struct iso_limits limits = {.max = 0};
-    enum iso_err err = read_flag(
-        d, is_long ? "integer representation too long in the flag of limits"
-                   : "integer too large in the flag of limits", &limits.has_max);
+    enum iso_err err = read_flag(d,
+                                 is_long ? "integer representation too long in the flag of limits"
+                                         : "integer too large in the flag of limits",
+                                 &limits.has_max);
     if (err == ISO_OK) {
         err = iso_read_u32(reader, &limits.min);
     }

@@ -20,8 +20,8 @@ enum iso_err iso_module_create(struct iso_engine *engine, const uint8_t *bytes, 
 {
     static const uint8_t nothing[1];
     if (len > ISO_MAX_MODULE_BYTES) {
-        return iso_fail(report, ISO_E_LIMIT, "a module of %zu bytes; at most %u are supported",
-                        len, ISO_MAX_MODULE_BYTES);
+        return iso_fail(report, ISO_E_LIMIT, "a module of %zu bytes; at most %u are supported", len,
+                        ISO_MAX_MODULE_BYTES);
     }
     struct iso_module *module = iso_alloc_new(&engine->alloc, sizeof *module);
     if (module == NULL) {
@@ -107,8 +107,7 @@ uint32_t iso_module_import_count(const struct iso_module *module)
     return module->import_count;
 }
 
-void iso_module_import(const struct iso_module *module, uint32_t index,
-                       struct iso_import_desc *out)
+void iso_module_import(const struct iso_module *module, uint32_t index, struct iso_import_desc *out)
 {
     ISO_ASSERT(index < module->import_count);
     const struct iso_import *import = &module->imports[index];
@@ -122,13 +121,12 @@ uint32_t iso_module_export_count(const struct iso_module *module)
     return module->export_count;
 }
 
-void iso_module_export(const struct iso_module *module, uint32_t index,
-                       struct iso_export_desc *out)
+void iso_module_export(const struct iso_module *module, uint32_t index, struct iso_export_desc *out)
 {
     ISO_ASSERT(index < module->export_count);
     const struct iso_export *export = &module->exports[index];
     out->name = export->name;
-    out->type = describe(module, (enum iso_extern_kind)export->kind, export->index);
+    out->type = describe(module, (enum iso_extern_kind) export->kind, export->index);
     out->index = export->index;
 }
 
@@ -142,10 +140,8 @@ void iso_module_section(const struct iso_module *module, uint32_t index,
 {
     ISO_ASSERT(index < module->section_count);
     const struct iso_section *section = &module->sections[index];
-    *out = (struct iso_section_desc){.id = section->id,
-                                     .name = section->name,
-                                     .offset = section->offset,
-                                     .size = section->size};
+    *out = (struct iso_section_desc){
+        .id = section->id, .name = section->name, .offset = section->offset, .size = section->size};
 }
 
 uint32_t iso_module_func_count(const struct iso_module *module)

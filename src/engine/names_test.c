@@ -62,15 +62,15 @@ TEST(without_names_exports_and_imports_serve)
 TEST(a_malformed_name_section_is_ignored)
 {
     wasm_init(&w);
-    CHECK_IGNORED(0, 3, 2, 'm', 'o', 1, 5, 1, 1, 9, 'x', 'y');    /* name too long */
-    CHECK_IGNORED(0, 2, 1, 'm', 1, 4, 1, 1, 1, 0xff);             /* not UTF-8 */
-    CHECK_IGNORED(0, 2, 1, 'm', 1, 7, 2, 1, 1, 'x', 0, 1, 'y');   /* indices go down */
-    CHECK_IGNORED(0, 2, 1, 'm', 1, 7, 2, 1, 1, 'x', 1, 1, 'y');   /* twice the same */
-    CHECK_IGNORED(0, 2, 1, 'm', 1, 5, 1, 1, 1, 'x', 0);           /* something is left */
-    CHECK_IGNORED(0, 2, 1, 'm', 1, 9, 1, 1, 1, 'x');              /* subsection too long */
-    CHECK_IGNORED(1, 4, 1, 1, 1, 'x', 0, 2, 1, 'm');              /* subsections out of order */
+    CHECK_IGNORED(0, 3, 2, 'm', 'o', 1, 5, 1, 1, 9, 'x', 'y');     /* name too long */
+    CHECK_IGNORED(0, 2, 1, 'm', 1, 4, 1, 1, 1, 0xff);              /* not UTF-8 */
+    CHECK_IGNORED(0, 2, 1, 'm', 1, 7, 2, 1, 1, 'x', 0, 1, 'y');    /* indices go down */
+    CHECK_IGNORED(0, 2, 1, 'm', 1, 7, 2, 1, 1, 'x', 1, 1, 'y');    /* twice the same */
+    CHECK_IGNORED(0, 2, 1, 'm', 1, 5, 1, 1, 1, 'x', 0);            /* something is left */
+    CHECK_IGNORED(0, 2, 1, 'm', 1, 9, 1, 1, 1, 'x');               /* subsection too long */
+    CHECK_IGNORED(1, 4, 1, 1, 1, 'x', 0, 2, 1, 'm');               /* subsections out of order */
     CHECK_IGNORED(0, 2, 1, 'm', 1, 5, 0xff, 0xff, 0xff, 0xff, 15); /* count beyond the bytes */
-    CHECK_IGNORED(0, 2, 1, 'm', 1);                               /* cut */
+    CHECK_IGNORED(0, 2, 1, 'm', 1);                                /* cut */
     wasm_fini(&w);
 }
 

@@ -112,8 +112,8 @@ enum iso_err iso_read_bytes(struct iso_reader *reader, size_t len, const uint8_t
 {
     if (len > iso_reader_left(reader)) {
         return iso_fail_at(reader->report, ISO_E_MALFORMED, offset_of(reader, reader->pos),
-                           "unexpected end of section or function: %zu bytes wanted, %zu left",
-                           len, iso_reader_left(reader));
+                           "unexpected end of section or function: %zu bytes wanted, %zu left", len,
+                           iso_reader_left(reader));
     }
     *out = reader->pos;
     reader->pos += len;

@@ -1,4 +1,5 @@
-/* reader_test.c - values of the binary format: every form of LEB128 that is right, and the wrong. */
+/* reader_test.c - values of the binary format: every form of LEB128 that is right, and the wrong.
+ */
 #include "base/test.h"
 #include "engine/limits.h"
 #include "engine/reader.h"

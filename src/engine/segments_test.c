@@ -79,13 +79,13 @@ TEST(the_eight_forms_of_element_segments)
 {
     wasm_init(&w);
     put_table_and_funcs();
-    WASM_SECTION(&w, 9, 8,                                     /* eight */
-                 0, 0x41, 1, 0x0b, 1, 1,                       /* active in table 0 */
-                 1, 0, 2, 0, 1,                                /* passive */
-                 2, 0, 0x41, 2, 0x0b, 0, 0,                    /* active, table given */
-                 3, 0, 1, 0,                                   /* declarative */
-                 4, 0x41, 3, 0x0b, 1, 0xd2, 0, 0x0b,           /* the same with expressions */
-                 5, 0x6f, 1, 0xd0, 0x6f, 0x0b,                 /* */
+    WASM_SECTION(&w, 9, 8,                                       /* eight */
+                 0, 0x41, 1, 0x0b, 1, 1,                         /* active in table 0 */
+                 1, 0, 2, 0, 1,                                  /* passive */
+                 2, 0, 0x41, 2, 0x0b, 0, 0,                      /* active, table given */
+                 3, 0, 1, 0,                                     /* declarative */
+                 4, 0x41, 3, 0x0b, 1, 0xd2, 0, 0x0b,             /* the same with expressions */
+                 5, 0x6f, 1, 0xd0, 0x6f, 0x0b,                   /* */
                  6, 1, 0x41, 4, 0x0b, 0x6f, 1, 0xd0, 0x6f, 0x0b, /* */
                  7, 0x70, 0);
     PUT_BODIES();

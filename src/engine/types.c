@@ -182,8 +182,7 @@ void iso_types_fini(struct iso_engine *engine)
 {
     for (uint32_t i = 0; i < engine->type_capacity; i++) {
         if (engine->types[i] != NULL) {
-            iso_alloc_free(&engine->alloc, engine->types[i],
-                           block_size(&engine->types[i]->type));
+            iso_alloc_free(&engine->alloc, engine->types[i], block_size(&engine->types[i]->type));
         }
     }
     iso_alloc_free(&engine->alloc, engine->types,

@@ -59,8 +59,10 @@ static enum iso_err check_runs(struct iso_validator *v, uint32_t runs, uint32_t 
         return iso_validate_fail(v, ISO_E_MALFORMED, "too many locals: they pass 2^32 - 1");
     }
     if (total + params > ISO_MAX_LOCALS) {
-        return iso_validate_fail(v, ISO_E_LIMIT, "%u locals with the parameters; at most %u are "
-                                 "supported", (unsigned)(total + params), ISO_MAX_LOCALS);
+        return iso_validate_fail(v, ISO_E_LIMIT,
+                                 "%u locals with the parameters; at most %u are "
+                                 "supported",
+                                 (unsigned)(total + params), ISO_MAX_LOCALS);
     }
     v->reader.pos = start;
     v->local_count = (uint32_t)total + params;
@@ -219,7 +221,7 @@ static enum iso_err validate_instructions(struct iso_validator *v)
             break;
         case ISO_CLASS_LOCAL_GET:
             if (ISO_LIKELY(pos != end && *pos < 0x80 && *pos < local_count)) {
-                uint8_t type = locals[*pos++];
+                const uint8_t type = locals[*pos++];
                 sp[0] = type;
                 sp[1] = type;
                 sp += type == ISO_TYPE_V128 ? 2 : 1;

@@ -22,7 +22,7 @@ enum { ISO_TYPE_UNKNOWN = 0 };
 /* How the main loop treats an operator. */
 enum iso_op_class {
     ISO_CLASS_ILLEGAL,
-    ISO_CLASS_OTHER,  /* by a switch */
+    ISO_CLASS_OTHER, /* by a switch */
     ISO_CLASS_NOP,
     ISO_CLASS_UNARY,  /* one operand, one result */
     ISO_CLASS_BINARY, /* two operands, one result */

@@ -5,9 +5,8 @@
 #include "engine/validate.h"
 
 /* Types of blocks that are written as one byte, without a type index. */
-static const uint8_t one_type[] = {ISO_TYPE_I32,  ISO_TYPE_I64,     ISO_TYPE_F32,
-                                   ISO_TYPE_F64,  ISO_TYPE_V128,    ISO_TYPE_FUNCREF,
-                                   ISO_TYPE_EXTERNREF};
+static const uint8_t one_type[] = {ISO_TYPE_I32,  ISO_TYPE_I64,     ISO_TYPE_F32,      ISO_TYPE_F64,
+                                   ISO_TYPE_V128, ISO_TYPE_FUNCREF, ISO_TYPE_EXTERNREF};
 #define ONE_RESULT(index, slots)                                                                   \
     {                                                                                              \
         .results = &one_type[index], .result_count = 1, .result_slots = (slots)                    \
@@ -27,8 +26,7 @@ static enum iso_err push_control(struct iso_validator *v, uint8_t op,
                                  const struct iso_func_type *type)
 {
     if (v->control_count > ISO_MAX_BLOCK_DEPTH) { /* the function's own frame counts too */
-        return iso_validate_fail(v, ISO_E_LIMIT, "more than %u nested blocks",
-                                 ISO_MAX_BLOCK_DEPTH);
+        return iso_validate_fail(v, ISO_E_LIMIT, "more than %u nested blocks", ISO_MAX_BLOCK_DEPTH);
     }
     if (v->control_count == v->control_capacity) {
         uint32_t capacity = v->control_capacity != 0 ? v->control_capacity * 2 : FIRST_CONTROLS;
@@ -42,8 +40,8 @@ static enum iso_err push_control(struct iso_validator *v, uint8_t op,
         v->control_capacity = capacity;
     }
     v->base = v->sp;
-    v->controls[v->control_count++] = (struct iso_control){
-        .type = type, .height = (uint32_t)(v->sp - v->stack), .op = op};
+    v->controls[v->control_count++] =
+        (struct iso_control){.type = type, .height = (uint32_t)(v->sp - v->stack), .op = op};
     return iso_push_types(v, type->params, type->param_count);
 }
 

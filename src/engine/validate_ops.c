@@ -211,8 +211,8 @@ static enum iso_err read_value_type(struct iso_validator *v, uint8_t *out)
 {
     uint8_t type = 0;
     enum iso_err err = iso_read_u8(&v->reader, &type);
-    bool known = err == ISO_OK &&
-                 ((type >= ISO_TYPE_V128 && type <= ISO_TYPE_I32) || is_reference(type));
+    bool known =
+        err == ISO_OK && ((type >= ISO_TYPE_V128 && type <= ISO_TYPE_I32) || is_reference(type));
     if (err == ISO_OK && !known) {
         err = iso_validate_fail(v, ISO_E_MALFORMED, "malformed value type 0x%02x", type);
     }
@@ -231,8 +231,10 @@ static enum iso_err validate_typed_select(struct iso_validator *v)
         err = read_value_type(v, &type);
     }
     if (err == ISO_OK && count != 1) {
-        err = iso_validate_fail(v, ISO_E_INVALID, "invalid result arity: select has %u types, "
-                                "not 1", (unsigned)count);
+        err = iso_validate_fail(v, ISO_E_INVALID,
+                                "invalid result arity: select has %u types, "
+                                "not 1",
+                                (unsigned)count);
     }
     if (err == ISO_OK) {
         err = iso_pop(v, ISO_TYPE_I32);

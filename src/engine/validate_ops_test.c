@@ -147,8 +147,8 @@ static void load(const struct op *op, const struct body *body, const char *out, 
     wasm_code(&w, body->bytes, body->len);
     enum iso_err got = wasm_load(&w);
     if (got != err || strncmp(w.report.text, text, strlen(text)) != 0) {
-        TEST_FAIL("%s: %s, \"%s\", expected %s, \"%s\"", op->text, iso_err_name(got),
-                  w.report.text, iso_err_name(err), text);
+        TEST_FAIL("%s: %s, \"%s\", expected %s, \"%s\"", op->text, iso_err_name(got), w.report.text,
+                  iso_err_name(err), text);
     }
 }
 
@@ -179,7 +179,8 @@ TEST(every_operator_is_accepted_with_its_operands)
 {
     wasm_init(&w);
     unsigned count = 0;
-    FOR_EACH_SIMPLE_OP (op) {
+    FOR_EACH_SIMPLE_OP(op)
+    {
         struct parsed parsed = parse(op->signature);
         load_with(op, parsed.in, parsed.out, RIGHT, false, ISO_OK, "");
         unsigned depth = 0, result = 0;
@@ -198,7 +199,8 @@ TEST(every_operator_is_accepted_with_its_operands)
 TEST(every_operator_refuses_operands_of_other_types)
 {
     wasm_init(&w);
-    FOR_EACH_SIMPLE_OP (op) {
+    FOR_EACH_SIMPLE_OP(op)
+    {
         struct parsed parsed = parse(op->signature);
         for (size_t i = 0; parsed.in[i] != '\0'; i++) {
             for (const char *letter = letters; *letter != '\0'; letter++) {
@@ -218,7 +220,8 @@ TEST(every_operator_refuses_operands_of_other_types)
 TEST(every_operator_refuses_missing_operands_except_in_unreachable_code)
 {
     wasm_init(&w);
-    FOR_EACH_SIMPLE_OP (op) {
+    FOR_EACH_SIMPLE_OP(op)
+    {
         struct parsed parsed = parse(op->signature);
         for (size_t i = 1; i <= strlen(parsed.in); i++) {
             load_with(op, parsed.in + i, parsed.out, RIGHT, false, ISO_E_INVALID, "type mismatch");
@@ -231,7 +234,8 @@ TEST(every_operator_refuses_missing_operands_except_in_unreachable_code)
 TEST(every_operator_gives_no_other_result)
 {
     wasm_init(&w);
-    FOR_EACH_SIMPLE_OP (op) {
+    FOR_EACH_SIMPLE_OP(op)
+    {
         struct parsed parsed = parse(op->signature);
         for (const char *letter = letters; *letter != '\0'; letter++) {
             const char out[2] = {*letter, '\0'};
@@ -247,7 +251,8 @@ TEST(alignments_and_lanes_have_bounds)
 {
     wasm_init(&w);
     unsigned alignments = 0, lanes = 0;
-    FOR_EACH_SIMPLE_OP (op) {
+    FOR_EACH_SIMPLE_OP(op)
+    {
         struct parsed parsed = parse(op->signature);
         alignments += load_with(op, parsed.in, parsed.out, WRONG_ALIGNMENT, false, ISO_E_INVALID,
                                 "alignment must not be larger than natural");

@@ -30,9 +30,9 @@
 #define NUMBER(sig, at)                                                                            \
     (CHAR(sig, (at) + 1) >= '0' ? DIGIT(sig, at) * 10 + DIGIT(sig, (at) + 1) : DIGIT(sig, at))
 #define LANES(sig)                                                                                 \
-    (IMMEDIATE(sig) == 'l'                        ? NUMBER(sig, IMMEDIATE_AT(sig) + 1)             \
+    (IMMEDIATE(sig) == 'l'                     ? NUMBER(sig, IMMEDIATE_AT(sig) + 1)                \
      : CHAR(sig, IMMEDIATE_AT(sig) + 3) == 'l' ? NUMBER(sig, IMMEDIATE_AT(sig) + 4)                \
-                                                  : 0u)
+                                               : 0u)
 #define FLAGS(sig)                                                                                 \
     (LANES(sig) | (IMMEDIATE(sig) == 'm'   ? (unsigned)ISO_SHAPE_MEMARG                            \
                    : IMMEDIATE(sig) == 's' ? (unsigned)ISO_SHAPE_SHUFFLE                           \
@@ -41,12 +41,13 @@
 #define ALIGN(sig) (IMMEDIATE(sig) == 'm' ? DIGIT(sig, IMMEDIATE_AT(sig) + 1) : 0u)
 
 #define CLASS_OF_SIGNATURE(sig)                                                                    \
-    (CHAR(sig, 0) == '\0' || OPERANDS(sig) > 2     ? ISO_CLASS_OTHER                               \
-     : IMMEDIATE(sig) == 'm'                       ? HAS_RESULT(sig) ? ISO_CLASS_LOAD : ISO_CLASS_STORE \
-     : IMMEDIATE(sig) != '\0'                      ? ISO_CLASS_OTHER                               \
-     : OPERANDS(sig) == 0                          ? ISO_CLASS_NOP                                 \
-     : OPERANDS(sig) == 1                          ? ISO_CLASS_UNARY                               \
-                                                   : ISO_CLASS_BINARY)
+    (CHAR(sig, 0) == '\0' || OPERANDS(sig) > 2  ? ISO_CLASS_OTHER                                  \
+     : IMMEDIATE(sig) == 'm' && HAS_RESULT(sig) ? ISO_CLASS_LOAD                                   \
+     : IMMEDIATE(sig) == 'm'                    ? ISO_CLASS_STORE                                  \
+     : IMMEDIATE(sig) != '\0'                   ? ISO_CLASS_OTHER                                  \
+     : OPERANDS(sig) == 0                       ? ISO_CLASS_NOP                                    \
+     : OPERANDS(sig) == 1                       ? ISO_CLASS_UNARY                                  \
+                                                : ISO_CLASS_BINARY)
 #define CLASS(code, sig)                                                                           \
     ((code) == ISO_OP_LOCAL_GET   ? ISO_CLASS_LOCAL_GET                                            \
      : (code) == ISO_OP_LOCAL_SET ? ISO_CLASS_LOCAL_SET                                            \
@@ -64,6 +65,7 @@
             (uint8_t)ALIGN(sig), (uint8_t)FLAGS(sig)                                               \
     }
 
+/* clang-format off */
 #define ROW(name, code, text, sig) [(code) & 0xff] = SHAPE(code, sig),
 
 const struct iso_op_shape iso_op_shapes[256] = {
@@ -74,3 +76,4 @@ const struct iso_op_shape iso_op_shapes[256] = {
 };
 const struct iso_op_shape iso_op_shapes_misc[256] = {ISO_OPCODES_MISC(ROW)};
 const struct iso_op_shape iso_op_shapes_vector[256] = {ISO_OPCODES_VECTOR(ROW)};
+/* clang-format on */
