@@ -20,6 +20,9 @@ _Static_assert(sizeof(off_t) == 8, "large files need _FILE_OFFSET_BITS=64");
 
 enum { NS_PER_S = 1000000000 };
 
+/* No read or write, of at most INT32_MAX bytes, passes the largest position from here. */
+#define OFFSET_MAX ((uint64_t)INT64_MAX - INT32_MAX)
+
 enum iso_wasi_errno iso_wasi_host_errno(void)
 {
     return iso_wasi_errno_from_host(errno);
@@ -199,8 +202,9 @@ enum iso_wasi_errno iso_wasi_host_node_read(struct iso_vfs *fs, union iso_vfs_no
                                             uint64_t offset, size_t *done)
 {
     (void)fs;
-    if (offset > INT64_MAX) {
-        return WASI_EINVAL;
+    if (offset > OFFSET_MAX) {
+        *done = 0; /* beyond every end of file; systems answer EINVAL */
+        return WASI_OK;
     }
     ssize_t n;
     do {
@@ -221,7 +225,7 @@ enum iso_wasi_errno iso_wasi_host_node_write(struct iso_vfs *fs, union iso_vfs_n
     (void)fs;
     const struct iovec *vec = (const struct iovec *)(const void *)iov;
     ssize_t n;
-    if (!append && offset > INT64_MAX) {
+    if (!append && offset > OFFSET_MAX) {
         return WASI_EFBIG;
     }
     do {
