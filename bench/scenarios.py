@@ -104,7 +104,7 @@ def scenario_hello(context):
     wasm3 = find_program("WASM3", "wasm3")
     if wasm3:
         commands["wasm3"] = [wasm3, guest]
-    figures = measure_processes(context, commands, 20, 3 if context.quick else 10)
+    figures = measure_processes(context, commands, 2, 20 if context.quick else 100)
     extra = figures["isomer"]["wall_ms"] - figures["native"]["wall_ms"]
     for name, row in figures.items():
         print(f"  {name:<8}{row['wall_ms']:>8.2f} ms, fastest {row['fastest_ms']:.2f} ms, "
