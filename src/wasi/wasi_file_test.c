@@ -11,7 +11,8 @@ enum { OUT = 1025, IOV = 2049, DATA = 4097 };
 
 TEST(seek_and_tell_follow_reads_and_writes)
 {
-    FOR_EACH_FS(g) {
+    FOR_EACH_FS(g)
+    {
         uint32_t done;
         uint64_t at;
         char text[16];
@@ -48,7 +49,8 @@ TEST(seek_and_tell_follow_reads_and_writes)
 
 TEST(holes_read_as_zeros)
 {
-    FOR_EACH_FS(g) {
+    FOR_EACH_FS(g)
+    {
         uint32_t done;
         uint64_t at;
         char text[16];
@@ -79,7 +81,8 @@ static void put_iov(struct guest *g, uint32_t index, uint32_t addr, uint32_t len
 
 TEST(pread_and_pwrite_leave_the_position)
 {
-    FOR_EACH_FS(g) {
+    FOR_EACH_FS(g)
+    {
         uint32_t fd = g_must_open(g, 3, "file", WASI_OFLAG_CREAT, G_ALL);
         memcpy(g->bytes + DATA, "abcdef", 6);
         put_iov(g, 0, DATA, 2);
@@ -105,7 +108,8 @@ TEST(pread_and_pwrite_leave_the_position)
 
 TEST(append_goes_to_the_end_until_it_is_switched_off)
 {
-    FOR_EACH_FS(g) {
+    FOR_EACH_FS(g)
+    {
         uint32_t fd;
         uint32_t done;
         uint64_t at;
@@ -133,7 +137,8 @@ TEST(append_goes_to_the_end_until_it_is_switched_off)
 
 TEST(truncation_and_allocation_change_the_size)
 {
-    FOR_EACH_FS(g) {
+    FOR_EACH_FS(g)
+    {
         struct g_stat st;
         uint32_t fd = g_must_open(g, 3, "file", WASI_OFLAG_CREAT, G_ALL);
         CHECK_WASI(CALL(g, "fd_allocate", fd, 0, 100), WASI_OK);
@@ -160,13 +165,13 @@ TEST(truncation_and_allocation_change_the_size)
 
 TEST(times_of_open_files)
 {
-    FOR_EACH_FS(g) {
+    FOR_EACH_FS(g)
+    {
         struct g_stat old;
         struct g_stat st;
         uint32_t fd = g_must_open(g, 3, "file", WASI_OFLAG_CREAT, G_ALL);
         CHECK_WASI(g_stat_fd(g, fd, &old), WASI_OK);
-        CHECK_WASI(CALL(g, "fd_filestat_set_times", fd, 5, old.mtim - 100, WASI_FST_MTIM),
-                   WASI_OK);
+        CHECK_WASI(CALL(g, "fd_filestat_set_times", fd, 5, old.mtim - 100, WASI_FST_MTIM), WASI_OK);
         CHECK_WASI(g_stat_fd(g, fd, &st), WASI_OK);
         CHECK_EQ_U64(st.mtim, old.mtim - 100);
         CHECK_EQ_U64(st.atim, old.atim);
@@ -179,7 +184,8 @@ TEST(times_of_open_files)
 
 TEST(rights_decide_what_a_file_can_do)
 {
-    FOR_EACH_FS(g) {
+    FOR_EACH_FS(g)
+    {
         struct g_fdstat st;
         uint32_t done;
         uint64_t at;
@@ -215,7 +221,8 @@ TEST(rights_decide_what_a_file_can_do)
 
 TEST(rights_of_directories_are_inherited)
 {
-    FOR_EACH_FS(g) {
+    FOR_EACH_FS(g)
+    {
         uint32_t fd;
         uint32_t dir;
         struct g_fdstat st;
@@ -251,7 +258,8 @@ TEST(rights_of_directories_are_inherited)
 
 TEST(directories_are_no_files)
 {
-    FOR_EACH_FS(g) {
+    FOR_EACH_FS(g)
+    {
         uint32_t done;
         uint64_t at;
         uint32_t fd;
@@ -321,7 +329,8 @@ static unsigned list(struct guest *g, uint32_t dir, uint32_t cap, char *out, siz
 
 TEST(listings_resume_at_any_cookie)
 {
-    FOR_EACH_FS(g) {
+    FOR_EACH_FS(g)
+    {
         char names[2000];
         struct g_stat st;
         CHECK_WASI(g_mkdir(g, 3, "dir"), WASI_OK);
@@ -356,7 +365,8 @@ TEST(listings_resume_at_any_cookie)
 
 TEST(removing_files_while_listing_skips_none)
 {
-    FOR_EACH_FS(g) {
+    FOR_EACH_FS(g)
+    {
         char name[16];
         CHECK_WASI(g_mkdir(g, 3, "dir"), WASI_OK);
         uint32_t dir = g_must_open(g, 3, "dir", WASI_OFLAG_DIRECTORY, DIR_RIGHTS | READ | 0);
@@ -394,7 +404,8 @@ TEST(removing_files_while_listing_skips_none)
 
 TEST(descriptors_are_the_lowest_free_and_can_be_renumbered)
 {
-    FOR_EACH_FS(g) {
+    FOR_EACH_FS(g)
+    {
         struct g_stat a;
         struct g_stat b;
         uint32_t done;
@@ -448,7 +459,8 @@ TEST(open_files_are_limited)
 
 TEST(files_that_were_removed_stay_open)
 {
-    FOR_EACH_FS(g) {
+    FOR_EACH_FS(g)
+    {
         uint32_t done;
         uint64_t at;
         char text[8];
@@ -508,7 +520,8 @@ TEST(read_only_grants_change_nothing)
 
 TEST(buffers_are_checked_before_anything_is_read_or_written)
 {
-    FOR_EACH_FS(g) {
+    FOR_EACH_FS(g)
+    {
         uint32_t fd = g_must_open(g, 3, "file", WASI_OFLAG_CREAT, G_ALL);
         struct g_stat st;
         put_iov(g, 0, DATA, 4);
@@ -537,7 +550,8 @@ TEST(buffers_are_checked_before_anything_is_read_or_written)
 
 TEST(preopens_say_their_names)
 {
-    FOR_EACH_FS(g) {
+    FOR_EACH_FS(g)
+    {
         CHECK_WASI(CALL(g, "fd_prestat_get", 3, OUT), WASI_OK);
         CHECK_EQ_U64(g->bytes[OUT], 0);
         CHECK_EQ_U64(guest_u32(g, OUT + 4), 1);
@@ -553,7 +567,8 @@ TEST(preopens_say_their_names)
 
 TEST(preview_0_has_its_own_numbers)
 {
-    FOR_EACH_FS(g) {
+    FOR_EACH_FS(g)
+    {
         uint32_t done;
         uint32_t fd = g_must_open(g, 3, "file", WASI_OFLAG_CREAT, G_ALL);
         CHECK_WASI(g_write(g, fd, "0123456789", &done), WASI_OK);

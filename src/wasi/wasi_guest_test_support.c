@@ -335,8 +335,8 @@ uint64_t g_stat_path(struct guest *g, uint32_t dir, uint32_t lookup, const char 
                      struct g_stat *out)
 {
     guest_reset_heap(g);
-    uint64_t err = CALL(g, "path_filestat_get", dir, lookup, guest_put_str(g, path), strlen(path),
-                        OUT);
+    uint64_t err =
+        CALL(g, "path_filestat_get", dir, lookup, guest_put_str(g, path), strlen(path), OUT);
     return take_stat(g, err, out);
 }
 

@@ -18,7 +18,8 @@ static uint64_t try_open(struct guest *g, const char *path, uint32_t lookup, uin
 
 TEST(path_open_resolves_dots_and_refuses_what_leads_out)
 {
-    FOR_EACH_FS(g) {
+    FOR_EACH_FS(g)
+    {
         CHECK_WASI(g_mkdir(g, 3, "dir"), WASI_OK);
         CHECK_WASI(g_mkdir(g, 3, "dir/nested"), WASI_OK);
         g_file(g, 3, "dir/nested/file", "x");
@@ -63,7 +64,8 @@ TEST(path_open_resolves_dots_and_refuses_what_leads_out)
 
 TEST(paths_with_nul_or_bad_utf8_or_too_long_are_refused)
 {
-    FOR_EACH_FS(g) {
+    FOR_EACH_FS(g)
+    {
         static char long_name[300];
         static char long_path[5000];
         memset(long_name, 'a', 256);
@@ -91,7 +93,8 @@ TEST(paths_with_nul_or_bad_utf8_or_too_long_are_refused)
 
 TEST(symlinks_are_followed_or_refused_as_asked)
 {
-    FOR_EACH_FS(g) {
+    FOR_EACH_FS(g)
+    {
         CHECK_WASI(g_mkdir(g, 3, "dir"), WASI_OK);
         g_file(g, 3, "dir/file", "contents");
         CHECK_WASI(g_symlink(g, "dir", 3, "to_dir"), WASI_OK);
@@ -126,7 +129,8 @@ TEST(symlinks_are_followed_or_refused_as_asked)
 
 TEST(symlinks_cannot_lead_out)
 {
-    FOR_EACH_FS(g) {
+    FOR_EACH_FS(g)
+    {
         CHECK_WASI(g_mkdir(g, 3, "dir"), WASI_OK);
         CHECK_WASI(g_symlink(g, "/", 3, "root"), WASI_ENOTCAPABLE);
         CHECK_WASI(g_symlink(g, "/etc/passwd", 3, "passwd"), WASI_ENOTCAPABLE);
@@ -156,7 +160,8 @@ TEST(symlinks_cannot_lead_out)
 
 TEST(many_symlinks_in_a_row_end)
 {
-    FOR_EACH_FS(g) {
+    FOR_EACH_FS(g)
+    {
         char name[8];
         char target[8];
         g_file(g, 3, "l0", "end");
@@ -176,7 +181,8 @@ TEST(many_symlinks_in_a_row_end)
 
 TEST(readlink_gives_as_much_as_fits)
 {
-    FOR_EACH_FS(g) {
+    FOR_EACH_FS(g)
+    {
         char text[32];
         uint32_t len;
         CHECK_WASI(g_symlink(g, "target", 3, "link"), WASI_OK);
@@ -196,7 +202,8 @@ TEST(readlink_gives_as_much_as_fits)
 
 TEST(unlink_and_remove_directory_know_what_they_remove)
 {
-    FOR_EACH_FS(g) {
+    FOR_EACH_FS(g)
+    {
         CHECK_WASI(g_mkdir(g, 3, "dir"), WASI_OK);
         CHECK_WASI(g_mkdir(g, 3, "dir/sub"), WASI_OK);
         g_file(g, 3, "file", "");
@@ -226,7 +233,8 @@ TEST(unlink_and_remove_directory_know_what_they_remove)
 
 TEST(new_names_with_trailing_slashes)
 {
-    FOR_EACH_FS(g) {
+    FOR_EACH_FS(g)
+    {
         g_file(g, 3, "file", "");
         CHECK_WASI(g_mkdir(g, 3, "dir/"), WASI_OK);
         CHECK_WASI(g_mkdir(g, 3, "dir"), WASI_EEXIST);
@@ -250,7 +258,8 @@ TEST(new_names_with_trailing_slashes)
 
 TEST(hard_links_share_a_file)
 {
-    FOR_EACH_FS(g) {
+    FOR_EACH_FS(g)
+    {
         struct g_stat a;
         struct g_stat b;
         g_file(g, 3, "file", "one");
@@ -276,7 +285,8 @@ TEST(hard_links_share_a_file)
 
 TEST(links_to_symlinks)
 {
-    FOR_EACH_FS(g) {
+    FOR_EACH_FS(g)
+    {
         struct g_stat st;
         g_file(g, 3, "file", "one");
         CHECK_WASI(g_symlink(g, "file", 3, "symlink"), WASI_OK);
@@ -296,7 +306,8 @@ TEST(links_to_symlinks)
 
 TEST(rename_replaces_what_may_be_replaced)
 {
-    FOR_EACH_FS(g) {
+    FOR_EACH_FS(g)
+    {
         CHECK_WASI(g_mkdir(g, 3, "source"), WASI_OK);
         CHECK_WASI(g_rename(g, 3, "source", 3, "target"), WASI_OK);
         CHECK_WASI(try_open(g, "source", 0, DIRECTORY), WASI_ENOENT);
@@ -331,7 +342,8 @@ TEST(rename_replaces_what_may_be_replaced)
 
 TEST(rename_with_trailing_slashes)
 {
-    FOR_EACH_FS(g) {
+    FOR_EACH_FS(g)
+    {
         CHECK_WASI(g_mkdir(g, 3, "source"), WASI_OK);
         CHECK_WASI(g_rename(g, 3, "source/", 3, "target"), WASI_OK);
         CHECK_WASI(g_rename(g, 3, "target", 3, "source/"), WASI_OK);
@@ -346,7 +358,8 @@ TEST(rename_with_trailing_slashes)
 
 TEST(stat_of_paths)
 {
-    FOR_EACH_FS(g) {
+    FOR_EACH_FS(g)
+    {
         struct g_stat st;
         CHECK_WASI(g_mkdir(g, 3, "dir"), WASI_OK);
         g_file(g, 3, "dir/file", "12345");
@@ -371,7 +384,8 @@ TEST(stat_of_paths)
 
 TEST(times_are_set_on_links_or_through_them)
 {
-    FOR_EACH_FS(g) {
+    FOR_EACH_FS(g)
+    {
         struct g_stat file;
         struct g_stat link;
         g_file(g, 3, "file", "");
