@@ -11,8 +11,8 @@ bool iso_vm_usable(const struct iso_engine *engine)
 bool iso_vm_images_usable(const struct iso_engine *engine)
 {
     const struct iso_platform *platform = &engine->platform;
-    return iso_vm_usable(engine) && platform->image_create != NULL &&
-           platform->image_map != NULL && platform->image_destroy != NULL;
+    return iso_vm_usable(engine) && platform->image_create != NULL && platform->image_map != NULL &&
+           platform->image_destroy != NULL;
 }
 
 size_t iso_vm_page(const struct iso_engine *engine)

@@ -4,10 +4,10 @@
  * Making one may take its time: the memory is searched for its last byte that is not zero, and
  * references are turned into numbers. Making an instance from it then costs a look-up per import,
  * a copy of globals and tables, and two or three calls of the platform: nothing that grows with
- * the memory or the number of functions.
+ * the memory or the number of functions. The block of the last instance that went is used again.
  */
-#include "engine/block.h"
 #include "engine/image.h"
+#include "engine/block.h"
 
 /* ---- Life ---------------------------------------------------------------------------------- */
 
@@ -22,11 +22,22 @@ void iso_image_release(struct iso_image *image)
         return;
     }
     struct iso_engine *engine = image->engine;
+    struct iso_instance *spare = atomic_load_explicit(&image->spare, memory_order_acquire);
+    if (spare != NULL) {
+        iso_instance_free_block(engine, spare);
+    }
     if (image->mapping != NULL) {
         engine->platform.image_destroy(engine->platform.ctx, image->mapping, image->content_bytes);
     }
     iso_arena_fini(&image->arena);
     iso_alloc_free(&engine->alloc, image, sizeof *image);
+}
+
+bool iso_image_keep(struct iso_image *image, struct iso_instance *instance)
+{
+    struct iso_instance *none = NULL;
+    return atomic_compare_exchange_strong_explicit(&image->spare, &none, instance,
+                                                   memory_order_acq_rel, memory_order_relaxed);
 }
 
 void iso_image_destroy(struct iso_image *image)
@@ -254,8 +265,8 @@ static enum iso_err create_objects(struct iso_image *image, struct iso_instance 
         /* The table may have grown: it starts with the size of then, under its own maximum. */
         struct iso_limits limits = module->tables[i].limits;
         limits.min = image->tables[i].size;
-        enum iso_err err = iso_table_create(store, module->tables[i].type, &limits,
-                                            &instance->tables[i], report);
+        enum iso_err err =
+            iso_table_create(store, module->tables[i].type, &limits, &instance->tables[i], report);
         if (err != ISO_OK) {
             return err;
         }
@@ -289,6 +300,24 @@ static void fill(const struct iso_image *image, struct iso_instance *instance)
     iso_memory_copy(instance->dropped_elem, image->dropped_elem, (module->elem_count + 7) / 8);
 }
 
+/* The spare instance or a new one. What the spare holds of its former life is either still right
+ * (its functions) or overwritten by linking and fill. */
+static struct iso_instance *take_instance(struct iso_image *image, struct iso_store *store)
+{
+    struct iso_instance *instance =
+        atomic_exchange_explicit(&image->spare, NULL, memory_order_acq_rel);
+    if (instance != NULL) {
+        instance->store = store;
+    } else {
+        instance = iso_instance_new(store, image->module);
+    }
+    if (instance != NULL) {
+        instance->image = image;
+        iso_image_retain(image);
+    }
+    return instance;
+}
+
 enum iso_err iso_image_instantiate(struct iso_image *image, struct iso_store *store,
                                    struct iso_instance **out, struct iso_report *report)
 {
@@ -299,7 +328,7 @@ enum iso_err iso_image_instantiate(struct iso_image *image, struct iso_store *st
     if (err != ISO_OK) {
         return err;
     }
-    struct iso_instance *instance = iso_instance_new(store, image->module);
+    struct iso_instance *instance = take_instance(image, store);
     if (instance == NULL) {
         return ISO_E_NOMEM;
     }

@@ -24,6 +24,9 @@ struct iso_image {
     struct iso_module *module;
     /* The image itself and each memory that is mapped from it; released by the last. */
     _Atomic uint32_t references;
+    /* An instance that is no longer used, or NULL. Its functions refer to the instance by its
+     * address, so that for the next instance at the same place they are right as they are. */
+    struct iso_instance *_Atomic spare;
     struct iso_arena arena; /* of all below */
 
     bool has_memory;
@@ -43,5 +46,7 @@ struct iso_image {
 
 void iso_image_retain(struct iso_image *image);
 void iso_image_release(struct iso_image *image);
+/* Whether the image takes an instance that was made from it as its spare. */
+bool iso_image_keep(struct iso_image *image, struct iso_instance *instance);
 
 #endif

@@ -1,4 +1,5 @@
-/* image_test.c - images: fresh instances have the captured state, share nothing, and cost little. */
+/* image_test.c - images: fresh instances have the captured state, share nothing, and cost little.
+ */
 #include "engine/store_test_support.h"
 
 /* The module of the tests, changed in everything that an image keeps. */
@@ -15,9 +16,9 @@ static struct iso_instance *make_changed(struct setup *setup)
     CHECK_OK(iso_instance_global_set(instance, "callback", value));
     CHECK_EQ_U64(iso_memory_grow(instance->memories[0], 1), 2);
     instance->memories[0]->base[70000] = 42;
-    CHECK_EQ_U64(iso_table_grow(instance->tables[0], 1,
-                                (uintptr_t)iso_instance_export_func(instance, "b")),
-                 6);
+    CHECK_EQ_U64(
+        iso_table_grow(instance->tables[0], 1, (uintptr_t)iso_instance_export_func(instance, "b")),
+        6);
     iso_data_drop(instance, 1);
     iso_elem_drop(instance, 1);
     return instance;
@@ -54,9 +55,8 @@ static void check_changed(struct iso_instance *instance)
         CHECK(memory[i] == 0);
     }
     const struct iso_table *table = instance->tables[0];
-    const uint64_t elems[] = {
-        0, log, (uintptr_t)iso_instance_export_func(instance, "a"), 0, 0, 0,
-        (uintptr_t)iso_instance_export_func(instance, "b")};
+    const uint64_t elems[] = {0, log, (uintptr_t)iso_instance_export_func(instance, "a"), 0,
+                              0, 0,   (uintptr_t)iso_instance_export_func(instance, "b")};
     CHECK_EQ_U64(table->size, 7);
     CHECK_MEM(table->elems, elems, sizeof elems);
     CHECK(table->limits.min == 6 && table->limits.has_max && table->limits.max == 8);
@@ -137,6 +137,36 @@ TEST(a_fresh_instance_costs_few_calls_of_the_platform)
     CHECK_OK(iso_image_instantiate(image, store, &instance, &setup.report));
     CHECK_EQ_U64(setup.platform.calls - calls, 3); /* reserve, map, commit the rest */
     iso_store_destroy(store);
+    iso_image_destroy(image);
+    setup_fini(&setup);
+}
+
+TEST(an_instance_in_the_place_of_another_is_as_fresh_as_any)
+{
+    struct setup setup;
+    setup_init(&setup, SETUP_IMAGES);
+    struct iso_image *image = NULL;
+    CHECK_OK(iso_image_create(make_changed(&setup), &image, &setup.report));
+    struct iso_instance *instance = NULL, *before = NULL;
+    for (int i = 0; i < 3; i++) {
+        struct iso_store *store = make_store(&setup);
+        CHECK_OK(iso_image_instantiate(image, store, &instance, &setup.report));
+        CHECK(before == NULL || instance == before); /* the spare */
+        before = instance;
+        check_changed(instance);
+        CHECK(iso_instance_func(instance, 2)->instance->store == store);
+        /* Leave as much as possible behind. */
+        CHECK_OK(iso_instance_global_set(instance, "callback", &(union iso_slot){.ref = 0}));
+        CHECK_OK(iso_instance_global_set(instance, "counter", &(union iso_slot){.u32 = 1}));
+        CHECK(iso_table_fill(instance->tables[0], 0, 0, 7));
+        iso_data_drop(instance, 0);
+        iso_store_destroy(store);
+        if (i == 0) { /* a failure hands the spare back, too */
+            CHECK_OK(iso_store_create(setup.engine, &setup.config, &store));
+            CHECK_ERR(iso_image_instantiate(image, store, &instance, NULL), ISO_E_LINK);
+            iso_store_destroy(store);
+        }
+    }
     iso_image_destroy(image);
     setup_fini(&setup);
 }

@@ -6,7 +6,7 @@
  * array is filled at first use and, when large, not even touched before.
  */
 #include "engine/block.h"
-#include "engine/store.h"
+#include "engine/image.h"
 
 /* ---- Storage ------------------------------------------------------------------------------- */
 
@@ -17,8 +17,8 @@ struct layout {
 
 static size_t take(size_t *end, size_t count, size_t elem_size)
 {
-    const size_t align = _Alignof(union iso_slot) > sizeof(void *) ? _Alignof(union iso_slot)
-                                                                   : sizeof(void *);
+    const size_t align =
+        _Alignof(union iso_slot) > sizeof(void *) ? _Alignof(union iso_slot) : sizeof(void *);
     size_t offset = *end;
     *end = (offset + count * elem_size + align - 1) / align * align;
     return offset;
@@ -34,8 +34,8 @@ static struct layout layout_of(const struct iso_module *module)
     layout.tables = take(&end, module->table_count, sizeof(struct iso_table *));
     layout.memories = take(&end, module->memory_count, sizeof(struct iso_memory *));
     layout.globals = take(&end, module->global_count, sizeof(struct iso_global *));
-    layout.own_globals = take(&end, module->global_count - module->global_import_count,
-                              sizeof(struct iso_global));
+    layout.own_globals =
+        take(&end, module->global_count - module->global_import_count, sizeof(struct iso_global));
     layout.dropped_data = take(&end, (module->data_count + 7) / 8, 1);
     layout.dropped_elem = take(&end, (module->elem_count + 7) / 8, 1);
     layout.end = end;
@@ -71,13 +71,24 @@ struct iso_instance *iso_instance_new(struct iso_store *store, struct iso_module
     return instance;
 }
 
+void iso_instance_free_block(struct iso_engine *engine, struct iso_instance *instance)
+{
+    iso_block_destroy(engine, instance->funcs, instance->funcs_bytes, instance->funcs_reserved);
+    iso_alloc_free(&engine->alloc, instance, instance->block_bytes);
+}
+
 void iso_instance_free(struct iso_instance *instance)
 {
-    if (instance != NULL) {
-        struct iso_store *store = instance->store;
-        iso_block_destroy(store->engine, instance->funcs, instance->funcs_bytes,
-                          instance->funcs_reserved);
-        iso_alloc_free(&store->alloc, instance, instance->block_bytes);
+    if (instance == NULL) {
+        return;
+    }
+    struct iso_engine *engine = instance->store->engine;
+    struct iso_image *image = instance->image;
+    if (image == NULL || !iso_image_keep(image, instance)) {
+        iso_instance_free_block(engine, instance);
+    }
+    if (image != NULL) {
+        iso_image_release(image);
     }
 }
 
@@ -104,15 +115,13 @@ void iso_instance_publish(struct iso_instance *instance)
 /* ---- Instantiation ------------------------------------------------------------------------- */
 
 /* The module's own tables and memories (4.5.3.2, 4.5.3.3). */
-enum iso_err iso_instance_create_objects(struct iso_instance *instance,
-                                         struct iso_report *report)
+enum iso_err iso_instance_create_objects(struct iso_instance *instance, struct iso_report *report)
 {
     struct iso_store *store = instance->store;
     const struct iso_module *module = instance->module;
     for (uint32_t i = module->table_import_count; i < module->table_count; i++) {
-        enum iso_err err = iso_table_create(store, module->tables[i].type,
-                                            &module->tables[i].limits, &instance->tables[i],
-                                            report);
+        enum iso_err err = iso_table_create(
+            store, module->tables[i].type, &module->tables[i].limits, &instance->tables[i], report);
         if (err != ISO_OK) {
             return err;
         }
@@ -301,7 +310,8 @@ void iso_const_eval(struct iso_instance *instance, const struct iso_const_expr *
         memcpy(out, expr->value, iso_type_slots(expr->type) * sizeof *out);
         break;
     case ISO_CONST_GLOBAL_GET:
-        memcpy(out, instance->globals[expr->index]->value, iso_type_slots(expr->type) * sizeof *out);
+        memcpy(out, instance->globals[expr->index]->value,
+               iso_type_slots(expr->type) * sizeof *out);
         break;
     case ISO_CONST_REF_NULL:
         out->ref = 0;

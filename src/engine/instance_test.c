@@ -274,3 +274,84 @@ TEST(each_allocation_of_an_instance_may_fail)
     }
     CHECK(n > 2);
 }
+
+/* ---- Start functions ------------------------------------------------------------------------ */
+
+/* What the host function that a start function calls answers. */
+struct answer {
+    enum iso_host_result result;
+    bool exits;
+    uint32_t calls;
+};
+
+static enum iso_host_result enter(struct iso_host_call *call)
+{
+    struct answer *answer = call->ctx;
+    answer->calls++;
+    if (answer->result == ISO_HOST_TRAP && answer->exits) {
+        iso_host_exit(call, 3);
+    } else if (answer->result == ISO_HOST_TRAP) {
+        iso_host_trap(call, "no entry");
+    }
+    return answer->result;
+}
+
+static void define_enter(struct setup *setup, struct answer *answer)
+{
+    CHECK_OK(iso_store_define_func(
+        setup->store,
+        &(struct iso_host_func){.module = "env", .name = "enter", .fn = enter, .ctx = answer}));
+}
+
+TEST(the_start_function_runs_last)
+{
+    struct setup setup;
+    struct answer answer = {.result = ISO_HOST_DONE};
+    setup_init(&setup, SETUP_PLAIN);
+    define_enter(&setup, &answer);
+    struct iso_instance *instance = SETUP_INSTANCE(&setup, starter);
+    CHECK_EQ_U64(answer.calls, 1);
+    CHECK_EQ_U64(global_u32(instance, "done"), 5);
+    setup_fini(&setup);
+}
+
+TEST(a_start_function_that_traps_makes_no_instance)
+{
+    struct setup setup;
+    struct answer answer = {.result = ISO_HOST_TRAP};
+    setup_init(&setup, SETUP_PLAIN);
+    define_enter(&setup, &answer);
+    struct iso_module *module = SETUP_MODULE(&setup, starter);
+    struct iso_instance *instance = NULL;
+    CHECK_ERR(iso_instance_create(setup.store, module, &instance, &setup.report), ISO_E_TRAP);
+    CHECK(instance == NULL);
+    CHECK_STR(setup.report.text, "start function: no entry");
+    CHECK_EQ_U64(iso_store_trap(setup.store)->kind, ISO_TRAP_HOST);
+    answer.exits = true;
+    CHECK_ERR(iso_instance_create(setup.store, module, &instance, NULL), ISO_E_TRAP);
+    CHECK_EQ_U64(iso_store_trap(setup.store)->kind, ISO_TRAP_EXIT);
+    CHECK_EQ_U64(iso_store_trap(setup.store)->exit_status, 3);
+    setup_fini(&setup);
+}
+
+TEST(a_start_function_that_waits_leaves_an_instance_to_go_on_with)
+{
+    struct setup setup;
+    struct answer answer = {.result = ISO_HOST_PENDING};
+    setup_init(&setup, SETUP_PLAIN);
+    define_enter(&setup, &answer);
+    struct iso_module *module = SETUP_MODULE(&setup, starter);
+    struct iso_instance *instance = NULL, *second = NULL;
+    CHECK_ERR(iso_instance_create(setup.store, module, &instance, &setup.report), ISO_E_PENDING);
+    CHECK(instance != NULL);
+    CHECK_EQ_U64(global_u32(instance, "done"), 0);
+    /* No second start function while the first waits; modules without one are fine. */
+    CHECK_ERR(iso_instance_create(setup.store, module, &second, NULL), ISO_E_STATE);
+    CHECK(second == NULL);
+    CHECK_EQ_U64(setup.store->instance_count, 1);
+    (void)SETUP_INSTANCE(&setup, bare_memory);
+    answer.result = ISO_HOST_DONE;
+    CHECK_EQ_U64(iso_run(setup.store), ISO_RUN_DONE);
+    CHECK_EQ_U64(global_u32(instance, "done"), 5);
+    setup_fini(&setup);
+}

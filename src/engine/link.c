@@ -150,8 +150,7 @@ static enum iso_err reserve_definition(struct iso_store *store)
 }
 
 enum iso_err iso_store_definition_add(struct iso_store *store, struct iso_str module,
-                                      struct iso_str name, enum iso_extern_kind kind,
-                                      void *object)
+                                      struct iso_str name, enum iso_extern_kind kind, void *object)
 {
     enum iso_err err = reserve_definition(store);
     if (err != ISO_OK) {
@@ -304,8 +303,7 @@ static void bind(struct iso_instance *instance, const struct iso_import *import,
 }
 
 enum iso_err iso_instance_bind(struct iso_instance *instance, uint32_t import_index,
-                               const struct iso_definition *definition,
-                               struct iso_report *report)
+                               const struct iso_definition *definition, struct iso_report *report)
 {
     const struct iso_module *module = instance->module;
     const struct iso_import *import = &module->imports[import_index];

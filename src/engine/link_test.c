@@ -24,8 +24,7 @@ static void check_link(struct setup *setup, const uint8_t *bytes, size_t len, co
     }
 }
 
-#define CHECK_LINK(setup, name, message)                                                           \
-    check_link(setup, wasm_##name, sizeof wasm_##name, message)
+#define CHECK_LINK(setup, name, message) check_link(setup, wasm_##name, sizeof wasm_##name, message)
 
 static void define_memory(struct setup *setup, uint32_t min, uint32_t max)
 {
@@ -90,8 +89,8 @@ TEST(memories_match_when_their_limits_lie_within_those_wanted)
     static const struct {
         uint32_t min, max;
         bool closed, open; /* matches {2, 4}; {2} */
-    } cases[] = {{2, 4, true, true},           {3, 3, true, true},   {2, 3, true, true},
-                 {1, 4, false, false},         {2, 5, false, true},  {4, 4, true, true},
+    } cases[] = {{2, 4, true, true},           {3, 3, true, true},  {2, 3, true, true},
+                 {1, 4, false, false},         {2, 5, false, true}, {4, 4, true, true},
                  {2, UINT32_MAX, false, true}, {5, 5, false, true}};
     for (size_t i = 0; i < ISO_COUNT_OF(cases); i++) {
         struct setup setup;

@@ -8,8 +8,7 @@
 #define ISO_LINK_TYPE_BYTES 120u
 
 /* `"module"."name"`, control characters and quotes escaped, long names cut. */
-void iso_link_path_text(struct iso_str module, struct iso_str name,
-                        char out[ISO_LINK_PATH_BYTES]);
+void iso_link_path_text(struct iso_str module, struct iso_str name, char out[ISO_LINK_PATH_BYTES]);
 
 /* `function (i32, i64) -> (f32)`, `memory {min 1 page, max 2}`, `mutable global i32`, ...; long
  * ones are cut. */

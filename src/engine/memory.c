@@ -17,7 +17,10 @@
 /* Address space is scarce with 32 bits: there a memory starts with what it is likely to need. */
 #define FIRST_RESERVATION_PAGES (sizeof(size_t) > 4 ? ISO_MAX_MEMORY_PAGES : 1024u)
 
-static uint64_t pages_to_bytes(uint32_t pages) { return (uint64_t)pages * ISO_PAGE_BYTES; }
+static uint64_t pages_to_bytes(uint32_t pages)
+{
+    return (uint64_t)pages * ISO_PAGE_BYTES;
+}
 
 static uint32_t max_pages(const struct iso_limits *limits)
 {
@@ -234,8 +237,7 @@ static bool grow_plain(struct iso_memory *memory, uint64_t size)
     uint64_t reach = reachable_bytes(memory->store, &memory->limits, memory->size);
     uint64_t wanted = size + size / 8 / ISO_PAGE_BYTES * ISO_PAGE_BYTES;
     wanted = wanted < reach ? wanted : reach;
-    uint8_t *base = iso_alloc_resize(alloc, memory->base, (size_t)memory->capacity,
-                                     (size_t)wanted);
+    uint8_t *base = iso_alloc_resize(alloc, memory->base, (size_t)memory->capacity, (size_t)wanted);
     if (base == NULL && wanted > size) {
         wanted = size;
         base = iso_alloc_resize(alloc, memory->base, (size_t)memory->capacity, (size_t)wanted);

@@ -1,4 +1,5 @@
-/* memory_test.c - linear memories on hosts with and without reservations: growth, limits, moving. */
+/* memory_test.c - linear memories on hosts with and without reservations: growth, limits, moving.
+ */
 #include "engine/store_test_support.h"
 
 static struct iso_memory *make(struct setup *setup, uint32_t min, uint32_t max)
@@ -159,7 +160,8 @@ TEST(growth_that_the_allocator_refuses_changes_nothing)
     CHECK_EQ_U64(iso_memory_grow(memory, 1), UINT32_MAX);
     CHECK_EQ_U64(memory->size, 16 * ISO_PAGE_BYTES);
     setup.memory.fail_all_from = false;
-    setup.memory.fail_at = setup.memory.requests + 1; /* the generous request; the exact one works */
+    setup.memory.fail_at =
+        setup.memory.requests + 1; /* the generous request; the exact one works */
     CHECK_EQ_U64(iso_memory_grow(memory, 1), 16);
     CHECK_EQ_U64(memory->capacity, 17 * ISO_PAGE_BYTES);
     CHECK(memory->base[5] == 5);
@@ -196,8 +198,9 @@ TEST(the_limit_of_the_store_counts_all_memories)
     struct iso_memory *third = NULL;
     CHECK_ERR(iso_memory_create(setup.store, &one, &third, &setup.report), ISO_E_LIMIT);
     CHECK(third == NULL);
-    CHECK_STR(setup.report.text, "memory needs 64 KiB, the limit of this store is 256 KiB, of which "
-                                 "256 KiB are in use: raise the memory limit");
+    CHECK_STR(setup.report.text,
+              "memory needs 64 KiB, the limit of this store is 256 KiB, of which "
+              "256 KiB are in use: raise the memory limit");
     setup_fini(&setup);
 }
 
@@ -220,10 +223,9 @@ TEST(a_platform_with_pages_that_do_not_divide_those_of_wasm_is_not_used)
     setup_engine(&setup, SETUP_RESERVING);
     iso_engine_destroy(setup.engine);
     setup.platform.platform.page_size = 1 << 20;
-    CHECK_OK(iso_engine_create(
-        &(struct iso_engine_config){.alloc = &setup.memory.alloc,
-                                    .platform = &setup.platform.platform},
-        &setup.engine));
+    CHECK_OK(iso_engine_create(&(struct iso_engine_config){.alloc = &setup.memory.alloc,
+                                                           .platform = &setup.platform.platform},
+                               &setup.engine));
     CHECK_OK(iso_store_create(setup.engine, &setup.config, &setup.store));
     CHECK_EQ_U64(make(&setup, 1, 2)->reserved, 0);
     CHECK_EQ_U64(setup.platform.calls, 0);

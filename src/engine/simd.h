@@ -151,7 +151,7 @@ ISO_V128_EXTRACT(f64x2_extract_lane, u64, uint64_t, uint64_t)
 /* ---- Bits ---------------------------------------------------------------------------------- */
 
 ISO_V128_UNARY(v128_not, u64, 2, u64, ~x)
-ISO_V128_BINARY(v128_and, u64, 2, u64, x & y)
+ISO_V128_BINARY(v128_and, u64, 2, u64, x &y)
 ISO_V128_BINARY(v128_andnot, u64, 2, u64, x & ~y)
 ISO_V128_BINARY(v128_or, u64, 2, u64, x | y)
 ISO_V128_BINARY(v128_xor, u64, 2, u64, x ^ y)
@@ -306,15 +306,13 @@ ISO_V128_NARROW(i16x8_narrow_i32x4_s, i16, 8, i32, -32768, 32767)
 ISO_V128_NARROW(i16x8_narrow_i32x4_u, u16, 8, i32, 0, 65535)
 #undef ISO_V128_NARROW
 
-/* N lanes of the wide types WI and WU from the narrow types I and U; P is the unsigned type in which
- * products and sums are made, at least as wide as int. */
+/* N lanes of the wide types WI and WU from the narrow types I and U; P is the unsigned type in
+ * which products and sums are made, at least as wide as int. */
 #define ISO_V128_WIDEN(WIDE, NARROW, WI, WU, I, U, N, P)                                           \
     ISO_V128_UNARY_MIXED(WIDE##_extend_low_##NARROW##_s, WI, N, iso_v128_lane_##I(&va, i))         \
     ISO_V128_UNARY_MIXED(WIDE##_extend_low_##NARROW##_u, WU, N, iso_v128_lane_##U(&va, i))         \
-    ISO_V128_UNARY_MIXED(WIDE##_extend_high_##NARROW##_s, WI, N,                                   \
-                         iso_v128_lane_##I(&va, i + (N)))                                          \
-    ISO_V128_UNARY_MIXED(WIDE##_extend_high_##NARROW##_u, WU, N,                                   \
-                         iso_v128_lane_##U(&va, i + (N)))                                          \
+    ISO_V128_UNARY_MIXED(WIDE##_extend_high_##NARROW##_s, WI, N, iso_v128_lane_##I(&va, i + (N)))  \
+    ISO_V128_UNARY_MIXED(WIDE##_extend_high_##NARROW##_u, WU, N, iso_v128_lane_##U(&va, i + (N)))  \
     ISO_V128_BINARY_MIXED(WIDE##_extmul_low_##NARROW##_s, WU, N,                                   \
                           (P)iso_v128_lane_##I(&va, i) * (P)iso_v128_lane_##I(&vb, i))             \
     ISO_V128_BINARY_MIXED(WIDE##_extmul_low_##NARROW##_u, WU, N,                                   \
@@ -364,8 +362,7 @@ ISO_V128_BINARY_MIXED(i32x4_dot_i16x8_s, u32, 4,
     ISO_V128_BINARY(SHAPE##_max, F, N, F, iso_##F##_max(x, y))                                     \
     ISO_V128_BINARY(SHAPE##_pmin, U, N, U,                                                         \
                     iso_##F##_from_bits(y) < iso_##F##_from_bits(x) ? y : x)                       \
-    ISO_V128_BINARY(SHAPE##_pmax, U, N, U,                                                         \
-                    iso_##F##_from_bits(x) < iso_##F##_from_bits(y) ? y : x)
+    ISO_V128_BINARY(SHAPE##_pmax, U, N, U, iso_##F##_from_bits(x) < iso_##F##_from_bits(y) ? y : x)
 ISO_V128_FLOAT(f32x4, f32, u32, 4, 0x80000000u, sqrtf)
 ISO_V128_FLOAT(f64x2, f64, u64, 2, UINT64_C(0x8000000000000000), sqrt)
 #undef ISO_V128_FLOAT
@@ -378,8 +375,7 @@ ISO_V128_UNARY(f32x4_convert_i32x4_s, f32, 4, i32, x)
 ISO_V128_UNARY(f32x4_convert_i32x4_u, f32, 4, u32, x)
 ISO_V128_UNARY_MIXED(f64x2_convert_low_i32x4_s, f64, 2, iso_v128_lane_i32(&va, i))
 ISO_V128_UNARY_MIXED(f64x2_convert_low_i32x4_u, f64, 2, iso_v128_lane_u32(&va, i))
-ISO_V128_UNARY_MIXED(f64x2_promote_low_f32x4, f64, 2,
-                     iso_f64_promote(iso_v128_lane_f32(&va, i)))
+ISO_V128_UNARY_MIXED(f64x2_promote_low_f32x4, f64, 2, iso_f64_promote(iso_v128_lane_f32(&va, i)))
 
 /* Two lanes of f64 into the lower half; the upper half is zero. */
 #define ISO_V128_HALVE(NAME, U, EXPR)                                                              \

@@ -4,13 +4,10 @@
  * Everything in a store has a stable address and goes with it. Small things that are never given
  * back before (names, host functions, host globals) live in its arena.
  */
-#include "engine/block.h"
 #include "engine/store.h"
+#include "engine/block.h"
 
-enum {
-    DEFAULT_STACK_BYTES = 8 << 20,
-    MIN_STACK_BYTES = 1 << 10
-};
+enum { DEFAULT_STACK_BYTES = 8 << 20, MIN_STACK_BYTES = 1 << 10 };
 
 enum iso_err iso_store_create(struct iso_engine *engine, const struct iso_store_config *config,
                               struct iso_store **out)
@@ -80,14 +77,23 @@ void iso_store_destroy(struct iso_store *store)
     iso_alloc_free(&alloc, store, sizeof *store);
 }
 
-void *iso_store_user(const struct iso_store *store) { return store->config.user; }
+void *iso_store_user(const struct iso_store *store)
+{
+    return store->config.user;
+}
 
-struct iso_engine *iso_store_engine(const struct iso_store *store) { return store->engine; }
+struct iso_engine *iso_store_engine(const struct iso_store *store)
+{
+    return store->engine;
+}
 
-uint64_t iso_store_memory_bytes(const struct iso_store *store) { return store->memory_bytes; }
+uint64_t iso_store_memory_bytes(const struct iso_store *store)
+{
+    return store->memory_bytes;
+}
 
-void *iso_store_array_grow(struct iso_store *store, void *array, uint32_t count,
-                           uint32_t *capacity, size_t elem_size)
+void *iso_store_array_grow(struct iso_store *store, void *array, uint32_t count, uint32_t *capacity,
+                           size_t elem_size)
 {
     if (count < *capacity) {
         return array;
@@ -96,8 +102,7 @@ void *iso_store_array_grow(struct iso_store *store, void *array, uint32_t count,
         return NULL;
     }
     uint32_t wanted = *capacity != 0 ? 2 * *capacity : 4;
-    void *grown = iso_alloc_resize(&store->alloc, array, *capacity * elem_size,
-                                   wanted * elem_size);
+    void *grown = iso_alloc_resize(&store->alloc, array, *capacity * elem_size, wanted * elem_size);
     if (grown != NULL) {
         *capacity = wanted;
     }
@@ -111,8 +116,9 @@ static enum iso_err parse_types(struct iso_store *store, const char *text, uint8
                                 uint32_t *count, uint32_t max)
 {
     static const char letters[] = "iIfFvre";
-    static const uint8_t codes[] = {ISO_TYPE_I32,  ISO_TYPE_I64,     ISO_TYPE_F32,      ISO_TYPE_F64,
-                                    ISO_TYPE_V128, ISO_TYPE_FUNCREF, ISO_TYPE_EXTERNREF};
+    static const uint8_t codes[] = {ISO_TYPE_I32,      ISO_TYPE_I64,  ISO_TYPE_F32,
+                                    ISO_TYPE_F64,      ISO_TYPE_V128, ISO_TYPE_FUNCREF,
+                                    ISO_TYPE_EXTERNREF};
     size_t len = text != NULL ? strlen(text) : 0;
     if (len > max) {
         return ISO_E_ARGUMENT;
@@ -215,8 +221,8 @@ enum iso_err iso_store_define_global(struct iso_store *store, const char *module
     global->type = (uint8_t)type;
     global->is_mutable = is_mutable;
     global->index = store->global_count;
-    enum iso_err err = iso_store_definition_add(store, iso_str_from_z(module),
-                                                iso_str_from_z(name), ISO_EXTERN_GLOBAL, global);
+    enum iso_err err = iso_store_definition_add(store, iso_str_from_z(module), iso_str_from_z(name),
+                                                ISO_EXTERN_GLOBAL, global);
     if (err == ISO_OK) {
         globals[store->global_count++] = global;
     }
@@ -265,7 +271,7 @@ enum iso_err iso_store_define_table(struct iso_store *store, const char *module,
 
 static void *exported_object(struct iso_instance *instance, const struct iso_export *export)
 {
-    switch ((enum iso_extern_kind)export->kind) {
+    switch ((enum iso_extern_kind) export->kind) {
     case ISO_EXTERN_FUNC:
         return iso_instance_func(instance, export->index);
     case ISO_EXTERN_TABLE:
@@ -287,9 +293,9 @@ enum iso_err iso_store_define_instance(struct iso_store *store, const char *modu
     const struct iso_module *code = instance->module;
     for (uint32_t i = 0; i < code->export_count; i++) {
         const struct iso_export *export = &code->exports[i];
-        enum iso_err err = iso_store_definition_add(
-            store, iso_str_from_z(module), export->name, (enum iso_extern_kind)export->kind,
-            exported_object(instance, export));
+        enum iso_err err = iso_store_definition_add(store, iso_str_from_z(module), export->name,
+                                                    (enum iso_extern_kind) export->kind,
+                                                    exported_object(instance, export));
         if (err != ISO_OK) {
             return err;
         }

@@ -21,7 +21,7 @@ struct iso_memory {
     uint64_t capacity; /* bytes that are accessible without asking the platform */
     uint64_t reserved; /* bytes of address space at base; 0: a plain allocation */
     struct iso_limits limits;
-    uint32_t index; /* in store->memories */
+    uint32_t index;          /* in store->memories */
     struct iso_image *image; /* mapped as the initial content, or NULL */
 };
 
@@ -74,13 +74,13 @@ struct iso_instance {
     struct iso_table **tables;
     struct iso_memory **memories;
     struct iso_global **globals;
-    struct iso_global *own_globals;   /* storage of the module's own, contiguous */
+    struct iso_global *own_globals; /* storage of the module's own, contiguous */
     /* Bit i set: segment i was dropped. */
     uint8_t *dropped_data;
     uint8_t *dropped_elem;
-    size_t block_bytes;  /* of the one block that holds this structure and all arrays but funcs */
+    size_t block_bytes; /* of the one block that holds this structure and all arrays but funcs */
     size_t funcs_bytes;
-    bool funcs_reserved; /* funcs is from platform->reserve (block.h) */
+    bool funcs_reserved;     /* funcs is from platform->reserve (block.h) */
     struct iso_image *image; /* that it was made from (retained), or NULL */
 };
 
@@ -107,8 +107,8 @@ struct iso_outer {
 /* A host call that answered ISO_HOST_PENDING. */
 struct iso_pending {
     bool active;
-    bool completed;    /* iso_complete gave the results: they are in place */
-    bool trapped;      /* iso_complete_trap */
+    bool completed; /* iso_complete gave the results: they are in place */
+    bool trapped;   /* iso_complete_trap */
     struct iso_func *func;
     struct iso_instance *caller;
     union iso_slot *args; /* on the value stack */
@@ -123,11 +123,11 @@ struct iso_exec {
     /* Fuel within the present slice: counts up; at limit or beyond, the slow path is taken. */
     uint32_t used;
     _Atomic uint32_t limit;
-    struct iso_instance *instance; /* whose code runs */
+    struct iso_instance *instance;  /* whose code runs */
     struct iso_code *_Atomic *code; /* of its module: module->code */
     union iso_slot *stack_end;
-    struct iso_global *globals;    /* instance->own_globals */
-    struct iso_memory *memory;     /* memory 0 of the instance; an empty one when it has none */
+    struct iso_global *globals; /* instance->own_globals */
+    struct iso_memory *memory;  /* memory 0 of the instance; an empty one when it has none */
     /* Where the result of a call that C completed stands, for the accumulators. */
     const union iso_slot *result;
     bool result_is_i32;
@@ -148,18 +148,18 @@ struct iso_store {
     bool stack_reserved; /* from platform->reserve */
 
     enum iso_run_state state;
-    uint32_t nesting;      /* host functions that are live on the C stack */
-    struct iso_outer *outer;   /* calls around the present one, innermost first */
-    union iso_slot *host_top;  /* first slot that a call begun by the live host function may use */
+    uint32_t nesting;         /* host functions that are live on the C stack */
+    struct iso_outer *outer;  /* calls around the present one, innermost first */
+    union iso_slot *host_top; /* first slot that a call begun by the live host function may use */
     const union iso_slot *results; /* of the call that is done */
     _Atomic bool interrupt;
     bool step;
     bool fuel_limited;
-    uint64_t fuel;         /* left, without the present slice */
-    uint64_t fuel_used;    /* before the present slice */
+    uint64_t fuel;      /* left, without the present slice */
+    uint64_t fuel_used; /* before the present slice */
 
-    struct iso_func *entry;        /* function of the call under way */
-    union iso_slot *entry_fp;      /* its arguments, then its results */
+    struct iso_func *entry;   /* function of the call under way */
+    union iso_slot *entry_fp; /* its arguments, then its results */
     struct iso_pending pending;
     struct iso_trap last_trap;
 
@@ -173,7 +173,7 @@ struct iso_store {
     uint32_t global_count, global_capacity;
     struct iso_func **host_funcs;
     uint32_t host_func_count, host_func_capacity;
-    struct iso_arena arena; /* strings of definitions, host functions and globals */
+    struct iso_arena arena;             /* strings of definitions, host functions and globals */
     struct iso_definition *definitions; /* oldest first; replaced ones stay in the array */
     uint32_t definition_count, definition_capacity;
     /* Indices of definitions: the first definition_ordered are sorted by name, each name once; the
@@ -184,8 +184,8 @@ struct iso_store {
     uint64_t table_elems;
 };
 
-/* store.c: room for one more element in a growing array: the array, moved perhaps (then *capacity is
- * new), or NULL, and then the old one remains. */
+/* store.c: room for one more element in a growing array: the array, moved perhaps (then *capacity
+ * is new), or NULL, and then the old one remains. */
 ISO_MUST_CHECK void *iso_store_array_grow(struct iso_store *store, void *array, uint32_t count,
                                           uint32_t *capacity, size_t elem_size);
 
@@ -193,17 +193,17 @@ ISO_MUST_CHECK void *iso_store_array_grow(struct iso_store *store, void *array, 
 const struct iso_definition *iso_store_definition_find(struct iso_store *store,
                                                        struct iso_str module, struct iso_str name);
 /* link.c: give module.name a meaning. The strings are borrowed, the object is kept. */
-ISO_MUST_CHECK enum iso_err iso_store_definition_add(struct iso_store *store,
-                                                     struct iso_str module, struct iso_str name,
-                                                     enum iso_extern_kind kind, void *object);
-/* link.c: resolve the imports of an instance's module into its index spaces (spec 4.5.4, steps 1-4).
- * Changes nothing but the instance. Errors: ISO_E_LINK. */
+ISO_MUST_CHECK enum iso_err iso_store_definition_add(struct iso_store *store, struct iso_str module,
+                                                     struct iso_str name, enum iso_extern_kind kind,
+                                                     void *object);
+/* link.c: resolve the imports of an instance's module into its index spaces (spec 4.5.4, steps
+ * 1-4). Changes nothing but the instance. Errors: ISO_E_LINK. */
 ISO_MUST_CHECK enum iso_err iso_instance_link(struct iso_instance *instance,
                                               struct iso_report *report);
 
-/* link.c: the same for one import, which is to be `definition` (NULL: unknown). Errors: ISO_E_LINK. */
-ISO_MUST_CHECK enum iso_err iso_instance_bind(struct iso_instance *instance,
-                                              uint32_t import_index,
+/* link.c: the same for one import, which is to be `definition` (NULL: unknown). Errors: ISO_E_LINK.
+ */
+ISO_MUST_CHECK enum iso_err iso_instance_bind(struct iso_instance *instance, uint32_t import_index,
                                               const struct iso_definition *definition,
                                               struct iso_report *report);
 
@@ -248,8 +248,8 @@ ISO_MUST_CHECK enum iso_err iso_table_create(struct iso_store *store, uint8_t ty
                                              const struct iso_limits *limits,
                                              struct iso_table **out, struct iso_report *report);
 /* Bulk operations shared by instantiation and instructions; false: out of bounds, nothing done. */
-bool iso_memory_init(struct iso_instance *instance, uint32_t memory, uint32_t segment,
-                     uint32_t dst, uint32_t src, uint32_t len);
+bool iso_memory_init(struct iso_instance *instance, uint32_t memory, uint32_t segment, uint32_t dst,
+                     uint32_t src, uint32_t len);
 bool iso_table_init(struct iso_instance *instance, uint32_t table, uint32_t segment, uint32_t dst,
                     uint32_t src, uint32_t len);
 bool iso_table_copy(struct iso_table *dst_table, struct iso_table *src_table, uint32_t dst,

@@ -75,8 +75,8 @@ TEST(type_letters_become_a_function_type)
     struct setup setup;
     setup_init(&setup, SETUP_PLAIN);
     setup_define(&setup, "f", "iIfFvre", "vi");
-    const struct iso_definition *definition = iso_store_definition_find(
-        setup.store, iso_str_from_z("env"), iso_str_from_z("f"));
+    const struct iso_definition *definition =
+        iso_store_definition_find(setup.store, iso_str_from_z("env"), iso_str_from_z("f"));
     CHECK(definition != NULL && definition->kind == ISO_EXTERN_FUNC);
     const struct iso_func_type *type = iso_func_type(definition->object);
     static const uint8_t params[] = {0x7f, 0x7e, 0x7d, 0x7c, 0x7b, 0x70, 0x6f};
@@ -99,8 +99,8 @@ TEST(strings_of_a_definition_are_copied)
     memset(module, 'x', 3);
     name[0] = 'x';
     params[0] = 'x';
-    const struct iso_definition *definition = iso_store_definition_find(
-        setup.store, iso_str_from_z("env"), iso_str_from_z("f"));
+    const struct iso_definition *definition =
+        iso_store_definition_find(setup.store, iso_str_from_z("env"), iso_str_from_z("f"));
     CHECK(definition != NULL);
     const struct iso_func *func = definition->object;
     CHECK(iso_str_equal_z(func->host->module, "env") && iso_str_equal_z(func->host->name, "f"));
@@ -127,8 +127,7 @@ TEST(wrong_definitions_are_refused)
               ISO_E_ARGUMENT);
     struct iso_limits limits = {.min = 2, .max = 1, .has_max = true};
     CHECK_ERR(iso_store_define_memory(store, "env", "m", &limits), ISO_E_ARGUMENT);
-    CHECK_ERR(iso_store_define_table(store, "env", "t", ISO_TYPE_FUNCREF, &limits),
-              ISO_E_ARGUMENT);
+    CHECK_ERR(iso_store_define_table(store, "env", "t", ISO_TYPE_FUNCREF, &limits), ISO_E_ARGUMENT);
     limits = (struct iso_limits){.min = 65537};
     CHECK_ERR(iso_store_define_memory(store, "env", "m", &limits), ISO_E_ARGUMENT);
     limits = (struct iso_limits){.min = 1};
@@ -260,8 +259,8 @@ TEST(a_failed_definition_leaves_the_earlier_one_in_place)
     setup.memory.fail_at = setup.memory.requests + 1;
     CHECK_ERR(iso_store_define_memory(setup.store, "env", "m", &large), ISO_E_NOMEM);
     CHECK_EQ_U64(iso_store_memory_bytes(setup.store), ISO_PAGE_BYTES);
-    const struct iso_definition *found = iso_store_definition_find(
-        setup.store, iso_str_from_z("env"), iso_str_from_z("m"));
+    const struct iso_definition *found =
+        iso_store_definition_find(setup.store, iso_str_from_z("env"), iso_str_from_z("m"));
     CHECK(found != NULL);
     CHECK_EQ_U64(((struct iso_memory *)found->object)->size, ISO_PAGE_BYTES);
     setup_fini(&setup);
@@ -271,7 +270,7 @@ TEST(blocks_are_zero_whether_reserved_or_not)
 {
     struct setup setup;
     setup_engine(&setup, SETUP_RESERVING);
-    static const size_t sizes[] = {0, 1, ISO_BLOCK_THRESHOLD, ISO_BLOCK_THRESHOLD + 1, 100000};
+    static const size_t sizes[] = {0, 1, ISO_BLOCK_THRESHOLD, ISO_BLOCK_THRESHOLD + 1, 700000};
     for (size_t i = 0; i < ISO_COUNT_OF(sizes); i++) {
         bool reserved = false;
         uint8_t *block = iso_block_create(setup.engine, sizes[i], &reserved);
@@ -284,8 +283,8 @@ TEST(blocks_are_zero_whether_reserved_or_not)
     }
     bool reserved = true;
     setup.platform.fail_at = setup.platform.calls + 2; /* the commit */
-    uint8_t *block = iso_block_create(setup.engine, 100000, &reserved);
+    uint8_t *block = iso_block_create(setup.engine, 700000, &reserved);
     CHECK(block != NULL && !reserved);
-    iso_block_destroy(setup.engine, block, 100000, reserved);
+    iso_block_destroy(setup.engine, block, 700000, reserved);
     setup_fini(&setup);
 }

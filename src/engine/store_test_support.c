@@ -171,10 +171,10 @@ static enum iso_host_result do_nothing(struct iso_host_call *call)
 void setup_define(struct setup *setup, const char *name, const char *params, const char *results)
 {
     CHECK_OK(iso_store_define_func(setup->store, &(struct iso_host_func){.module = "env",
-                                                                        .name = name,
-                                                                        .params = params,
-                                                                        .results = results,
-                                                                        .fn = do_nothing}));
+                                                                         .name = name,
+                                                                         .params = params,
+                                                                         .results = results,
+                                                                         .fn = do_nothing}));
 }
 
 uint32_t global_u32(struct iso_instance *instance, const char *name)

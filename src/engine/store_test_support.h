@@ -12,11 +12,11 @@
 /* Address space from malloc: not zero until it is committed, at a fixed granularity. */
 struct platform_test {
     struct iso_platform platform;
-    size_t reserve_max;  /* larger reservations fail */
-    uint64_t fail_at;    /* the number of the call that fails, counting from 1; 0: none */
-    uint64_t calls;      /* of reserve, commit, image_create and image_map */
-    uint32_t reserved;   /* reservations that are live */
-    uint32_t images;     /* likewise */
+    size_t reserve_max; /* larger reservations fail */
+    uint64_t fail_at;   /* the number of the call that fails, counting from 1; 0: none */
+    uint64_t calls;     /* of reserve, commit, image_create and image_map */
+    uint32_t reserved;  /* reservations that are live */
+    uint32_t images;    /* likewise */
     uint32_t commits;
     uint32_t maps;
     size_t last_reserve; /* bytes */

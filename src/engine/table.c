@@ -5,8 +5,7 @@
 
 static uint32_t max_elems(const struct iso_limits *limits)
 {
-    return limits->has_max && limits->max < ISO_MAX_TABLE_ELEMS ? limits->max
-                                                                : ISO_MAX_TABLE_ELEMS;
+    return limits->has_max && limits->max < ISO_MAX_TABLE_ELEMS ? limits->max : ISO_MAX_TABLE_ELEMS;
 }
 
 static enum iso_err check_size(const struct iso_store *store, uint32_t size,

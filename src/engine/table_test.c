@@ -71,7 +71,8 @@ TEST(table_growth_without_memory_changes_nothing)
     CHECK_EQ_U64(iso_table_grow(table, 1, 7), UINT32_MAX);
     CHECK_EQ_U64(table->size, 8);
     setup.memory.fail_all_from = false;
-    setup.memory.fail_at = setup.memory.requests + 1; /* the generous request; the exact one works */
+    setup.memory.fail_at =
+        setup.memory.requests + 1; /* the generous request; the exact one works */
     CHECK_EQ_U64(iso_table_grow(table, 1, 7), 8);
     CHECK_EQ_U64(table->capacity, 9);
     CHECK(table->elems[7] == 0 && table->elems[8] == 7);
