@@ -124,6 +124,7 @@ static void skip_instruction(struct iso_translator *t, uint32_t opcode)
 
 static void tr_select(struct iso_translator *t)
 {
+    iso_tr_settle_sums(t, 3);
     struct iso_operand condition = iso_tr_pop(t);
     struct iso_operand otherwise = iso_tr_pop(t);
     struct iso_operand chosen = iso_tr_pop(t);
@@ -203,6 +204,7 @@ static void tr_call_c(struct iso_translator *t, uint32_t opn, uint32_t operands,
                       uint32_t index2, uint8_t result)
 {
     uint32_t in[3] = {0, 0, 0};
+    iso_tr_settle_sums(t, operands);
     for (uint32_t i = operands; i-- > 0;) {
         struct iso_operand o = iso_tr_pop(t);
         in[i] = iso_tr_in_slot(t, &o);
@@ -408,7 +410,7 @@ static void tr_control(struct iso_translator *t, uint32_t opcode)
         tr_select(t);
         break;
     case ISO_OP_DROP:
-        (void)iso_tr_pop(t);
+        (void)iso_tr_pop_address(t);
         break;
     default: /* nop */
         break;

@@ -25,7 +25,8 @@ enum iso_entry_kind {
     ISO_ENTRY_TEMP,  /* in its own slot */
     ISO_ENTRY_LOCAL, /* in local `local`, which has not been set since */
     ISO_ENTRY_CONST, /* `bits` */
-    ISO_ENTRY_ACC    /* in the accumulator only; cell `producer` can be made to write it */
+    ISO_ENTRY_ACC,   /* in the accumulator only; cell `producer` can be made to write it */
+    ISO_ENTRY_SUM    /* i32: local `local` + `bits`, not computed yet: an access may do it */
 };
 
 /* One operand of the symbolic stack. `slot` is where it belongs by its height. */
@@ -99,7 +100,7 @@ struct iso_translator {
     uint32_t local_count;
     uint32_t *local_slot;
     uint8_t *local_type;
-    uint32_t *local_refs; /* entries of kind LOCAL on the stack */
+    uint32_t *local_refs; /* entries of kind LOCAL and SUM on the stack */
 
     /* Cells, and for each its operation and the instruction that it belongs to. */
     struct iso_cell *cells;
@@ -137,6 +138,8 @@ struct iso_translator {
 bool iso_tr_grow_cells(struct iso_translator *t, uint32_t need);
 
 /* ---- translate_emit.c ---- */
+/* The operand stack and the first cells. False (and err set) when memory is short. */
+bool iso_tr_reserve(struct iso_translator *t);
 enum iso_acc_class iso_tr_class(uint8_t type);
 /* Append a cell; its index. */
 uint32_t iso_tr_emit(struct iso_translator *t, uint32_t opn, uint32_t a, uint32_t b, uint32_t c);
@@ -169,6 +172,14 @@ void iso_tr_push_acc_literal(struct iso_translator *t, uint8_t type, uint32_t op
 void iso_tr_push_slot(struct iso_translator *t, uint8_t type, uint32_t opn, uint32_t b, uint32_t c);
 /* Take the top entry off the stack. */
 struct iso_operand iso_tr_pop(struct iso_translator *t);
+/* The same, but a SUM stays one: o.slot is the local's, o.bits what is added. */
+struct iso_operand iso_tr_pop_address(struct iso_translator *t);
+/* Compute the SUMs among the top n entries, all but the topmost: before several are popped. */
+void iso_tr_settle_sums(struct iso_translator *t, uint32_t n);
+/* An i32 that is a local plus a constant. */
+void iso_tr_push_sum(struct iso_translator *t, uint32_t local, uint32_t addend);
+/* Compute the top entry if it is a SUM. */
+void iso_tr_realise(struct iso_translator *t);
 void iso_tr_pop_to(struct iso_translator *t, uint32_t depth);
 /* A popped operand's value in a slot, near. */
 uint32_t iso_tr_in_slot(struct iso_translator *t, struct iso_operand *operand);

@@ -127,6 +127,7 @@ void iso_tr_block(struct iso_translator *t, enum iso_control_kind kind)
     if (kind == ISO_CONTROL_IF) {
         if (c.height > 0 || c.param_count > 0) {
             /* The entries below the condition settle first: both arms begin with them. */
+            iso_tr_settle_sums(t, t->depth);
             struct iso_entry condition = t->stack[t->depth - 1];
             bool in_acc = condition.kind == ISO_ENTRY_ACC;
             t->depth--;
@@ -300,6 +301,9 @@ static void emit_return(struct iso_translator *t, uint32_t n)
         iso_tr_emit(t, ISO_OPN_return_0, 0, t->header, 0);
         return;
     }
+    if (n == 1) {
+        iso_tr_realise(t);
+    }
     const struct iso_entry *e = &t->stack[t->depth - n];
     enum iso_acc_class k = iso_tr_class(e->type);
     if (n == 1 && k != ISO_ACC_NONE) {
@@ -338,6 +342,10 @@ void iso_tr_br(struct iso_translator *t, uint32_t label)
     if (c->kind == ISO_CONTROL_FUNC) {
         iso_tr_return(t);
         return;
+    }
+    iso_tr_settle_sums(t, n);
+    if (n != 0) {
+        iso_tr_realise(t);
     }
     if (needs_moves(t, c, n)) {
         move_results(t, c, n);
@@ -407,6 +415,54 @@ static bool fused_branch(const struct iso_translator *t, uint32_t cell, bool unl
     return false;
 }
 
+/*
+ * "x = y + constant; branch back if x compares" as one operation: the last two operations, or the
+ * last one alone when the condition is just x. Its cell, or ISO_NONE when it is something else.
+ */
+static uint32_t count_branch(struct iso_translator *t, const struct iso_operand *o)
+{
+    uint32_t index = 1; /* ne */
+    uint32_t rhs = 0;
+    bool immediate = true;
+    uint32_t add = t->last;
+    if (t->last == ISO_NONE || t->wide) {
+        return ISO_NONE;
+    }
+    if (o->entry.kind == ISO_ENTRY_ACC) {
+        uint32_t op = t->ops[t->last];
+        if (o->entry.producer != t->last || op < ISO_OPN_i32_eq_SS || op > ISO_OPN_i32_ge_u_SAw) {
+            return ISO_NONE;
+        }
+        const struct iso_cell *compare = &t->cells[t->last];
+        uint32_t variant = (op - ISO_OPN_i32_eq_SS) % VARIANTS;
+        index = (op - ISO_OPN_i32_eq_SS) / VARIANTS;
+        immediate = variant == 6;
+        rhs = immediate ? (uint16_t)compare->imm : compare->c;
+        add = t->prev;
+        if ((variant != 4 && variant != 6) || add == ISO_NONE ||
+            (immediate && compare->imm != (int16_t)compare->imm)) {
+            return ISO_NONE;
+        }
+    } else if (o->where != ISO_IN_ACC || o->slot != t->cells[t->last].a) {
+        return ISO_NONE;
+    }
+    if (t->ops[add] != ISO_OPN_i32_add_SIw || (!immediate && rhs == t->cells[add].a)) {
+        return ISO_NONE;
+    }
+    struct iso_cell sum = t->cells[add];
+    t->count = add;
+    uint32_t cell = iso_tr_emit(t, ISO_OPN_count_eq_S + index * 2 + (immediate ? 1u : 0u), sum.a,
+                                rhs, 0);
+    t->prev = ISO_NONE;
+    iso_tr_emit_literal(t, 0);
+    if (t->err == ISO_OK) {
+        t->cells[cell + 1].a = sum.b;
+        t->cells[cell + 1].c = sum.c;
+    }
+    t->acc_slot[ISO_ACC_I] = sum.a;
+    return cell;
+}
+
 /* Emit a conditional jump on the popped condition; its cell. back: to a loop. */
 static uint32_t emit_branch(struct iso_translator *t, struct iso_operand *o, bool unless, bool back)
 {
@@ -420,6 +476,12 @@ static uint32_t emit_branch(struct iso_translator *t, struct iso_operand *o, boo
         /* not (x < y), of floats */
         iso_tr_remove_last(t);
         unless = !unless;
+    }
+    if (back && !unless) {
+        uint32_t cell = count_branch(t, o);
+        if (cell != ISO_NONE) {
+            return cell;
+        }
     }
     if (produced && fused_branch(t, t->last, unless, &opn, &a, &b) &&
         !(back && is_float_compare(t->ops[t->last]))) {
@@ -453,6 +515,7 @@ void iso_tr_br_if(struct iso_translator *t, uint32_t label)
     const uint8_t *types;
     uint32_t n;
     label_types(c, &types, &n);
+    iso_tr_settle_sums(t, n + 1);
     struct iso_operand condition = iso_tr_pop(t);
     bool far = c->kind == ISO_CONTROL_FUNC || (n != 0 && needs_moves(t, c, n));
     if (!far) {
@@ -518,6 +581,7 @@ static uint32_t table_stub(struct iso_translator *t, struct iso_control *c, uint
 
 void iso_tr_br_table(struct iso_translator *t)
 {
+    iso_tr_settle_sums(t, t->depth);
     struct iso_operand index = iso_tr_pop(t);
     uint32_t count = iso_tr_u32(t);
     const uint8_t *targets = t->p;
@@ -586,6 +650,10 @@ static void take_results(struct iso_translator *t, const struct iso_func_type *t
 void iso_tr_call(struct iso_translator *t, uint32_t func_index)
 {
     const struct iso_func_type *type = &t->module->funcs[func_index].type->type;
+    iso_tr_settle_sums(t, t->depth);
+    if (t->depth != 0) {
+        iso_tr_realise(t);
+    }
     uint32_t args = pass_arguments(t, type);
     bool import = func_index < t->module->func_import_count;
     uint32_t cell = iso_tr_emit(t, import ? ISO_OPN_call_import : ISO_OPN_call, args & 0xffffu,
@@ -597,6 +665,7 @@ void iso_tr_call(struct iso_translator *t, uint32_t func_index)
 void iso_tr_call_indirect(struct iso_translator *t, uint32_t type_index, uint32_t table)
 {
     const struct iso_interned_type *type = t->module->types[type_index];
+    iso_tr_settle_sums(t, t->depth);
     struct iso_operand index = iso_tr_pop(t);
     bool in_acc = index.where == ISO_IN_ACC;
     uint32_t a = 0;

@@ -10,7 +10,7 @@
  */
 #include "engine/translate.h"
 
-enum { MAX_NEAR = 65535 };
+enum { MAX_NEAR = 65535, SLACK = 8 };
 
 bool iso_tr_grow(struct iso_translator *t, void **array, uint32_t *capacity, uint32_t need,
                  size_t size)
@@ -77,6 +77,15 @@ bool iso_tr_grow_cells(struct iso_translator *t, uint32_t need)
     t->cells = cells != NULL ? cells : t->cells;
     t->err = ISO_E_NOMEM;
     return false;
+}
+
+bool iso_tr_reserve(struct iso_translator *t)
+{
+    void *stack = t->stack;
+    bool room = iso_tr_grow(t, &stack, &t->stack_capacity, t->func->max_depth + SLACK,
+                            sizeof *t->stack);
+    t->stack = stack;
+    return room && grow_cells(t, (t->func->body_end - t->func->body) / 2 + 4 * SLACK);
 }
 
 static uint32_t append(struct iso_translator *t)
@@ -186,12 +195,7 @@ void iso_tr_result_done(struct iso_translator *t, uint32_t near, uint32_t slot, 
 
 struct iso_entry *iso_tr_push(struct iso_translator *t, uint8_t type, enum iso_entry_kind kind)
 {
-    void *stack = t->stack;
-    bool room = iso_tr_grow(t, &stack, &t->stack_capacity, t->depth + 1, sizeof *t->stack);
-    t->stack = stack;
-    if (!room) {
-        t->depth--; /* overwrite: the code will be thrown away */
-    }
+    ISO_ASSERT(t->depth < t->stack_capacity); /* max_depth entries, see iso_tr_reserve */
     struct iso_entry *e = &t->stack[t->depth++];
     e->kind = (uint8_t)kind;
     e->type = type;
@@ -296,8 +300,52 @@ void iso_tr_spill_class(struct iso_translator *t, enum iso_acc_class k)
     }
 }
 
+void iso_tr_push_sum(struct iso_translator *t, uint32_t local, uint32_t addend)
+{
+    struct iso_entry *e = iso_tr_push(t, ISO_TYPE_I32, ISO_ENTRY_SUM);
+    e->local = local;
+    e->bits = addend;
+    t->local_refs[local]++;
+}
+
+struct iso_operand iso_tr_pop_address(struct iso_translator *t)
+{
+    struct iso_operand o = {.entry = t->stack[t->depth - 1]};
+    if (o.entry.kind != ISO_ENTRY_SUM) {
+        return iso_tr_pop(t);
+    }
+    t->depth--;
+    t->next_slot = o.entry.slot;
+    t->local_refs[o.entry.local]--;
+    o.where = ISO_IN_SLOT;
+    o.slot = t->local_slot[o.entry.local];
+    o.bits = o.entry.bits;
+    return o;
+}
+
+void iso_tr_realise(struct iso_translator *t)
+{
+    if (t->stack[t->depth - 1].kind != ISO_ENTRY_SUM) {
+        return;
+    }
+    struct iso_operand o = iso_tr_pop_address(t);
+    bool in_acc = t->acc_slot[ISO_ACC_I] == o.slot;
+    iso_tr_push_acc(t, ISO_TYPE_I32, in_acc ? ISO_OPN_i32_add_AI : ISO_OPN_i32_add_SI, o.slot,
+                    (uint32_t)o.bits);
+}
+
+void iso_tr_settle_sums(struct iso_translator *t, uint32_t n)
+{
+    for (uint32_t i = t->depth - n; i + 1 < t->depth; i++) {
+        if (t->stack[i].kind == ISO_ENTRY_SUM) {
+            iso_tr_settle(t, i);
+        }
+    }
+}
+
 struct iso_operand iso_tr_pop(struct iso_translator *t)
 {
+    iso_tr_realise(t);
     struct iso_operand o = {.entry = t->stack[--t->depth]};
     struct iso_entry *e = &o.entry;
     enum iso_acc_class k = iso_tr_class(e->type);
@@ -329,7 +377,7 @@ struct iso_operand iso_tr_pop(struct iso_translator *t)
 void iso_tr_pop_to(struct iso_translator *t, uint32_t depth)
 {
     while (t->depth > depth) {
-        (void)iso_tr_pop(t);
+        (void)iso_tr_pop_address(t);
     }
 }
 
@@ -435,6 +483,20 @@ void iso_tr_const_to(struct iso_translator *t, uint32_t dst, uint8_t type, uint6
     t->scratch_used = used;
 }
 
+/* Compute a SUM into its own slot, whatever is above it. */
+static void settle_sum(struct iso_translator *t, struct iso_entry *e)
+{
+    iso_tr_spill_class(t, ISO_ACC_I);
+    uint32_t slot = t->local_slot[e->local];
+    bool in_acc = t->acc_slot[ISO_ACC_I] == slot;
+    iso_tr_emit(t, in_acc ? ISO_OPN_i32_add_AIw : ISO_OPN_i32_add_SIw, e->slot, slot,
+                (uint32_t)e->bits);
+    iso_tr_wrote(t, e->slot);
+    t->acc_slot[ISO_ACC_I] = e->slot;
+    t->local_refs[e->local]--;
+    e->kind = ISO_ENTRY_TEMP;
+}
+
 /* Put entry `index` into its own slot. */
 void iso_tr_settle(struct iso_translator *t, uint32_t index)
 {
@@ -451,6 +513,9 @@ void iso_tr_settle(struct iso_translator *t, uint32_t index)
     case ISO_ENTRY_CONST:
         iso_tr_const_to(t, e->slot, e->type, e->bits);
         e->kind = ISO_ENTRY_TEMP;
+        break;
+    case ISO_ENTRY_SUM:
+        settle_sum(t, e);
         break;
     default:
         break;
@@ -510,6 +575,16 @@ void iso_tr_flush(struct iso_translator *t, uint32_t from, bool constants)
 
 /* ---- Locals ------------------------------------------------------------------------------- */
 
+/* SUMs of a local that is about to change, below the top entry. */
+static void settle_sums_of(struct iso_translator *t, uint32_t local)
+{
+    for (uint32_t i = 0; t->local_refs[local] != 0 && i + 1 < t->depth; i++) {
+        if (t->stack[i].kind == ISO_ENTRY_SUM && t->stack[i].local == local) {
+            iso_tr_settle(t, i);
+        }
+    }
+}
+
 /* Entries that stand for a local which is about to change get the old value. */
 static void preserve(struct iso_translator *t, uint32_t local)
 {
@@ -546,6 +621,7 @@ static bool redirect(struct iso_translator *t, const struct iso_operand *o, uint
 void iso_tr_local_set(struct iso_translator *t, uint32_t local, bool tee)
 {
     uint32_t slot = t->local_slot[local];
+    settle_sums_of(t, local);
     struct iso_operand o = iso_tr_pop(t);
     const struct iso_entry *e = &o.entry;
     bool same = e->kind == ISO_ENTRY_LOCAL && e->local == local;

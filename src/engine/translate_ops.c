@@ -188,8 +188,110 @@ static void tr_binary_constant(struct iso_translator *t, const struct numeric *n
     iso_tr_push_acc(t, n->result, opn + (in_acc ? V_AS : V_SS), left, right);
 }
 
+/* Is this operand the last operation's result, and that operation one of opn ... opn + count - 1? */
+static bool just_computed(const struct iso_translator *t, const struct iso_operand *o, uint32_t opn,
+                          uint32_t count)
+{
+    return o->entry.kind == ISO_ENTRY_ACC && o->entry.producer == t->last &&
+           t->ops[t->last] >= opn && t->ops[t->last] < opn + count;
+}
+
+static uint32_t halves(uint32_t low, uint32_t high)
+{
+    uint16_t pair[2] = {(uint16_t)low, (uint16_t)high};
+    uint32_t both;
+    memcpy(&both, pair, sizeof both);
+    return both;
+}
+
+/* (x << constant) + y, where the shift was the last operation. */
+static bool fuse_shl_add(struct iso_translator *t, struct iso_operand *shifted,
+                         struct iso_operand *y)
+{
+    if (!just_computed(t, shifted, ISO_OPN_i32_shl_SI, 1) &&
+        !just_computed(t, shifted, ISO_OPN_i32_shl_AI, 1)) {
+        return false;
+    }
+    if (y->where != ISO_IN_CONST && (y->where != ISO_IN_SLOT || y->entry.kind == ISO_ENTRY_ACC)) {
+        return false;
+    }
+    bool in_acc = t->ops[t->last] == ISO_OPN_i32_shl_AI;
+    uint32_t b = t->cells[t->last].b;
+    uint32_t shift = t->cells[t->last].c & 31u;
+    iso_tr_remove_last(t);
+    if (y->where == ISO_IN_CONST) {
+        iso_tr_push_acc_literal(t, I32, in_acc ? ISO_OPN_i32_shl_add_AI : ISO_OPN_i32_shl_add_SI, b,
+                                0);
+        if (t->err == ISO_OK) {
+            struct iso_cell *cell = &t->cells[t->last];
+            cell->c = (uint32_t)y->bits;
+            cell[1].c = shift;
+        }
+    } else {
+        iso_tr_push_acc(t, I32, in_acc ? ISO_OPN_i32_shl_add_AS : ISO_OPN_i32_shl_add_SS, b,
+                        halves(y->slot, shift));
+    }
+    return true;
+}
+
+/* z + product or z - product, where the product was the last operation. */
+static bool fuse_product(struct iso_translator *t, uint8_t type, uint32_t mul, uint32_t fused,
+                         const struct iso_operand *product, const struct iso_operand *z)
+{
+    /* The variants SS, AS, SA; not w, not immediate. */
+    if (!just_computed(t, product, mul, V_SA + 1) || z->where != ISO_IN_SLOT) {
+        return false;
+    }
+    const struct iso_cell cell = t->cells[t->last];
+    uint32_t variant = t->ops[t->last] - mul;
+    if (variant != V_SS && variant != V_AS && variant != V_SA) {
+        return false;
+    }
+    iso_tr_remove_last(t);
+    if (variant == V_SS) {
+        iso_tr_push_acc(t, type, fused, cell.b, halves(cell.c, z->slot));
+    } else {
+        iso_tr_push_acc(t, type, fused + 2u, variant == V_AS ? cell.c : cell.b,
+                        halves(0, z->slot));
+    }
+    return true;
+}
+
+/* Sums and differences that one operation can do together with what was computed just before, and
+ * sums that had better wait for their use. */
+static bool fuse_sum_of(struct iso_translator *t, uint32_t opn, struct iso_operand *x,
+                        struct iso_operand *y)
+{
+    if (t->wide) {
+        return false;
+    }
+    switch (opn) {
+    case ISO_OPN_i32_add_SS:
+        if (x->entry.kind == ISO_ENTRY_LOCAL && y->where == ISO_IN_CONST) {
+            iso_tr_push_sum(t, x->entry.local, (uint32_t)y->bits);
+            return true;
+        }
+        return fuse_shl_add(t, x, y) || fuse_shl_add(t, y, x) ||
+               fuse_product(t, I32, ISO_OPN_i32_mul_SS, ISO_OPN_i32_mul_add_SS, x, y) ||
+               fuse_product(t, I32, ISO_OPN_i32_mul_SS, ISO_OPN_i32_mul_add_SS, y, x);
+    case ISO_OPN_f32_add_SS:
+        return fuse_product(t, F32, ISO_OPN_f32_mul_SS, ISO_OPN_f32_mul_add_SS, x, y) ||
+               fuse_product(t, F32, ISO_OPN_f32_mul_SS, ISO_OPN_f32_mul_add_SS, y, x);
+    case ISO_OPN_f64_add_SS:
+        return fuse_product(t, F64, ISO_OPN_f64_mul_SS, ISO_OPN_f64_mul_add_SS, x, y) ||
+               fuse_product(t, F64, ISO_OPN_f64_mul_SS, ISO_OPN_f64_mul_add_SS, y, x);
+    case ISO_OPN_f32_sub_SS:
+        return fuse_product(t, F32, ISO_OPN_f32_mul_SS, ISO_OPN_f32_mul_sub_SS, y, x);
+    case ISO_OPN_f64_sub_SS:
+        return fuse_product(t, F64, ISO_OPN_f64_mul_SS, ISO_OPN_f64_mul_sub_SS, y, x);
+    default:
+        return false;
+    }
+}
+
 static void tr_binary(struct iso_translator *t, const struct numeric *n)
 {
+    iso_tr_settle_sums(t, 2);
     struct iso_operand y = iso_tr_pop(t);
     struct iso_operand x = iso_tr_pop(t);
     uint32_t opn = n->opn;
@@ -198,6 +300,9 @@ static void tr_binary(struct iso_translator *t, const struct numeric *n)
         (commutes || n->shape == SHAPE_COMPARE)) {
         swap_operands(&x, &y);
         opn = commutes ? opn : swapped_compare(opn);
+    }
+    if (fuse_sum_of(t, opn, &x, &y)) {
+        return;
     }
     if (y.where == ISO_IN_CONST && x.where == ISO_IN_CONST) {
         (void)iso_tr_in_slot(t, &x);
@@ -292,8 +397,8 @@ static const struct access accesses[ISO_OP_I64_STORE32 - ISO_OP_I32_LOAD + 1] = 
     STORE_OP(I64_STORE32, i64_store32, I64)
 };
 
-enum { L_S = 0, L_A = 2, L_K = 4, L_X = 6, L_Y = 8 };
-enum { S_SS, S_AS, S_IS, S_SA, S_IA, S_SK, S_AK, S_IK, S_AA, S_SX, S_AX };
+enum { L_S = 0, L_A = 2, L_K = 4, L_X = 6, L_Y = 8, L_Z = 10, L_V = 12 };
+enum { S_SS, S_AS, S_IS, S_SA, S_IA, S_SK, S_AK, S_IK, S_AA, S_SX, S_AX, S_SZ, S_AZ, S_IZ };
 
 /*
  * An address that the last operation computed as a sum can be added up by the access itself. On
@@ -338,12 +443,33 @@ static void set_index(struct iso_translator *t, uint32_t cell, uint32_t index, u
     t->cells[cell].h[1] = (uint16_t)offset;
 }
 
+/* The address of an access. A SUM is left to the access only where no offset follows. */
+static struct iso_operand pop_address(struct iso_translator *t, uint32_t offset)
+{
+    return offset == 0 ? iso_tr_pop_address(t) : iso_tr_pop(t);
+}
+
 static void tr_load(struct iso_translator *t, const struct access *op, uint32_t offset)
 {
-    struct iso_operand address = iso_tr_pop(t);
+    struct iso_operand address = pop_address(t, offset);
     uint32_t base = 0;
     uint32_t index = 0;
     bool base_in_acc = false;
+    if (address.entry.kind == ISO_ENTRY_SUM) {
+        bool in_acc = t->acc_slot[ISO_ACC_I] == address.slot;
+        iso_tr_push_acc(t, op->type, op->opn + (in_acc ? (uint32_t)L_V : (uint32_t)L_Z),
+                        address.slot, (uint32_t)address.bits);
+        return;
+    }
+    if (offset == 0 && (just_computed(t, &address, ISO_OPN_i32_add_SI, 1) ||
+                        just_computed(t, &address, ISO_OPN_i32_add_AI, 1))) {
+        const struct iso_cell sum = t->cells[t->last];
+        bool in_acc = t->ops[t->last] == ISO_OPN_i32_add_AI;
+        iso_tr_remove_last(t);
+        iso_tr_push_acc(t, op->type, op->opn + (in_acc ? (uint32_t)L_V : (uint32_t)L_Z), sum.b,
+                        sum.c);
+        return;
+    }
     if (address.where == ISO_IN_CONST && (uint64_t)(uint32_t)address.bits + offset <= UINT32_MAX) {
         iso_tr_push_acc(t, op->type, op->opn + L_K, 0, (uint32_t)address.bits + offset);
     } else if (fuse_sum(t, &address, offset, false, &base, &base_in_acc, &index)) {
@@ -382,9 +508,13 @@ static void tr_store(struct iso_translator *t, const struct access *op, uint32_t
     static const uint8_t by_slot[3] = {S_SS, S_AS, S_IS};
     static const uint8_t by_acc[3] = {S_SA, S_AA, S_IA};
     static const uint8_t by_constant[3] = {S_SK, S_AK, S_IK};
+    static const uint8_t by_sum[3] = {S_SZ, S_AZ, S_IZ};
     bool integer = op->type == I32 || op->type == I64;
+    if (offset != 0) {
+        iso_tr_settle_sums(t, 2);
+    }
     struct iso_operand value = iso_tr_pop(t);
-    struct iso_operand address = iso_tr_pop(t);
+    struct iso_operand address = pop_address(t, offset);
     uint32_t a;
     uint32_t base = 0;
     uint32_t index = 0;
@@ -394,6 +524,11 @@ static void tr_store(struct iso_translator *t, const struct access *op, uint32_t
     if (address.where == ISO_IN_CONST && (uint64_t)(uint32_t)address.bits + offset <= UINT32_MAX) {
         enum column column = store_value(t, op, &value, &a);
         iso_tr_emit(t, op->opn + by_constant[column], a, 0, (uint32_t)address.bits + offset);
+        return;
+    }
+    if (address.entry.kind == ISO_ENTRY_SUM) {
+        enum column column = store_value(t, op, &value, &a);
+        iso_tr_emit(t, op->opn + by_sum[column], a, address.slot, (uint32_t)address.bits);
         return;
     }
     if (plain_value && !t->wide &&

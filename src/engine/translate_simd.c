@@ -134,6 +134,7 @@ void iso_tr_simd(struct iso_translator *t, uint32_t opcode)
     uint32_t x;
     uint32_t y;
     uint32_t z;
+    iso_tr_settle_sums(t, t->depth < 3 ? t->depth : 3);
     switch ((enum shape)op->shape) {
     case SHAPE_LOAD:
         z = read_offset(t);
