@@ -57,6 +57,23 @@ extern const struct iso_op_shape iso_op_shapes[256];        /* one-byte operator
 extern const struct iso_op_shape iso_op_shapes_misc[256];   /* 0xFC */
 extern const struct iso_op_shape iso_op_shapes_vector[256]; /* 0xFD */
 
+/* Types of parameters, of results, or of what a branch carries; borrowed. */
+struct iso_type_list {
+    const uint8_t *types;
+    uint32_t count;
+    uint32_t slots;
+};
+
+static inline struct iso_type_list iso_params_of(const struct iso_func_type *type)
+{
+    return (struct iso_type_list){type->params, type->param_count, type->param_slots};
+}
+
+static inline struct iso_type_list iso_results_of(const struct iso_func_type *type)
+{
+    return (struct iso_type_list){type->results, type->result_count, type->result_slots};
+}
+
 /* A block under way. */
 struct iso_control {
     const struct iso_func_type *type;
@@ -109,15 +126,12 @@ ISO_MUST_CHECK enum iso_err iso_validate_reserve(struct iso_validator *v, uint32
 ISO_MUST_CHECK enum iso_err iso_pop_slow(struct iso_validator *v, uint8_t type);
 /* Any operand; *type becomes ISO_TYPE_UNKNOWN where unreachable code has none. */
 ISO_MUST_CHECK enum iso_err iso_pop_any(struct iso_validator *v, uint8_t *type);
-/* Pops `types` (the last first). */
-ISO_MUST_CHECK enum iso_err iso_pop_types(struct iso_validator *v, const uint8_t *types,
-                                          uint32_t count);
-/* Checks that `types` could be popped, and pops nothing. */
-ISO_MUST_CHECK enum iso_err iso_check_types(struct iso_validator *v, const uint8_t *types,
-                                            uint32_t count);
-/* Pushes `types`, after making room for them. */
-ISO_MUST_CHECK enum iso_err iso_push_types(struct iso_validator *v, const uint8_t *types,
-                                           uint32_t count);
+/* Pops the types of the list, the last first. */
+ISO_MUST_CHECK enum iso_err iso_pop_types(struct iso_validator *v, struct iso_type_list list);
+/* Checks that they could be popped, and pops nothing. */
+ISO_MUST_CHECK enum iso_err iso_check_types(struct iso_validator *v, struct iso_type_list list);
+/* Pushes them, after making room. */
+ISO_MUST_CHECK enum iso_err iso_push_types(struct iso_validator *v, struct iso_type_list list);
 
 static inline struct iso_control *iso_control_top(struct iso_validator *v)
 {

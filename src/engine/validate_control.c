@@ -42,14 +42,14 @@ static enum iso_err push_control(struct iso_validator *v, uint8_t op,
     v->base = v->sp;
     v->controls[v->control_count++] =
         (struct iso_control){.type = type, .height = (uint32_t)(v->sp - v->stack), .op = op};
-    return iso_push_types(v, type->params, type->param_count);
+    return iso_push_types(v, iso_params_of(type));
 }
 
 /* Closes the innermost block: its results, and nothing else, must be there. */
 static enum iso_err pop_control(struct iso_validator *v)
 {
     const struct iso_func_type *type = iso_control_top(v)->type;
-    enum iso_err err = iso_pop_types(v, type->results, type->result_count);
+    enum iso_err err = iso_pop_types(v, iso_results_of(type));
     if (err != ISO_OK) {
         return err;
     }
@@ -119,7 +119,7 @@ static enum iso_err validate_block(struct iso_validator *v)
         err = iso_pop(v, ISO_TYPE_I32);
     }
     if (err == ISO_OK) {
-        err = iso_pop_types(v, type->params, type->param_count);
+        err = iso_pop_types(v, iso_params_of(type));
     }
     return err == ISO_OK ? push_control(v, (uint8_t)v->op, type) : err;
 }
@@ -148,33 +148,23 @@ static enum iso_err validate_end(struct iso_validator *v)
         return iso_validate_fail(v, ISO_E_INVALID,
                                  "type mismatch: an if without else must leave what it takes");
     }
-    return iso_push_types(v, type->results, type->result_count);
+    return iso_push_types(v, iso_results_of(type));
 }
 
 /* ---- Branches ------------------------------------------------------------------------------ */
 
-/* What a branch to a label carries: a list of types. */
-struct label {
-    const uint8_t *types;
-    uint32_t count;
-};
-
-static enum iso_err find_label(struct iso_validator *v, uint32_t depth, struct label *out)
+static enum iso_err find_label(struct iso_validator *v, uint32_t depth, struct iso_type_list *out)
 {
     if (depth >= v->control_count) {
         return iso_validate_fail(v, ISO_E_INVALID, "unknown label %u: %u blocks are open",
                                  (unsigned)depth, (unsigned)v->control_count);
     }
     const struct iso_control *block = &v->controls[v->control_count - 1 - depth];
-    if (block->op == ISO_OP_LOOP) {
-        *out = (struct label){block->type->params, block->type->param_count};
-    } else {
-        *out = (struct label){block->type->results, block->type->result_count};
-    }
+    *out = block->op == ISO_OP_LOOP ? iso_params_of(block->type) : iso_results_of(block->type);
     return ISO_OK;
 }
 
-static enum iso_err read_label(struct iso_validator *v, struct label *out)
+static enum iso_err read_label(struct iso_validator *v, struct iso_type_list *out)
 {
     uint32_t depth = 0;
     enum iso_err err = iso_read_u32(&v->reader, &depth);
@@ -183,10 +173,10 @@ static enum iso_err read_label(struct iso_validator *v, struct label *out)
 
 static enum iso_err validate_br(struct iso_validator *v)
 {
-    struct label label = {NULL, 0};
+    struct iso_type_list label = {NULL, 0, 0};
     enum iso_err err = read_label(v, &label);
     if (err == ISO_OK) {
-        err = iso_pop_types(v, label.types, label.count);
+        err = iso_pop_types(v, label);
     }
     if (err == ISO_OK) {
         iso_set_unreachable(v);
@@ -197,7 +187,7 @@ static enum iso_err validate_br(struct iso_validator *v)
 /* What br_if leaves has the label's types, also where unreachable code had unknown ones. */
 static enum iso_err validate_br_if(struct iso_validator *v)
 {
-    struct label label = {NULL, 0};
+    struct iso_type_list label = {NULL, 0, 0};
     enum iso_err err = read_label(v, &label);
     if (err == ISO_OK) {
         err = iso_pop(v, ISO_TYPE_I32);
@@ -205,8 +195,8 @@ static enum iso_err validate_br_if(struct iso_validator *v)
     if (err != ISO_OK || label.count == 0) {
         return err;
     }
-    err = iso_pop_types(v, label.types, label.count);
-    return err == ISO_OK ? iso_push_types(v, label.types, label.count) : err;
+    err = iso_pop_types(v, label);
+    return err == ISO_OK ? iso_push_types(v, label) : err;
 }
 
 /* The operands are checked against every target, the default too, and must be as many for each.
@@ -218,7 +208,7 @@ static enum iso_err validate_br_table(struct iso_validator *v)
     if (err == ISO_OK) {
         err = iso_pop(v, ISO_TYPE_I32);
     }
-    struct label label = {NULL, 0}, last = {NULL, 0};
+    struct iso_type_list label = {NULL, 0, 0}, last = {NULL, 0, 0};
     for (uint32_t i = 0; err == ISO_OK && i <= count; i++) {
         err = read_label(v, &label);
         if (err != ISO_OK || (i != 0 && label.types == last.types && label.count == last.count)) {
@@ -230,7 +220,7 @@ static enum iso_err validate_br_table(struct iso_validator *v)
                                      "operands",
                                      (unsigned)last.count, (unsigned)label.count);
         }
-        err = iso_check_types(v, label.types, label.count);
+        err = iso_check_types(v, label);
         last = label;
     }
     if (err == ISO_OK) {
@@ -241,7 +231,7 @@ static enum iso_err validate_br_table(struct iso_validator *v)
 
 static enum iso_err validate_return(struct iso_validator *v)
 {
-    enum iso_err err = iso_pop_types(v, v->body_type.results, v->body_type.result_count);
+    enum iso_err err = iso_pop_types(v, iso_results_of(&v->body_type));
     if (err == ISO_OK) {
         iso_set_unreachable(v);
     }
@@ -252,8 +242,8 @@ static enum iso_err validate_return(struct iso_validator *v)
 
 static enum iso_err apply_type(struct iso_validator *v, const struct iso_func_type *type)
 {
-    enum iso_err err = iso_pop_types(v, type->params, type->param_count);
-    return err == ISO_OK ? iso_push_types(v, type->results, type->result_count) : err;
+    enum iso_err err = iso_pop_types(v, iso_params_of(type));
+    return err == ISO_OK ? iso_push_types(v, iso_results_of(type)) : err;
 }
 
 static enum iso_err validate_call(struct iso_validator *v)

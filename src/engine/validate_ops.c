@@ -127,7 +127,7 @@ enum iso_err iso_validate_shape(struct iso_validator *v, const struct iso_op_sha
 static enum iso_err pop_three_i32(struct iso_validator *v)
 {
     static const uint8_t types[3] = {ISO_TYPE_I32, ISO_TYPE_I32, ISO_TYPE_I32};
-    return iso_pop_types(v, types, 3);
+    return iso_pop_types(v, (struct iso_type_list){types, 3, 3});
 }
 
 /* ---- Variables and parametric -------------------------------------------------------------- */

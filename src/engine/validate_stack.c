@@ -96,26 +96,37 @@ enum iso_err iso_pop_any(struct iso_validator *v, uint8_t *type)
     return ISO_OK;
 }
 
-static enum iso_err walk_types(struct iso_validator *v, const uint8_t *types, uint32_t count,
-                               uint8_t **sp)
+/* Long lists without v128 are compared at once: short code can ask for them again and again. */
+enum { LONG_LIST = 16 };
+
+static enum iso_err walk_types(struct iso_validator *v, struct iso_type_list list, uint8_t **sp)
 {
-    for (uint32_t i = count; i > 0; i--) {
-        if (!step_below(v, types[i - 1], sp)) {
-            return fail_mismatch(v, types[i - 1], *sp);
+    if (list.count >= LONG_LIST && list.slots == list.count &&
+        (size_t)(*sp - v->base) >= list.count &&
+        memcmp(*sp - list.count, list.types, list.count) == 0) {
+        *sp -= list.count;
+        return ISO_OK;
+    }
+    for (uint32_t i = list.count; i > 0; i--) {
+        if (*sp == v->base && iso_control_top(v)->unreachable) {
+            return ISO_OK; /* so do the others fit */
+        }
+        if (!step_below(v, list.types[i - 1], sp)) {
+            return fail_mismatch(v, list.types[i - 1], *sp);
         }
     }
     return ISO_OK;
 }
 
-enum iso_err iso_pop_types(struct iso_validator *v, const uint8_t *types, uint32_t count)
+enum iso_err iso_pop_types(struct iso_validator *v, struct iso_type_list list)
 {
-    return walk_types(v, types, count, &v->sp);
+    return walk_types(v, list, &v->sp);
 }
 
-enum iso_err iso_check_types(struct iso_validator *v, const uint8_t *types, uint32_t count)
+enum iso_err iso_check_types(struct iso_validator *v, struct iso_type_list list)
 {
     uint8_t *sp = v->sp;
-    return walk_types(v, types, count, &sp);
+    return walk_types(v, list, &sp);
 }
 
 /* ---- Pushes -------------------------------------------------------------------------------- */
@@ -144,14 +155,19 @@ enum iso_err iso_validate_reserve(struct iso_validator *v, uint32_t count)
     return ISO_OK;
 }
 
-enum iso_err iso_push_types(struct iso_validator *v, const uint8_t *types, uint32_t count)
+enum iso_err iso_push_types(struct iso_validator *v, struct iso_type_list list)
 {
-    enum iso_err err = iso_validate_reserve(v, 2 * count);
+    enum iso_err err = iso_validate_reserve(v, list.slots);
     if (err != ISO_OK) {
         return err;
     }
-    for (uint32_t i = 0; i < count; i++) {
-        iso_push(v, types[i]);
+    if (list.count >= LONG_LIST && list.slots == list.count) {
+        memcpy(v->sp, list.types, list.count);
+        v->sp += list.count;
+        return ISO_OK;
+    }
+    for (uint32_t i = 0; i < list.count; i++) {
+        iso_push(v, list.types[i]);
     }
     return ISO_OK;
 }
