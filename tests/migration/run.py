@@ -43,7 +43,7 @@ class Machine:
         self.name = name
         self.prefix = shlex.split(emulator)
         self.tool = os.path.join(build, "tests", "migration", "migrate_tool")
-        self.isomer = os.path.join(build, "src", "cli", "isomer")
+        self.isomer = os.path.join(build, "isomer")
 
     def migrate(self, *args):
         """One run of migrate_tool: its output's words."""

@@ -13,5 +13,5 @@ case $preset in
 aarch64 | riscv64 | mips) emulator=qemu-$preset ;;
 armhf) emulator=qemu-arm ;;
 esac
-exec python3 tests/programs/run.py --isomer "build/$preset/src/cli/isomer" \
+exec python3 tests/programs/run.py --isomer "build/$preset/isomer" \
     --build "build/$preset/tests/programs-run" --wrapper "$emulator" "$@"

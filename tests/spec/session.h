@@ -17,6 +17,7 @@ struct spec_options {
     const char *dir;     /* of the .wasm files */
     const char *scripts; /* of the .script files */
     bool step;           /* snapshot and restore at every safepoint */
+    unsigned all;        /* step mode: how many stops of one call are all taken */
     bool eager;          /* translate every function at once */
     bool moving;         /* plain allocations as memories */
     bool texts;          /* show rejections whose text is another than the reference's */

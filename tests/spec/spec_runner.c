@@ -4,6 +4,7 @@
  *
  *   --file NAME     only this script (may be repeated)
  *   --step          snapshot, restore into a new store and continue there at every safepoint
+ *   --all N         in step mode: the first N safepoints of each call (1,000), then samples
  *   --eager         translate every function when its module is loaded
  *   --moving        memories are plain allocations, whose base moves on growth
  *   --stack-kib N   run on a native stack of N KiB
@@ -274,9 +275,10 @@ static void *run_all(void *argument)
 
 static void usage(void)
 {
-    (void)fprintf(stderr, "usage: spec_runner --dir SUITE --scripts SCRIPTS --list FILES.TXT "
-                          "[--file NAME]... [--step] [--eager] [--moving] [--stack-kib N] "
-                          "[--threads N] [--texts] [--verbose]\n");
+    (void)fprintf(stderr,
+                  "usage: spec_runner --dir SUITE --scripts SCRIPTS --list FILES.TXT "
+                  "[--file NAME]... [--step] [--all N] [--eager] [--moving] [--stack-kib N] "
+                  "[--threads N] [--texts] [--verbose]\n");
     exit(2);
 }
 
@@ -320,6 +322,8 @@ static void parse_arguments(struct runner *runner, int argc, char **argv)
             runner->only[runner->only_count++] = value;
         } else if (strcmp(argv[i], "--stack-kib") == 0) {
             runner->stack_kib = (size_t)strtoul(value, NULL, 10);
+        } else if (strcmp(argv[i], "--all") == 0) {
+            runner->options.all = (unsigned)strtoul(value, NULL, 10);
         } else if (strcmp(argv[i], "--threads") == 0) {
             runner->options.threads = (unsigned)strtoul(value, NULL, 10);
         } else {
@@ -351,7 +355,7 @@ static bool run_on_stack(struct runner *runner)
 
 int main(int argc, char **argv)
 {
-    static struct runner runner = {.options.threads = 1};
+    static struct runner runner = {.options = {.threads = 1, .all = 1000}};
 
     parse_arguments(&runner, argc, argv);
     if (runner.stack_kib == 0) {

@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-enum { STEPS_ALL = 1000, SAMPLE = 997, SAMPLES_DENSE = 20 };
+enum { SAMPLE = 997, SAMPLES_DENSE = 20 };
 
 static enum iso_err store_create(struct stepper *stepper, struct iso_store **out)
 {
@@ -127,7 +127,7 @@ static enum iso_err run_to_end(struct stepper *stepper)
 {
     uint64_t stops = 0;
     uint64_t distance = SAMPLE;
-    uint64_t next = STEPS_ALL + SAMPLE;
+    uint64_t next = stepper->options->all + SAMPLE;
     unsigned samples = 0;
 
     for (;;) {
@@ -139,7 +139,7 @@ static enum iso_err run_to_end(struct stepper *stepper)
                                               : ISO_E_STATE;
         }
         stops++;
-        if (stops > STEPS_ALL) {
+        if (stops > stepper->options->all) {
             if (stops < next) {
                 continue;
             }
