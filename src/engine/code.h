@@ -117,7 +117,7 @@ ISO_MUST_CHECK enum iso_err iso_code_offset(struct iso_module *module, uint32_t 
                                             uint32_t cell, uint32_t *offset);
 
 /* The code of `module` that contains pc; NULL when none does. */
-struct iso_code *iso_code_find(const struct iso_module *module, const struct iso_cell *pc);
+struct iso_code *iso_code_find(struct iso_module *module, const struct iso_cell *pc);
 
 /*
  * Walk the frames of a suspended store, innermost first (frames.c).

@@ -12,7 +12,9 @@
         struct iso_exec *ctx, float facc, double dacc
 #define ARGS pc, fp, mem, msize, acc, ctx, facc, dacc
 
-#define HANDLER(cell) ((enum iso_leave(ISO_PRESERVE_NONE *)(PARAMS))(cell)->op)
+typedef ISO_PRESERVE_NONE enum iso_leave iso_handler(PARAMS);
+
+#define HANDLER(cell) ((iso_handler *)(cell)->op)
 #define GO ISO_MUSTTAIL return HANDLER(pc)(ARGS)
 
 #define NEXT                                                                                       \
@@ -49,6 +51,9 @@
         msize = ctx->memory->size;                                                                 \
     } while (0)
 
+/* Hardly any operation uses all of the state. */
+#pragma clang diagnostic ignored "-Wunused-parameter"
+
 #define OP(name, ...)                                                                              \
     static ISO_PRESERVE_NONE enum iso_leave op_##name(PARAMS) { __VA_ARGS__ }
 #include "engine/ops.def"
@@ -56,7 +61,7 @@
 
 const uintptr_t *iso_op_table(void)
 {
-    static enum iso_leave (ISO_PRESERVE_NONE *const functions[])(PARAMS) = {
+    static iso_handler *const functions[] = {
 #define OP(name, ...) op_##name,
 #include "engine/ops.def"
 #undef OP

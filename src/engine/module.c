@@ -51,6 +51,8 @@ void iso_module_destroy(struct iso_module *module)
             iso_alloc_free(alloc, code, code->alloc_bytes);
         }
     }
+    iso_alloc_free(alloc, module->code_by_address,
+                   module->code_sorted * sizeof *module->code_by_address);
     iso_arena_fini(&module->arena);
     iso_alloc_free(alloc, module, sizeof *module);
 }

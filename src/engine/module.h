@@ -156,6 +156,10 @@ struct iso_module {
      * order under the engine's lock, read with acquire order. */
     struct iso_code *_Atomic *code;
     uint64_t code_bytes; /* of all translated code; under the lock */
+    /* The same sorted by address, for iso_code_find; made when it is asked for. */
+    uint32_t *code_by_address; /* function indices */
+    uint32_t code_count;  /* translated functions; under the lock */
+    uint32_t code_sorted; /* how many of them the index has; under the lock */
 };
 
 struct iso_engine {

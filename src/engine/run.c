@@ -197,6 +197,29 @@ static void straighten(struct iso_trap *trap)
     memcpy(&trap->frames[HALF], ring, sizeof ring);
 }
 
+/* From cells to byte offsets. That takes a translation for each, so recursion is looked up once. */
+static void resolve_offsets(struct iso_trap *trap)
+{
+    uint64_t cells[ISO_TRAP_FRAMES_MAX];
+    for (uint32_t i = 0; i < trap->frame_count; i++) {
+        struct iso_trap_frame *f = &trap->frames[i];
+        uint32_t offset = 0;
+        cells[i] = f->offset;
+        uint32_t same = 0;
+        while (same < i && (trap->frames[same].module != f->module ||
+                            trap->frames[same].func_index != f->func_index ||
+                            cells[same] != cells[i])) {
+            same++;
+        }
+        if (same < i) {
+            f->offset = trap->frames[same].offset;
+        } else if (iso_code_offset((struct iso_module *)(uintptr_t)f->module, f->func_index,
+                                   (uint32_t)f->offset, &offset) == ISO_OK) {
+            f->offset = offset;
+        }
+    }
+}
+
 static void backtrace(struct iso_store *store)
 {
     struct iso_trap *trap = &store->last_trap;
@@ -212,14 +235,7 @@ static void backtrace(struct iso_store *store)
     trap->frame_count = trap->frame_total < ISO_TRAP_FRAMES_MAX ? trap->frame_total
                                                                  : ISO_TRAP_FRAMES_MAX;
     straighten(trap);
-    for (uint32_t i = 0; i < trap->frame_count; i++) {
-        struct iso_trap_frame *f = &trap->frames[i];
-        uint32_t offset = 0;
-        if (iso_code_offset((struct iso_module *)(uintptr_t)f->module, f->func_index,
-                            (uint32_t)f->offset, &offset) == ISO_OK) {
-            f->offset = offset;
-        }
-    }
+    resolve_offsets(trap);
 }
 
 static void record_trap(struct iso_store *store)
@@ -500,6 +516,7 @@ static enum iso_leave continue_host_call(struct iso_store *store)
 {
     struct iso_pending pending = store->pending;
     enum iso_leave why = ISO_LEAVE_NOT;
+    bool reissued = pending.active;
     if (!pending.active) {
         pending = (struct iso_pending){.func = store->entry, .args = store->entry_fp};
     }
@@ -513,7 +530,6 @@ static enum iso_leave continue_host_call(struct iso_store *store)
         store->exec.result = pending.args;
         store->exec.result_is_i32 = type->result_count != 0 && type->results[0] == ISO_TYPE_I32;
     } else {
-        bool reissued = pending.caller != NULL || store->state == ISO_RUN_PENDING;
         why = call_host(store, pending.func, pending.caller, pending.args, reissued,
                         pending.deadline);
     }
@@ -538,11 +554,10 @@ enum iso_run_state iso_run(struct iso_store *store)
         return suspend(store, ISO_RUN_INTERRUPTED);
     }
     if (must_stop(store, &state)) {
-        if (store->pending.active && state == ISO_RUN_OUT_OF_FUEL) {
-            begin_slice(store);
-        } else {
-            return suspend(store, store->pending.active ? ISO_RUN_PENDING : state);
+        if (!store->pending.active || state != ISO_RUN_OUT_OF_FUEL) {
+            return suspend(store, state);
         }
+        begin_slice(store); /* a host call costs no fuel: what follows it will stop */
     }
     enum iso_leave why = ISO_LEAVE_NOT;
     if (store->pending.active || store->entry->host != NULL) {

@@ -588,6 +588,7 @@ enum iso_err iso_translate(struct iso_module *module, uint32_t func_index, struc
         iso_tr_fini(&t);
         if (err == ISO_OK) {
             module->code_bytes += code->alloc_bytes;
+            module->code_count++;
             atomic_store_explicit(&module->code[func_index], code, memory_order_release);
         }
     }
