@@ -502,14 +502,9 @@ enum iso_err iso_tr_run(struct iso_translator *t, struct iso_module *module, uin
         t->acc_entry[k] = ISO_NONE;
     }
     iso_tr_barrier(t);
-    /* One cell from the start: what fails to be appended overwrites the last. All operands: popping
-     * relies on what was pushed. */
-    void *stack = NULL;
-    if (!lay_out(t) || !iso_tr_grow_cells(t, 1) ||
-        !iso_tr_grow(t, &stack, &t->stack_capacity, t->func->max_depth + 1, sizeof *t->stack)) {
+    if (!lay_out(t) || !iso_tr_reserve(t)) {
         return t->err;
     }
-    t->stack = stack;
     const struct iso_func_type *type = &t->func->type->type;
     void *controls = NULL;
     if (!iso_tr_grow(t, &controls, &t->control_capacity, 1, sizeof *t->controls)) {

@@ -134,9 +134,6 @@ struct iso_translator {
     bool found;
 };
 
-/* Room for `need` cells; false and t->err when memory is short. */
-bool iso_tr_grow_cells(struct iso_translator *t, uint32_t need);
-
 /* ---- translate_emit.c ---- */
 /* The operand stack and the first cells. False (and err set) when memory is short. */
 bool iso_tr_reserve(struct iso_translator *t);

@@ -48,7 +48,7 @@ enum iso_acc_class iso_tr_class(uint8_t type)
 }
 
 /* Cells and their two companions grow together. */
-bool iso_tr_grow_cells(struct iso_translator *t, uint32_t need)
+static bool grow_cells(struct iso_translator *t, uint32_t need)
 {
     uint32_t capacity = t->capacity;
     void *cells = t->cells;
@@ -79,6 +79,8 @@ bool iso_tr_grow_cells(struct iso_translator *t, uint32_t need)
     return false;
 }
 
+/* Room from the start: what fails to be appended overwrites the last cell, and popping relies on what
+ * was pushed. */
 bool iso_tr_reserve(struct iso_translator *t)
 {
     void *stack = t->stack;
@@ -90,7 +92,7 @@ bool iso_tr_reserve(struct iso_translator *t)
 
 static uint32_t append(struct iso_translator *t)
 {
-    if (t->count == t->capacity && !iso_tr_grow_cells(t, t->count + 1)) {
+    if (t->count + SLACK >= t->capacity && !grow_cells(t, t->count + SLACK + 1)) {
         t->count--; /* overwrite: the code will be thrown away */
     }
     memset(&t->cells[t->count], 0, sizeof t->cells[0]);
