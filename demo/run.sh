@@ -30,10 +30,12 @@ fail() {
     exit 1
 }
 
-# Waits until a file has a line that begins with TEXT; the process PID must go on meanwhile.
-wait_for() { # PID FILE TEXT
-    until grep -q "^$3" "$2" 2>/dev/null; do
-        kill -0 "$1" 2>/dev/null || fail "the program ended before it printed '$3'"
+# Waits until a file has a line that begins with TEXT, at most five minutes.
+wait_for() { # FILE TEXT
+    rounds=0
+    until grep -q "^$2" "$1" 2>/dev/null; do
+        rounds=$((rounds + 1))
+        [ "$rounds" -lt 6000 ] || fail "the program does not print '$2'"
         sleep 0.05
     done
 }
@@ -45,7 +47,7 @@ run_until() { # TEXT OUTPUT COMMAND...
     printf '   $ %s &\n' "$*"
     "$@" >"$output" 2>"$output.messages" &
     pid=$!
-    wait_for "$pid" "$output" "$text"
+    wait_for "$output" "$text"
     printf '   $ kill -USR1 %s\n' "$pid"
     kill -USR1 "$pid"
     status=0
