@@ -17,8 +17,7 @@
 
 #include "wasi/wasi_types.h"
 
-#define IMPORT(name)                                                                               \
-    __attribute__((import_module("wasi_snapshot_preview1"), import_name(#name)))
+#define IMPORT(name) __attribute__((import_module("wasi_snapshot_preview1"), import_name(#name)))
 
 typedef uint32_t err;
 
@@ -307,8 +306,7 @@ static inline uint64_t seek_to(uint32_t fd, int64_t delta, uint32_t whence)
 
 static inline void make_file(const char *path, const char *text)
 {
-    uint32_t fd =
-        must_open(ROOT, path, WASI_OFLAG_CREAT | WASI_OFLAG_TRUNC, WASI_RIGHT_FD_WRITE);
+    uint32_t fd = must_open(ROOT, path, WASI_OFLAG_CREAT | WASI_OFLAG_TRUNC, WASI_RIGHT_FD_WRITE);
     IS(write_text(fd, text), length(text));
     OK(fd_close(fd));
 }

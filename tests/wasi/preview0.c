@@ -56,10 +56,8 @@ void run(void)
     OK(path_filestat_get_0(ROOT, 0, "file", 4, st));
     IS(st[0].filetype, WASI_FILETYPE_REGULAR_FILE);
     IS(st[0].size, 10);
-    struct subscription0 sub = {.userdata = 5,
-                                .type = WASI_EVENT_CLOCK,
-                                .id = WASI_CLOCK_MONOTONIC,
-                                .timeout = 1000000};
+    struct subscription0 sub = {
+        .userdata = 5, .type = WASI_EVENT_CLOCK, .id = WASI_CLOCK_MONOTONIC, .timeout = 1000000};
     struct event event;
     OK(poll_oneoff_0(&sub, &event, 1, &done));
     IS(done, 1);

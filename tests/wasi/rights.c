@@ -46,8 +46,7 @@ static void of_directories(void)
     OK(open_at(dir, 0, "file", WASI_OFLAG_TRUNC, 0, 0, 0, &fd));
     OK(fd_close(fd));
     OK(fd_fdstat_get(dir, &st));
-    OK(fd_fdstat_set_rights(dir, st.base & ~WASI_RIGHT_PATH_FILESTAT_SET_SIZE,
-                            WASI_RIGHT_FD_READ));
+    OK(fd_fdstat_set_rights(dir, st.base & ~WASI_RIGHT_PATH_FILESTAT_SET_SIZE, WASI_RIGHT_FD_READ));
     IS(open_at(dir, 0, "file", WASI_OFLAG_TRUNC, 0, 0, 0, &fd), WASI_ENOTCAPABLE);
     IS(open_at(dir, 0, "file", 0, WASI_RIGHT_FD_WRITE, 0, 0, &fd), WASI_ENOTCAPABLE);
     OK(fd_fdstat_set_rights(dir, WASI_RIGHT_PATH_OPEN, 0));
