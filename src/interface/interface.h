@@ -1,0 +1,149 @@
+/*
+ * interface.h - the one public header of src/interface: where a module's interface comes from, calls
+ * with typed values, and what is generated from the type model.
+ */
+#ifndef ISO_INTERFACE_INTERFACE_H
+#define ISO_INTERFACE_INTERFACE_H
+
+#include "codec/codec.h"
+#include "engine/engine.h"
+
+/* ---- WIT text and binary (wit_*.c) --------------------------------------------------------- */
+
+/* One source file, or several that form a package with its dependencies. */
+struct iso_wit_source {
+    const char *name; /* for messages: "scaler.wit" */
+    struct iso_bytes text;
+};
+
+/*
+ * Parse and resolve WIT text. The texts are borrowed (everything kept is copied). out is initialised
+ * by this function, to be released with iso_wit_fini also after failure. Messages are
+ * "scaler.wit:3:14: ...", followed by the line and a caret on lines of their own.
+ * Errors: ISO_E_MALFORMED (syntax), ISO_E_INVALID (unknown or repeated names, cycles, ...),
+ * ISO_E_UNSUPPORTED (resources, streams, futures), ISO_E_LIMIT, ISO_E_NOMEM.
+ */
+ISO_MUST_CHECK enum iso_err iso_wit_parse(const struct iso_alloc *alloc,
+                                          const struct iso_wit_source *sources, size_t count,
+                                          struct iso_wit *out, struct iso_report *report);
+/* The same from the contents of a `component-type*` custom section. */
+ISO_MUST_CHECK enum iso_err iso_wit_decode(const struct iso_alloc *alloc, struct iso_bytes section,
+                                           struct iso_wit *out, struct iso_report *report);
+void iso_wit_fini(struct iso_wit *wit);
+/* WIT text that parses to the same model. */
+ISO_MUST_CHECK enum iso_err iso_wit_print(const struct iso_wit *wit, struct iso_buf *out);
+
+/* ---- The interface of a module (module_interface.c) ------------------------------------------ */
+
+/*
+ * Metadata of a package: what `isomer pack` writes to the custom section "isomer:package" as JSON.
+ * Strings are empty when unknown.
+ */
+struct iso_package_info {
+    struct iso_str name;
+    struct iso_str version;
+    struct iso_str abi; /* "canonical" (also when empty), "wasm-bindgen", "derived" */
+    struct iso_str licence;
+    struct iso_str description;
+    struct iso_str source;
+};
+
+enum iso_interface_origin {
+    ISO_ORIGIN_BESIDE,    /* a .wit beside the module */
+    ISO_ORIGIN_EMBEDDED,  /* custom section "isomer:wit" */
+    ISO_ORIGIN_COMPONENT, /* custom section "component-type*" */
+    ISO_ORIGIN_COMMAND,   /* a module with _start: run(args, env, stdin) */
+    ISO_ORIGIN_DERIVED    /* from the exports */
+};
+
+/* The first world of wit is the module's. */
+struct iso_module_interface {
+    enum iso_interface_origin origin;
+    struct iso_wit wit;
+    const struct iso_wit_world *world;
+    struct iso_package_info info;
+};
+
+/* beside: WIT text that came with the module; ptr NULL when none did. */
+ISO_MUST_CHECK enum iso_err iso_module_interface_find(const struct iso_alloc *alloc,
+                                                      const struct iso_module *module,
+                                                      const struct iso_wit_source *beside,
+                                                      struct iso_module_interface *out,
+                                                      struct iso_report *report);
+void iso_module_interface_fini(struct iso_module_interface *interface);
+
+/* ---- Typed calls (abi_*.c) ------------------------------------------------------------------- */
+
+/* An exported function of an instance with its type, ready to be called many times. */
+struct iso_binding;
+
+/* interface: NULL for a plain function of the world. abi: as in iso_package_info. The pointers are
+ * kept. Errors: ISO_E_NOT_FOUND (the export that the convention wants is missing: named),
+ * ISO_E_LINK (it has another core type), ISO_E_UNSUPPORTED. */
+ISO_MUST_CHECK enum iso_err iso_binding_create(struct iso_instance *instance, struct iso_str abi,
+                                               const struct iso_wit_interface *interface,
+                                               const struct iso_wit_func *func,
+                                               struct iso_binding **out,
+                                               struct iso_report *report);
+void iso_binding_destroy(struct iso_binding *binding);
+const struct iso_wit_func *iso_binding_func(const struct iso_binding *binding);
+
+/*
+ * Call: lower args (param_count of them, checked against their types first), run, lift the result
+ * into the arena (result may be NULL where there is none), run the post-return function.
+ * Errors: ISO_E_ARGUMENT, ISO_E_TRAP (of the module, or of the convention: a bad pointer, bad UTF-8,
+ * an unknown case; iso_store_trap has it), ISO_E_PENDING (suspended: go on with
+ * iso_binding_continue after the embedder has waited), ISO_E_NOMEM.
+ */
+ISO_MUST_CHECK enum iso_err iso_binding_call(struct iso_binding *binding,
+                                             const struct iso_value *args, struct iso_arena *arena,
+                                             struct iso_value *result, struct iso_report *report);
+ISO_MUST_CHECK enum iso_err iso_binding_continue(struct iso_binding *binding,
+                                                 struct iso_arena *arena, struct iso_value *result,
+                                                 struct iso_report *report);
+
+/* A typed host function for an import. args and result: as for a call. */
+typedef enum iso_host_result (*iso_typed_fn)(void *ctx, struct iso_host_call *call,
+                                             const struct iso_value *args, struct iso_arena *arena,
+                                             struct iso_value *result);
+/* Make it importable in the store under its canonical name. Pointers are kept. */
+ISO_MUST_CHECK enum iso_err iso_typed_define(struct iso_store *store,
+                                             const struct iso_wit_interface *interface,
+                                             const struct iso_wit_func *func, iso_typed_fn fn,
+                                             void *ctx, enum iso_host_policy policy);
+
+/* Core name of a function: "ns:pkg/iface@ver#func" as an export; module and name as an import. */
+void iso_abi_export_name(const struct iso_wit_interface *interface, const struct iso_wit_func *func,
+                         char *out, size_t cap);
+void iso_abi_import_module(const struct iso_wit_interface *interface, char *out, size_t cap);
+
+/* ---- Generated (gen_*.c) --------------------------------------------------------------------- */
+
+/* Where the described functions are reached; strings borrowed, NULL: left out. */
+struct iso_gen_place {
+    const char *id;        /* "urn:..." of the thing */
+    const char *title;
+    const char *http_base; /* "https://device:port/v1/components/app/component" */
+    const char *coap_base;
+    const struct iso_package_info *info;
+};
+
+/* Thing Description 1.1, OpenAPI 3.1: JSON. Text for people. */
+ISO_MUST_CHECK enum iso_err iso_gen_thing(const struct iso_wit_world *world,
+                                          const struct iso_gen_place *place, struct iso_buf *out);
+ISO_MUST_CHECK enum iso_err iso_gen_openapi(const struct iso_wit_world *world,
+                                            const struct iso_gen_place *place, struct iso_buf *out);
+ISO_MUST_CHECK enum iso_err iso_gen_text(const struct iso_wit_world *world,
+                                         const struct iso_gen_place *place, struct iso_buf *out);
+
+enum iso_gen_language { ISO_GEN_C, ISO_GEN_RUST, ISO_GEN_ASSEMBLYSCRIPT };
+
+/* Called once per generated file, with its name ("scaler.h") and contents (borrowed). */
+typedef enum iso_err (*iso_gen_file_fn)(void *ctx, const char *name, struct iso_bytes contents);
+
+/* Bindings of a guest that implements the world. */
+ISO_MUST_CHECK enum iso_err iso_gen_bindings(const struct iso_wit_world *world,
+                                             enum iso_gen_language language, iso_gen_file_fn file,
+                                             void *ctx, struct iso_report *report);
+
+#endif
