@@ -1,7 +1,7 @@
 /*
  * runner.c - runs the guest programs of this folder in every world: on the host's file system
  * resolved by the kernel, resolved in steps, and in memory; each time undisturbed and with a
- * snapshot and restore, into a new store and a new world, after every few hundred instructions.
+ * snapshot and restore, into a new store and a new world, after every few instructions.
  *
  * usage: wasi_runner PROGRAM.wasm...
  *
@@ -16,7 +16,7 @@
 
 #include "wasi/wasi.h"
 
-enum { FUEL_WHOLE = 100000000, STOPS_MAX = 400 };
+enum { FUEL_WHOLE = 100000000, STOPS_MAX = 4000 };
 
 enum world { OPENAT2, STEPS, MEMORY, WORLD_COUNT };
 static const char *const world_names[] = {"openat2", "steps", "memory"};
@@ -32,6 +32,7 @@ struct job {
     struct iso_store *store;
     struct iso_wasi *wasi;
     struct iso_report report;
+    int stops; /* how often it was moved */
 };
 
 _Noreturn static void die(const char *what)
@@ -130,9 +131,8 @@ static enum iso_err move(struct job *job)
 /* Run to the end; with a positive step, moving after that many instructions again and again. */
 static enum iso_err run_to_end(struct job *job, uint64_t step, enum iso_run_state *state)
 {
-    int stops = 0;
     for (;;) {
-        bool moving = step > 0 && stops < STOPS_MAX;
+        bool moving = step > 0 && job->stops < STOPS_MAX;
         iso_store_set_fuel(job->store, moving ? step : FUEL_WHOLE);
         *state = iso_run(job->store);
         if (*state == ISO_RUN_PENDING && !moving) {
@@ -147,7 +147,7 @@ static enum iso_err run_to_end(struct job *job, uint64_t step, enum iso_run_stat
             if (err != ISO_OK) {
                 return err;
             }
-            stops++;
+            job->stops++;
         } else {
             return ISO_OK;
         }
@@ -191,6 +191,9 @@ static void run_job(struct job *job, uint64_t step, char *wrong, size_t cap)
                            (int)job->output.len, (const char *)job->output.ptr);
         }
     }
+    if (wrong[0] == '\0' && step > 0 && job->stops == 0) {
+        (void)snprintf(wrong, cap, "it was never moved");
+    }
     drop_world(job);
     iso_wasi_memfs_destroy(job->memfs);
     job->memfs = NULL;
@@ -221,7 +224,7 @@ static const char *base_name(const char *path)
 
 int main(int argc, char **argv)
 {
-    static const uint64_t steps[] = {0, 997, 101};
+    static const uint64_t steps[] = {0, 53, 3};
     struct iso_engine *engine;
     unsigned passed = 0;
     unsigned failed = 0;
@@ -243,10 +246,9 @@ int main(int argc, char **argv)
                 char wrong[1024];
                 struct job job = {.world = (enum world)world, .engine = engine, .module = module};
                 run_job(&job, steps[k], wrong, sizeof wrong);
-                (void)printf("%s  %s, %s, %s%llu%s%s\n", wrong[0] == '\0' ? "ok  " : "FAIL",
-                             base_name(argv[i]), world_names[world],
-                             steps[k] == 0 ? "undisturbed " : "moved every ",
-                             (unsigned long long)steps[k], wrong[0] == '\0' ? "" : ": ", wrong);
+                (void)printf("%s  %s, %s, moved %d times%s%s\n", wrong[0] == '\0' ? "ok  " : "FAIL",
+                             base_name(argv[i]), world_names[world], job.stops,
+                             wrong[0] == '\0' ? "" : ": ", wrong);
                 passed += wrong[0] == '\0' ? 1 : 0;
                 failed += wrong[0] == '\0' ? 0 : 1;
             }
