@@ -224,9 +224,12 @@ static void put_trap(struct iso_snap_writer *writer)
 /* For a hash it does not matter why a store was stopped. */
 static enum iso_run_state state_of(const struct iso_snap_writer *writer)
 {
-    enum iso_run_state state = writer->store->state;
-    bool stopped = state == ISO_RUN_OUT_OF_FUEL || state == ISO_RUN_INTERRUPTED;
-    return writer->hashing && stopped ? ISO_RUN_READY : state;
+    const struct iso_store *store = writer->store;
+    bool stopped = store->state == ISO_RUN_OUT_OF_FUEL || store->state == ISO_RUN_INTERRUPTED;
+    if (!writer->hashing || !stopped) {
+        return store->state;
+    }
+    return store->pending.active ? ISO_RUN_PENDING : ISO_RUN_READY;
 }
 
 void iso_snap_save_call(struct iso_snap_writer *writer)

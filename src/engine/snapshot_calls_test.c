@@ -341,6 +341,28 @@ TEST(a_pending_call_is_issued_again)
     }
 }
 
+TEST(an_interrupted_pending_call_moves)
+{
+    struct world world;
+    world_init_waiter(&world, ISO_HOST_REISSUE);
+    seen.answer_from = 2;
+    struct iso_store *store = start_waiter(&world, "direct");
+    CHECK_EQ_U64(iso_run(store), ISO_RUN_PENDING);
+    uint8_t hashes[2][32];
+    CHECK_OK(iso_store_hash(store, false, hashes[0], NULL));
+    iso_store_interrupt(store);
+    CHECK_EQ_U64(iso_run(store), ISO_RUN_INTERRUPTED);
+    CHECK_OK(iso_store_hash(store, false, hashes[1], NULL));
+    CHECK_MEM(hashes[1], hashes[0], 32);
+    store = world_move(&world, store, NULL, 0);
+    CHECK_EQ_U64(seen.issues, 1);
+    CHECK_EQ_U64(iso_run(store), ISO_RUN_DONE);
+    CHECK_EQ_U64(seen.reissues, 1);
+    CHECK_EQ_U64(iso_results(store)[0].u32, 50 + 7 + 4 + 1000);
+    iso_store_destroy(store);
+    world_fini(&world);
+}
+
 TEST(a_completed_call_moves_with_its_results)
 {
     static const char *const names[] = {"direct", "indirect", "wait"};

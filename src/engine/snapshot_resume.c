@@ -338,7 +338,10 @@ static enum iso_err load_suspended(struct iso_snap_reader *reader, enum iso_run_
         .reader = reader, .store = store, .stack_end = store->exec.stack_end};
     iso_snap_maps_init(&resume.maps, &store->alloc);
     enum iso_err err = reader->err != ISO_OK ? reader->err : load_frames(&resume);
-    if (err == ISO_OK && (state == ISO_RUN_PENDING) != store->pending.active) {
+    /* A pending call may also have been interrupted before it was issued again. */
+    bool wanted = state == ISO_RUN_PENDING ||
+                  (state == ISO_RUN_INTERRUPTED && store->pending.active);
+    if (err == ISO_OK && wanted != store->pending.active) {
         err = iso_snap_fail(reader, "a call is %s, which its state contradicts",
                             store->pending.active ? "pending" : "not pending");
     }
