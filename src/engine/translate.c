@@ -14,7 +14,7 @@ static void skip_leb(struct iso_translator *t)
 
 static void skip_vector_immediates(struct iso_translator *t, uint32_t opcode)
 {
-    uint32_t n = opcode & 0xfffu;
+    uint32_t n = opcode - 0xFD00u;
     if (opcode == ISO_OP_V128_CONST || opcode == ISO_OP_I8X16_SHUFFLE) {
         t->p += 16;
     } else if (n <= 11 || n == 0x5c || n == 0x5d) {
