@@ -5,7 +5,7 @@
 
 #include "engine/engine.h"
 
-/* Sets the image members of the platform if this system can do it; otherwise leaves them NULL. */
+/* Sets the image members of the platform, or leaves them NULL. */
 void iso_image_posix_add(struct iso_platform *platform);
 
 #endif
