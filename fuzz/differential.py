@@ -30,7 +30,8 @@ WABT_TRAPS = (
 NODE_TRAPS = (
     ("unreachable", "unreachable"), ("memory access out of bounds", "memory"),
     ("table index is out of bounds", "table|undefined"), ("table access out of bounds", "table"),
-    ("table index out of bounds", "table|undefined"),
+    ("table index out of bounds", "table|undefined"), ("element segment out of bounds", "table"),
+    ("data segment out of bounds", "memory"),
     ("null function or function signature mismatch", "uninitialized|signature"),
     ("RuntimeError: null function", "uninitialized"), ("divide by zero", "divide"),
     ("remainder by zero", "divide"), ("divide result unrepresentable", "overflow"),
