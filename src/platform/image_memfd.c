@@ -73,8 +73,8 @@ static void image_destroy(void *ctx, void *handle, size_t size)
 
 void iso_image_posix_add(struct iso_platform *platform)
 {
-    /* Old kernels and some sandboxes have the C function but not the system call. That shows when an
-     * image is made, not here: most programs make none. */
+    /* Old kernels and some sandboxes have the C function but not the system call. That shows when
+     * an image is made, not here: most programs make none. */
     platform->image_create = image_create;
     platform->image_map = image_map;
     platform->image_destroy = image_destroy;
