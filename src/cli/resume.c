@@ -299,7 +299,10 @@ static void update_record(struct iso_cli_session *session, const struct source *
 
 static int resume_file(struct iso_cli_session *session, struct source *source)
 {
-    int status = read_snapshot(session, source);
+    int status = iso_cli_session_watch(session);
+    if (status == ISO_CLI_OK) {
+        status = read_snapshot(session, source);
+    }
     if (status == ISO_CLI_OK) {
         status = load_modules(session, source);
     }

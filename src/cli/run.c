@@ -105,8 +105,11 @@ static int instantiate(struct iso_cli_session *session, const char *path)
 
 static int run_file(struct iso_cli_session *session, const struct operands *operands)
 {
-    session->module_count = 1;
-    int status = iso_cli_module_load(session->engine, operands->path, &session->modules[0]);
+    int status = iso_cli_session_watch(session);
+    if (status == ISO_CLI_OK) {
+        session->module_count = 1;
+        status = iso_cli_module_load(session->engine, operands->path, &session->modules[0]);
+    }
     if (status == ISO_CLI_OK) {
         status = iso_cli_invoke_check(session->command, session->modules[0].module,
                                       &session->record, operands->path);

@@ -43,11 +43,23 @@ void iso_cli_session_fini(struct iso_cli_session *session)
     free(session->module_path);
 }
 
-int iso_cli_session_make_store(struct iso_cli_session *session)
+int iso_cli_session_watch(const struct iso_cli_session *session)
 {
     const struct iso_cli_settings *settings = &session->settings;
     struct iso_report report;
     iso_report_init(&report);
+    enum iso_err err =
+        iso_cli_watch_begin(settings->snapshot_path != NULL, settings->timeout_ns, &report);
+    if (err != ISO_OK) {
+        iso_cli_error("%s", iso_report_text(&report, err));
+        return ISO_CLI_SYSTEM;
+    }
+    return ISO_CLI_OK;
+}
+
+int iso_cli_session_make_store(struct iso_cli_session *session)
+{
+    const struct iso_cli_settings *settings = &session->settings;
     struct iso_store_config config = {
         .memory_max_bytes = settings->memory_max_bytes,
         .stack_max_bytes = settings->stack_max_bytes,
@@ -57,11 +69,6 @@ int iso_cli_session_make_store(struct iso_cli_session *session)
     if (err != ISO_OK) {
         iso_cli_error("cannot make a store: %s", iso_err_text(err));
         return iso_cli_status_from(err);
-    }
-    err = iso_cli_watch_begin(settings->snapshot_path != NULL, settings->timeout_ns, &report);
-    if (err != ISO_OK) {
-        iso_cli_error("%s", iso_report_text(&report, err));
-        return ISO_CLI_SYSTEM;
     }
     iso_cli_drive_set_fuel(session);
     iso_cli_watch_store(session->store);
