@@ -131,7 +131,7 @@ static void stop_and_save(struct iso_store *store, struct iso_instance *instance
     iso_report_init(&report);
     union iso_slot args[1] = {{.i32 = 1000}};
     struct iso_func *func = iso_instance_export_func(instance, "sum_of_squares");
-    iso_store_set_fuel(store, 8000); /* instructions */
+    iso_store_set_fuel(store, 8000); /* about as many instructions */
     must(iso_start(store, func, args), "cannot begin", NULL);
     if (iso_run(store) != ISO_RUN_OUT_OF_FUEL) {
         fprintf(stderr, "it should have run out of fuel\n");
@@ -139,7 +139,7 @@ static void stop_and_save(struct iso_store *store, struct iso_instance *instance
     }
     /* It could go on here, with more fuel and iso_run. Instead: */
     must(iso_snapshot_save(store, NULL, 0, snapshot, &report), "cannot save", &report);
-    printf("    stopped after %" PRIu64 " instructions; the snapshot has %zu bytes\n",
+    printf("    stopped after %" PRIu64 " units of fuel in all; the snapshot has %zu bytes\n",
            iso_store_fuel_used(store), snapshot->len);
 }
 

@@ -17,7 +17,7 @@ static uint64_t fuel_used_here(const struct iso_cli_session *session)
     return iso_store_fuel_used(session->store) - session->fuel_start;
 }
 
-/* The next mark in instructions of this command; UINT64_MAX: none. */
+/* The next mark in fuel of this command; UINT64_MAX: none. */
 static uint64_t next_mark(const struct iso_cli_session *session)
 {
     uint64_t limit = session->settings.fuel;
@@ -50,7 +50,7 @@ static int out_of_fuel(struct iso_cli_session *session)
         return ISO_CLI_DRIVE_DONE;
     }
     iso_cli_error("the fuel is used up: the program was stopped after %" PRIu64
-                  " instructions (--fuel %" PRIu64 ")",
+                  " units of fuel (--fuel %" PRIu64 ")",
                   fuel_used_here(session), settings->fuel);
     return ISO_CLI_FUEL;
 }

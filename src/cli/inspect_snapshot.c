@@ -322,7 +322,7 @@ static void print_state(struct facts *facts)
         putchar('.');
         iso_cli_print_str(stdout, name);
     }
-    printf("\nfuel       %" PRIu64 " instructions so far\nmemory     %s\n",
+    printf("\nfuel       %" PRIu64 " used so far\nmemory     %s\n",
            iso_store_fuel_used(facts->store), size);
     read_frames(facts);
     print_frames(facts);

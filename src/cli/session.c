@@ -209,7 +209,7 @@ static void note_no_snapshot(const struct iso_cli_session *session)
 {
     if (session->settings.snapshot_at_fuel != UINT64_MAX && !session->snapshot_at_fuel_done) {
         iso_cli_note("no snapshot was written: the program ended after %" PRIu64
-                     " instructions, before --snapshot-at-fuel %" PRIu64,
+                     " units of fuel, before --snapshot-at-fuel %" PRIu64,
                      iso_store_fuel_used(session->store) - session->fuel_start,
                      session->settings.snapshot_at_fuel);
     }

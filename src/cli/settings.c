@@ -29,8 +29,8 @@ static const struct iso_cli_option limit_options[] = {
      "(default: the 4 GiB of its address space)"},
     {ISO_CLI_SETTING_STACK, "stack", "SIZE", false, "most call stack (default: 8MiB)"},
     {ISO_CLI_SETTING_FUEL, "fuel", "N", false,
-     "stop after N WebAssembly instructions; the count is\n"
-     "the same on every machine"},
+     "stop after N units of fuel, about as many WebAssembly\n"
+     "instructions; the count is the same on every machine"},
     {ISO_CLI_SETTING_TIMEOUT, "timeout", "D", false, "stop after a time, such as 500ms, 2s, 1h"},
 };
 
@@ -39,7 +39,7 @@ static const struct iso_cli_option snapshot_options[] = {
      "on SIGUSR1 write the state of the program to FILE\n"
      "and stop; 'isomer resume FILE' continues it"},
     {ISO_CLI_SETTING_SNAPSHOT_AT_FUEL, "snapshot-at-fuel", "N", false,
-     "do so after N instructions (needs --snapshot)"},
+     "do so after N units of fuel (needs --snapshot)"},
 };
 
 const struct iso_cli_option_group iso_cli_group_grants = {

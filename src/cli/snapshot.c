@@ -75,7 +75,7 @@ static void print_written(const struct iso_cli_session *session, size_t len)
                          record->grants[i].ptr);
     }
     (void)iso_format_size(size, len);
-    iso_cli_note("snapshot of %s written to '%s' after %" PRIu64 " instructions", size,
+    iso_cli_note("snapshot of %s written to '%s' after %" PRIu64 " units of fuel", size,
                  session->settings.snapshot_path, iso_store_fuel_used(session->store));
     iso_cli_hint("continue with: isomer resume%s %s", grants, session->settings.snapshot_path);
 }

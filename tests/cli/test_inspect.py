@@ -85,7 +85,7 @@ def snapshot(t):
     check(facts["state"] is not None and 10000 <= facts["fuel_used"] <= 10100, str(facts))
     text = t.expect(t.run("inspect", "s"), 0).out
     for pattern in (rf"^module +sha256:{digest}$", r"^function +hash$", r"^argument +100000$",
-                    r"^state +\w+", r"^fuel +\d+ instructions"):
+                    r"^state +\w+", r"^fuel +\d+ used so far"):
         match(pattern, text)
 
 

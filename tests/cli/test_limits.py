@@ -36,8 +36,8 @@ def fuel(t):
     """An endless program ends when its fuel is used up; a shorter one does not notice."""
     result = t.fails(["run", "--fuel", "1_000_000", t.guest("spin")], 123, "fuel is used up",
                      "--fuel 1000000")
-    used = int(match(r"after (\d+) instructions", result.err).group(1))
-    check(1_000_000 <= used <= 1_000_100, f"{used} instructions")
+    used = int(match(r"after (\d+) units of fuel", result.err).group(1))
+    check(1_000_000 <= used <= 1_000_100, f"used {used}")
     t.expect(t.run("run", "--fuel", "1000000", t.guest("hello")), 0, out="hello\n")
     t.fails(["run", "--fuel", "0", t.guest("hello")], 123, "fuel is used up")
 

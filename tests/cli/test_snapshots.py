@@ -197,11 +197,11 @@ def snapshots_replace_files_whole(t):
 
 @test
 def fuel_is_counted_on(t):
-    """The count of instructions goes on across snapshots and is the same every time."""
+    """The count of fuel goes on across snapshots and is the same every time."""
     counts = set()
     for _ in range(2):
         result = snapshot_hash(t, fuel="500000")
-        counts.add(match(r"after (\d+) instructions", result.err).group(1))
+        counts.add(match(r"after (\d+) units of fuel", result.err).group(1))
     check(len(counts) == 1, f"{counts}")
     result = t.expect(t.run("resume", "--snapshot", "s", "--snapshot-at-fuel", "500000", "s"), 75)
-    check(int(match(r"after (\d+) instructions", result.err).group(1)) >= 1000000, str(result))
+    check(int(match(r"after (\d+) units of fuel", result.err).group(1)) >= 1000000, str(result))
