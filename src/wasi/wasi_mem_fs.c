@@ -349,6 +349,9 @@ static enum iso_wasi_errno check_rename(const struct iso_wasi_memfs *fs,
     if (is_dir && lies_in(to, inode)) {
         return WASI_EINVAL;
     }
+    if (old != NULL && lies_in(from, old)) {
+        return WASI_ENOTEMPTY; /* it holds what is to replace it */
+    }
     if (old != NULL) {
         bool old_is_dir = old->type == WASI_FILETYPE_DIRECTORY;
         if (old_is_dir != is_dir) {

@@ -244,12 +244,12 @@ TEST(new_names_with_trailing_slashes)
         CHECK_WASI(g_symlink(g, "source", 3, "target/"), WASI_ENOENT);
         CHECK_WASI(g_symlink(g, "source", 3, "dir/"), WASI_EEXIST);
         CHECK_WASI(g_symlink(g, "source", 3, "dir"), WASI_EEXIST);
-        CHECK_WASI(g_symlink(g, "source", 3, "file/"), WASI_EEXIST);
+        CHECK_WASI(g_symlink(g, "source", 3, "file/"), WASI_ENOTDIR);
         CHECK_WASI(g_symlink(g, "source", 3, "file"), WASI_EEXIST);
         CHECK_WASI(g_symlink(g, "", 3, "empty"), WASI_ENOENT);
         CHECK_WASI(g_link(g, 3, 0, "file", 3, "link/"), WASI_ENOENT);
         CHECK_WASI(try_open(g, "new/", 0, WASI_OFLAG_CREAT), WASI_EISDIR);
-        CHECK_WASI(try_open(g, "file/", 0, WASI_OFLAG_CREAT), WASI_ENOTDIR);
+        CHECK_WASI(try_open(g, "file/", 0, WASI_OFLAG_CREAT), WASI_EISDIR);
         CHECK_WASI(try_open(g, "dir", 0, WASI_OFLAG_CREAT), WASI_EISDIR);
         CHECK_WASI(try_open(g, "file", 0, WASI_OFLAG_CREAT | WASI_OFLAG_EXCL), WASI_EEXIST);
         CHECK_WASI(try_open(g, "new", 0, WASI_OFLAG_CREAT | DIRECTORY), WASI_EINVAL);

@@ -45,18 +45,12 @@ static enum iso_wasi_errno open_once(const struct iso_vfs_path *at, bool follow,
                                      struct iso_vfs_open *how, union iso_vfs_node *out)
 {
     struct iso_vfs_place place;
-    enum iso_wasi_errno err = iso_vfs_resolve(at, follow, true, &place);
+    enum iso_wasi_errno err = iso_vfs_resolve(at, follow, !how->create, &place);
     if (err != WASI_OK) {
         return err;
     }
     if (place.slash && how->create) {
-        enum iso_wasi_filetype type;
-        err = leaf_type(&place, &type);
-        if (err == WASI_ENOENT || (err == WASI_OK && type == WASI_FILETYPE_DIRECTORY)) {
-            err = WASI_EISDIR;
-        } else if (err == WASI_OK) {
-            err = WASI_ENOTDIR;
-        }
+        err = WASI_EISDIR; /* whatever there is, as Linux */
     }
     if (err == WASI_OK) {
         how->directory = how->directory || place.slash;
@@ -202,7 +196,10 @@ static enum iso_wasi_errno check_new(const struct iso_vfs_place *place)
         return WASI_OK;
     }
     enum iso_wasi_errno err = leaf_type(place, &type);
-    return err == WASI_OK ? WASI_EEXIST : err;
+    if (err != WASI_OK) {
+        return err;
+    }
+    return type == WASI_FILETYPE_DIRECTORY ? WASI_EEXIST : WASI_ENOTDIR;
 }
 
 enum iso_wasi_errno iso_vfs_symlink(struct iso_str target, const struct iso_vfs_path *at)

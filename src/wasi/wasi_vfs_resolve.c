@@ -230,7 +230,7 @@ static enum iso_wasi_errno resolve_fast(struct walk *w, bool follow, bool follow
             return err != WASI_OK ? err : arrive(w, ".", *last == '/', out);
         }
         bool slash = *last == '/';
-        if (follow || (slash && follow_slash)) {
+        if (slash ? follow_slash : follow) {
             err = expand(w, name, w->fast_len, last);
             if (err == WASI_OK) {
                 continue;
@@ -275,7 +275,7 @@ static enum iso_wasi_errno resolve_slow(struct walk *w, bool follow, bool follow
             err = walk_up(w);
         } else if (!last) {
             err = pass(w, name, &text);
-        } else if (follow || (slash && follow_slash)) {
+        } else if (slash ? follow_slash : follow) {
             err = expand(w, name, 0, text);
             if (err != WASI_OK && err != WASI_ELOOP && err != WASI_ENOTCAPABLE &&
                 err != WASI_ENAMETOOLONG) {

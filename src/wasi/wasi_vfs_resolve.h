@@ -14,8 +14,8 @@ struct iso_vfs_place {
 };
 
 /*
- * Find the place of a path. When follow is set, or the path ends with a slash and follow_slash is
- * set, the leaf is no symlink at the time of looking (and operations on it do not follow one that
+ * Find the place of a path. When follow is set - or follow_slash, should the path end with a slash
+ * - the leaf is no symlink at the time of looking (and operations on it do not follow one that
  * appears later). On success the place must be released with iso_vfs_place_fini.
  */
 enum iso_wasi_errno iso_vfs_resolve(const struct iso_vfs_path *at, bool follow, bool follow_slash,
