@@ -55,8 +55,10 @@ struct iso_vtype {
     enum iso_vkind kind;
     struct iso_str name; /* of a named type ("point"); empty for anonymous ones */
     struct iso_str doc;
-    const struct iso_wit_interface *owner; /* where it was declared; NULL: anonymous */
-    const struct iso_vtype *element;       /* list, option */
+    const struct iso_wit_interface *owner; /* declared there; NULL: anonymous, or in a world */
+    /* `type p2 = point`: point, from which kind and parts are taken over. NULL: no other name. */
+    const struct iso_vtype *alias;
+    const struct iso_vtype *element; /* list, option */
     const struct iso_vmember *members;
     uint32_t member_count;
     /* Canonical ABI layout on 32-bit memory, set by iso_vtype_finish: bytes, alignment (1, 2, 4,
@@ -89,6 +91,8 @@ struct iso_wit_func {
     const struct iso_wit_param *params;
     uint32_t param_count;
     const struct iso_vtype *result; /* NULL: none */
+    /* The core export where it does not follow from the names (derived interfaces); else empty. */
+    struct iso_str core_name;
 };
 
 /* "ns:name" and version ("1.2.0", or empty). */
@@ -120,6 +124,8 @@ struct iso_wit_world {
     const struct iso_wit_package *package;
     struct iso_str name;
     struct iso_str doc;
+    const struct iso_vtype *const *types; /* declared in the world itself: their owner is NULL */
+    uint32_t type_count;
     const struct iso_wit_item *imports;
     uint32_t import_count;
     const struct iso_wit_item *exports;
