@@ -114,6 +114,8 @@ struct iso_translator {
     struct iso_entry *stack;
     uint32_t depth, stack_capacity;
     uint32_t next_slot; /* where the next operand belongs */
+    uint32_t flushed;   /* so many entries from the bottom are TEMP or CONST */
+    uint32_t sums;      /* entries of kind SUM */
 
     /* Accumulators: the entry that is only there, and the slot whose value it has. */
     uint32_t acc_entry[ISO_ACC_COUNT];
@@ -173,6 +175,8 @@ struct iso_operand iso_tr_pop(struct iso_translator *t);
 struct iso_operand iso_tr_pop_address(struct iso_translator *t);
 /* Compute the SUMs among the top n entries, all but the topmost: before several are popped. */
 void iso_tr_settle_sums(struct iso_translator *t, uint32_t n);
+/* Move n entries, which are in their own slots, to slot dst and the following. */
+void iso_tr_move_entries(struct iso_translator *t, uint32_t dst, uint32_t n);
 /* An i32 that is a local plus a constant. */
 void iso_tr_push_sum(struct iso_translator *t, uint32_t local, uint32_t addend);
 /* Compute the top entry if it is a SUM. */

@@ -7,6 +7,10 @@
  */
 #include "engine/translate.h"
 
+/* More values than this are brought to their own slots first and then moved together, so that no
+ * branch makes many cells. */
+enum { SINGLE_MOVES = 3 };
+
 static struct iso_control *top_control(struct iso_translator *t)
 {
     return &t->controls[t->control_depth - 1];
@@ -107,7 +111,25 @@ static void read_block_type(struct iso_translator *t, struct iso_control *c)
     c->result_count = type->result_count;
 }
 
-/* Branch to *chain if the condition on top of the stack is zero (unless) or not. */
+/* The n entries below the topmost (an i32) to their slots, which leaves that one as it is. */
+static void flush_below_top(struct iso_translator *t, uint32_t n, bool constants)
+{
+    struct iso_entry top = t->stack[t->depth - 1];
+    bool in_acc = top.kind == ISO_ENTRY_ACC;
+    t->depth--;
+    t->next_slot = top.slot;
+    if (in_acc) {
+        t->acc_entry[ISO_ACC_I] = ISO_NONE;
+    }
+    iso_tr_flush(t, t->depth - n, constants);
+    t->depth++;
+    t->next_slot += 1;
+    if (in_acc) {
+        t->acc_entry[ISO_ACC_I] = t->depth - 1;
+    }
+}
+
+/* A jump if the condition on top of the stack is zero (unless) or not; its cell. */
 static uint32_t branch_on(struct iso_translator *t, bool unless);
 
 void iso_tr_block(struct iso_translator *t, enum iso_control_kind kind)
@@ -128,18 +150,8 @@ void iso_tr_block(struct iso_translator *t, enum iso_control_kind kind)
         if (c.height > 0 || c.param_count > 0) {
             /* The entries below the condition settle first: both arms begin with them. */
             iso_tr_settle_sums(t, t->depth);
-            struct iso_entry condition = t->stack[t->depth - 1];
-            bool in_acc = condition.kind == ISO_ENTRY_ACC;
-            t->depth--;
-            if (in_acc) {
-                t->acc_entry[ISO_ACC_I] = ISO_NONE;
-            }
-            iso_tr_flush(t, top_control(t)->height, false);
-            iso_tr_flush(t, c.height, true);
-            t->depth++;
-            if (in_acc) {
-                t->acc_entry[ISO_ACC_I] = t->depth - 1;
-            }
+            flush_below_top(t, t->depth - 1 - top_control(t)->height, false);
+            flush_below_top(t, c.param_count, true);
         }
         branch = branch_on(t, true);
     } else {
@@ -231,6 +243,10 @@ static bool needs_moves(struct iso_translator *t, const struct iso_control *c, u
 {
     bool moves = false;
     uint32_t dst = c->slot;
+    if (n > SINGLE_MOVES) {
+        iso_tr_flush(t, t->depth - n, true);
+        return t->stack[t->depth - n].slot != dst;
+    }
     for (uint32_t i = t->depth - n; i < t->depth; i++) {
         struct iso_entry *e = &t->stack[i];
         if (e->kind == ISO_ENTRY_ACC && e->slot == dst) {
@@ -246,6 +262,10 @@ static bool needs_moves(struct iso_translator *t, const struct iso_control *c, u
  * at or below their own slots, so going upwards overwrites nothing that is still needed. */
 static void move_results(struct iso_translator *t, const struct iso_control *c, uint32_t n)
 {
+    if (n > SINGLE_MOVES) {
+        iso_tr_move_entries(t, c->slot, n);
+        return;
+    }
     uint32_t dst = c->slot;
     for (uint32_t i = t->depth - n; i < t->depth; i++) {
         const struct iso_entry *e = &t->stack[i];
@@ -516,8 +536,13 @@ void iso_tr_br_if(struct iso_translator *t, uint32_t label)
     uint32_t n;
     label_types(c, &types, &n);
     iso_tr_settle_sums(t, n + 1);
+    bool leaves = c->kind == ISO_CONTROL_FUNC;
+    bool together = n > SINGLE_MOVES || (leaves && n > 1);
+    if (together) {
+        flush_below_top(t, n, true);
+    }
     struct iso_operand condition = iso_tr_pop(t);
-    bool far = c->kind == ISO_CONTROL_FUNC || (n != 0 && needs_moves(t, c, n));
+    bool far = leaves || (n != 0 && needs_moves(t, c, n));
     if (!far) {
         bool back = c->kind == ISO_CONTROL_LOOP;
         uint32_t cell = emit_branch(t, &condition, false, back);
@@ -534,17 +559,13 @@ void iso_tr_br_if(struct iso_translator *t, uint32_t label)
     uint32_t kept[ISO_ACC_COUNT];
     memcpy(kept, t->acc_slot, sizeof kept);
     if (c->kind == ISO_CONTROL_FUNC) {
-        struct iso_entry *e = n != 0 ? &t->stack[t->depth - n] : NULL;
-        if (n == 1 && iso_tr_class(e->type) != ISO_ACC_NONE) {
-            emit_return(t, n);
-        } else {
-            struct iso_control at = {.slot = n != 0 ? e->slot : t->next_slot};
+        const struct iso_entry *e = n != 0 ? &t->stack[t->depth - n] : NULL;
+        if (n == 1 && iso_tr_class(e->type) == ISO_ACC_NONE) {
+            struct iso_control at = {.slot = e->slot};
             move_results(t, &at, n);
-            if (n == 0) {
-                emit_return(t, 0);
-            } else {
-                iso_tr_emit(t, ISO_OPN_return_n, t->next_slot - e->slot, t->header, e->slot);
-            }
+            iso_tr_emit(t, ISO_OPN_return_n, t->next_slot - e->slot, t->header, e->slot);
+        } else {
+            emit_return(t, n);
         }
     } else {
         move_results(t, c, n);

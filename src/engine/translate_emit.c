@@ -308,6 +308,7 @@ void iso_tr_push_sum(struct iso_translator *t, uint32_t local, uint32_t addend)
     e->local = local;
     e->bits = addend;
     t->local_refs[local]++;
+    t->sums++;
 }
 
 struct iso_operand iso_tr_pop_address(struct iso_translator *t)
@@ -317,6 +318,7 @@ struct iso_operand iso_tr_pop_address(struct iso_translator *t)
         return iso_tr_pop(t);
     }
     t->depth--;
+    t->sums--;
     t->next_slot = o.entry.slot;
     t->local_refs[o.entry.local]--;
     o.where = ISO_IN_SLOT;
@@ -338,9 +340,16 @@ void iso_tr_realise(struct iso_translator *t)
 
 void iso_tr_settle_sums(struct iso_translator *t, uint32_t n)
 {
-    for (uint32_t i = t->depth - n; i + 1 < t->depth; i++) {
+    /* From the top: that is where they are. */
+    uint32_t left = t->sums;
+    uint32_t i = t->depth;
+    if (i != 0 && t->stack[--i].kind == ISO_ENTRY_SUM) {
+        left--; /* the topmost stays */
+    }
+    while (left != 0 && i-- > t->depth - n) {
         if (t->stack[i].kind == ISO_ENTRY_SUM) {
             iso_tr_settle(t, i);
+            left--;
         }
     }
 }
@@ -349,6 +358,7 @@ struct iso_operand iso_tr_pop(struct iso_translator *t)
 {
     iso_tr_realise(t);
     struct iso_operand o = {.entry = t->stack[--t->depth]};
+    t->flushed = t->flushed < t->depth ? t->flushed : t->depth;
     struct iso_entry *e = &o.entry;
     enum iso_acc_class k = iso_tr_class(e->type);
     t->next_slot = e->slot;
@@ -496,6 +506,7 @@ static void settle_sum(struct iso_translator *t, struct iso_entry *e)
     iso_tr_wrote(t, e->slot);
     t->acc_slot[ISO_ACC_I] = e->slot;
     t->local_refs[e->local]--;
+    t->sums--;
     e->kind = ISO_ENTRY_TEMP;
 }
 
@@ -561,6 +572,9 @@ void iso_tr_flush(struct iso_translator *t, uint32_t from, bool constants)
             iso_tr_spill(t, t->acc_entry[k]);
         }
     }
+    if (!constants) {
+        from = from < t->flushed ? t->flushed : from;
+    }
     for (uint32_t i = from; i < t->depth;) {
         uint32_t n = movable(t, i);
         if (n >= 2) {
@@ -573,16 +587,46 @@ void iso_tr_flush(struct iso_translator *t, uint32_t from, bool constants)
         }
         i++;
     }
+    if (from <= t->flushed) {
+        t->flushed = t->depth;
+    }
+}
+
+void iso_tr_move_entries(struct iso_translator *t, uint32_t dst, uint32_t n)
+{
+    uint32_t src = t->stack[t->depth - n].slot;
+    uint32_t slots = t->next_slot - src;
+    if (dst == src) {
+        return;
+    }
+    uint32_t cell = iso_tr_emit(t, ISO_OPN_move_slots, slots & 0xffffu, slots >> 16, src);
+    iso_tr_emit_literal(t, 0);
+    if (t->err == ISO_OK) {
+        t->cells[cell + 1].c = dst;
+    }
+    iso_tr_forget(t);
 }
 
 /* ---- Locals ------------------------------------------------------------------------------- */
 
-/* SUMs of a local that is about to change, below the top entry. */
+/* SUMs of a local that is about to change, below the top entry. All entries that refer to it are
+ * settled when it is set, so that looking for them takes no longer than pushing them did. */
 static void settle_sums_of(struct iso_translator *t, uint32_t local)
 {
-    for (uint32_t i = 0; t->local_refs[local] != 0 && i + 1 < t->depth; i++) {
-        if (t->stack[i].kind == ISO_ENTRY_SUM && t->stack[i].local == local) {
-            iso_tr_settle(t, i);
+    const struct iso_entry *top = &t->stack[t->depth - 1];
+    bool top_refers = (top->kind == ISO_ENTRY_LOCAL || top->kind == ISO_ENTRY_SUM) &&
+                      top->local == local;
+    uint32_t left = t->local_refs[local] - (top_refers ? 1u : 0u);
+    if (top_refers && top->kind == ISO_ENTRY_LOCAL) {
+        return; /* nothing changes */
+    }
+    for (uint32_t i = t->depth - 1; left != 0 && t->sums != 0 && i-- > 0;) {
+        const struct iso_entry *e = &t->stack[i];
+        if ((e->kind == ISO_ENTRY_LOCAL || e->kind == ISO_ENTRY_SUM) && e->local == local) {
+            left--;
+            if (e->kind == ISO_ENTRY_SUM) {
+                iso_tr_settle(t, i);
+            }
         }
     }
 }
