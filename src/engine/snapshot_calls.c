@@ -217,7 +217,9 @@ static void put_trap(struct iso_snap_writer *writer)
     iso_snap_put_u8(writer, (uint8_t)trap->kind);
     iso_snap_put_number(writer, trap->exit_status);
     if (!writer->hashing) {
-        iso_snap_put_str(writer, iso_str_from_z(trap->message));
+        size_t len = strlen(trap->message); /* the host's words: of any encoding */
+        iso_snap_put_number(writer, len);
+        iso_snap_put_raw(writer, trap->message, len);
     }
 }
 

@@ -185,6 +185,12 @@ void iso_snap_put_u64(struct iso_snap_writer *writer, uint64_t value)
 
 void iso_snap_put_str(struct iso_snap_writer *writer, struct iso_str text)
 {
+    if (writer->err == ISO_OK &&
+        (text.len > ISO_MAX_STRING_BYTES || !iso_utf8_valid(text.ptr, text.len))) {
+        writer->err = iso_fail(writer->report, ISO_E_REFUSED,
+                               "a name that the host defined is not UTF-8, or longer than %u bytes",
+                               ISO_MAX_STRING_BYTES);
+    }
     iso_snap_put_number(writer, text.len);
     iso_snap_put_raw(writer, text.ptr, text.len);
 }
