@@ -87,6 +87,18 @@ static void change(struct iso_buf *snapshot, const uint8_t *edit)
     }
 }
 
+/* Make the sum at the end (docs/snapshot.md) fit the bytes before it: without that, nothing but the
+ * sum's own check would ever be reached. */
+static void put_sum_right(struct iso_buf *snapshot)
+{
+    enum { SECTION_HEADER = 12 };
+
+    if (snapshot->len >= SECTION_HEADER + ISO_SHA256_SIZE) {
+        uint8_t *sum = snapshot->ptr + snapshot->len - ISO_SHA256_SIZE;
+        iso_sha256(snapshot->ptr, snapshot->len - ISO_SHA256_SIZE - SECTION_HEADER, sum);
+    }
+}
+
 /* What a restored store must be able to do, whatever it was made from. */
 static void use(struct iso_engine *engine, struct iso_module *module, struct iso_store *store,
                 struct iso_instance *instance)
@@ -166,12 +178,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
         fuzz_fail("a fixed module is refused");
     }
     if ((data[0] & 1) == 0) {
-        restore(engine, module, iso_bytes_from(data + 2, len - 2));
+        if (iso_buf_append(&snapshot, data + 2, len - 2) != ISO_OK) {
+            fuzz_fail("no memory");
+        }
+        put_sum_right(&snapshot);
+        restore(engine, module, iso_buf_view(&snapshot));
     } else {
         real_snapshot(engine, module, data[2], &snapshot);
         for (size_t at = 3; at + 4 <= len && at < 3 + 4 * 64 && snapshot.len > 0; at += 4) {
             change(&snapshot, data + at);
         }
+        put_sum_right(&snapshot);
         restore(engine, module, iso_buf_view(&snapshot));
     }
     iso_buf_fini(&snapshot);
