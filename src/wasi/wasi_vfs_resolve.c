@@ -227,7 +227,7 @@ static enum iso_wasi_errno resolve_fast(struct walk *w, bool follow, bool follow
         }
         char name[ISO_VFS_NAME_MAX + 1];
         if (!next_name(&last, name, &err)) {
-            return err != WASI_OK ? err : arrive(w, ".", *last == '/', out);
+            return err != WASI_OK ? err : arrive(w, ".", false, out);
         }
         bool slash = *last == '/';
         if (slash ? follow_slash : follow) {
@@ -264,10 +264,9 @@ static enum iso_wasi_errno resolve_slow(struct walk *w, bool follow, bool follow
     const char *text = w->todo;
     char name[ISO_VFS_NAME_MAX + 1];
     enum iso_wasi_errno err;
-    bool slash = false;
     while (next_name(&text, name, &err)) {
         bool last = at_end(text);
-        slash = *text == '/';
+        bool slash = *text == '/';
         if (strcmp(name, ".") == 0) {
             continue;
         }
@@ -289,7 +288,7 @@ static enum iso_wasi_errno resolve_slow(struct walk *w, bool follow, bool follow
             return err;
         }
     }
-    return err != WASI_OK ? err : arrive(w, ".", slash, out);
+    return err != WASI_OK ? err : arrive(w, ".", false, out);
 }
 
 enum iso_wasi_errno iso_vfs_resolve(const struct iso_vfs_path *at, bool follow, bool follow_slash,
