@@ -58,8 +58,10 @@ TEST(links_made_by_others_do_not_lead_out)
             struct g_stat st;
             struct guest *const guest = g;
             CHECK_WASI(g_open(guest, 3, paths[i], FOLLOW, 0, 0, 0, 0, &fd), WASI_ENOTCAPABLE);
+            /* With a trailing slash nothing is looked up. */
+            bool slash = paths[i][strlen(paths[i]) - 1] == '/';
             CHECK_WASI(g_open(guest, 3, paths[i], FOLLOW, WASI_OFLAG_CREAT, 0, 0, 0, &fd),
-                       WASI_ENOTCAPABLE);
+                       slash ? WASI_EISDIR : WASI_ENOTCAPABLE);
             CHECK_WASI(g_stat_path(guest, 3, FOLLOW, paths[i], &st), WASI_ENOTCAPABLE);
             CHECK_WASI(g_link(guest, 3, FOLLOW, paths[i], 3, "hard"), WASI_ENOTCAPABLE);
         }
