@@ -1,0 +1,18 @@
+#!/bin/sh
+# tests/wasi-suite/run.sh [PRESET [OPTIONS of run.py]]: the official WASI test programs under a build's
+# `isomer`.
+set -eu
+cd "$(dirname "$0")/../.."
+. tools/dev/lib.sh
+
+preset=${1:-release}
+[ $# -eq 0 ] || shift
+need_packages_of build "build-$preset"
+build_preset "$preset"
+emulator=
+case $preset in
+aarch64 | riscv64 | mips) emulator=qemu-$preset ;;
+armhf) emulator=qemu-arm ;;
+esac
+exec python3 tests/wasi-suite/run.py --isomer "build/$preset/isomer" --tests "$ISOMER_WASI_TESTS" \
+    --wrapper "$emulator" "$@"
