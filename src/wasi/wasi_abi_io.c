@@ -163,7 +163,7 @@ enum iso_wasi_errno iso_wasi_abi_fd_write(struct iso_host_call *call)
     return err;
 }
 
-/* What pread and pwrite share. They want a position, and so also the right to seek. */
+/* What pread and pwrite share. A standard stream will do if it is a redirected file. */
 static enum iso_wasi_errno prepare_at(const struct iso_host_call *call, uint64_t right,
                                       struct iso_wasi_desc **desc, struct iso_wasi_iovs *iovs,
                                       uint8_t **result)
@@ -172,7 +172,7 @@ static enum iso_wasi_errno prepare_at(const struct iso_host_call *call, uint64_t
     if (err != WASI_OK) {
         return err;
     }
-    if ((*desc)->kind != ISO_WASI_FILE) {
+    if ((*desc)->filetype != WASI_FILETYPE_REGULAR_FILE) {
         return WASI_ESPIPE;
     }
     return iso_wasi_abi_u64(call, 3) > INT64_MAX ? WASI_EINVAL : WASI_OK;
@@ -180,6 +180,8 @@ static enum iso_wasi_errno prepare_at(const struct iso_host_call *call, uint64_t
 
 enum iso_wasi_errno iso_wasi_abi_fd_pread(struct iso_host_call *call)
 {
+    struct iso_wasi *wasi = iso_wasi_abi_self(call);
+    uint64_t offset = iso_wasi_abi_u64(call, 3);
     struct iso_wasi_desc *desc;
     struct iso_wasi_iovs iovs;
     uint8_t *result;
@@ -188,10 +190,11 @@ enum iso_wasi_errno iso_wasi_abi_fd_pread(struct iso_host_call *call)
         return err;
     }
     size_t done = 0;
-    if (iovs.total > 0) {
-        struct iso_vfs *fs = iso_wasi_desc_fs(iso_wasi_abi_self(call), desc);
-        err = fs->ops->node_read(fs, desc->node, iovs.iov, iovs.count, iso_wasi_abi_u64(call, 3),
-                                 &done);
+    if (iovs.total > 0 && desc->kind == ISO_WASI_STDIO) {
+        err = iso_wasi_stream_pread(wasi, desc, iovs.iov, iovs.count, offset, &done);
+    } else if (iovs.total > 0) {
+        struct iso_vfs *fs = iso_wasi_desc_fs(wasi, desc);
+        err = fs->ops->node_read(fs, desc->node, iovs.iov, iovs.count, offset, &done);
     }
     if (err == WASI_OK) {
         iso_store_u32le(result, (uint32_t)done);
@@ -201,6 +204,8 @@ enum iso_wasi_errno iso_wasi_abi_fd_pread(struct iso_host_call *call)
 
 enum iso_wasi_errno iso_wasi_abi_fd_pwrite(struct iso_host_call *call)
 {
+    struct iso_wasi *wasi = iso_wasi_abi_self(call);
+    uint64_t offset = iso_wasi_abi_u64(call, 3);
     struct iso_wasi_desc *desc;
     struct iso_wasi_iovs iovs;
     uint8_t *result;
@@ -209,13 +214,15 @@ enum iso_wasi_errno iso_wasi_abi_fd_pwrite(struct iso_host_call *call)
         return err;
     }
     size_t done = 0;
-    if (iovs.total > 0) {
-        struct iso_vfs *fs = iso_wasi_desc_fs(iso_wasi_abi_self(call), desc);
+    uint64_t end;
+    if (iovs.total > 0 && desc->kind == ISO_WASI_STDIO) {
+        err = iso_wasi_stream_pwrite(wasi, desc, iovs.iov, iovs.count, offset, &done);
+    } else if (iovs.total > 0) {
+        struct iso_vfs *fs = iso_wasi_desc_fs(wasi, desc);
         bool append = (desc->flags & WASI_FDFLAG_APPEND) != 0;
-        uint64_t end;
         /* As Linux: with APPEND the position is ignored. */
-        err = fs->ops->node_write(fs, desc->node, iovs.iov, iovs.count, iso_wasi_abi_u64(call, 3),
-                                  append, &done, &end);
+        err =
+            fs->ops->node_write(fs, desc->node, iovs.iov, iovs.count, offset, append, &done, &end);
         if (err == WASI_OK) {
             err = sync_written(fs, desc);
         }

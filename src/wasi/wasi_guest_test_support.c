@@ -124,7 +124,7 @@ struct guest *guest_prepare(enum guest_fs fs)
         CHECK_OK(iso_wasi_memfs_create(&g->memory.alloc, 1 << 20, &g->memfs));
         g->preopens[0] = (struct iso_wasi_preopen){.guest_path = "/", .memfs = g->memfs};
     } else {
-        (void)strcpy(g->dir, "/tmp/iso_wasi_test_XXXXXX");
+        (void)iso_format(g->dir, sizeof g->dir, "/tmp/iso_wasi_test_XXXXXX");
         CHECK(mkdtemp(g->dir) != NULL);
         g->preopens[0] = (struct iso_wasi_preopen){.guest_path = "/", .host_path = g->dir};
     }

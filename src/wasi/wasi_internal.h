@@ -173,6 +173,13 @@ enum iso_wasi_errno iso_wasi_stream_read(struct iso_wasi *wasi, struct iso_wasi_
 enum iso_wasi_errno iso_wasi_stream_write(struct iso_wasi *wasi, struct iso_wasi_desc *desc,
                                           const struct iso_vfs_iovec *iov, size_t count,
                                           size_t *done);
+/* STDIO that is a redirected file: at a position, which does not move. */
+enum iso_wasi_errno iso_wasi_stream_pread(struct iso_wasi *wasi, const struct iso_wasi_desc *desc,
+                                          const struct iso_vfs_iovec *iov, size_t count,
+                                          uint64_t offset, size_t *done);
+enum iso_wasi_errno iso_wasi_stream_pwrite(struct iso_wasi *wasi, const struct iso_wasi_desc *desc,
+                                           const struct iso_vfs_iovec *iov, size_t count,
+                                           uint64_t offset, size_t *done);
 enum iso_wasi_errno iso_wasi_stream_seek(struct iso_wasi *wasi, struct iso_wasi_desc *desc,
                                          int64_t offset, enum iso_wasi_whence whence,
                                          uint64_t *out);

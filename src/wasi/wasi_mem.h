@@ -67,7 +67,8 @@ struct iso_wasi_memfs {
     uint64_t dev;
     struct iso_wasi_mem_inode *inodes; /* list head */
     struct iso_wasi_mem_inode *root;
-    /* Nanoseconds since 1970; set by the iso_wasi that uses the file system. */
+    /* Nanoseconds since 1970; set by the iso_wasi that uses the file system, else NULL: the
+     * system's clock. */
     uint64_t (*now)(void *ctx);
     void *now_ctx;
 };

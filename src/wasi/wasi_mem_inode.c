@@ -3,9 +3,18 @@
  */
 #include "wasi/wasi_mem.h"
 
+#include <time.h>
+
 uint64_t iso_wasi_mem_now(const struct iso_wasi_memfs *fs)
 {
-    return fs->now != NULL ? fs->now(fs->now_ctx) : 0;
+    struct timespec ts;
+    if (fs->now != NULL) {
+        return fs->now(fs->now_ctx);
+    }
+    if (clock_gettime(CLOCK_REALTIME, &ts) != 0 || ts.tv_sec < 0) {
+        return 0;
+    }
+    return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
 }
 
 bool iso_wasi_mem_charge(struct iso_wasi_memfs *fs, uint64_t bytes)

@@ -154,10 +154,11 @@ static void check_fd(struct poll_call *p, uint32_t index)
 }
 
 /* Ask the system about all descriptors at once. */
-static void check_host_fds(struct poll_call *p)
+static enum iso_wasi_errno check_host_fds(struct poll_call *p)
 {
-    if (poll(p->fds, (nfds_t)p->count, 0) <= 0) {
-        return;
+    if (poll(p->fds, (nfds_t)p->count, 0) < 0) {
+        /* Interrupted: as if nothing was ready. Otherwise more than the process may wait for. */
+        return errno == EINTR ? WASI_OK : iso_wasi_errno_from_host(errno);
     }
     for (uint32_t i = 0; i < p->count; i++) {
         short got = p->fds[i].fd < 0 ? 0 : p->fds[i].revents;
@@ -176,6 +177,7 @@ static void check_host_fds(struct poll_call *p)
         }
         put_event(p, sub, &event);
     }
+    return WASI_OK;
 }
 
 static enum iso_wasi_errno run_poll(struct poll_call *p)
@@ -197,7 +199,10 @@ static enum iso_wasi_errno run_poll(struct poll_call *p)
         }
     }
     if (host_fds) {
-        check_host_fds(p);
+        enum iso_wasi_errno err = check_host_fds(p);
+        if (err != WASI_OK) {
+            return err;
+        }
     }
     if (p->event_count > 0) {
         iso_wasi_waits_clear(p->wasi);

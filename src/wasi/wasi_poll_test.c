@@ -431,6 +431,14 @@ TEST(redirected_files_can_be_sought_and_devices_are_no_terminals)
     CHECK_WASI(g_seek(g, 0, -1, WASI_WHENCE_END, &at), WASI_OK);
     CHECK_EQ_U64(at, 9);
     CHECK_EQ_I64(lseek(file, 0, SEEK_CUR), 9);
+    iso_store_u32le(g->bytes + IOV, DATA);
+    iso_store_u32le(g->bytes + IOV + 4, 2);
+    CHECK_WASI(CALL(g, "fd_pread", 0, IOV, 1, 4, OUT), WASI_OK);
+    CHECK_MEM(g->bytes + DATA, "45", 2);
+    CHECK_WASI(CALL(g, "fd_pwrite", 0, IOV, 1, 0, OUT), WASI_OK);
+    CHECK_EQ_I64(lseek(file, 0, SEEK_CUR), 9);
+    CHECK_WASI(CALL(g, "fd_pread", 0, IOV, 1, 0, OUT), WASI_OK);
+    CHECK_MEM(g->bytes + DATA, "45", 2);
     CHECK_WASI(g_stat_fd(g, 0, &stat), WASI_OK);
     CHECK_EQ_U64(stat.size, 10);
     CHECK_EQ_U64(stat.filetype, WASI_FILETYPE_REGULAR_FILE);

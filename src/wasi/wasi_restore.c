@@ -192,6 +192,8 @@ static enum iso_err load_node(struct loader *l, uint32_t fd, struct iso_wasi_des
         return cannot_open(l, fd, &place, "it is open for writing, but granted read-only now");
     }
     uint64_t granted = WASI_RIGHTS_ALL & ~(grant->read_only ? WASI_RIGHTS_WRITING : 0);
+    desc->rights_base &= granted;
+    desc->rights_inheriting &= granted;
     struct iso_vfs_open how = {.write = false};
     union iso_vfs_node node;
     enum iso_wasi_errno code = open_place(fs, &place, desc, &how, &node);
@@ -199,22 +201,16 @@ static enum iso_err load_node(struct loader *l, uint32_t fd, struct iso_wasi_des
         return cannot_open(l, fd, &place, iso_wasi_errno_name(code));
     }
     if (!how.write) {
-        granted &=
+        desc->rights_base &=
             ~(WASI_RIGHT_FD_WRITE | WASI_RIGHT_FD_ALLOCATE | WASI_RIGHT_FD_FILESTAT_SET_SIZE);
     }
     struct iso_wasi_desc opened;
     code = iso_wasi_desc_from_node(l->wasi, (uint32_t)(grant - l->wasi->grants), node,
-                                   desc->rights_base & granted, desc->rights_inheriting & granted,
-                                   &opened);
+                                   desc->rights_base, desc->rights_inheriting, &opened);
     if (code != WASI_OK || opened.kind != desc->kind) {
         fs->ops->close(fs, node);
         return cannot_open(l, fd, &place, "it is something else now");
     }
-    opened.rights_inheriting =
-        opened.kind == ISO_WASI_DIR
-            ? desc->rights_inheriting &
-                  (WASI_RIGHTS_ALL & ~(grant->read_only ? WASI_RIGHTS_WRITING : 0))
-            : 0;
     opened.flags = desc->flags;
     opened.offset = place.offset;
     opened.preopen = place.preopen && opened.kind == ISO_WASI_DIR;

@@ -215,6 +215,23 @@ enum iso_wasi_errno iso_wasi_stream_write(struct iso_wasi *wasi, struct iso_wasi
     return buffer_write(NULL, iov, count, done);
 }
 
+enum iso_wasi_errno iso_wasi_stream_pread(struct iso_wasi *wasi, const struct iso_wasi_desc *desc,
+                                          const struct iso_vfs_iovec *iov, size_t count,
+                                          uint64_t offset, size_t *done)
+{
+    union iso_vfs_node node = {.fd = iso_wasi_desc_host_fd(wasi, desc)};
+    return iso_wasi_host_node_read(NULL, node, iov, count, offset, done);
+}
+
+enum iso_wasi_errno iso_wasi_stream_pwrite(struct iso_wasi *wasi, const struct iso_wasi_desc *desc,
+                                           const struct iso_vfs_iovec *iov, size_t count,
+                                           uint64_t offset, size_t *done)
+{
+    union iso_vfs_node node = {.fd = iso_wasi_desc_host_fd(wasi, desc)};
+    uint64_t end;
+    return iso_wasi_host_node_write(NULL, node, iov, count, offset, false, done, &end);
+}
+
 enum iso_wasi_errno iso_wasi_stream_seek(struct iso_wasi *wasi, struct iso_wasi_desc *desc,
                                          int64_t offset, enum iso_wasi_whence whence, uint64_t *out)
 {
