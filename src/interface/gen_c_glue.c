@@ -1,0 +1,706 @@
+/*
+ * Bindings for guests in C: the source that stands between the core functions and plain C
+ * (Component Model, CanonicalABI.md, "Flattening", "Lifting and Lowering").
+ *
+ * Core values travel in arrays of uint64_t: an i32 zero-extended, floats by their bits. In this
+ * form the joined cases of variants need no conversions; compilers see through it. Names that end
+ * with an underscore cannot collide with those of WIT.
+ */
+#include "interface/gen_c.h"
+
+static const char *core_type(char flat)
+{
+    return flat == 'i' ? "uint32_t" : flat == 'I' ? "uint64_t" : flat == 'f' ? "float" : "double";
+}
+
+/* ---- Fixed parts --------------------------------------------------------------------------- */
+
+static const char *const support_lines[] = {
+    "/* Of the C library, or of whatever stands in for it. */",
+    "extern void *malloc(size_t size);",
+    "extern void *realloc(void *ptr, size_t size);",
+    "extern void free(void *ptr);",
+    "",
+    "#define WIT_UNUSED __attribute__((unused))",
+    "",
+    "WIT_UNUSED static inline float wit_f32_(uint64_t bits)",
+    "{",
+    "    union {",
+    "        uint32_t bits;",
+    "        float value;",
+    "    } u = {.bits = (uint32_t)bits};",
+    "    return u.value;",
+    "}",
+    "",
+    "WIT_UNUSED static inline double wit_f64_(uint64_t bits)",
+    "{",
+    "    union {",
+    "        uint64_t bits;",
+    "        double value;",
+    "    } u = {.bits = bits};",
+    "    return u.value;",
+    "}",
+    "",
+    "WIT_UNUSED static inline uint64_t wit_f32_bits_(float value)",
+    "{",
+    "    union {",
+    "        float value;",
+    "        uint32_t bits;",
+    "    } u = {.value = value};",
+    "    return u.bits;",
+    "}",
+    "",
+    "WIT_UNUSED static inline uint64_t wit_f64_bits_(double value)",
+    "{",
+    "    union {",
+    "        double value;",
+    "        uint64_t bits;",
+    "    } u = {.value = value};",
+    "    return u.bits;",
+    "}",
+    "",
+    "/* How the host gets memory for arguments; released with free. */",
+    "__attribute__((weak, export_name(\"cabi_realloc\"))) void *cabi_realloc(void *ptr, size_t "
+    "old_size,",
+    "                                                                      size_t align, size_t "
+    "size);",
+    "void *cabi_realloc(void *ptr, size_t old_size, size_t align, size_t size)",
+    "{",
+    "    if (size == 0) {",
+    "        return (void *)align;",
+    "    }",
+    "    void *block = old_size == 0 ? malloc(size) : realloc(ptr, size);",
+    "    if (block == NULL) {",
+    "        __builtin_trap();",
+    "    }",
+    "    return block;",
+    "}",
+};
+
+static void put_support(struct gen_c *gen)
+{
+    for (size_t i = 0; i < ISO_COUNT_OF(support_lines); i++) {
+        gen_line(&gen->out, "%s", support_lines[i]);
+    }
+}
+
+static void put_asserts(struct gen_c *gen)
+{
+    gen_blank(&gen->out);
+    gen_line(&gen->out, "/* The structs are what the canonical ABI has in memory. */");
+    for (uint32_t i = 0; i < gen->model.type_count; i++) {
+        const struct gen_type *entry = &gen->model.types[i];
+        if (entry->type->kind >= ISO_V_STRING && entry->type->size != 0) {
+            const char *word = gen_c_is_struct(entry->type) ? "struct " : "";
+            gen_line(&gen->out,
+                     "_Static_assert(sizeof(%s%s) == %u && _Alignof(%s%s) == %u, \"layout\");",
+                     word, entry->name, entry->type->size, word, entry->name, entry->type->align);
+        }
+    }
+}
+
+static void put_string_helpers(struct gen_c *gen)
+{
+    struct gen_out *out = &gen->out;
+    for (uint32_t i = 0; i < gen->model.type_count; i++) {
+        const char *name = gen->model.types[i].name;
+        if (gen->model.types[i].type->kind != ISO_V_STRING) {
+            continue;
+        }
+        gen_blank(out);
+        gen_line(out, "struct %s %s_view(const char *text)", name, name);
+        gen_open(out, "{");
+        gen_line(out, "return (struct %s){.ptr = (char *)text, .len = __builtin_strlen(text)};",
+                 name);
+        gen_close(out, "}");
+        gen_blank(out);
+        gen_line(out, "struct %s %s_copy(const char *text, size_t len)", name, name);
+        gen_open(out, "{");
+        gen_line(out, "struct %s copy = {.ptr = cabi_realloc(NULL, 0, 1, len), .len = len};", name);
+        gen_open(out, "if (len != 0) {");
+        gen_line(out, "__builtin_memcpy(copy.ptr, text, len);");
+        gen_close(out, "}");
+        gen_line(out, "return copy;");
+        gen_close(out, "}");
+    }
+}
+
+/* ---- _free --------------------------------------------------------------------------------- */
+
+static void put_free_call(struct gen_c *gen, uint32_t part, const char *place)
+{
+    gen_line(&gen->out, "%s_free(&value->%s);", gen->model.types[part].name, place);
+}
+
+static bool part_pointers(const struct gen_c *gen, const struct gen_type *entry, uint32_t index)
+{
+    uint32_t part = entry->parts[index];
+    return part != GEN_NONE && gen->model.types[part].pointers;
+}
+
+static void put_free_list(struct gen_c *gen, const struct gen_type *entry)
+{
+    struct gen_out *out = &gen->out;
+    if (entry->type->kind == ISO_V_LIST && part_pointers(gen, entry, 0)) {
+        gen_open(out, "for (size_t i = 0; i < value->len; i++) {");
+        gen_line(out, "%s_free(&value->ptr[i]);", gen->model.types[entry->parts[0]].name);
+        gen_close(out, "}");
+    }
+    gen_open(out, "if (value->len != 0) {");
+    gen_line(out, "free(value->ptr);");
+    gen_close(out, "}");
+    gen_line(out, "value->ptr = NULL;");
+    gen_line(out, "value->len = 0;");
+}
+
+/* The name of a member inside the struct: "f0", "name", "val.circle". */
+static char *place_of(struct gen_c *gen, const struct gen_type *entry, uint32_t index)
+{
+    struct iso_arena *arena = &gen->model.arena;
+    switch (entry->type->kind) {
+    case ISO_V_TUPLE: {
+        char *number = gen_number(arena, index);
+        return number != NULL ? gen_join(arena, "f", number, NULL) : NULL;
+    }
+    case ISO_V_RECORD:
+        return gen_c_member(gen, entry->type->members[index].name);
+    case ISO_V_OPTION:
+        return gen_join(arena, "val", NULL);
+    case ISO_V_RESULT:
+        return gen_join(arena, index == 0 ? "val.ok" : "val.err", NULL);
+    default: {
+        char *name = gen_c_member(gen, entry->type->members[index].name);
+        return name != NULL ? gen_join(arena, "val.", name, NULL) : NULL;
+    }
+    }
+}
+
+/* "tag", "is_some", "is_err". */
+static const char *tag_of(const struct iso_vtype *type)
+{
+    return type->kind == ISO_V_OPTION ? "is_some" : type->kind == ISO_V_RESULT ? "is_err" : "tag";
+}
+
+/* The case's payload, by the index of the case. */
+static uint32_t case_part(const struct gen_type *entry, uint32_t index)
+{
+    if (entry->type->kind == ISO_V_OPTION) {
+        return index == 1 ? entry->parts[0] : GEN_NONE;
+    }
+    return entry->parts[index];
+}
+
+static void put_free(struct gen_c *gen, const struct gen_type *entry)
+{
+    struct gen_out *out = &gen->out;
+    gen_blank(out);
+    gen_line(out, "void %s_free(struct %s *value)", entry->name, entry->name);
+    gen_open(out, "{");
+    switch (entry->type->kind) {
+    case ISO_V_STRING:
+    case ISO_V_LIST:
+        put_free_list(gen, entry);
+        break;
+    case ISO_V_RECORD:
+    case ISO_V_TUPLE:
+        for (uint32_t i = 0; i < entry->part_count; i++) {
+            if (part_pointers(gen, entry, i)) {
+                put_free_call(gen, entry->parts[i], place_of(gen, entry, i));
+            }
+        }
+        break;
+    default:
+        gen_line(out, "switch ((int)value->%s) {", tag_of(entry->type));
+        for (uint32_t i = 0; i < iso_vtype_case_count(entry->type); i++) {
+            uint32_t part = case_part(entry, i);
+            if (part != GEN_NONE && gen->model.types[part].pointers) {
+                gen_line(out, "case %u:", i);
+                out->indent++;
+                put_free_call(gen, part, place_of(gen, entry, i));
+                gen_line(out, "break;");
+                out->indent--;
+            }
+        }
+        gen_line(out, "default:");
+        gen_line(out, "    break;");
+        gen_line(out, "}");
+        break;
+    }
+    gen_close(out, "}");
+}
+
+/* ---- From and to core values ---------------------------------------------------------------- */
+
+/* An expression: the value of a type that begins at flat[at]. */
+static void put_lift(struct gen_c *gen, uint32_t id, const char *flat, uint32_t at)
+{
+    const struct gen_type *entry = &gen->model.types[id];
+    switch (entry->type->kind) {
+    case ISO_V_BOOL:
+        gen_put(&gen->out, "(uint32_t)%s[%u] != 0", flat, at);
+        return;
+    case ISO_V_F32:
+        gen_put(&gen->out, "wit_f32_(%s[%u])", flat, at);
+        return;
+    case ISO_V_F64:
+        gen_put(&gen->out, "wit_f64_(%s[%u])", flat, at);
+        return;
+    default:
+        break;
+    }
+    if (gen_c_is_struct(entry->type)) {
+        gen_put(&gen->out, "lift_%s_(%s + %u)", entry->name, flat, at);
+    } else {
+        gen_put(&gen->out, "(");
+        gen_c_put_type(gen, id);
+        gen_put(&gen->out, ")%s[%u]", flat, at);
+    }
+}
+
+/* A statement: stores the value `from` at flat[at] and after. */
+static void put_lower(struct gen_c *gen, uint32_t id, const char *from, const char *flat,
+                      uint32_t at)
+{
+    const struct gen_type *entry = &gen->model.types[id];
+    struct gen_out *out = &gen->out;
+    switch (entry->type->kind) {
+    case ISO_V_S8:
+    case ISO_V_S16:
+    case ISO_V_S32:
+        gen_line(out, "%s[%u] = (uint32_t)(int32_t)%s;", flat, at, from);
+        return;
+    case ISO_V_S64:
+        gen_line(out, "%s[%u] = (uint64_t)%s;", flat, at, from);
+        return;
+    case ISO_V_F32:
+        gen_line(out, "%s[%u] = wit_f32_bits_(%s);", flat, at, from);
+        return;
+    case ISO_V_F64:
+        gen_line(out, "%s[%u] = wit_f64_bits_(%s);", flat, at, from);
+        return;
+    default:
+        break;
+    }
+    if (gen_c_is_struct(entry->type)) {
+        gen_line(out, "lower_%s_(&%s, %s + %u);", entry->name, from, flat, at);
+    } else {
+        gen_line(out, "%s[%u] = %s;", flat, at, from);
+    }
+}
+
+static void put_lift_part(struct gen_c *gen, uint32_t part, const char *place, uint32_t at)
+{
+    gen_begin(&gen->out);
+    gen_put(&gen->out, "value.%s = ", place);
+    put_lift(gen, part, "flat", at);
+    gen_put(&gen->out, ";\n");
+}
+
+static void put_lift_choice(struct gen_c *gen, const struct gen_type *entry)
+{
+    struct gen_out *out = &gen->out;
+    bool variant = entry->type->kind == ISO_V_VARIANT;
+    if (variant) {
+        gen_line(out, "value.tag = (%s)flat[0];",
+                 gen_c_unsigned(iso_vtype_discriminant_size(entry->type->member_count)));
+    } else {
+        gen_line(out, "value.%s = (uint32_t)flat[0] != 0;", tag_of(entry->type));
+    }
+    gen_line(out, "switch ((int)value.%s) {", tag_of(entry->type));
+    for (uint32_t i = 0; i < iso_vtype_case_count(entry->type); i++) {
+        uint32_t part = case_part(entry, i);
+        if (part != GEN_NONE) {
+            gen_line(out, "case %u:", i);
+            out->indent++;
+            put_lift_part(gen, part, place_of(gen, entry, i), 1);
+            gen_line(out, "break;");
+            out->indent--;
+        }
+    }
+    gen_line(out, "default:");
+    gen_line(out, "    break;");
+    gen_line(out, "}");
+}
+
+static void put_lift_function(struct gen_c *gen, const struct gen_type *entry)
+{
+    struct gen_out *out = &gen->out;
+    gen_blank(out);
+    gen_line(out, "static struct %s lift_%s_(const uint64_t *flat)", entry->name, entry->name);
+    gen_open(out, "{");
+    gen_line(out, "struct %s value = {0};", entry->name);
+    switch (entry->type->kind) {
+    case ISO_V_STRING:
+    case ISO_V_LIST:
+        gen_line(out, "value.ptr = (void *)(uintptr_t)flat[0];");
+        gen_line(out, "value.len = (uint32_t)flat[1];");
+        break;
+    case ISO_V_RECORD:
+    case ISO_V_TUPLE: {
+        uint32_t at = 0;
+        for (uint32_t i = 0; i < entry->part_count; i++) {
+            put_lift_part(gen, entry->parts[i], place_of(gen, entry, i), at);
+            at += entry->type->members[i].type->flat;
+        }
+        break;
+    }
+    case ISO_V_FLAGS:
+        for (uint32_t i = 0; i < iso_vtype_flag_words(entry->type); i++) {
+            gen_line(out, "value.words[%u] = (uint32_t)flat[%u];", i, i);
+        }
+        break;
+    default:
+        put_lift_choice(gen, entry);
+        break;
+    }
+    gen_line(out, "return value;");
+    gen_close(out, "}");
+}
+
+static void put_lower_choice(struct gen_c *gen, const struct gen_type *entry)
+{
+    struct gen_out *out = &gen->out;
+    gen_line(out, "flat[0] = value->%s;", tag_of(entry->type));
+    for (uint32_t i = 1; i < entry->type->flat; i++) {
+        gen_line(out, "flat[%u] = 0;", i);
+    }
+    gen_line(out, "switch ((int)value->%s) {", tag_of(entry->type));
+    for (uint32_t i = 0; i < iso_vtype_case_count(entry->type); i++) {
+        uint32_t part = case_part(entry, i);
+        if (part != GEN_NONE) {
+            char *place = place_of(gen, entry, i);
+            gen_line(out, "case %u:", i);
+            out->indent++;
+            char *from = place != NULL ? gen_join(&gen->model.arena, "value->", place, NULL) : NULL;
+            put_lower(gen, part, from, "flat", 1);
+            gen_line(out, "break;");
+            out->indent--;
+        }
+    }
+    gen_line(out, "default:");
+    gen_line(out, "    break;");
+    gen_line(out, "}");
+}
+
+static void put_lower_function(struct gen_c *gen, const struct gen_type *entry)
+{
+    struct gen_out *out = &gen->out;
+    gen_blank(out);
+    gen_line(out, "static void lower_%s_(const struct %s *value, uint64_t *flat)", entry->name,
+             entry->name);
+    gen_open(out, "{");
+    switch (entry->type->kind) {
+    case ISO_V_STRING:
+    case ISO_V_LIST:
+        gen_line(out, "flat[0] = (uint32_t)(uintptr_t)value->ptr;");
+        gen_line(out, "flat[1] = value->len;");
+        break;
+    case ISO_V_RECORD:
+    case ISO_V_TUPLE: {
+        uint32_t at = 0;
+        for (uint32_t i = 0; i < entry->part_count; i++) {
+            char *place = place_of(gen, entry, i);
+            char *from = place != NULL ? gen_join(&gen->model.arena, "value->", place, NULL) : NULL;
+            put_lower(gen, entry->parts[i], from, "flat", at);
+            at += entry->type->members[i].type->flat;
+        }
+        break;
+    }
+    case ISO_V_FLAGS:
+        for (uint32_t i = 0; i < iso_vtype_flag_words(entry->type); i++) {
+            gen_line(out, "flat[%u] = value->words[%u];", i, i);
+        }
+        break;
+    default:
+        put_lower_choice(gen, entry);
+        break;
+    }
+    gen_close(out, "}");
+}
+
+/* ---- Functions ----------------------------------------------------------------------------- */
+
+static void put_core_value(struct gen_c *gen, char flat, const char *array, uint32_t at)
+{
+    switch (flat) {
+    case 'i':
+        gen_put(&gen->out, "(uint32_t)%s[%u]", array, at);
+        break;
+    case 'I':
+        gen_put(&gen->out, "%s[%u]", array, at);
+        break;
+    case 'f':
+        gen_put(&gen->out, "wit_f32_(%s[%u])", array, at);
+        break;
+    default:
+        gen_put(&gen->out, "wit_f64_(%s[%u])", array, at);
+        break;
+    }
+}
+
+static void put_args_struct(struct gen_c *gen, const struct gen_func *f)
+{
+    gen_open(&gen->out, "struct wit_args_%s_ {", f->name);
+    for (uint32_t i = 0; i < f->func->param_count; i++) {
+        gen_begin(&gen->out);
+        gen_c_put_type(gen, f->params[i]);
+        gen_put(&gen->out, " a%u_;\n", i);
+    }
+    gen_close(&gen->out, "};");
+    gen_blank(&gen->out);
+}
+
+static void put_import_declaration(struct gen_c *gen, const struct gen_func *f)
+{
+    struct gen_out *out = &gen->out;
+    gen_line(out, "__attribute__((import_module(\"%s\"), import_name(\"%s\")))", f->module,
+             f->core);
+    gen_put(out, "extern %s wit_import_%s_(",
+            f->result_flat != 0 ? core_type(f->result_flat) : "void", f->name);
+    bool none = f->flat_count == 0 && !f->params_in_memory && !f->result_in_memory;
+    gen_put(out, "%s", none ? "void" : "");
+    if (f->params_in_memory) {
+        gen_put(out, "const void *args");
+    } else {
+        for (uint32_t i = 0; i < f->flat_count; i++) {
+            gen_put(out, "%s%s a%u", i != 0 ? ", " : "", core_type(f->flat[i]), i);
+        }
+    }
+    if (f->result_in_memory) {
+        gen_put(out, "%svoid *result", f->flat_count != 0 ? ", " : "");
+    }
+    gen_put(out, ");\n\n");
+}
+
+static void put_import_call(struct gen_c *gen, const struct gen_func *f)
+{
+    struct gen_out *out = &gen->out;
+    gen_put(out, "wit_import_%s_(", f->name);
+    if (f->params_in_memory) {
+        gen_put(out, "&args_");
+    } else {
+        for (uint32_t i = 0; i < f->flat_count; i++) {
+            gen_put(out, "%s", i != 0 ? ", " : "");
+            put_core_value(gen, f->flat[i], "flat_", i);
+        }
+    }
+    if (f->result_in_memory) {
+        gen_put(out, "%s&result_", f->flat_count != 0 ? ", " : "");
+    }
+    gen_put(out, ")");
+}
+
+static void put_import_arguments(struct gen_c *gen, const struct gen_func *f)
+{
+    struct gen_out *out = &gen->out;
+    if (f->params_in_memory) {
+        gen_line(out, "struct wit_args_%s_ args_;", f->name);
+        for (uint32_t i = 0; i < f->func->param_count; i++) {
+            gen_line(out, "args_.a%u_ = %s;", i, gen_c_member(gen, f->func->params[i].name));
+        }
+        return;
+    }
+    if (f->flat_count != 0) {
+        gen_line(out, "uint64_t flat_[%u];", f->flat_count);
+    }
+    uint32_t at = 0;
+    for (uint32_t i = 0; i < f->func->param_count; i++) {
+        const char *name = gen_c_member(gen, f->func->params[i].name);
+        if (f->func->params[i].type->flat == 0) {
+            gen_line(out, "(void)%s;", name);
+            continue;
+        }
+        put_lower(gen, f->params[i], name, "flat_", at);
+        at += f->func->params[i].type->flat;
+    }
+}
+
+static void put_import(struct gen_c *gen, const struct gen_func *f)
+{
+    struct gen_out *out = &gen->out;
+    gen_blank(out);
+    if (f->params_in_memory) {
+        put_args_struct(gen, f);
+    }
+    put_import_declaration(gen, f);
+    gen_c_put_signature(gen, f);
+    gen_put(out, "\n");
+    gen_open(out, "{");
+    put_import_arguments(gen, f);
+    gen_begin(out);
+    if (f->result_in_memory || (f->result != GEN_NONE && f->result_flat == 0)) {
+        gen_c_put_type(gen, f->result);
+        gen_put(out, " result_;\n");
+        gen_begin(out);
+        put_import_call(gen, f);
+        gen_put(out, ";\n");
+        gen_line(out, "return result_;");
+    } else if (f->result_flat != 0) {
+        gen_put(out, "const uint64_t result_[1] = {");
+        const char *wrap = f->result_flat == 'f'   ? "wit_f32_bits_("
+                           : f->result_flat == 'F' ? "wit_f64_bits_("
+                                                   : "(";
+        gen_put(out, "%s", wrap);
+        put_import_call(gen, f);
+        gen_put(out, ")};\n");
+        gen_begin(out);
+        gen_put(out, "return ");
+        put_lift(gen, f->result, "result_", 0);
+        gen_put(out, ";\n");
+    } else {
+        put_import_call(gen, f);
+        gen_put(out, ";\n");
+    }
+    gen_close(out, "}");
+}
+
+static void put_export_head(struct gen_c *gen, const struct gen_func *f, const char *end)
+{
+    struct gen_out *out = &gen->out;
+    gen_put(out, "%s wit_export_%s_(", f->result_flat != 0 ? core_type(f->result_flat) : "void",
+            f->name);
+    if (f->params_in_memory) {
+        gen_put(out, "struct wit_args_%s_ *args_", f->name);
+    } else {
+        gen_put(out, "%s", f->flat_count == 0 ? "void" : "");
+        for (uint32_t i = 0; i < f->flat_count; i++) {
+            gen_put(out, "%s%s a%u_", i != 0 ? ", " : "", core_type(f->flat[i]), i);
+        }
+    }
+    gen_put(out, ")%s\n", end);
+}
+
+/* The call of the function that people implement, with its arguments lifted. */
+static void put_export_call(struct gen_c *gen, const struct gen_func *f)
+{
+    gen_put(&gen->out, "%s(", f->name);
+    uint32_t at = 0;
+    for (uint32_t i = 0; i < f->func->param_count; i++) {
+        gen_put(&gen->out, "%s", i != 0 ? ", " : "");
+        if (f->params_in_memory) {
+            gen_put(&gen->out, "in_.a%u_", i);
+        } else if (f->func->params[i].type->flat == 0) {
+            gen_put(&gen->out, "(");
+            gen_c_put_type(gen, f->params[i]);
+            gen_put(&gen->out, "){}");
+        } else {
+            put_lift(gen, f->params[i], "flat_", at);
+            at += f->func->params[i].type->flat;
+        }
+    }
+    gen_put(&gen->out, ")");
+}
+
+static void put_export_arguments(struct gen_c *gen, const struct gen_func *f)
+{
+    struct gen_out *out = &gen->out;
+    if (f->params_in_memory) {
+        gen_line(out, "struct wit_args_%s_ in_ = *args_;", f->name);
+        gen_line(out, "free(args_);");
+        return;
+    }
+    if (f->flat_count == 0) {
+        return;
+    }
+    gen_begin(out);
+    gen_put(out, "const uint64_t flat_[%u] = {", f->flat_count);
+    for (uint32_t i = 0; i < f->flat_count; i++) {
+        const char *form = f->flat[i] == 'f'   ? "wit_f32_bits_("
+                           : f->flat[i] == 'F' ? "wit_f64_bits_("
+                                               : "(";
+        gen_put(out, "%s%sa%u_)", i != 0 ? ", " : "", form, i);
+    }
+    gen_put(out, "};\n");
+}
+
+static void put_export_result(struct gen_c *gen, const struct gen_func *f)
+{
+    struct gen_out *out = &gen->out;
+    gen_begin(out);
+    if (f->result_in_memory) {
+        gen_put(out, "static ");
+        gen_c_put_type(gen, f->result);
+        gen_put(out, " result_;\n");
+        gen_begin(out);
+        gen_put(out, "result_ = ");
+        put_export_call(gen, f);
+        gen_put(out, ";\n");
+        gen_line(out, "return (uint32_t)(uintptr_t)&result_;");
+    } else if (f->result_flat != 0) {
+        gen_c_put_type(gen, f->result);
+        gen_put(out, " value_ = ");
+        put_export_call(gen, f);
+        gen_put(out, ";\n");
+        gen_line(out, "uint64_t result_[1];");
+        put_lower(gen, f->result, "value_", "result_", 0);
+        gen_begin(out);
+        gen_put(out, "return ");
+        put_core_value(gen, f->result_flat, "result_", 0);
+        gen_put(out, ";\n");
+    } else {
+        put_export_call(gen, f);
+        gen_put(out, ";\n");
+    }
+}
+
+static void put_export(struct gen_c *gen, const struct gen_func *f)
+{
+    struct gen_out *out = &gen->out;
+    gen_blank(out);
+    if (f->params_in_memory) {
+        put_args_struct(gen, f);
+    }
+    gen_line(out, "__attribute__((export_name(\"%s\")))", f->core);
+    put_export_head(gen, f, ";");
+    put_export_head(gen, f, "");
+    gen_open(out, "{");
+    put_export_arguments(gen, f);
+    put_export_result(gen, f);
+    gen_close(out, "}");
+    if (f->result != GEN_NONE && gen->model.types[f->result].pointers) {
+        const char *type = gen->model.types[f->result].name;
+        gen_blank(out);
+        gen_line(out, "__attribute__((export_name(\"cabi_post_%s\")))", f->core);
+        gen_line(out, "void wit_post_%s_(struct %s *result);", f->name, type);
+        gen_line(out, "void wit_post_%s_(struct %s *result)", f->name, type);
+        gen_open(out, "{");
+        gen_line(out, "%s_free(result);", type);
+        gen_close(out, "}");
+    }
+}
+
+void gen_c_glue(struct gen_c *gen)
+{
+    struct gen_out *out = &gen->out;
+    const struct gen_model *model = &gen->model;
+    gen_line(out,
+             "/* Glue of the world \"%.*s\" for guests in C. Generated by isomer bindgen; do not "
+             "edit. */",
+             (int)model->world->name.len, model->world->name.ptr);
+    gen_line(out, "#include \"%.*s.h\"", (int)model->world->name.len, model->world->name.ptr);
+    gen_blank(out);
+    put_support(gen);
+    put_asserts(gen);
+    for (uint32_t i = 0; i < model->type_count; i++) {
+        if (model->types[i].pointers) {
+            put_free(gen, &model->types[i]);
+        }
+    }
+    put_string_helpers(gen);
+    for (uint32_t i = 0; i < model->type_count; i++) {
+        const struct gen_type *entry = &model->types[i];
+        if (entry->lift && gen_c_is_struct(entry->type)) {
+            put_lift_function(gen, entry);
+        }
+        if (entry->lower && gen_c_is_struct(entry->type)) {
+            put_lower_function(gen, entry);
+        }
+    }
+    for (uint32_t i = 0; i < model->func_count; i++) {
+        if (model->funcs[i].imported) {
+            put_import(gen, &model->funcs[i]);
+        } else {
+            put_export(gen, &model->funcs[i]);
+        }
+    }
+}
