@@ -46,12 +46,12 @@ struct iso_cell {
 struct iso_code {
     uint32_t func_index;
     uint32_t cell_count;
-    uint32_t frame_slots;  /* P + 2 + S + L + deepest operand stack */
-    uint32_t header;       /* P */
-    uint32_t locals;       /* slot of the first declared local */
-    uint32_t local_slots;  /* L: zeroed at entry */
-    uint32_t cost;         /* fuel charged at entry */
-    uint32_t alloc_bytes;  /* of this object */
+    uint32_t frame_slots; /* P + 2 + S + L + deepest operand stack */
+    uint32_t header;      /* P */
+    uint32_t locals;      /* slot of the first declared local */
+    uint32_t local_slots; /* L: zeroed at entry */
+    uint32_t cost;        /* fuel charged at entry */
+    uint32_t alloc_bytes; /* of this object */
     struct iso_cell cells[];
 };
 
@@ -78,13 +78,13 @@ struct iso_value_map {
 
 struct iso_frame_map {
     enum iso_safepoint kind;
-    uint32_t cell;    /* index at which execution goes on. CALL: the cell after the call */
+    uint32_t cell;      /* index at which execution goes on. CALL: the cell after the call */
     uint32_t call_cell; /* CALL: index of the call's cell itself (a pending call goes on there) */
-    uint32_t offset;  /* of the instruction in the module, in bytes: ENTRY, LOOP: the one that runs
-                         next; CALL: the call itself */
-    uint32_t args;    /* CALL: slot of the call's first argument, where the callee's fp is */
-    uint8_t opcode;   /* CALL: 0x10 call, 0x11 call_indirect */
-    uint32_t callee;  /* CALL: function index (call); for call_indirect the interned type id */
+    uint32_t offset; /* of the instruction in the module, in bytes: ENTRY, LOOP: the one that runs
+                        next; CALL: the call itself */
+    uint32_t args;   /* CALL: slot of the call's first argument, where the callee's fp is */
+    uint8_t opcode;  /* CALL: 0x10 call, 0x11 call_indirect */
+    uint32_t callee; /* CALL: function index (call); for call_indirect the interned type id */
     uint32_t local_count; /* parameters included; in index order */
     struct iso_value_map *locals;
     uint32_t operand_count; /* from the bottom */
@@ -94,7 +94,7 @@ struct iso_frame_map {
 /* What identifies a safepoint, for iso_frame_map_find: a cell, or a kind and an offset. */
 struct iso_frame_query {
     bool by_cell;
-    uint32_t cell;      /* by_cell: iso_frame_map.cell */
+    uint32_t cell;           /* by_cell: iso_frame_map.cell */
     enum iso_safepoint kind; /* else */
     uint32_t offset;
 };
@@ -132,7 +132,7 @@ struct iso_frame {
     const struct iso_cell *pc; /* where this frame goes on (callers: after the call) */
     union iso_slot *fp;
     const union iso_slot *bridge; /* next record at the end of the stack */
-    bool to_host; /* this frame's caller is the host */
+    bool to_host;                 /* this frame's caller is the host */
 };
 
 /* False when no Wasm frame is live. */

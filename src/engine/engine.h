@@ -200,10 +200,10 @@ struct iso_export_desc {
 };
 
 struct iso_section_desc {
-    uint8_t id;            /* spec 5.5.2; 0 is custom */
-    struct iso_str name;   /* of a custom section, else its standard name */
-    uint64_t offset;       /* of the contents, after id, size and (custom) name, in the file */
-    uint64_t size;         /* of the contents, in bytes */
+    uint8_t id;          /* spec 5.5.2; 0 is custom */
+    struct iso_str name; /* of a custom section, else its standard name */
+    uint64_t offset;     /* of the contents, after id, size and (custom) name, in the file */
+    uint64_t size;       /* of the contents, in bytes */
 };
 
 /* Imports, exports and sections in the order of the module. index is below the count. The
@@ -265,10 +265,10 @@ uint64_t iso_store_memory_bytes(const struct iso_store *store);
 
 /* What a host function answers. */
 enum iso_host_result {
-    ISO_HOST_DONE,    /* the results are written */
-    ISO_HOST_TRAP,    /* the call traps: iso_host_trap or iso_host_exit was called before */
-    ISO_HOST_PENDING  /* not finished: the store is suspended with the call's arguments on its
-                         stack, and no thread waits. See iso_run. */
+    ISO_HOST_DONE,   /* the results are written */
+    ISO_HOST_TRAP,   /* the call traps: iso_host_trap or iso_host_exit was called before */
+    ISO_HOST_PENDING /* not finished: the store is suspended with the call's arguments on its
+                        stack, and no thread waits. See iso_run. */
 };
 
 /* What becomes of a snapshot that is taken while a call of this function is pending. */
@@ -284,7 +284,7 @@ struct iso_host_call {
     struct iso_instance *caller; /* whose code calls; NULL when called with iso_start */
     void *ctx;                   /* as in the definition */
     const union iso_slot *args;
-    union iso_slot *results;     /* may overlap args: read the arguments first */
+    union iso_slot *results; /* may overlap args: read the arguments first */
     /* Free for the function: 0 at the first issue, kept while the call is pending and (with
      * ISO_HOST_DEADLINE) across a snapshot. Meant for an absolute time. */
     uint64_t deadline;
@@ -297,7 +297,8 @@ typedef enum iso_host_result (*iso_host_fn)(struct iso_host_call *call);
 struct iso_host_func {
     const char *module; /* import names, NUL-terminated UTF-8 */
     const char *name;
-    const char *params;  /* a character per value: i I f F v r e = i32 i64 f32 f64 v128 funcref externref */
+    const char
+        *params; /* a character per value: i I f F v r e = i32 i64 f32 f64 v128 funcref externref */
     const char *results; /* likewise */
     iso_host_fn fn;
     void *ctx; /* kept */
@@ -354,8 +355,8 @@ struct iso_store *iso_instance_store(const struct iso_instance *instance);
 
 /* Exported function by name; NULL when there is none. */
 struct iso_func *iso_instance_export_func(struct iso_instance *instance, const char *name);
-/* The same by number, export `index` of the module (iso_module_export), which also reaches names that
- * contain zero bytes; NULL when that export is no function or does not exist. */
+/* The same by number, export `index` of the module (iso_module_export), which also reaches names
+ * that contain zero bytes; NULL when that export is no function or does not exist. */
 struct iso_func *iso_instance_export_func_at(struct iso_instance *instance, uint32_t index);
 /* Type of a function. */
 const struct iso_func_type *iso_func_type(const struct iso_func *func);
@@ -471,14 +472,14 @@ enum iso_trap_kind {
     ISO_TRAP_TABLE,             /* out of bounds table access */
     ISO_TRAP_UNDEFINED_ELEMENT, /* call_indirect beyond the table's end */
     ISO_TRAP_UNINITIALIZED_ELEMENT,
-    ISO_TRAP_INDIRECT_TYPE,     /* indirect call type mismatch */
+    ISO_TRAP_INDIRECT_TYPE, /* indirect call type mismatch */
     ISO_TRAP_DIVIDE_BY_ZERO,
-    ISO_TRAP_OVERFLOW,          /* integer overflow */
-    ISO_TRAP_CONVERSION,        /* invalid conversion to integer */
-    ISO_TRAP_STACK,             /* call stack exhausted */
-    ISO_TRAP_NOMEM,             /* translating a function failed for lack of host memory */
-    ISO_TRAP_HOST,              /* a host function trapped */
-    ISO_TRAP_EXIT               /* a host function ended the program */
+    ISO_TRAP_OVERFLOW,   /* integer overflow */
+    ISO_TRAP_CONVERSION, /* invalid conversion to integer */
+    ISO_TRAP_STACK,      /* call stack exhausted */
+    ISO_TRAP_NOMEM,      /* translating a function failed for lack of host memory */
+    ISO_TRAP_HOST,       /* a host function trapped */
+    ISO_TRAP_EXIT        /* a host function ended the program */
 };
 
 /* The specification's wording: "out of bounds memory access", ... */
@@ -554,13 +555,10 @@ ISO_MUST_CHECK enum iso_err iso_snapshot_section_bytes(struct iso_bytes snapshot
  * instances in their order of creation. Afterwards iso_store_state says how to go on.
  * Errors: ISO_E_SNAPSHOT, ISO_E_LINK, ISO_E_LIMIT, ISO_E_NOMEM, or what a section returned.
  */
-ISO_MUST_CHECK enum iso_err iso_snapshot_restore(struct iso_store *store, struct iso_bytes snapshot,
-                                                 struct iso_module *const *modules,
-                                                 size_t module_count,
-                                                 const struct iso_snapshot_section *sections,
-                                                 size_t section_count,
-                                                 struct iso_instance **instances,
-                                                 size_t instance_cap, struct iso_report *report);
+ISO_MUST_CHECK enum iso_err iso_snapshot_restore(
+    struct iso_store *store, struct iso_bytes snapshot, struct iso_module *const *modules,
+    size_t module_count, const struct iso_snapshot_section *sections, size_t section_count,
+    struct iso_instance **instances, size_t instance_cap, struct iso_report *report);
 
 /*
  * SHA-256 over the canonical state (frames, locals, operands, globals, tables, memories; not host

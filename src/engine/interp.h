@@ -47,8 +47,8 @@ struct iso_func *iso_exec_func(struct iso_exec *ctx, uint32_t index);
  * return_pc. ISO_LEAVE_NOT: exec.pc and exec.fp say where to go on (in the callee, or after a host
  * call has returned, with *nfp its first result). Otherwise the interpreter is to be left.
  */
-enum iso_leave iso_call_slow(struct iso_exec *ctx, struct iso_func *func,
-                             const struct iso_cell *pc, union iso_slot *fp, union iso_slot *nfp,
+enum iso_leave iso_call_slow(struct iso_exec *ctx, struct iso_func *func, const struct iso_cell *pc,
+                             union iso_slot *fp, union iso_slot *nfp,
                              const struct iso_cell *return_pc);
 
 static inline uint64_t iso_literal_u64(const struct iso_cell *pc)

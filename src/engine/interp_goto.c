@@ -72,7 +72,10 @@ leave:
     return why;
 }
 
-enum iso_leave iso_interpret(struct iso_exec *ctx) { return interpret(ctx, NULL); }
+enum iso_leave iso_interpret(struct iso_exec *ctx)
+{
+    return interpret(ctx, NULL);
+}
 
 const uintptr_t *iso_op_table(void)
 {
@@ -81,4 +84,7 @@ const uintptr_t *iso_op_table(void)
     return table;
 }
 
-const char *iso_engine_dispatch(void) { return "goto"; }
+const char *iso_engine_dispatch(void)
+{
+    return "goto";
+}

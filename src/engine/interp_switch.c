@@ -64,11 +64,14 @@ enum iso_leave iso_interpret(struct iso_exec *ctx)
 const uintptr_t *iso_op_table(void)
 {
     static const uintptr_t numbers[] = {
-#define OP(name, ...) (uintptr_t)ISO_OPN_##name,
+#define OP(name, ...) (uintptr_t) ISO_OPN_##name,
 #include "engine/ops.def"
 #undef OP
     };
     return numbers;
 }
 
-const char *iso_engine_dispatch(void) { return "switch"; }
+const char *iso_engine_dispatch(void)
+{
+    return "switch";
+}

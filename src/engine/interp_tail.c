@@ -3,8 +3,8 @@
  * in its arguments, that is, in registers. For clang >= 19 (musttail; preserve_none on x86-64 and
  * aarch64, which leaves all registers to the arguments).
  */
-#include "engine/interp.h"
 #include "engine/interp_tail.h"
+#include "engine/interp.h"
 
 /* The integers in six registers, the floats in theirs. */
 #define PARAMS                                                                                     \
@@ -55,7 +55,10 @@ typedef ISO_PRESERVE_NONE enum iso_leave iso_handler(PARAMS);
 #pragma clang diagnostic ignored "-Wunused-parameter"
 
 #define OP(name, ...)                                                                              \
-    static ISO_PRESERVE_NONE enum iso_leave op_##name(PARAMS) { __VA_ARGS__ }
+    static ISO_PRESERVE_NONE enum iso_leave op_##name(PARAMS)                                      \
+    {                                                                                              \
+        __VA_ARGS__                                                                                \
+    }
 #include "engine/ops.def"
 #undef OP
 
@@ -77,4 +80,7 @@ enum iso_leave iso_interpret(struct iso_exec *ctx)
                        ctx->result->f32, ctx->result->f64);
 }
 
-const char *iso_engine_dispatch(void) { return "tail"; }
+const char *iso_engine_dispatch(void)
+{
+    return "tail";
+}

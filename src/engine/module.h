@@ -27,7 +27,7 @@ enum iso_const_kind {
     ISO_CONST_VALUE,      /* value holds it (v128: both slots) */
     ISO_CONST_GLOBAL_GET, /* index: an imported, immutable global */
     ISO_CONST_REF_NULL,
-    ISO_CONST_REF_FUNC    /* index: a function */
+    ISO_CONST_REF_FUNC /* index: a function */
 };
 
 struct iso_const_expr {
@@ -59,8 +59,8 @@ struct iso_module_func {
     uint32_t local_count; /* parameters and declared locals; set by validation */
     uint32_t local_slots; /* the same in slots */
     uint32_t max_depth;   /* most operands on the stack at any point, in slots; set by validation */
-    bool is_declared;     /* occurs outside of function bodies (exports, element segments, ...): then
-                             ref.func may name it (C.refs of spec 3.1.1) */
+    bool is_declared; /* occurs outside of function bodies (exports, element segments, ...): then
+                         ref.func may name it (C.refs of spec 3.1.1) */
 };
 
 struct iso_module_table {
@@ -145,8 +145,8 @@ struct iso_module {
     struct iso_name *func_names;
     struct iso_str name;
 
-    /* Indices of exports, sorted by name; made at the first look-up, under the engine's lock, in the
-     * arena. See exports.c. */
+    /* Indices of exports, sorted by name; made at the first look-up, under the engine's lock, in
+     * the arena. See exports.c. */
     uint32_t *_Atomic export_order;
 
     _Atomic bool has_digest;
@@ -158,8 +158,8 @@ struct iso_module {
     uint64_t code_bytes; /* of all translated code; under the lock */
     /* The same sorted by address, for iso_code_find; made when it is asked for. */
     uint32_t *code_by_address; /* function indices */
-    uint32_t code_count;  /* translated functions; under the lock */
-    uint32_t code_sorted; /* how many of them the index has; under the lock */
+    uint32_t code_count;       /* translated functions; under the lock */
+    uint32_t code_sorted;      /* how many of them the index has; under the lock */
 };
 
 struct iso_engine {
@@ -185,12 +185,14 @@ ISO_MUST_CHECK enum iso_err iso_types_intern(struct iso_engine *engine, const ui
                                              const struct iso_interned_type **out);
 /* Releases the registry. */
 void iso_types_fini(struct iso_engine *engine);
-static inline uint32_t iso_type_slots(uint8_t type) { return type == ISO_TYPE_V128 ? 2u : 1u; }
+static inline uint32_t iso_type_slots(uint8_t type)
+{
+    return type == ISO_TYPE_V128 ? 2u : 1u;
+}
 
 /* decode.c: fills the module from its bytes; validates everything but function bodies (their
  * bytes are delimited; iso_validate_func checks them). */
-ISO_MUST_CHECK enum iso_err iso_module_decode(struct iso_module *module,
-                                              struct iso_report *report);
+ISO_MUST_CHECK enum iso_err iso_module_decode(struct iso_module *module, struct iso_report *report);
 /* validate.c: one function's body, complete (spec 3.3 and appendix "Validation Algorithm");
  * sets local_count, local_slots, max_depth. */
 ISO_MUST_CHECK enum iso_err iso_validate_func(struct iso_module *module, uint32_t func_index,

@@ -48,10 +48,22 @@ static inline double iso_f64_from_bits(uint64_t bits)
     return x;
 }
 
-static inline uint32_t iso_clz32(uint32_t x) { return x == 0 ? 32u : (uint32_t)__builtin_clz(x); }
-static inline uint32_t iso_ctz32(uint32_t x) { return x == 0 ? 32u : (uint32_t)__builtin_ctz(x); }
-static inline uint64_t iso_clz64(uint64_t x) { return x == 0 ? 64u : (uint64_t)__builtin_clzll(x); }
-static inline uint64_t iso_ctz64(uint64_t x) { return x == 0 ? 64u : (uint64_t)__builtin_ctzll(x); }
+static inline uint32_t iso_clz32(uint32_t x)
+{
+    return x == 0 ? 32u : (uint32_t)__builtin_clz(x);
+}
+static inline uint32_t iso_ctz32(uint32_t x)
+{
+    return x == 0 ? 32u : (uint32_t)__builtin_ctz(x);
+}
+static inline uint64_t iso_clz64(uint64_t x)
+{
+    return x == 0 ? 64u : (uint64_t)__builtin_clzll(x);
+}
+static inline uint64_t iso_ctz64(uint64_t x)
+{
+    return x == 0 ? 64u : (uint64_t)__builtin_ctzll(x);
+}
 
 static inline uint32_t iso_rotl32(uint32_t x, uint32_t n)
 {
@@ -149,14 +161,38 @@ ISO_DEFINE_MIN_MAX(f64, double, iso_f64_bits, 0x8000000000000000u)
 #undef ISO_DEFINE_MIN_MAX
 
 /* Rounding. The additions quiet a signalling NaN, which the C library need not. */
-static inline float iso_f32_ceil(float x) { return x != x ? x + x : ceilf(x); }
-static inline float iso_f32_floor(float x) { return x != x ? x + x : floorf(x); }
-static inline float iso_f32_trunc(float x) { return x != x ? x + x : truncf(x); }
-static inline float iso_f32_nearest(float x) { return x != x ? x + x : rintf(x); }
-static inline double iso_f64_ceil(double x) { return x != x ? x + x : ceil(x); }
-static inline double iso_f64_floor(double x) { return x != x ? x + x : floor(x); }
-static inline double iso_f64_trunc(double x) { return x != x ? x + x : trunc(x); }
-static inline double iso_f64_nearest(double x) { return x != x ? x + x : rint(x); }
+static inline float iso_f32_ceil(float x)
+{
+    return x != x ? x + x : ceilf(x);
+}
+static inline float iso_f32_floor(float x)
+{
+    return x != x ? x + x : floorf(x);
+}
+static inline float iso_f32_trunc(float x)
+{
+    return x != x ? x + x : truncf(x);
+}
+static inline float iso_f32_nearest(float x)
+{
+    return x != x ? x + x : rintf(x);
+}
+static inline double iso_f64_ceil(double x)
+{
+    return x != x ? x + x : ceil(x);
+}
+static inline double iso_f64_floor(double x)
+{
+    return x != x ? x + x : floor(x);
+}
+static inline double iso_f64_trunc(double x)
+{
+    return x != x ? x + x : trunc(x);
+}
+static inline double iso_f64_nearest(double x)
+{
+    return x != x ? x + x : rint(x);
+}
 
 /*
  * Truncation to integers (4.3.4). LO and HI are the open interval of representable values: x must
@@ -176,8 +212,14 @@ static inline double iso_f64_nearest(double x) { return x != x ? x + x : rint(x)
 /* iso_trunc_ok_*: the value is representable. iso_trunc_*: the value, when it is.
  * iso_trunc_sat_*: saturating; NaN gives 0. */
 #define ISO_DEFINE_TRUNC(N, F, I, U, LO, HI)                                                       \
-    static inline int iso_trunc_ok_##N(F x) { return x > (LO) && x < (HI); }                       \
-    static inline U iso_trunc_##N(F x) { return (U)(I)x; }                                         \
+    static inline int iso_trunc_ok_##N(F x)                                                        \
+    {                                                                                              \
+        return x > (LO) && x < (HI);                                                               \
+    }                                                                                              \
+    static inline U iso_trunc_##N(F x)                                                             \
+    {                                                                                              \
+        return (U)(I)x;                                                                            \
+    }                                                                                              \
     static inline U iso_trunc_sat_##N(F x)                                                         \
     {                                                                                              \
         const U sign = (U)1 << (sizeof(U) * 8u - 1u);                                              \
@@ -196,8 +238,14 @@ ISO_TRUNC_BOUNDS(ISO_DEFINE_TRUNC)
 #undef ISO_DEFINE_TRUNC
 
 /* Demotion and promotion quiet a NaN in hardware; spec 4.3.4 allows any arithmetic NaN. */
-static inline float iso_f32_demote(double x) { return (float)x; }
-static inline double iso_f64_promote(float x) { return (double)x; }
+static inline float iso_f32_demote(double x)
+{
+    return (float)x;
+}
+static inline double iso_f64_promote(float x)
+{
+    return (double)x;
+}
 
 /* Little-endian access to linear memory at any alignment. */
 static inline uint16_t iso_mem_u16(const uint8_t *p)

@@ -9,7 +9,6 @@
 #include "engine/run.h"
 
 #include <stdarg.h>
-#include <stdio.h>
 
 #include "engine/interp.h"
 
@@ -149,14 +148,17 @@ const char *iso_trap_text(enum iso_trap_kind kind)
     return "unknown trap";
 }
 
-const struct iso_trap *iso_store_trap(const struct iso_store *store) { return &store->last_trap; }
+const struct iso_trap *iso_store_trap(const struct iso_store *store)
+{
+    return &store->last_trap;
+}
 
 void iso_host_trap(struct iso_host_call *call, const char *fmt, ...)
 {
     struct iso_store *store = call->store;
     va_list args;
     va_start(args, fmt);
-    (void)vsnprintf(store->last_trap.message, sizeof store->last_trap.message, fmt, args);
+    (void)iso_format_v(store->last_trap.message, sizeof store->last_trap.message, fmt, args);
     va_end(args);
     store->exec.trap = ISO_TRAP_HOST;
 }
@@ -164,8 +166,8 @@ void iso_host_trap(struct iso_host_call *call, const char *fmt, ...)
 void iso_host_exit(struct iso_host_call *call, uint32_t status)
 {
     struct iso_store *store = call->store;
-    (void)snprintf(store->last_trap.message, sizeof store->last_trap.message,
-                   "program exited with status %u", (unsigned)status);
+    (void)iso_format(store->last_trap.message, sizeof store->last_trap.message,
+                     "program exited with status %u", (unsigned)status);
     store->last_trap.exit_status = status;
     store->exec.trap = ISO_TRAP_EXIT;
 }
@@ -178,9 +180,8 @@ static void record_frame(struct iso_trap *trap, uint32_t number, const struct is
         /* The second half of the array keeps the last ones, as a ring. */
         slot = ISO_TRAP_FRAMES_MAX / 2 + number % (ISO_TRAP_FRAMES_MAX / 2);
     }
-    trap->frames[slot] = (struct iso_trap_frame){.module = frame->instance->module,
-                                                 .func_index = frame->code->func_index,
-                                                 .offset = cell};
+    trap->frames[slot] = (struct iso_trap_frame){
+        .module = frame->instance->module, .func_index = frame->code->func_index, .offset = cell};
 }
 
 /* The ring in the second half begins with its oldest. */
@@ -206,9 +207,9 @@ static void resolve_offsets(struct iso_trap *trap)
         uint32_t offset = 0;
         cells[i] = f->offset;
         uint32_t same = 0;
-        while (same < i && (trap->frames[same].module != f->module ||
-                            trap->frames[same].func_index != f->func_index ||
-                            cells[same] != cells[i])) {
+        while (same < i &&
+               (trap->frames[same].module != f->module ||
+                trap->frames[same].func_index != f->func_index || cells[same] != cells[i])) {
             same++;
         }
         if (same < i) {
@@ -232,8 +233,8 @@ static void backtrace(struct iso_store *store)
         trap->frame_total++;
         top = false;
     }
-    trap->frame_count = trap->frame_total < ISO_TRAP_FRAMES_MAX ? trap->frame_total
-                                                                 : ISO_TRAP_FRAMES_MAX;
+    trap->frame_count =
+        trap->frame_total < ISO_TRAP_FRAMES_MAX ? trap->frame_total : ISO_TRAP_FRAMES_MAX;
     straighten(trap);
     resolve_offsets(trap);
 }
@@ -244,7 +245,7 @@ static void record_trap(struct iso_store *store)
     enum iso_trap_kind kind = store->exec.trap;
     trap->kind = kind;
     if (kind != ISO_TRAP_HOST && kind != ISO_TRAP_EXIT) {
-        (void)snprintf(trap->message, sizeof trap->message, "%s", iso_trap_text(kind));
+        (void)iso_format(trap->message, sizeof trap->message, "%s", iso_trap_text(kind));
     }
     if (kind != ISO_TRAP_EXIT) {
         trap->exit_status = 0;
@@ -278,8 +279,8 @@ static enum iso_leave call_host(struct iso_store *store, struct iso_func *func,
                                  .results = args,
                                  .deadline = deadline,
                                  .reissued = reissued};
-    uint32_t slots = type->param_slots > type->result_slots ? type->param_slots
-                                                            : type->result_slots;
+    uint32_t slots =
+        type->param_slots > type->result_slots ? type->param_slots : type->result_slots;
     union iso_slot *outer_top = store->host_top;
     const struct iso_outer *outer = store->outer;
     store->host_top = args + slots;
@@ -345,8 +346,8 @@ static bool limit_reached(struct iso_exec *ctx)
     return ctx->used >= atomic_load_explicit(&ctx->limit, memory_order_relaxed);
 }
 
-enum iso_leave iso_call_slow(struct iso_exec *ctx, struct iso_func *func,
-                             const struct iso_cell *pc, union iso_slot *fp, union iso_slot *nfp,
+enum iso_leave iso_call_slow(struct iso_exec *ctx, struct iso_func *func, const struct iso_cell *pc,
+                             union iso_slot *fp, union iso_slot *nfp,
                              const struct iso_cell *return_pc)
 {
     struct iso_store *store = (struct iso_store *)ctx;
@@ -434,8 +435,8 @@ enum iso_err iso_start(struct iso_store *store, struct iso_func *func, const uni
     }
     const struct iso_func_type *type = iso_func_type(func);
     union iso_slot *base = nested ? store->host_top : store->stack;
-    uint32_t slots = type->param_slots > type->result_slots ? type->param_slots
-                                                            : type->result_slots;
+    uint32_t slots =
+        type->param_slots > type->result_slots ? type->param_slots : type->result_slots;
     if ((size_t)(store->exec.stack_end - base) < slots) {
         return ISO_E_LIMIT;
     }
@@ -607,7 +608,7 @@ enum iso_err iso_complete_trap(struct iso_store *store, const char *message)
     if (!pending->active || pending->completed || pending->trapped) {
         return ISO_E_STATE;
     }
-    (void)snprintf(store->last_trap.message, sizeof store->last_trap.message, "%s", message);
+    (void)iso_format(store->last_trap.message, sizeof store->last_trap.message, "%s", message);
     pending->trapped = true;
     return ISO_OK;
 }
@@ -619,9 +620,15 @@ void iso_drop(struct iso_store *store)
     store->state = ISO_RUN_IDLE;
 }
 
-enum iso_run_state iso_store_state(const struct iso_store *store) { return store->state; }
+enum iso_run_state iso_store_state(const struct iso_store *store)
+{
+    return store->state;
+}
 
-const union iso_slot *iso_results(const struct iso_store *store) { return store->results; }
+const union iso_slot *iso_results(const struct iso_store *store)
+{
+    return store->results;
+}
 
 bool iso_store_pending(const struct iso_store *store, struct iso_str *module, struct iso_str *name)
 {

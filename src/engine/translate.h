@@ -41,8 +41,13 @@ struct iso_entry {
     uint64_t bits;
 };
 
-enum iso_control_kind { ISO_CONTROL_FUNC, ISO_CONTROL_BLOCK, ISO_CONTROL_LOOP, ISO_CONTROL_IF,
-                        ISO_CONTROL_ELSE };
+enum iso_control_kind {
+    ISO_CONTROL_FUNC,
+    ISO_CONTROL_BLOCK,
+    ISO_CONTROL_LOOP,
+    ISO_CONTROL_IF,
+    ISO_CONTROL_ELSE
+};
 
 #define ISO_NONE UINT32_MAX
 

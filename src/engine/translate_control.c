@@ -48,8 +48,8 @@ static uint32_t add_fixup(struct iso_translator *t, uint32_t cell, uint32_t entr
         t->free_fixup = t->fixups[i].next;
     } else {
         void *fixups = t->fixups;
-        bool room = iso_tr_grow(t, &fixups, &t->fixup_capacity, t->fixup_count + 1,
-                                sizeof *t->fixups);
+        bool room =
+            iso_tr_grow(t, &fixups, &t->fixup_capacity, t->fixup_count + 1, sizeof *t->fixups);
         t->fixups = fixups;
         if (!room) {
             return next;
@@ -85,8 +85,8 @@ static void target_forward(struct iso_translator *t, struct iso_control *c, uint
 
 static void read_block_type(struct iso_translator *t, struct iso_control *c)
 {
-    static const uint8_t single[7] = {ISO_TYPE_I32,  ISO_TYPE_I64,     ISO_TYPE_F32,
-                                      ISO_TYPE_F64,  ISO_TYPE_V128,    ISO_TYPE_FUNCREF,
+    static const uint8_t single[7] = {ISO_TYPE_I32,      ISO_TYPE_I64,  ISO_TYPE_F32,
+                                      ISO_TYPE_F64,      ISO_TYPE_V128, ISO_TYPE_FUNCREF,
                                       ISO_TYPE_EXTERNREF};
     c->params = NULL;
     c->results = NULL;
@@ -135,14 +135,14 @@ static uint32_t branch_on(struct iso_translator *t, bool unless);
 void iso_tr_block(struct iso_translator *t, enum iso_control_kind kind)
 {
     void *controls = t->controls;
-    bool room = iso_tr_grow(t, &controls, &t->control_capacity, t->control_depth + 1,
-                            sizeof *t->controls);
+    bool room =
+        iso_tr_grow(t, &controls, &t->control_capacity, t->control_depth + 1, sizeof *t->controls);
     t->controls = controls;
     if (!room) {
         return;
     }
-    struct iso_control c = {.kind = (uint8_t)kind, .fixups = ISO_NONE, .else_fixup = ISO_NONE,
-                            .table_stub = ISO_NONE};
+    struct iso_control c = {
+        .kind = (uint8_t)kind, .fixups = ISO_NONE, .else_fixup = ISO_NONE, .table_stub = ISO_NONE};
     read_block_type(t, &c);
     uint32_t branch = ISO_NONE;
     c.height = t->depth - c.param_count - (kind == ISO_CONTROL_IF ? 1u : 0u);
@@ -329,8 +329,8 @@ static void emit_return(struct iso_translator *t, uint32_t n)
     if (n == 1 && k != ISO_ACC_NONE) {
         bool i32 = e->type == ISO_TYPE_I32;
         uint32_t slot = e->kind == ISO_ENTRY_LOCAL ? t->local_slot[e->local] : e->slot;
-        bool in_acc = e->kind == ISO_ENTRY_ACC ||
-                      (e->kind != ISO_ENTRY_CONST && t->acc_slot[k] == slot);
+        bool in_acc =
+            e->kind == ISO_ENTRY_ACC || (e->kind != ISO_ENTRY_CONST && t->acc_slot[k] == slot);
         if (e->kind == ISO_ENTRY_CONST) {
             slot = iso_tr_result_slot(t, slot, 1);
             iso_tr_const_to(t, slot, e->type, e->bits);
@@ -471,8 +471,8 @@ static uint32_t count_branch(struct iso_translator *t, const struct iso_operand 
     }
     struct iso_cell sum = t->cells[add];
     t->count = add;
-    uint32_t cell = iso_tr_emit(t, ISO_OPN_count_eq_S + index * 2 + (immediate ? 1u : 0u), sum.a,
-                                rhs, 0);
+    uint32_t cell =
+        iso_tr_emit(t, ISO_OPN_count_eq_S + index * 2 + (immediate ? 1u : 0u), sum.a, rhs, 0);
     t->prev = ISO_NONE;
     iso_tr_emit_literal(t, 0);
     if (t->err == ISO_OK) {
@@ -694,8 +694,8 @@ void iso_tr_call_indirect(struct iso_translator *t, uint32_t type_index, uint32_
         a = iso_tr_in_slot(t, &index);
     }
     uint32_t args = pass_arguments(t, &type->type);
-    uint32_t cell = iso_tr_emit(t, in_acc ? ISO_OPN_call_indirect_A : ISO_OPN_call_indirect_S, a, 0,
-                                type->id);
+    uint32_t cell =
+        iso_tr_emit(t, in_acc ? ISO_OPN_call_indirect_A : ISO_OPN_call_indirect_S, a, 0, type->id);
     iso_tr_emit_literal(t, 0);
     t->cells[cell + 1].a = (uint16_t)(args & 0xffffu);
     t->cells[cell + 1].b = (uint16_t)(args >> 16);

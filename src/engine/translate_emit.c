@@ -56,12 +56,11 @@ static bool grow_cells(struct iso_translator *t, uint32_t need)
         return false;
     }
     t->cells = cells;
-    uint16_t *ops = iso_alloc_resize(t->alloc, t->ops, t->capacity * sizeof *t->ops,
-                                     capacity * sizeof *t->ops);
+    uint16_t *ops =
+        iso_alloc_resize(t->alloc, t->ops, t->capacity * sizeof *t->ops, capacity * sizeof *t->ops);
     if (ops != NULL) {
         t->ops = ops;
-        uint32_t *offsets = iso_alloc_resize(t->alloc, t->offsets,
-                                             t->capacity * sizeof *t->offsets,
+        uint32_t *offsets = iso_alloc_resize(t->alloc, t->offsets, t->capacity * sizeof *t->offsets,
                                              capacity * sizeof *t->offsets);
         if (offsets != NULL) {
             t->offsets = offsets;
@@ -79,13 +78,13 @@ static bool grow_cells(struct iso_translator *t, uint32_t need)
     return false;
 }
 
-/* Room from the start: what fails to be appended overwrites the last cell, and popping relies on what
- * was pushed. */
+/* Room from the start: what fails to be appended overwrites the last cell, and popping relies on
+ * what was pushed. */
 bool iso_tr_reserve(struct iso_translator *t)
 {
     void *stack = t->stack;
-    bool room = iso_tr_grow(t, &stack, &t->stack_capacity, t->func->max_depth + SLACK,
-                            sizeof *t->stack);
+    bool room =
+        iso_tr_grow(t, &stack, &t->stack_capacity, t->func->max_depth + SLACK, sizeof *t->stack);
     t->stack = stack;
     return room && grow_cells(t, (t->func->body_end - t->func->body) / 2 + 4 * SLACK);
 }
@@ -559,8 +558,8 @@ static void move_batch(struct iso_translator *t, uint32_t index, uint32_t n)
         e->kind = ISO_ENTRY_TEMP;
         iso_tr_wrote(t, e->slot);
     }
-    uint32_t i = iso_tr_emit(t, n == 3 ? ISO_OPN_move3 : ISO_OPN_move2, t->stack[index].slot,
-                             src[0], 0);
+    uint32_t i =
+        iso_tr_emit(t, n == 3 ? ISO_OPN_move3 : ISO_OPN_move2, t->stack[index].slot, src[0], 0);
     t->cells[i].h[0] = (uint16_t)src[1];
     t->cells[i].h[1] = (uint16_t)src[2];
 }
@@ -614,8 +613,8 @@ void iso_tr_move_entries(struct iso_translator *t, uint32_t dst, uint32_t n)
 static void settle_sums_of(struct iso_translator *t, uint32_t local)
 {
     const struct iso_entry *top = &t->stack[t->depth - 1];
-    bool top_refers = (top->kind == ISO_ENTRY_LOCAL || top->kind == ISO_ENTRY_SUM) &&
-                      top->local == local;
+    bool top_refers =
+        (top->kind == ISO_ENTRY_LOCAL || top->kind == ISO_ENTRY_SUM) && top->local == local;
     uint32_t left = t->local_refs[local] - (top_refers ? 1u : 0u);
     if (top_refers && top->kind == ISO_ENTRY_LOCAL) {
         return; /* nothing changes */

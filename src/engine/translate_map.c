@@ -125,9 +125,9 @@ static bool sort_code(struct iso_module *module)
     if (module->code_sorted == module->code_count) {
         return true;
     }
-    uint32_t *index = iso_alloc_resize(&module->engine->alloc, module->code_by_address,
-                                       module->code_sorted * sizeof *index,
-                                       module->code_count * sizeof *index);
+    uint32_t *index =
+        iso_alloc_resize(&module->engine->alloc, module->code_by_address,
+                         module->code_sorted * sizeof *index, module->code_count * sizeof *index);
     if (index == NULL) {
         return false;
     }

@@ -4,8 +4,15 @@
  */
 #include "engine/translate.h"
 
-enum shape { SHAPE_NONE, SHAPE_UNARY, SHAPE_BINARY, SHAPE_COMMUTATIVE, SHAPE_COMPARE, SHAPE_FLOAT,
-             SHAPE_FLOAT_COMMUTATIVE };
+enum shape {
+    SHAPE_NONE,
+    SHAPE_UNARY,
+    SHAPE_BINARY,
+    SHAPE_COMMUTATIVE,
+    SHAPE_COMPARE,
+    SHAPE_FLOAT,
+    SHAPE_FLOAT_COMMUTATIVE
+};
 
 struct numeric {
     uint8_t shape;
@@ -83,37 +90,34 @@ struct numeric {
     FLOAT(U##_COPYSIGN, l##_copysign, type)
 
 static const struct numeric numerics[256] = {
-    INTEGER(I32, i32, I32)
-    INTEGER(I64, i64, I64)
-    FLOATING(F32, f32, F32)
-    FLOATING(F64, f64, F64)
-    UNARY(I64_EXTEND32_S, i64_extend32_s, I64, I64)
-    UNARY(I32_WRAP_I64, i32_wrap_i64, I64, I32)
-    UNARY(I32_TRUNC_F32_S, i32_trunc_f32_s, F32, I32)
-    UNARY(I32_TRUNC_F32_U, i32_trunc_f32_u, F32, I32)
-    UNARY(I32_TRUNC_F64_S, i32_trunc_f64_s, F64, I32)
-    UNARY(I32_TRUNC_F64_U, i32_trunc_f64_u, F64, I32)
-    UNARY(I64_EXTEND_I32_S, i64_extend_i32_s, I32, I64)
-    UNARY(I64_EXTEND_I32_U, i64_extend_i32_u, I32, I64)
-    UNARY(I64_TRUNC_F32_S, i64_trunc_f32_s, F32, I64)
-    UNARY(I64_TRUNC_F32_U, i64_trunc_f32_u, F32, I64)
-    UNARY(I64_TRUNC_F64_S, i64_trunc_f64_s, F64, I64)
-    UNARY(I64_TRUNC_F64_U, i64_trunc_f64_u, F64, I64)
-    UNARY(F32_CONVERT_I32_S, f32_convert_i32_s, I32, F32)
-    UNARY(F32_CONVERT_I32_U, f32_convert_i32_u, I32, F32)
-    UNARY(F32_CONVERT_I64_S, f32_convert_i64_s, I64, F32)
-    UNARY(F32_CONVERT_I64_U, f32_convert_i64_u, I64, F32)
-    UNARY(F32_DEMOTE_F64, f32_demote_f64, F64, F32)
-    UNARY(F64_CONVERT_I32_S, f64_convert_i32_s, I32, F64)
-    UNARY(F64_CONVERT_I32_U, f64_convert_i32_u, I32, F64)
-    UNARY(F64_CONVERT_I64_S, f64_convert_i64_s, I64, F64)
-    UNARY(F64_CONVERT_I64_U, f64_convert_i64_u, I64, F64)
-    UNARY(F64_PROMOTE_F32, f64_promote_f32, F32, F64)
-    UNARY(I32_REINTERPRET_F32, i32_reinterpret_f32, F32, I32)
-    UNARY(I64_REINTERPRET_F64, i64_reinterpret_f64, F64, I64)
-    UNARY(F32_REINTERPRET_I32, f32_reinterpret_i32, I32, F32)
-    UNARY(F64_REINTERPRET_I64, f64_reinterpret_i64, I64, F64)
-};
+    INTEGER(I32, i32, I32) INTEGER(I64, i64, I64) FLOATING(F32, f32, F32) FLOATING(F64, f64, F64)
+        UNARY(I64_EXTEND32_S, i64_extend32_s, I64, I64) UNARY(I32_WRAP_I64, i32_wrap_i64, I64, I32)
+            UNARY(I32_TRUNC_F32_S, i32_trunc_f32_s, F32,
+                  I32) UNARY(I32_TRUNC_F32_U, i32_trunc_f32_u, F32,
+                             I32) UNARY(I32_TRUNC_F64_S, i32_trunc_f64_s, F64,
+                                        I32) UNARY(I32_TRUNC_F64_U, i32_trunc_f64_u, F64, I32)
+                UNARY(I64_EXTEND_I32_S, i64_extend_i32_s, I32,
+                      I64) UNARY(I64_EXTEND_I32_U, i64_extend_i32_u, I32, I64)
+                    UNARY(I64_TRUNC_F32_S, i64_trunc_f32_s, F32,
+                          I64) UNARY(I64_TRUNC_F32_U, i64_trunc_f32_u, F32, I64)
+                        UNARY(I64_TRUNC_F64_S, i64_trunc_f64_s, F64,
+                              I64) UNARY(I64_TRUNC_F64_U, i64_trunc_f64_u, F64, I64)
+                            UNARY(F32_CONVERT_I32_S, f32_convert_i32_s, I32,
+                                  F32) UNARY(F32_CONVERT_I32_U, f32_convert_i32_u, I32, F32)
+                                UNARY(F32_CONVERT_I64_S, f32_convert_i64_s, I64,
+                                      F32) UNARY(F32_CONVERT_I64_U, f32_convert_i64_u, I64, F32)
+                                    UNARY(F32_DEMOTE_F64, f32_demote_f64, F64, F32) UNARY(
+                                        F64_CONVERT_I32_S, f64_convert_i32_s, I32,
+                                        F64) UNARY(F64_CONVERT_I32_U, f64_convert_i32_u, I32, F64)
+                                        UNARY(F64_CONVERT_I64_S, f64_convert_i64_s, I64, F64) UNARY(
+                                            F64_CONVERT_I64_U, f64_convert_i64_u, I64, F64)
+                                            UNARY(F64_PROMOTE_F32, f64_promote_f32, F32, F64) UNARY(
+                                                I32_REINTERPRET_F32, i32_reinterpret_f32, F32, I32)
+                                                UNARY(I64_REINTERPRET_F64, i64_reinterpret_f64, F64,
+                                                      I64) UNARY(F32_REINTERPRET_I32,
+                                                                 f32_reinterpret_i32, I32, F32)
+                                                    UNARY(F64_REINTERPRET_I64, f64_reinterpret_i64,
+                                                          I64, F64)};
 
 static const struct numeric saturating[8] = {
     {SHAPE_UNARY, F32, I32, ISO_OPN_i32_trunc_sat_f32_s_S},
@@ -188,7 +192,8 @@ static void tr_binary_constant(struct iso_translator *t, const struct numeric *n
     iso_tr_push_acc(t, n->result, opn + (in_acc ? V_AS : V_SS), left, right);
 }
 
-/* Is this operand the last operation's result, and that operation one of opn ... opn + count - 1? */
+/* Is this operand the last operation's result, and that operation one of opn ... opn + count - 1?
+ */
 static bool just_computed(const struct iso_translator *t, const struct iso_operand *o, uint32_t opn,
                           uint32_t count)
 {
@@ -251,8 +256,7 @@ static bool fuse_product(struct iso_translator *t, uint8_t type, uint32_t mul, u
     if (variant == V_SS) {
         iso_tr_push_acc(t, type, fused, cell.b, halves(cell.c, z->slot));
     } else {
-        iso_tr_push_acc(t, type, fused + 2u, variant == V_AS ? cell.c : cell.b,
-                        halves(0, z->slot));
+        iso_tr_push_acc(t, type, fused + 2u, variant == V_AS ? cell.c : cell.b, halves(0, z->slot));
     }
     return true;
 }
@@ -369,33 +373,25 @@ struct access {
 };
 
 #define LOAD_OP(op, name, type) [ISO_OP_##op - ISO_OP_I32_LOAD] = {ISO_OPN_##name##_S, type, false},
-#define STORE_OP(op, name, type) [ISO_OP_##op - ISO_OP_I32_LOAD] = {ISO_OPN_##name##_SS, type, true},
+#define STORE_OP(op, name, type)                                                                   \
+    [ISO_OP_##op - ISO_OP_I32_LOAD] = {ISO_OPN_##name##_SS, type, true},
 
 static const struct access accesses[ISO_OP_I64_STORE32 - ISO_OP_I32_LOAD + 1] = {
-    LOAD_OP(I32_LOAD, i32_load, I32)
-    LOAD_OP(I64_LOAD, i64_load, I64)
-    LOAD_OP(F32_LOAD, f32_load, F32)
-    LOAD_OP(F64_LOAD, f64_load, F64)
-    LOAD_OP(I32_LOAD8_S, i32_load8_s, I32)
-    LOAD_OP(I32_LOAD8_U, i32_load8_u, I32)
-    LOAD_OP(I32_LOAD16_S, i32_load16_s, I32)
-    LOAD_OP(I32_LOAD16_U, i32_load16_u, I32)
-    LOAD_OP(I64_LOAD8_S, i64_load8_s, I64)
-    LOAD_OP(I64_LOAD8_U, i64_load8_u, I64)
-    LOAD_OP(I64_LOAD16_S, i64_load16_s, I64)
-    LOAD_OP(I64_LOAD16_U, i64_load16_u, I64)
-    LOAD_OP(I64_LOAD32_S, i64_load32_s, I64)
-    LOAD_OP(I64_LOAD32_U, i64_load32_u, I64)
-    STORE_OP(I32_STORE, i32_store, I32)
-    STORE_OP(I64_STORE, i64_store, I64)
-    STORE_OP(F32_STORE, f32_store, F32)
-    STORE_OP(F64_STORE, f64_store, F64)
-    STORE_OP(I32_STORE8, i32_store8, I32)
-    STORE_OP(I32_STORE16, i32_store16, I32)
-    STORE_OP(I64_STORE8, i64_store8, I64)
-    STORE_OP(I64_STORE16, i64_store16, I64)
-    STORE_OP(I64_STORE32, i64_store32, I64)
-};
+    LOAD_OP(I32_LOAD, i32_load, I32) LOAD_OP(I64_LOAD, i64_load, I64) LOAD_OP(
+        F32_LOAD, f32_load, F32) LOAD_OP(F64_LOAD, f64_load, F64)
+        LOAD_OP(I32_LOAD8_S, i32_load8_s, I32) LOAD_OP(I32_LOAD8_U, i32_load8_u, I32) LOAD_OP(
+            I32_LOAD16_S, i32_load16_s, I32) LOAD_OP(I32_LOAD16_U, i32_load16_u, I32)
+            LOAD_OP(I64_LOAD8_S, i64_load8_s, I64) LOAD_OP(I64_LOAD8_U, i64_load8_u, I64)
+                LOAD_OP(I64_LOAD16_S, i64_load16_s, I64) LOAD_OP(I64_LOAD16_U, i64_load16_u, I64)
+                    LOAD_OP(I64_LOAD32_S, i64_load32_s, I64)
+                        LOAD_OP(I64_LOAD32_U, i64_load32_u, I64) STORE_OP(I32_STORE, i32_store, I32)
+                            STORE_OP(I64_STORE, i64_store, I64) STORE_OP(F32_STORE, f32_store, F32)
+                                STORE_OP(F64_STORE, f64_store, F64)
+                                    STORE_OP(I32_STORE8, i32_store8, I32)
+                                        STORE_OP(I32_STORE16, i32_store16, I32)
+                                            STORE_OP(I64_STORE8, i64_store8, I64)
+                                                STORE_OP(I64_STORE16, i64_store16, I64)
+                                                    STORE_OP(I64_STORE32, i64_store32, I64)};
 
 enum { L_S = 0, L_A = 2, L_K = 4, L_X = 6, L_Y = 8, L_Z = 10, L_V = 12 };
 enum { S_SS, S_AS, S_IS, S_SA, S_IA, S_SK, S_AK, S_IK, S_AA, S_SX, S_AX, S_SZ, S_AZ, S_IZ };
@@ -473,7 +469,8 @@ static void tr_load(struct iso_translator *t, const struct access *op, uint32_t 
     if (address.where == ISO_IN_CONST && (uint64_t)(uint32_t)address.bits + offset <= UINT32_MAX) {
         iso_tr_push_acc(t, op->type, op->opn + L_K, 0, (uint32_t)address.bits + offset);
     } else if (fuse_sum(t, &address, offset, false, &base, &base_in_acc, &index)) {
-        iso_tr_push_acc(t, op->type, op->opn + (base_in_acc ? (uint32_t)L_Y : (uint32_t)L_X), base, 0);
+        iso_tr_push_acc(t, op->type, op->opn + (base_in_acc ? (uint32_t)L_Y : (uint32_t)L_X), base,
+                        0);
         set_index(t, t->stack[t->depth - 1].producer, index, offset);
     } else if (address.where == ISO_IN_ACC) {
         iso_tr_push_acc(t, op->type, op->opn + L_A, 0, offset);
@@ -536,7 +533,8 @@ static void tr_store(struct iso_translator *t, const struct access *op, uint32_t
         /* The value stands in a slot, or a float in its own accumulator. */
         bool in_acc = !integer && value.where == ISO_IN_ACC;
         a = in_acc ? 0 : value.slot;
-        uint32_t cell = iso_tr_emit(t, op->opn + (in_acc ? (uint32_t)S_AX : (uint32_t)S_SX), a, base, 0);
+        uint32_t cell =
+            iso_tr_emit(t, op->opn + (in_acc ? (uint32_t)S_AX : (uint32_t)S_SX), a, base, 0);
         set_index(t, cell, index, offset);
         return;
     }
