@@ -46,8 +46,8 @@ const char *iso_vkind_name(enum iso_vkind kind);
 
 /* A field, case, flag or tuple item. */
 struct iso_vmember {
-    struct iso_str name; /* kebab-case as in WIT; tuple items and ok/error have none */
-    struct iso_str doc;  /* of the doc comment, without slashes; may be empty */
+    struct iso_str name;          /* kebab-case as in WIT; tuple items and ok/error have none */
+    struct iso_str doc;           /* of the doc comment, without slashes; may be empty */
     const struct iso_vtype *type; /* NULL where there is none */
 };
 
@@ -66,19 +66,44 @@ struct iso_vtype {
     uint32_t size;
     uint32_t align;
     uint32_t flat;
+    /* Also set by iso_vtype_finish, to bound what walks over a type: levels, this one included, and
+     * parts (types and members) when written out in full. */
+    uint32_t depth;
+    uint32_t parts;
 };
 
 #define ISO_V_FLAT_MANY 1000u
-#define ISO_V_MAX_DEPTH 100u /* of types in types */
+#define ISO_V_MAX_DEPTH 100u    /* of types in types */
+#define ISO_V_MAX_MEMBERS 1000u /* of one type, as other tools for components have it */
+#define ISO_V_MAX_PARTS 100000u /* of a type written out in full */
 
 /* The type of a built-in kind (bool ... string). Static. */
 const struct iso_vtype *iso_vtype_primitive(enum iso_vkind kind);
-/* Check limits and set the layout of a type whose parts are finished. Errors: ISO_E_LIMIT. */
+/* Check limits and set the layout of a type whose parts are finished. Errors: ISO_E_LIMIT;
+ * ISO_E_INVALID for a tuple, record, variant, enum or flags without members. */
 ISO_MUST_CHECK enum iso_err iso_vtype_finish(struct iso_vtype *type, struct iso_report *report);
 /* Structural equality: kinds, member names, element types; not docs, names of types or owners. */
 bool iso_vtype_equal(const struct iso_vtype *a, const struct iso_vtype *b);
-/* "list<option<u8>>", "record point"... : WIT text of a type as used, NUL-terminated, cut to cap. */
+/* "list<option<u8>>", "list<point>", "record point"... : WIT text of a type as used,
+ * NUL-terminated, cut to cap (at least 4). Only the outermost one has the word "record", "variant",
+ * "enum" or "flags" before its name; one without a name is written out. */
 void iso_vtype_text(const struct iso_vtype *type, char *out, size_t cap);
+
+/* A core value of the canonical ABI's flat form. */
+enum iso_vflat { ISO_VFLAT_I32, ISO_VFLAT_I64, ISO_VFLAT_F32, ISO_VFLAT_F64 };
+
+/* The core values that a finished type flattens to, those of a variant's payloads joined (`join` in
+ * the specification). Writes up to `cap` of them and returns type->flat. */
+uint32_t iso_vtype_flatten(const struct iso_vtype *type, enum iso_vflat *out, uint32_t cap);
+/* Bytes of the discriminant of a type with that many cases: 1, 2 or 4. */
+uint32_t iso_vtype_discriminant_size(uint32_t case_count);
+/* Cases of an option, result, variant or enum; the payload's type of one, NULL when it has none. */
+uint32_t iso_vtype_case_count(const struct iso_vtype *type);
+const struct iso_vtype *iso_vtype_case_payload(const struct iso_vtype *type, uint32_t index);
+/* Where the payload of a finished option, result or variant begins in memory: bytes. */
+uint32_t iso_vtype_payload_offset(const struct iso_vtype *type);
+/* Words of 32 flags. */
+uint32_t iso_vtype_flag_words(const struct iso_vtype *type);
 
 struct iso_wit_param {
     struct iso_str name;

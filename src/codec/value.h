@@ -17,7 +17,7 @@ struct iso_value {
         uint64_t u; /* u8 ... u64; enum: index of the case */
         float f32;
         double f64;
-        uint32_t character; /* Unicode scalar value */
+        uint32_t character;    /* Unicode scalar value */
         struct iso_str string; /* valid UTF-8 */
         /* list<u8> only: its bytes. */
         struct iso_bytes bytes;
@@ -45,6 +45,10 @@ bool iso_value_equal(const struct iso_vtype *type, const struct iso_value *a,
 ISO_MUST_CHECK enum iso_err iso_value_check(const struct iso_vtype *type,
                                             const struct iso_value *value,
                                             struct iso_report *report);
+/* The same for an argument: paths begin with the parameter's name. */
+ISO_MUST_CHECK enum iso_err iso_value_check_param(const struct iso_wit_param *param,
+                                                  const struct iso_value *value,
+                                                  struct iso_report *report);
 /* A deep copy in an arena. Errors: NOMEM. */
 ISO_MUST_CHECK enum iso_err iso_value_copy(const struct iso_vtype *type,
                                            const struct iso_value *value, struct iso_arena *arena,
