@@ -1,6 +1,6 @@
-/* Fuzz target `execute`: the bytes become a valid module (generate.h), which is run plainly, with fuel
- * in portions, and with snapshots and restores at random safepoints. All must do the same. What it does
- * is compared with other engines by differential.py. */
+/* Fuzz target `execute`: the bytes become a valid module (generate.h), which is run plainly, with
+ * fuel in portions, and with snapshots and restores at random safepoints. All must do the same.
+ * What it does is compared with other engines by differential.py. */
 #include "generate.h"
 #include "harness.h"
 #include "target.h"

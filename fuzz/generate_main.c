@@ -2,8 +2,8 @@
  *
  * usage: fuzz_generate COUNT SEED FOLDER
  *
- * FOLDER gets N.wasm, and expected.txt with a line for each call of each module: `N NAME VALUE`, or `N
- * NAME trap KIND`, where KIND is a word. */
+ * FOLDER gets N.wasm, and expected.txt with a line for each call of each module: `N NAME VALUE`, or
+ * `N NAME trap KIND`, where KIND is a word. */
 #include "generate.h"
 #include "harness.h"
 

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CARRIES_MAX = 60 }; /* snapshots of one run: the rest of it runs through */
+enum { CARRIES_MAX = 24 }; /* snapshots of one run: the rest of it runs through */
 
 static struct iso_alloc_test memory;
 
@@ -88,7 +88,9 @@ static void carry_over(struct run *run)
 
     iso_report_init(&report);
     iso_buf_init(&snapshot, iso_alloc_libc(), SIZE_MAX);
-    enum iso_err err = iso_store_hash(run->store, false, hashes[0], &report);
+    /* Hashing takes longer than all the rest. */
+    bool check = run->carries % 4 == 0;
+    enum iso_err err = check ? iso_store_hash(run->store, false, hashes[0], &report) : ISO_OK;
     if (err == ISO_OK) {
         err = iso_snapshot_save(run->store, NULL, 0, &snapshot, &report);
     }
@@ -100,13 +102,13 @@ static void carry_over(struct run *run)
     run->store = store;
     err = iso_snapshot_restore(store, iso_buf_view(&snapshot), &run->module, 1, NULL, 0,
                                &run->instance, 1, &report);
-    if (err == ISO_OK) {
+    if (err == ISO_OK && check) {
         err = iso_store_hash(store, false, hashes[1], &report);
     }
     if (err != ISO_OK) {
         fuzz_fail("restore: %s: %s", iso_err_name(err), iso_report_text(&report, err));
     }
-    if (memcmp(hashes[0], hashes[1], sizeof hashes[0]) != 0) {
+    if (check && memcmp(hashes[0], hashes[1], sizeof hashes[0]) != 0) {
         fuzz_fail("the restored state has another hash");
     }
     if (fuel_used != iso_store_fuel_used(store)) {
@@ -178,8 +180,7 @@ static void instantiate(struct run *run)
 void fuzz_run(struct iso_engine *engine, struct iso_module *module, const struct fuzz_mode *mode,
               struct fuzz_record *out)
 {
-    struct run run = {
-        .engine = engine, .module = module, .mode = mode, .random = mode->random | 1};
+    struct run run = {.engine = engine, .module = module, .mode = mode, .random = mode->random | 1};
     struct iso_export_desc export;
 
     *out = (struct fuzz_record){.count = 0};

@@ -1,5 +1,5 @@
-/* Runs generated modules in the engine, plainly or with snapshots and restores on the way, and records
- * everything that can be seen of it. */
+/* Runs generated modules in the engine, plainly or with snapshots and restores on the way, and
+ * records everything that can be seen of it. */
 #ifndef FUZZ_HARNESS_H
 #define FUZZ_HARNESS_H
 
@@ -30,16 +30,16 @@ struct fuzz_mode {
     uint64_t random; /* seed of both */
 };
 
-/* Runs all exports of type [] -> [i64] of a generated module, in order. What must not happen (a module
- * that is not valid, a snapshot that is not restored) ends the process with a message. */
+/* Runs all exports of type [] -> [i64] of a generated module, in order. What must not happen (a
+ * module that is not valid, a snapshot that is not restored) ends the process with a message. */
 void fuzz_run(struct iso_engine *engine, struct iso_module *module, const struct fuzz_mode *mode,
               struct fuzz_record *out);
 
 /* Ends the process when the records differ. `what` says which runs they are of. */
 void fuzz_compare(const struct fuzz_record *a, const struct fuzz_record *b, const char *what);
 
-/* An engine whose memory is bounded (256 MiB), so that input that asks for too much gets an error. The
- * allocator is reset with each engine; one engine at a time. */
+/* An engine whose memory is bounded (256 MiB), so that input that asks for too much gets an error.
+ * The allocator is reset with each engine; one engine at a time. */
 struct iso_engine *fuzz_engine_create(enum iso_translation translation);
 /* Ends the process when something leaked. */
 void fuzz_engine_destroy(struct iso_engine *engine);

@@ -1,5 +1,5 @@
-/* Fuzz target `module`: any bytes as a module. It is decoded, validated, and, when valid, translated,
- * described, instantiated with what it imports defined, and run with little fuel. */
+/* Fuzz target `module`: any bytes as a module. It is decoded, validated, and, when valid,
+ * translated, described, instantiated with what it imports defined, and run with little fuel. */
 #include "harness.h"
 #include "target.h"
 
@@ -23,8 +23,8 @@ static bool type_letters(const uint8_t *types, uint32_t count, char *out, size_t
         static const struct {
             uint8_t code;
             char letter;
-        } letters[] = {{ISO_TYPE_I32, 'i'},     {ISO_TYPE_I64, 'I'},      {ISO_TYPE_F32, 'f'},
-                       {ISO_TYPE_F64, 'F'},     {ISO_TYPE_V128, 'v'},     {ISO_TYPE_FUNCREF, 'r'},
+        } letters[] = {{ISO_TYPE_I32, 'i'},      {ISO_TYPE_I64, 'I'},  {ISO_TYPE_F32, 'f'},
+                       {ISO_TYPE_F64, 'F'},      {ISO_TYPE_V128, 'v'}, {ISO_TYPE_FUNCREF, 'r'},
                        {ISO_TYPE_EXTERNREF, 'e'}};
         for (size_t k = 0; k < ISO_COUNT_OF(letters); k++) {
             if (letters[k].code == types[i]) {
@@ -113,9 +113,8 @@ static void run_exports(struct iso_store *store, struct iso_instance *instance)
 
 static void instantiate(struct iso_engine *engine, struct iso_module *module)
 {
-    const struct iso_store_config config = {.memory_max_bytes = 16u << 20,
-                                            .stack_max_bytes = 256u << 10,
-                                            .table_max_elems = 100000};
+    const struct iso_store_config config = {
+        .memory_max_bytes = 16u << 20, .stack_max_bytes = 256u << 10, .table_max_elems = 100000};
     struct iso_store *store = NULL;
     struct iso_instance *instance = NULL;
     struct iso_import_desc import;

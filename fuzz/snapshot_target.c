@@ -1,5 +1,5 @@
-/* Fuzz target `snapshot`: a hostile snapshot is restored, and when that succeeds, run with little fuel,
- * hashed, saved and restored again. Nothing may crash, hang, or take memory without bound.
+/* Fuzz target `snapshot`: a hostile snapshot is restored, and when that succeeds, run with little
+ * fuel, hashed, saved and restored again. Nothing may crash, hang, or take memory without bound.
  *
  * The first byte chooses the form. Odd: a module (chosen by the second byte) is run to a safepoint
  * (the third), and the rest are changes to its real snapshot: {position, position, change, value}.
@@ -10,9 +10,8 @@
 
 #include <string.h>
 
-static const struct iso_store_config limits = {.memory_max_bytes = 16u << 20,
-                                               .stack_max_bytes = 1u << 20,
-                                               .table_max_elems = 100000};
+static const struct iso_store_config limits = {
+    .memory_max_bytes = 16u << 20, .stack_max_bytes = 1u << 20, .table_max_elems = 100000};
 
 /* Modules to choose from: generated from fixed bytes. */
 static struct iso_buf module_bytes(uint8_t number)
@@ -114,8 +113,8 @@ static void use(struct iso_engine *engine, struct iso_module *module, struct iso
         iso_snapshot_save(store, NULL, 0, &again, &report) != ISO_OK) {
         fuzz_fail("a restored store is not saved: %s", report.text);
     }
-    enum iso_err err = iso_snapshot_restore(second, iso_buf_view(&again), &module, 1, NULL, 0, NULL,
-                                            0, &report);
+    enum iso_err err =
+        iso_snapshot_restore(second, iso_buf_view(&again), &module, 1, NULL, 0, NULL, 0, &report);
     if (err != ISO_OK || iso_store_hash(second, false, hashes[1], &report) != ISO_OK ||
         memcmp(hashes[0], hashes[1], sizeof hashes[0]) != 0) {
         fuzz_fail("a restored store is not restored again: %s", iso_report_text(&report, err));
