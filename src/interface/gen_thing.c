@@ -1,0 +1,451 @@
+/*
+ * Thing Description 1.1 (https://www.w3.org/TR/wot-thing-description11/) of a world's exports: each
+ * function an action, each zero-argument get-x also a property. Forms follow the protocol bindings
+ * for HTTP and CoAP; the addresses those of docs/api.md.
+ */
+#include "interface/gen_schema.h"
+
+struct thing {
+    struct gen_model model;
+    struct gen_schema schema;
+    struct iso_json json;
+    const struct iso_gen_place *place;
+};
+
+enum protocol { HTTP, COAP, NOWHERE };
+
+static void put_pair(struct iso_json *json, const char *key, const char *value)
+{
+    iso_json_key(json, key);
+    iso_json_z(json, value);
+}
+
+static void put_text(struct iso_json *json, const char *key, struct iso_str value)
+{
+    if (value.len != 0) {
+        iso_json_key(json, key);
+        iso_json_string(json, value);
+    }
+}
+
+/* ---- Forms --------------------------------------------------------------------------------- */
+
+static bool unreserved(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           (c != '\0' && strchr("-._~", c) != NULL);
+}
+
+/* base/between/path, the path percent-encoded. NULL when memory is short. */
+static char *address(struct thing *thing, const char *base, const char *between,
+                     struct iso_str path)
+{
+    static const char digits[] = "0123456789ABCDEF";
+    char *encoded = iso_arena_alloc(&thing->model.arena, path.len * 3 + 1);
+    if (encoded == NULL) {
+        return NULL;
+    }
+    size_t len = 0;
+    for (size_t i = 0; i < path.len; i++) {
+        unsigned char c = (unsigned char)path.ptr[i];
+        if (unreserved((char)c)) {
+            encoded[len++] = (char)c;
+        } else {
+            encoded[len++] = '%';
+            encoded[len++] = digits[c >> 4];
+            encoded[len++] = digits[c & 15];
+        }
+    }
+    encoded[len] = '\0';
+    size_t end = base != NULL ? strlen(base) : 0;
+    const char *slash = end != 0 && base[end - 1] != '/' ? "/" : "";
+    return gen_join(&thing->model.arena, base != NULL ? base : "", slash, between, encoded, NULL);
+}
+
+struct form {
+    enum protocol protocol;
+    const char *op;
+    const char *op2; /* or NULL */
+    const char *method;
+    const char *subprotocol; /* or NULL */
+    const char *type;        /* content of the request; of the answer too, unless: */
+    const char *answer;      /* or NULL */
+    const char *between;
+    struct iso_str path;
+    bool fails;   /* may answer an err result */
+    bool failure; /* with a value */
+};
+
+/* What an err result is answered with; its schema is in schemaDefinitions, named by the function.
+ */
+static void put_failure(struct thing *thing, const struct form *form)
+{
+    struct iso_json *json = &thing->json;
+    iso_json_key(json, "additionalResponses");
+    iso_json_array_begin(json);
+    iso_json_object_begin(json);
+    iso_json_key(json, "success");
+    iso_json_bool(json, false);
+    put_pair(json, "contentType", "application/problem+json");
+    if (form->failure) {
+        char *path = iso_arena_copy_str(&thing->model.arena, form->path);
+        put_pair(json, "schema",
+                 path != NULL ? gen_join(&thing->model.arena, path, "-error", NULL) : NULL);
+    }
+    iso_json_object_end(json);
+    iso_json_array_end(json);
+}
+
+static void put_form(struct thing *thing, const struct form *form)
+{
+    struct iso_json *json = &thing->json;
+    const struct iso_gen_place *place = thing->place;
+    const char *base = form->protocol == HTTP   ? place->http_base
+                       : form->protocol == COAP ? place->coap_base
+                                                : NULL;
+    char *href = address(thing, base, form->between, form->path);
+    if (href == NULL) {
+        json->err = json->err != ISO_OK ? json->err : ISO_E_NOMEM;
+        return;
+    }
+    iso_json_object_begin(json);
+    put_pair(json, "href", href);
+    iso_json_key(json, "op");
+    iso_json_array_begin(json);
+    iso_json_z(json, form->op);
+    if (form->op2 != NULL) {
+        iso_json_z(json, form->op2);
+    }
+    iso_json_array_end(json);
+    if (form->method != NULL) {
+        put_pair(json, form->protocol == COAP ? "cov:method" : "htv:methodName", form->method);
+    }
+    if (form->subprotocol != NULL) {
+        put_pair(json, "subprotocol", form->subprotocol);
+    }
+    put_pair(json, "contentType", form->type);
+    if (form->answer != NULL) {
+        iso_json_key(json, "response");
+        iso_json_object_begin(json);
+        put_pair(json, "contentType", form->answer);
+        iso_json_object_end(json);
+    }
+    if (form->protocol == COAP && place->http_base != NULL) {
+        iso_json_key(json, "security");
+        iso_json_array_begin(json);
+        iso_json_z(json, "psk");
+        iso_json_array_end(json);
+    }
+    if (form->fails) {
+        put_failure(thing, form);
+    }
+    iso_json_object_end(json);
+}
+
+#define JSON_TYPE "application/json"
+#define CBOR_TYPE "application/cbor"
+#define RAW_TYPE "application/octet-stream"
+
+static void put_action_forms(struct thing *thing, const struct gen_func *f, enum protocol protocol)
+{
+    const struct iso_wit_func *func = f->func;
+    struct form form = {.protocol = protocol,
+                        .op = "invokeaction",
+                        .method = "POST",
+                        .type = JSON_TYPE,
+                        .between = "",
+                        .path = iso_str_from_z(f->path),
+                        .fails = gen_can_fail(func),
+                        .failure = gen_failure(func) != NULL};
+    put_form(thing, &form);
+    form.type = CBOR_TYPE;
+    put_form(thing, &form);
+    bool raw_in = func->param_count == 1 && gen_is_bytes(func->params[0].type);
+    bool raw_out = gen_is_bytes(gen_success(func));
+    if (raw_in || raw_out) {
+        form.type = raw_in ? RAW_TYPE : JSON_TYPE;
+        form.answer = raw_out ? RAW_TYPE : JSON_TYPE;
+        form.answer = raw_in && raw_out ? NULL : form.answer;
+        put_form(thing, &form);
+    }
+}
+
+static void put_property_forms(struct thing *thing, const struct gen_func *f, struct iso_str name,
+                               enum protocol protocol)
+{
+    struct form form = {.protocol = protocol,
+                        .op = "readproperty",
+                        .method = "GET",
+                        .type = JSON_TYPE,
+                        .between = "properties/",
+                        .path = name};
+    put_form(thing, &form);
+    form.type = CBOR_TYPE;
+    put_form(thing, &form);
+    if (gen_is_bytes(gen_success(f->func))) {
+        form.type = RAW_TYPE;
+        put_form(thing, &form);
+    }
+    form.op = "observeproperty";
+    form.op2 = "unobserveproperty";
+    form.subprotocol = protocol == COAP ? "cov:observe" : "sse";
+    form.type = protocol == COAP ? JSON_TYPE : "text/event-stream";
+    put_form(thing, &form);
+}
+
+static void for_each_protocol(struct thing *thing, const struct gen_func *f,
+                              struct iso_str property)
+{
+    struct iso_json *json = &thing->json;
+    const struct iso_gen_place *place = thing->place;
+    const bool used[] = {[HTTP] = place->http_base != NULL,
+                         [COAP] = place->coap_base != NULL,
+                         [NOWHERE] = place->http_base == NULL && place->coap_base == NULL};
+    iso_json_key(json, "forms");
+    iso_json_array_begin(json);
+    for (unsigned i = HTTP; i <= NOWHERE; i++) {
+        if (used[i] && property.len != 0) {
+            put_property_forms(thing, f, property, (enum protocol)i);
+        } else if (used[i]) {
+            put_action_forms(thing, f, (enum protocol)i);
+        }
+    }
+    iso_json_array_end(json);
+}
+
+/* ---- Affordances --------------------------------------------------------------------------- */
+
+static void put_action(struct thing *thing, const struct gen_func *f)
+{
+    struct iso_json *json = &thing->json;
+    iso_json_key(json, f->path);
+    iso_json_object_begin(json);
+    put_text(json, "title", f->func->name);
+    put_text(json, "description", f->func->doc);
+    if (f->func->param_count != 0) {
+        iso_json_key(json, "input");
+        gen_schema_put_params(&thing->schema, f->func);
+    }
+    if (gen_success(f->func) != NULL) {
+        iso_json_key(json, "output");
+        gen_schema_put(&thing->schema, gen_success(f->func), (struct iso_str){NULL, 0});
+    }
+    iso_json_key(json, "synchronous");
+    iso_json_bool(json, true);
+    for_each_protocol(thing, f, (struct iso_str){NULL, 0});
+    iso_json_object_end(json);
+}
+
+static void put_actions(struct thing *thing)
+{
+    struct iso_json *json = &thing->json;
+    iso_json_key(json, "actions");
+    iso_json_object_begin(json);
+    for (uint32_t i = 0; i < thing->model.func_count; i++) {
+        if (!thing->model.funcs[i].imported) {
+            put_action(thing, &thing->model.funcs[i]);
+        }
+    }
+    iso_json_object_end(json);
+}
+
+/* A property is a data schema with forms: the schema's object goes on here. */
+static void put_property(struct thing *thing, const struct gen_func *f, struct iso_str name)
+{
+    struct iso_json *json = &thing->json;
+    iso_json_key_str(json, name);
+    iso_json_object_begin(json);
+    put_text(json, "title", name);
+    gen_schema_put_members(&thing->schema, gen_success(f->func), f->func->doc);
+    iso_json_key(json, "readOnly");
+    iso_json_bool(json, true);
+    iso_json_key(json, "observable");
+    iso_json_bool(json, true);
+    for_each_protocol(thing, f, name);
+    iso_json_object_end(json);
+}
+
+static void put_properties(struct thing *thing)
+{
+    struct iso_json *json = &thing->json;
+    bool any = false;
+    for (uint32_t i = 0; i < thing->model.func_count; i++) {
+        const struct gen_func *f = &thing->model.funcs[i];
+        struct iso_str name = gen_property_of(f, &thing->model.arena);
+        if (f->imported || name.len == 0) {
+            continue;
+        }
+        if (!any) {
+            iso_json_key(json, "properties");
+            iso_json_object_begin(json);
+        }
+        any = true;
+        put_property(thing, f, name);
+    }
+    if (any) {
+        iso_json_object_end(json);
+    }
+}
+
+/* The problem documents that carry err results' values. */
+static void put_definitions(struct thing *thing)
+{
+    struct iso_json *json = &thing->json;
+    bool any = false;
+    for (uint32_t i = 0; i < thing->model.func_count; i++) {
+        const struct gen_func *f = &thing->model.funcs[i];
+        if (f->imported || gen_failure(f->func) == NULL) {
+            continue;
+        }
+        if (!any) {
+            iso_json_key(json, "schemaDefinitions");
+            iso_json_object_begin(json);
+        }
+        any = true;
+        char *name = gen_join(&thing->model.arena, f->path, "-error", NULL);
+        iso_json_key(json, name != NULL ? name : "error");
+        iso_json_object_begin(json);
+        put_pair(json, "type", "object");
+        iso_json_key(json, "properties");
+        iso_json_object_begin(json);
+        iso_json_key(json, "error");
+        gen_schema_put(&thing->schema, gen_failure(f->func), (struct iso_str){NULL, 0});
+        iso_json_object_end(json);
+        iso_json_key(json, "required");
+        iso_json_array_begin(json);
+        iso_json_z(json, "error");
+        iso_json_array_end(json);
+        iso_json_object_end(json);
+    }
+    if (any) {
+        iso_json_object_end(json);
+    }
+}
+
+/* ---- The thing ----------------------------------------------------------------------------- */
+
+static void put_context(struct thing *thing)
+{
+    struct iso_json *json = &thing->json;
+    iso_json_key(json, "@context");
+    iso_json_array_begin(json);
+    iso_json_z(json, "https://www.w3.org/2022/wot/td/v1.1");
+    iso_json_object_begin(json);
+    put_pair(json, "@language", "en");
+    put_pair(json, "htv", "http://www.w3.org/2011/http#");
+    if (thing->place->coap_base != NULL) {
+        put_pair(json, "cov", "http://www.example.org/coap-binding#");
+    }
+    iso_json_object_end(json);
+    iso_json_array_end(json);
+    put_pair(json, "@type", "Thing");
+}
+
+static void put_scheme(struct iso_json *json, const char *name, const char *scheme,
+                       const char *description)
+{
+    iso_json_key(json, name);
+    iso_json_object_begin(json);
+    put_pair(json, "scheme", scheme);
+    put_pair(json, "description", description);
+    if (strcmp(scheme, "bearer") == 0) {
+        put_pair(json, "in", "header");
+        put_pair(json, "format", "opaque");
+    }
+    iso_json_object_end(json);
+}
+
+static void put_security(struct thing *thing)
+{
+    struct iso_json *json = &thing->json;
+    const struct iso_gen_place *place = thing->place;
+    iso_json_key(json, "securityDefinitions");
+    iso_json_object_begin(json);
+    if (place->http_base != NULL) {
+        put_scheme(json, "bearer", "bearer", "A token of this device or its orchestrator.");
+    }
+    if (place->coap_base != NULL) {
+        put_scheme(json, "psk", "psk", "DTLS or TLS with a key agreed at pairing.");
+    }
+    if (place->http_base == NULL && place->coap_base == NULL) {
+        put_scheme(json, "nosec", "nosec", "A description without a place to call.");
+    }
+    iso_json_object_end(json);
+    iso_json_key(json, "security");
+    iso_json_array_begin(json);
+    iso_json_z(json, place->http_base != NULL   ? "bearer"
+                     : place->coap_base != NULL ? "psk"
+                                                : "nosec");
+    iso_json_array_end(json);
+}
+
+static void put_link(struct thing *thing, const char *rel, const char *type, const char *path)
+{
+    struct iso_json *json = &thing->json;
+    char *href = address(thing, thing->place->http_base, "", iso_str_from_z(path));
+    if (href == NULL) {
+        json->err = json->err != ISO_OK ? json->err : ISO_E_NOMEM;
+        return;
+    }
+    iso_json_object_begin(json);
+    put_pair(json, "href", href);
+    put_pair(json, "rel", rel);
+    put_pair(json, "type", type);
+    iso_json_object_end(json);
+}
+
+static void put_links(struct thing *thing)
+{
+    if (thing->place->http_base == NULL) {
+        return;
+    }
+    iso_json_key(&thing->json, "links");
+    iso_json_array_begin(&thing->json);
+    put_link(thing, "service-desc", "application/vnd.oai.openapi+json", "openapi.json");
+    put_link(thing, "describedby", "text/plain", "wit");
+    iso_json_array_end(&thing->json);
+}
+
+static void put_thing(struct thing *thing)
+{
+    struct iso_json *json = &thing->json;
+    const struct iso_wit_world *world = thing->model.world;
+    const struct iso_gen_place *place = thing->place;
+    iso_json_object_begin(json);
+    put_context(thing);
+    if (place->id != NULL) {
+        put_pair(json, "id", place->id);
+    }
+    put_text(json, "title", gen_title(world, place));
+    put_text(json, "description", gen_description(world, place));
+    iso_json_key(json, "version");
+    iso_json_object_begin(json);
+    put_text(json, "instance", gen_version(world, place));
+    iso_json_object_end(json);
+    put_security(thing);
+    put_links(thing);
+    put_definitions(thing);
+    put_properties(thing);
+    put_actions(thing);
+    iso_json_object_end(json);
+}
+
+enum iso_err iso_gen_thing(const struct iso_wit_world *world, const struct iso_gen_place *place,
+                           struct iso_buf *out)
+{
+    static const struct iso_gen_place nowhere = {.id = NULL};
+    struct thing thing = {.place = place != NULL ? place : &nowhere};
+    size_t before = out->len;
+    enum iso_err err = gen_model_init(&thing.model, out->alloc, world, false);
+    if (err == ISO_OK) {
+        iso_json_init_buf(&thing.json, out, 2);
+        thing.schema = (struct gen_schema){.json = &thing.json};
+        put_thing(&thing);
+        err = iso_json_finish(&thing.json);
+    }
+    gen_model_fini(&thing.model);
+    if (err != ISO_OK) {
+        out->len = before;
+    }
+    return err;
+}
