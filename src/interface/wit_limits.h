@@ -22,7 +22,8 @@
 /* Types in types in the text, names that stand for names, interfaces that use interfaces, worlds
  * that include worlds. */
 #define ISO_WIT_MAX_DEPTH 100u
-/* Bytes of WIT text that is printed from a section. */
-#define ISO_WIT_MAX_PRINTED (4u << 20)
+/* Types in one scope of a section, and sections of one module. */
+#define ISO_WIT_MAX_INDICES 10000u
+#define ISO_WIT_MAX_SECTIONS 16u
 
 #endif

@@ -179,9 +179,6 @@ enum iso_err iso_wit_parse_use(struct iso_wit_context *context, struct iso_wit_a
     if (err == ISO_OK) {
         err = iso_wit_expect(context, '{', "'{' and the types, as in 'use types.{point};'");
     }
-    if (err == ISO_OK && context->token.kind == '}') {
-        return iso_wit_expected(context, "the name of a type");
-    }
     while (err == ISO_OK && context->token.kind != '}') {
         err = parse_use_name(context, path, body);
     }
