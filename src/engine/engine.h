@@ -258,6 +258,9 @@ ISO_MUST_CHECK enum iso_err iso_store_create(struct iso_engine *engine,
 void iso_store_destroy(struct iso_store *store);
 void *iso_store_user(const struct iso_store *store);
 struct iso_engine *iso_store_engine(const struct iso_store *store);
+/* An arena whose contents live as long as the store: for what host functions have as their context.
+ * Borrowed; not from inside a run. */
+struct iso_arena *iso_store_arena(struct iso_store *store);
 /* Bytes that its linear memories have now, all together. */
 uint64_t iso_store_memory_bytes(const struct iso_store *store);
 
