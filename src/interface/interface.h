@@ -89,11 +89,14 @@ void iso_binding_destroy(struct iso_binding *binding);
 const struct iso_wit_func *iso_binding_func(const struct iso_binding *binding);
 
 /*
- * Call: lower args (param_count of them, checked against their types first), run, lift the result
- * into the arena (result may be NULL where there is none), run the post-return function.
- * Errors: ISO_E_ARGUMENT, ISO_E_TRAP (of the module, or of the convention: a bad pointer, bad UTF-8,
- * an unknown case; iso_store_trap has it), ISO_E_PENDING (suspended: go on with
- * iso_binding_continue after the embedder has waited), ISO_E_NOMEM.
+ * Call: lower args (param_count of them, checked against their types first; they stay borrowed while
+ * the call is pending), run, lift the result into the arena (result may be NULL where there is none),
+ * run the post-return function. The arena's maximum bounds what a module can make the call cost.
+ * Errors: ISO_E_ARGUMENT, ISO_E_TRAP (of the module: iso_store_trap has it; or of the convention, as
+ * a bad pointer, bad UTF-8, an unknown case: then only the report has it, for the engine records no
+ * traps of embedders), ISO_E_PENDING (suspended, in the function or in one of those around it: go on
+ * with iso_binding_continue after the embedder has waited, or give up with iso_binding_drop),
+ * ISO_E_STATE (another call is under way), ISO_E_NOMEM.
  */
 ISO_MUST_CHECK enum iso_err iso_binding_call(struct iso_binding *binding,
                                              const struct iso_value *args, struct iso_arena *arena,
@@ -101,8 +104,22 @@ ISO_MUST_CHECK enum iso_err iso_binding_call(struct iso_binding *binding,
 ISO_MUST_CHECK enum iso_err iso_binding_continue(struct iso_binding *binding,
                                                  struct iso_arena *arena, struct iso_value *result,
                                                  struct iso_report *report);
+/* Give up the call under way (with iso_drop) or the views; fine when there are none. */
+void iso_binding_drop(struct iso_binding *binding);
 
-/* A typed host function for an import. args and result: as for a call. */
+/*
+ * With views on, every list<u8> of a result is a view of the instance's memory instead of a copy,
+ * valid until anything runs in the store. The module keeps it: each successful call must be followed
+ * by iso_binding_release, which runs the post-return function (errors as for a call; after
+ * ISO_E_PENDING go on with iso_binding_continue, without a result). Off at first; set between calls.
+ */
+void iso_binding_set_views(struct iso_binding *binding, bool on);
+ISO_MUST_CHECK enum iso_err iso_binding_release(struct iso_binding *binding,
+                                                struct iso_report *report);
+
+/* A typed host function for an import. args: in the arena, which goes when the call ends; result:
+ * anywhere until then. A result that is not of its type, and any other trouble with memory of the
+ * caller, traps. ISO_HOST_PENDING: it is called again with the same arguments. */
 typedef enum iso_host_result (*iso_typed_fn)(void *ctx, struct iso_host_call *call,
                                              const struct iso_value *args, struct iso_arena *arena,
                                              struct iso_value *result);
