@@ -1,7 +1,7 @@
 /*
- * The program of ./dev demo: computes digits of pi one group after the other (the spigot algorithm of
- * Rabinowitz and Wagon), writes them to a file, and tells how far it is. An ordinary C program: it
- * knows nothing of being stopped and moved.
+ * The program of ./dev demo: computes digits of pi one group after the other (the spigot algorithm
+ * of Rabinowitz and Wagon), writes them to a file, and tells how far it is. An ordinary C program:
+ * it knows nothing of being stopped and moved.
  */
 #include <stdint.h>
 #include <stdio.h>

@@ -33,8 +33,8 @@ struct iso_cli_session {
 int iso_cli_session_init(struct iso_cli_session *session, const struct iso_cli_command *command);
 void iso_cli_session_fini(struct iso_cli_session *session);
 
-/* Watch signals and time from now on: before modules are loaded, which takes a while for large ones.
- * What happens meanwhile is heeded when the store is there. */
+/* Watch signals and time from now on: before modules are loaded, which takes a while for large
+ * ones. What happens meanwhile is heeded when the store is there. */
 int iso_cli_session_watch(const struct iso_cli_session *session);
 
 /* Make the store with the limits of the settings, and set the fuel. */
