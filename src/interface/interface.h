@@ -64,13 +64,39 @@ struct iso_module_interface {
     struct iso_package_info info;
 };
 
-/* beside: WIT text that came with the module; ptr NULL when none did. */
+/*
+ * beside: WIT text that came with the module; NULL or an empty text when none did. out is to be
+ * released with iso_module_interface_fini also after failure. Exports that cannot be described by a
+ * derived interface are left out; the doc of its world says which, and why. ISO_ORIGIN_COMMAND: the
+ * world exports one function, run, for which the module has no export: `_start` is to be called with
+ * its arguments, environment and streams. Errors: those of iso_wit_parse and iso_wit_decode,
+ * ISO_E_INVALID (no world), ISO_E_UNSUPPORTED (none of the exports can be described).
+ */
 ISO_MUST_CHECK enum iso_err iso_module_interface_find(const struct iso_alloc *alloc,
                                                       const struct iso_module *module,
                                                       const struct iso_wit_source *beside,
                                                       struct iso_module_interface *out,
                                                       struct iso_report *report);
 void iso_module_interface_fini(struct iso_module_interface *interface);
+
+/* The metadata as JSON, and read back; strings that are empty are left out, members of other names
+ * are ignored. What out points to is in the arena. Errors of reading: ISO_E_MALFORMED, ISO_E_INVALID
+ * (a member is not a string), ISO_E_LIMIT, ISO_E_NOMEM; of writing: those of iso_buf. */
+ISO_MUST_CHECK enum iso_err iso_package_info_read(struct iso_bytes json, struct iso_arena *arena,
+                                                  struct iso_package_info *out,
+                                                  struct iso_report *report);
+ISO_MUST_CHECK enum iso_err iso_package_info_write(const struct iso_package_info *info,
+                                                   struct iso_buf *out);
+
+/*
+ * Append to out the module with WIT text in "isomer:wit" and metadata in "isomer:package", in place of
+ * such sections that it has; those that are not given (wit.ptr NULL, info NULL) stay. wit and info
+ * are written as they are: check them by iso_wit_parse. Errors: ISO_E_MALFORMED (not a module's
+ * frame; that it is valid is not checked), those of iso_buf.
+ */
+ISO_MUST_CHECK enum iso_err iso_module_pack(struct iso_bytes module, struct iso_bytes wit,
+                                            const struct iso_package_info *info,
+                                            struct iso_buf *out, struct iso_report *report);
 
 /* ---- Typed calls (abi_*.c) ------------------------------------------------------------------- */
 
