@@ -12,8 +12,9 @@ static enum iso_err check_sections(const struct iso_snapshot_section *sections, 
     for (size_t i = 0; i < count; i++) {
         struct iso_str name = iso_str_from_z(sections[i].name);
         if (name.len > ISO_MAX_STRING_BYTES || !iso_utf8_valid(name.ptr, name.len)) {
-            return iso_fail(report, ISO_E_ARGUMENT, "section %zu has a name that is too long or "
-                                                    "not UTF-8",
+            return iso_fail(report, ISO_E_ARGUMENT,
+                            "section %zu has a name that is too long or "
+                            "not UTF-8",
                             i);
         }
         for (size_t k = 0; k < i; k++) {
@@ -85,9 +86,8 @@ static enum iso_err check_still(const struct iso_store *store, struct iso_report
     return ISO_OK;
 }
 
-enum iso_err iso_snapshot_save(struct iso_store *store,
-                               const struct iso_snapshot_section *sections, size_t section_count,
-                               struct iso_buf *out, struct iso_report *report)
+enum iso_err iso_snapshot_save(struct iso_store *store, const struct iso_snapshot_section *sections,
+                               size_t section_count, struct iso_buf *out, struct iso_report *report)
 {
     enum iso_err err = check_still(store, report);
     if (err == ISO_OK) {
@@ -139,8 +139,9 @@ static enum iso_err check_users(struct iso_snap_reader *reader, struct iso_arena
         size_t i = find_handler(sections, count, name);
         int shown = name.len < 100 ? (int)name.len : 100;
         if (i == count || sections[i].load == NULL) {
-            return iso_snap_fail(reader, "it has state in a section \"%.*s\", which nothing here "
-                                         "understands",
+            return iso_snap_fail(reader,
+                                 "it has state in a section \"%.*s\", which nothing here "
+                                 "understands",
                                  shown, name.ptr);
         }
         if (seen[i]) {
@@ -163,8 +164,7 @@ static enum iso_err load_users(struct iso_snap_reader *reader,
     struct iso_bytes contents;
     iso_snap_enter(reader, ISO_SNAP_USER);
     while (iso_snap_next_user(reader, &name, &contents)) {
-        const struct iso_snapshot_section *section =
-            &sections[find_handler(sections, count, name)];
+        const struct iso_snapshot_section *section = &sections[find_handler(sections, count, name)];
         enum iso_err err = section->load(section->ctx, contents, reader->report);
         if (err != ISO_OK) {
             iso_report_set(reader->report, "section \"%s\" of the snapshot cannot be used: %s",
@@ -216,13 +216,14 @@ static enum iso_err load_all(struct iso_snap_reader *reader, struct iso_arena *a
 
 enum iso_err iso_snapshot_restore(struct iso_store *store, struct iso_bytes snapshot,
                                   struct iso_module *const *modules, size_t module_count,
-                                  const struct iso_snapshot_section *sections,
-                                  size_t section_count, struct iso_instance **instances,
-                                  size_t instance_cap, struct iso_report *report)
+                                  const struct iso_snapshot_section *sections, size_t section_count,
+                                  struct iso_instance **instances, size_t instance_cap,
+                                  struct iso_report *report)
 {
     if (store->instance_count != 0 || store->nesting != 0 || store->state != ISO_RUN_IDLE) {
-        return iso_fail(report, ISO_E_STATE, "a snapshot is restored into a fresh store, this one "
-                                             "has been used");
+        return iso_fail(report, ISO_E_STATE,
+                        "a snapshot is restored into a fresh store, this one "
+                        "has been used");
     }
     struct iso_snap_reader reader;
     enum iso_err err = iso_snap_reader_init(&reader, snapshot, report);

@@ -59,7 +59,8 @@ extern const char iso_snap_tags[ISO_SNAP_SECTIONS][5];
 #define ISO_SNAP_PENDING_WAITING 1u   /* a host call with its arguments */
 #define ISO_SNAP_PENDING_COMPLETED 2u /* a host call with its results */
 
-/* Where an object is from: of the host, in order of definition; or of an instance, by index space. */
+/* Where an object is from: of the host, in order of definition; or of an instance, by index space.
+ */
 struct iso_snap_place {
     uint32_t owner;
     uint32_t index;
@@ -68,8 +69,8 @@ struct iso_snap_place {
 /* The memories and tables of a store in the format's order: those of the host, then those of the
  * instances. */
 struct iso_snap_objects {
-    struct iso_memory **memories;          /* store->memory_count */
-    struct iso_snap_place *memory_places;  /* by iso_memory.index */
+    struct iso_memory **memories;         /* store->memory_count */
+    struct iso_snap_place *memory_places; /* by iso_memory.index */
     uint32_t host_memory_count;
     struct iso_table **tables;
     struct iso_snap_place *table_places;
@@ -142,7 +143,8 @@ struct iso_snap_reader {
     const uint8_t *mark; /* where the last value began: the place of errors */
     struct iso_report *report;
     enum iso_err err;
-    struct iso_bytes sections[ISO_SNAP_SECTIONS]; /* contents; USER: all from the first to the sum */
+    struct iso_bytes
+        sections[ISO_SNAP_SECTIONS]; /* contents; USER: all from the first to the sum */
     /* Of a restore, for references. */
     struct iso_store *store;
     struct iso_func **hosts;
@@ -166,8 +168,8 @@ bool iso_snap_next_user(struct iso_snap_reader *reader, struct iso_str *name,
 /* ISO_E_SNAPSHOT (or err) at the last value read; the reader keeps it too. */
 enum iso_err iso_snap_fail(struct iso_snap_reader *reader, const char *format, ...)
     ISO_PRINTF(2, 3);
-enum iso_err iso_snap_fail_as(struct iso_snap_reader *reader, enum iso_err err,
-                              const char *format, ...) ISO_PRINTF(3, 4);
+enum iso_err iso_snap_fail_as(struct iso_snap_reader *reader, enum iso_err err, const char *format,
+                              ...) ISO_PRINTF(3, 4);
 
 size_t iso_snap_left(const struct iso_snap_reader *reader);
 uint8_t iso_snap_get_u8(struct iso_snap_reader *reader, const char *what);

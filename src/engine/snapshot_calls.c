@@ -65,8 +65,8 @@ static enum iso_err collect(struct iso_snap_writer *writer, struct live_frames *
         const struct iso_snap_map *map = NULL;
         enum iso_err err = query_of(&frame, is_top, store->pending.active, &query);
         if (err == ISO_OK) {
-            err = iso_snap_maps_find(&frames->maps, frame.instance->module,
-                                     frame.code->func_index, &query, &map);
+            err = iso_snap_maps_find(&frames->maps, frame.instance->module, frame.code->func_index,
+                                     &query, &map);
         }
         if (err == ISO_OK) {
             bool inside_call = !is_top || store->pending.active;
@@ -163,15 +163,15 @@ static void put_pending(struct iso_snap_writer *writer)
     char path[ISO_LINK_PATH_BYTES];
     iso_link_path_text(host->module, host->name, path);
     if (pending->trapped && !writer->hashing) {
-        writer->err = iso_fail(writer->report, ISO_E_REFUSED,
-                               "the pending call of %s was ended as a trap: run the store first",
-                               path);
+        writer->err =
+            iso_fail(writer->report, ISO_E_REFUSED,
+                     "the pending call of %s was ended as a trap: run the store first", path);
         return;
     }
     if (!pending->completed && host->policy == ISO_HOST_REFUSE && !writer->hashing) {
-        writer->err = iso_fail(writer->report, ISO_E_REFUSED,
-                               "a call of the host function %s is pending, which cannot be moved",
-                               path);
+        writer->err =
+            iso_fail(writer->report, ISO_E_REFUSED,
+                     "a call of the host function %s is pending, which cannot be moved", path);
         return;
     }
     iso_snap_put_func(writer, pending->func);

@@ -276,16 +276,14 @@ static void define_wait(struct world *world, struct iso_store *store)
 {
     (void)world;
     CHECK_OK(iso_store_define_func(store, &(struct iso_host_func){.module = "h",
-                                                                 .name = "wait",
-                                                                 .params = "iI",
-                                                                 .results = "iv",
-                                                                 .fn = wait_fn,
-                                                                 .policy = wait_policy}));
-    CHECK_OK(iso_store_define_func(store, &(struct iso_host_func){.module = "h",
-                                                                 .name = "quick",
-                                                                 .params = "i",
-                                                                 .results = "i",
-                                                                 .fn = quick_fn}));
+                                                                  .name = "wait",
+                                                                  .params = "iI",
+                                                                  .results = "iv",
+                                                                  .fn = wait_fn,
+                                                                  .policy = wait_policy}));
+    CHECK_OK(iso_store_define_func(
+        store, &(struct iso_host_func){
+                   .module = "h", .name = "quick", .params = "i", .results = "i", .fn = quick_fn}));
 }
 
 static void world_init_waiter(struct world *world, enum iso_host_policy policy)
@@ -299,8 +297,7 @@ static void world_init_waiter(struct world *world, enum iso_host_policy policy)
 
 static struct iso_store *start_waiter(struct world *world, const char *name)
 {
-    struct program program = {
-        .link = link_one, .name = name, .args = {{.u32 = 7}, {.u64 = 5}}};
+    struct program program = {.link = link_one, .name = name, .args = {{.u32 = 7}, {.u64 = 5}}};
     struct iso_store *store = world_store(world);
     start(world, store, &program);
     return store;
@@ -463,8 +460,7 @@ static void try_hostile(struct world *world, const uint8_t *bytes, size_t len, u
                         uint32_t *accepted)
 {
     enum iso_err err = ISO_OK;
-    struct iso_store *store =
-        world_try_restore(world, iso_bytes_from(bytes, len), NULL, 0, &err);
+    struct iso_store *store = world_try_restore(world, iso_bytes_from(bytes, len), NULL, 0, &err);
     if (store == NULL) {
         (*refused)++;
         CHECK(world->report.set);

@@ -114,8 +114,9 @@ static enum iso_err load_func(struct iso_snap_reader *reader, struct iso_func **
     struct iso_func *func = find_func(reader->store, module, name, ordinal);
     if (func == NULL) {
         iso_link_path_text(module, name, path);
-        return iso_snap_fail_as(reader, ISO_E_LINK, "it uses the host function %s%s, which is not "
-                                                    "defined here",
+        return iso_snap_fail_as(reader, ISO_E_LINK,
+                                "it uses the host function %s%s, which is not "
+                                "defined here",
                                 path, ordinal != 0 ? " (as defined again)" : "");
     }
     const struct iso_func_type *type = &func->host->type->type;
@@ -135,8 +136,7 @@ static enum iso_err load_func(struct iso_snap_reader *reader, struct iso_func **
 
 static enum iso_err load_funcs(struct iso_snap_reader *reader, struct iso_arena *arena)
 {
-    uint32_t count =
-        iso_snap_get_count(reader, 5, UINT32_MAX, "the number of host functions");
+    uint32_t count = iso_snap_get_count(reader, 5, UINT32_MAX, "the number of host functions");
     reader->hosts = iso_arena_array(arena, count, sizeof(struct iso_func *));
     if (reader->hosts == NULL) {
         return ISO_E_NOMEM;
@@ -166,9 +166,8 @@ static enum iso_err check_limits(struct iso_snap_reader *reader, const struct is
     bool has_max = get_flag(reader, "the flag of a maximum");
     uint32_t max = has_max ? iso_snap_get_u32(reader, UINT32_MAX, "a maximum") : 0;
     if (reader->err == ISO_OK && (has_max != limits->has_max || (has_max && max != limits->max))) {
-        return iso_snap_fail_as(reader, ISO_E_LINK,
-                                "%s %lu of the host has another maximum here", what,
-                                (unsigned long)index);
+        return iso_snap_fail_as(reader, ISO_E_LINK, "%s %lu of the host has another maximum here",
+                                what, (unsigned long)index);
     }
     return reader->err;
 }
@@ -188,8 +187,7 @@ static uint32_t get_host_count(struct iso_snap_reader *reader, uint32_t present,
 static enum iso_err load_tables(struct iso_snap_reader *reader)
 {
     struct iso_store *store = reader->store;
-    uint32_t count =
-        get_host_count(reader, store->table_count, "the number of tables of the host");
+    uint32_t count = get_host_count(reader, store->table_count, "the number of tables of the host");
     for (uint32_t i = 0; i < count; i++) {
         struct iso_table *table = store->tables[i];
         uint8_t type = iso_snap_get_u8(reader, "a table's type");

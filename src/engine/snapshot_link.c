@@ -70,8 +70,9 @@ static enum iso_err load_mods(struct iso_snap_reader *reader, struct iso_arena *
         if (digest != NULL && modules[i] == NULL) {
             char text[2 * ISO_SHA256_SIZE + 1];
             iso_hex_encode(digest, ISO_SHA256_SIZE, text);
-            return iso_snap_fail_as(reader, ISO_E_LINK, "it needs the module %s, which was not "
-                                                        "given",
+            return iso_snap_fail_as(reader, ISO_E_LINK,
+                                    "it needs the module %s, which was not "
+                                    "given",
                                     text);
         }
         if (modules[i] != NULL && modules[i]->engine != reader->store->engine) {
@@ -119,8 +120,7 @@ void iso_snap_save_inst(struct iso_snap_writer *writer)
     size_t begin = iso_snap_put_begin(writer, ISO_SNAP_INST);
     iso_snap_put_number(writer, store->instance_count);
     uint32_t module_count = 0;
-    uint32_t *numbers =
-        iso_arena_array(&writer->arena, store->instance_count, sizeof *numbers);
+    uint32_t *numbers = iso_arena_array(&writer->arena, store->instance_count, sizeof *numbers);
     if (numbers == NULL) {
         writer->err = ISO_E_NOMEM;
         return;
@@ -239,8 +239,7 @@ static void *get_object(struct iso_snap_reader *reader, enum iso_extern_kind kin
     if (owner == ISO_SNAP_HOST_OWNER) {
         object = host_object(reader, kind, index);
     } else if (owner >= ISO_SNAP_FIRST_INSTANCE) {
-        object =
-            own_object(reader->store->instances[owner - ISO_SNAP_FIRST_INSTANCE], kind, index);
+        object = own_object(reader->store->instances[owner - ISO_SNAP_FIRST_INSTANCE], kind, index);
     }
     if (object == NULL) {
         reader->mark = begin;
@@ -279,8 +278,7 @@ static enum iso_err load_objects(struct iso_snap_reader *reader, struct iso_inst
     for (uint32_t i = module->table_import_count; err == ISO_OK && i < module->table_count; i++) {
         err = iso_snap_load_table_size(reader, instance->tables[i]);
     }
-    for (uint32_t i = module->memory_import_count; err == ISO_OK && i < module->memory_count;
-         i++) {
+    for (uint32_t i = module->memory_import_count; err == ISO_OK && i < module->memory_count; i++) {
         err = iso_snap_load_memory_size(reader, instance->memories[i]);
     }
     return err;
@@ -327,8 +325,9 @@ enum iso_err iso_snap_load_inst(struct iso_snap_reader *reader, struct iso_arena
             return reader->err;
         }
         if (number > used || number >= module_count) {
-            return iso_snap_fail(reader, "instance %lu is of module %lu, where at most %lu is "
-                                         "possible",
+            return iso_snap_fail(reader,
+                                 "instance %lu is of module %lu, where at most %lu is "
+                                 "possible",
                                  (unsigned long)i, (unsigned long)number, (unsigned long)used);
         }
         used += number == used;

@@ -109,8 +109,7 @@ enum iso_err iso_snap_maps_find(struct iso_snap_maps *maps, struct iso_module *m
     if (err != ISO_OK) {
         return err;
     }
-    struct iso_snap_map **slot =
-        find_slot(maps->slots, maps->capacity, module, func_index, query);
+    struct iso_snap_map **slot = find_slot(maps->slots, maps->capacity, module, func_index, query);
     if (*slot == NULL) {
         err = make_map(maps, module, func_index, query, slot);
         if (err != ISO_OK) {
@@ -124,6 +123,5 @@ enum iso_err iso_snap_maps_find(struct iso_snap_maps *maps, struct iso_module *m
 
 bool iso_snap_is_local_slot(const struct iso_code *code, uint32_t slot)
 {
-    return slot < code->header ||
-           (slot >= code->locals && slot < code->locals + code->local_slots);
+    return slot < code->header || (slot >= code->locals && slot < code->locals + code->local_slots);
 }

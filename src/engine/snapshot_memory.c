@@ -167,8 +167,7 @@ static enum page_kind kind_of(const struct base *base, const struct iso_memory *
     if (iso_snap_page_is_zero(bytes)) {
         return PAGE_ZERO;
     }
-    if (is_touched(base, page) &&
-        memcmp(bytes, base_page(base, page), ISO_SNAP_PAGE_BYTES) == 0) {
+    if (is_touched(base, page) && memcmp(bytes, base_page(base, page), ISO_SNAP_PAGE_BYTES) == 0) {
         return PAGE_BASE;
     }
     return PAGE_GIVEN;
@@ -277,7 +276,8 @@ static enum iso_err load_pages(struct iso_snap_reader *reader, const struct base
             return reader->err;
         }
         if (count == 0 || count > base->page_count - page || kind > PAGE_GIVEN) {
-            return iso_snap_fail(reader, "a run has %lu pages of kind %lu, where %lu pages are left",
+            return iso_snap_fail(reader,
+                                 "a run has %lu pages of kind %lu, where %lu pages are left",
                                  (unsigned long)count, (unsigned long)kind,
                                  (unsigned long)(base->page_count - page));
         }

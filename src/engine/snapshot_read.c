@@ -37,8 +37,8 @@ enum iso_err iso_snap_fail(struct iso_snap_reader *reader, const char *format, .
     return err;
 }
 
-enum iso_err iso_snap_fail_as(struct iso_snap_reader *reader, enum iso_err code,
-                              const char *format, ...)
+enum iso_err iso_snap_fail_as(struct iso_snap_reader *reader, enum iso_err code, const char *format,
+                              ...)
 {
     va_list args;
     va_start(args, format);
@@ -169,8 +169,9 @@ struct iso_func *iso_snap_get_func(struct iso_snap_reader *reader, const char *w
     struct iso_instance *instance = store->instances[owner - ISO_SNAP_FIRST_INSTANCE];
     const struct iso_module *module = instance->module;
     if (index < module->func_import_count || index >= module->func_count) {
-        (void)iso_snap_fail(reader, "%s is function %lu of instance %lu, which has own functions "
-                                    "from %lu to below %lu",
+        (void)iso_snap_fail(reader,
+                            "%s is function %lu of instance %lu, which has own functions "
+                            "from %lu to below %lu",
                             what, (unsigned long)index, (unsigned long)instance->index,
                             (unsigned long)module->func_import_count,
                             (unsigned long)module->func_count);
@@ -247,10 +248,10 @@ static struct iso_bytes next_section(struct iso_snap_reader *reader, const uint8
     *tag = iso_snap_get_raw(reader, 4, "a section's tag");
     uint64_t len = iso_snap_get_fixed64(reader, "a section's length");
     if (reader->err == ISO_OK && len > iso_snap_left(reader)) {
-        (void)iso_snap_fail(reader, "a section claims %llu bytes, but only %llu follow: the "
-                                    "snapshot is cut",
-                            (unsigned long long)len,
-                            (unsigned long long)iso_snap_left(reader));
+        (void)iso_snap_fail(reader,
+                            "a section claims %llu bytes, but only %llu follow: the "
+                            "snapshot is cut",
+                            (unsigned long long)len, (unsigned long long)iso_snap_left(reader));
     }
     const uint8_t *bytes = iso_snap_get_raw(reader, (size_t)len, "a section");
     return iso_bytes_from(bytes, bytes != NULL ? (size_t)len : 0);
@@ -322,8 +323,9 @@ enum iso_err iso_snap_check_sum(struct iso_snap_reader *reader)
     size_t len = (size_t)(sum - reader->all.ptr) - ISO_SNAP_SECTION_HEADER_BYTES;
     iso_sha256(reader->all.ptr, len, actual);
     if (memcmp(sum, actual, sizeof actual) != 0) {
-        return iso_snap_fail(reader, "it is damaged: the SHA-256 of the %llu bytes before the sum "
-                                     "is another",
+        return iso_snap_fail(reader,
+                             "it is damaged: the SHA-256 of the %llu bytes before the sum "
+                             "is another",
                              (unsigned long long)len);
     }
     return iso_snap_leave(reader);
@@ -374,8 +376,8 @@ enum iso_err iso_snapshot_modules(struct iso_bytes snapshot, uint8_t (*digests)[
         return err;
     }
     iso_snap_enter(&reader, ISO_SNAP_MODS);
-    uint32_t found = iso_snap_get_count(&reader, ISO_SHA256_SIZE, UINT32_MAX,
-                                        "the number of modules");
+    uint32_t found =
+        iso_snap_get_count(&reader, ISO_SHA256_SIZE, UINT32_MAX, "the number of modules");
     const uint8_t *first =
         iso_snap_get_raw(&reader, (size_t)found * ISO_SHA256_SIZE, "the modules' digests");
     err = iso_snap_leave(&reader);

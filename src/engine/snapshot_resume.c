@@ -164,8 +164,7 @@ static enum iso_err find_map(struct resume *resume, struct iso_module *module, u
     enum iso_err err = iso_snap_maps_find(&resume->maps, module, func_index, &query, out);
     if (err == ISO_E_NOT_FOUND) {
         static const char *const names[] = {"start of the function", "loop", "call"};
-        return iso_snap_fail(resume->reader,
-                             "byte %lu of the module is not a %s of function %lu",
+        return iso_snap_fail(resume->reader, "byte %lu of the module is not a %s of function %lu",
                              (unsigned long)offset, names[kind], (unsigned long)func_index);
     }
     if (err == ISO_E_LIMIT) {
@@ -190,10 +189,11 @@ static enum iso_err load_frame(struct resume *resume, bool calls_another)
     reader->mark = begin;
     if (number >= store->instance_count ||
         func_index < store->instances[number]->module->func_import_count ||
-        func_index >= store->instances[number]->module->func_count ||
-        kind > ISO_SAFEPOINT_CALL || (kind == ISO_SAFEPOINT_CALL) != calls_another) {
-        return iso_snap_fail(reader, "no frame can be at position kind %u of function %lu of "
-                                     "instance %lu here",
+        func_index >= store->instances[number]->module->func_count || kind > ISO_SAFEPOINT_CALL ||
+        (kind == ISO_SAFEPOINT_CALL) != calls_another) {
+        return iso_snap_fail(reader,
+                             "no frame can be at position kind %u of function %lu of "
+                             "instance %lu here",
                              kind, (unsigned long)func_index, (unsigned long)number);
     }
     struct iso_instance *instance = store->instances[number];
@@ -205,8 +205,7 @@ static enum iso_err load_frame(struct resume *resume, bool calls_another)
     if (err != ISO_OK) {
         return err;
     }
-    union iso_slot *fp =
-        resume->map != NULL ? resume->fp + resume->map->map.args : store->entry_fp;
+    union iso_slot *fp = resume->map != NULL ? resume->fp + resume->map->map.args : store->entry_fp;
     if (!has_room(resume, fp, map->code->frame_slots)) {
         return fail_stack(resume);
     }
@@ -223,7 +222,10 @@ static enum iso_err load_frame(struct resume *resume, bool calls_another)
 
 /* ---- What the innermost frame does ---------------------------------------------------------- */
 
-static uint32_t larger(uint32_t a, uint32_t b) { return a > b ? a : b; }
+static uint32_t larger(uint32_t a, uint32_t b)
+{
+    return a > b ? a : b;
+}
 
 static enum iso_err load_pending(struct resume *resume, uint8_t kind)
 {
@@ -270,8 +272,7 @@ static enum iso_err load_begun(struct resume *resume)
         return iso_snap_fail(resume->reader, "a call has no frames");
     }
     const struct iso_func_type *type = &entry->host->type->type;
-    if (!has_room(resume, resume->store->entry_fp,
-                  larger(type->param_slots, type->result_slots))) {
+    if (!has_room(resume, resume->store->entry_fp, larger(type->param_slots, type->result_slots))) {
         return fail_stack(resume);
     }
     iso_snap_get_values(resume->reader, type->params, type->param_count, resume->store->entry_fp,
@@ -294,8 +295,8 @@ static void enter(struct resume *resume)
     const struct iso_frame_map *map = &resume->map->map;
     iso_exec_enter(exec, resume->instance);
     exec->fp = resume->fp;
-    exec->pc = &resume->map->code->cells[map->kind == ISO_SAFEPOINT_CALL ? map->call_cell
-                                                                         : map->cell];
+    exec->pc =
+        &resume->map->code->cells[map->kind == ISO_SAFEPOINT_CALL ? map->call_cell : map->cell];
 }
 
 static enum iso_err load_frames(struct resume *resume)
@@ -304,13 +305,11 @@ static enum iso_err load_frames(struct resume *resume)
     /* What follows the frames decides what the last of them may do. */
     uint8_t pending = iso_snap_get_u8(reader, "the kind of a pending call");
     if (pending > ISO_SNAP_PENDING_COMPLETED) {
-        return iso_snap_fail(reader, "the kind of a pending call is %u, kinds are 0 to 2",
-                             pending);
+        return iso_snap_fail(reader, "the kind of a pending call is %u, kinds are 0 to 2", pending);
     }
     uint32_t count = iso_snap_get_count(reader, 4, UINT32_MAX, "the number of frames");
     for (uint32_t i = 0; i < count; i++) {
-        enum iso_err err =
-            load_frame(resume, i + 1 < count || pending != ISO_SNAP_PENDING_NONE);
+        enum iso_err err = load_frame(resume, i + 1 < count || pending != ISO_SNAP_PENDING_NONE);
         if (err != ISO_OK) {
             return err;
         }
@@ -334,13 +333,12 @@ static enum iso_err load_suspended(struct iso_snap_reader *reader, enum iso_run_
     if (reader->err == ISO_OK && store->entry == NULL) {
         return iso_snap_fail(reader, "the function called is missing");
     }
-    struct resume resume = {
-        .reader = reader, .store = store, .stack_end = store->exec.stack_end};
+    struct resume resume = {.reader = reader, .store = store, .stack_end = store->exec.stack_end};
     iso_snap_maps_init(&resume.maps, &store->alloc);
     enum iso_err err = reader->err != ISO_OK ? reader->err : load_frames(&resume);
     /* A pending call may also have been interrupted before it was issued again. */
-    bool wanted = state == ISO_RUN_PENDING ||
-                  (state == ISO_RUN_INTERRUPTED && store->pending.active);
+    bool wanted =
+        state == ISO_RUN_PENDING || (state == ISO_RUN_INTERRUPTED && store->pending.active);
     if (err == ISO_OK && wanted != store->pending.active) {
         err = iso_snap_fail(reader, "a call is %s, which its state contradicts",
                             store->pending.active ? "pending" : "not pending");

@@ -44,8 +44,7 @@ TEST(globals_of_every_type_arrive)
     CHECK_OK(iso_instance_global_get(instance, "v128", NULL, vector));
     CHECK_EQ_U64(vector[0].u64, 99);
     CHECK_EQ_U64(vector[1].u64, 0x1122334455667788);
-    CHECK(get_global(instance, "ref").ref ==
-          (uintptr_t)iso_instance_export_func(instance, "two"));
+    CHECK(get_global(instance, "ref").ref == (uintptr_t)iso_instance_export_func(instance, "two"));
     iso_store_destroy(store);
     world_fini(&world);
 }
@@ -60,8 +59,8 @@ TEST(memory_arrives_whatever_became_of_its_initial_content)
     uint64_t size = 0;
     uint8_t *memory = iso_instance_memory(instance, &size);
     CHECK_EQ_U64(size, 131072);
-    memset(memory, 0, 4096);              /* the first page's segment is gone */
-    memory[131071] = 1;                   /* the last byte */
+    memset(memory, 0, 4096);               /* the first page's segment is gone */
+    memory[131071] = 1;                    /* the last byte */
     for (uint32_t i = 0; i < 70000; i++) { /* more than one block, compressible badly */
         memory[8192 + i] = (uint8_t)(i * i >> 7 ^ i);
     }
@@ -88,16 +87,14 @@ TEST(a_grown_memory_has_its_size_again)
     CHECK_EQ_U64(iso_memory_grow(instance->memories[0], 3), 2);
     instance->memories[0]->base[5 * 65536 - 1] = 42;
     CHECK_EQ_U64(iso_table_grow(instance->tables[0], 4, 0), 10);
-    instance->tables[0]->elems[13] =
-        (uintptr_t)iso_instance_export_func(instance, "one");
+    instance->tables[0]->elems[13] = (uintptr_t)iso_instance_export_func(instance, "one");
 
     store = world_move(&world, store, &instance, 1);
     CHECK_EQ_U64(instance->memories[0]->base[5 * 65536 - 1], 42);
     CHECK_EQ_U64(instance->memories[0]->size, 5 * 65536);
     CHECK_EQ_U64(instance->tables[0]->size, 14);
     CHECK(instance->tables[0]->elems[12] == 0);
-    CHECK(instance->tables[0]->elems[13] ==
-          (uintptr_t)iso_instance_export_func(instance, "one"));
+    CHECK(instance->tables[0]->elems[13] == (uintptr_t)iso_instance_export_func(instance, "one"));
     CHECK_EQ_U64(iso_memory_grow(instance->memories[0], 4), UINT32_MAX); /* its maximum too */
     iso_store_destroy(store);
     world_fini(&world);
@@ -210,11 +207,10 @@ static enum iso_host_result do_nothing(struct iso_host_call *call)
 static void define_func(struct iso_store *store, const char *name, const char *params,
                         const char *results)
 {
-    CHECK_OK(iso_store_define_func(store, &(struct iso_host_func){.module = "h",
-                                                                 .name = name,
-                                                                 .params = params,
-                                                                 .results = results,
-                                                                 .fn = do_nothing}));
+    CHECK_OK(iso_store_define_func(
+        store,
+        &(struct iso_host_func){
+            .module = "h", .name = name, .params = params, .results = results, .fn = do_nothing}));
 }
 
 /* What a host offers in the tests below; variations make the refusals. */
@@ -241,7 +237,8 @@ static void define_host(struct world *world, struct iso_store *store)
     if (variation != NO_FUNCTION) {
         define_func(store, "f", "iI", variation == OTHER_FUNCTION_TYPE ? "f" : "F");
     }
-    struct iso_limits memory = {.min = 1, .max = variation == OTHER_MEMORY ? 3 : 4, .has_max = true};
+    struct iso_limits memory = {
+        .min = 1, .max = variation == OTHER_MEMORY ? 3 : 4, .has_max = true};
     struct iso_limits table = {.min = 3, .max = 9, .has_max = variation == OTHER_TABLE};
     union iso_slot fixed = {.u64 = variation == OTHER_GLOBAL_VALUE ? 6 : 5};
     union iso_slot variable = {.f32 = 1.0f};
@@ -370,8 +367,8 @@ TEST(restoring_needs_a_fresh_store_and_the_modules)
     struct iso_store *store = world_store(&world);
     (void)world_instance(&world, store, 0);
     struct iso_buf buf = world_save(&world, store);
-    CHECK_ERR(iso_snapshot_restore(store, iso_buf_view(&buf), world.modules[0], 2, NULL, 0, NULL,
-                                   0, &world.report),
+    CHECK_ERR(iso_snapshot_restore(store, iso_buf_view(&buf), world.modules[0], 2, NULL, 0, NULL, 0,
+                                   &world.report),
               ISO_E_STATE);
     iso_store_destroy(store);
     store = world_store(&world);
@@ -386,8 +383,8 @@ TEST(restoring_needs_a_fresh_store_and_the_modules)
     CHECK_CONTAINS(world.report.text, text);
     iso_store_destroy(store);
     store = world_store(&world);
-    CHECK_ERR(iso_snapshot_restore(store, iso_buf_view(&buf), world.modules[1], 1, NULL, 0, NULL,
-                                   0, NULL),
+    CHECK_ERR(iso_snapshot_restore(store, iso_buf_view(&buf), world.modules[1], 1, NULL, 0, NULL, 0,
+                                   NULL),
               ISO_E_LINK); /* of another engine */
     iso_store_destroy(store);
     iso_buf_fini(&buf);
@@ -485,8 +482,7 @@ TEST(sections_of_the_host_travel_along)
     CHECK_MEM(bytes.ptr, "first note", 10);
     CHECK_OK(iso_snapshot_section_bytes(iso_buf_view(&buf), "empty", &bytes, NULL));
     CHECK_EQ_U64(bytes.len, 0);
-    CHECK_ERR(iso_snapshot_section_bytes(iso_buf_view(&buf), "no", &bytes, NULL),
-              ISO_E_NOT_FOUND);
+    CHECK_ERR(iso_snapshot_section_bytes(iso_buf_view(&buf), "no", &bytes, NULL), ISO_E_NOT_FOUND);
 
     notes[0].text[0] = 'x';
     CHECK_OK(restore_with(&world, &buf, sections, 2));
@@ -763,9 +759,8 @@ TEST(restoring_survives_any_failed_allocation)
         world.memory.requests = 0;
         world.memory.fail_at = n;
         world.memory.failed = false;
-        enum iso_err err =
-            iso_snapshot_restore(store, iso_buf_view(&buf), world.modules[0], world.module_count,
-                                 NULL, 0, NULL, 0, NULL);
+        enum iso_err err = iso_snapshot_restore(store, iso_buf_view(&buf), world.modules[0],
+                                                world.module_count, NULL, 0, NULL, 0, NULL);
         world.memory.fail_at = 0;
         iso_store_destroy(store);
         if (!world.memory.failed) {

@@ -45,8 +45,8 @@ struct iso_store *world_store(struct world *world)
 struct iso_instance *world_instance(struct world *world, struct iso_store *store, uint32_t module)
 {
     struct iso_instance *instance = NULL;
-    enum iso_err err = iso_instance_create(store, world->modules[world->side][module], &instance,
-                                           &world->report);
+    enum iso_err err =
+        iso_instance_create(store, world->modules[world->side][module], &instance, &world->report);
     if (err != ISO_OK) {
         TEST_FAIL("module %u: %s", module, iso_report_text(&world->report, err));
     }
@@ -66,8 +66,7 @@ struct iso_buf world_save(struct world *world, struct iso_store *store)
 }
 
 struct iso_store *world_try_restore(struct world *world, struct iso_bytes bytes,
-                                    struct iso_instance **instances, size_t cap,
-                                    enum iso_err *err)
+                                    struct iso_instance **instances, size_t cap, enum iso_err *err)
 {
     struct iso_store *store = world_store(world);
     iso_report_init(&world->report);
@@ -99,8 +98,7 @@ struct iso_store *world_move(struct world *world, struct iso_store *store,
     enum iso_err err = ISO_OK;
     store = world_try_restore(world, iso_buf_view(&buf), instances, cap, &err);
     if (store == NULL) {
-        TEST_FAIL("cannot be restored at byte %llu: %s",
-                  (unsigned long long)world->report.offset,
+        TEST_FAIL("cannot be restored at byte %llu: %s", (unsigned long long)world->report.offset,
                   iso_report_text(&world->report, err));
     }
     CHECK_EQ_U64(iso_store_state(store), state);

@@ -41,8 +41,7 @@ struct iso_instance *world_instance(struct world *world, struct iso_store *store
 struct iso_buf world_save(struct world *world, struct iso_store *store);
 /* Restore into a store of the present side. On failure NULL and *err. */
 struct iso_store *world_try_restore(struct world *world, struct iso_bytes bytes,
-                                    struct iso_instance **instances, size_t cap,
-                                    enum iso_err *err);
+                                    struct iso_instance **instances, size_t cap, enum iso_err *err);
 
 /*
  * Move a store to the other side, destroying it here. Checks that neither saving nor hashing

@@ -14,15 +14,14 @@ const char iso_snap_tags[ISO_SNAP_SECTIONS][5] = {"mods", "inst", "name", "glob"
 static enum iso_err allocate(struct iso_store *store, struct iso_arena *arena,
                              struct iso_snap_objects *objects)
 {
-    objects->memories =
-        iso_arena_array(arena, store->memory_count, sizeof(struct iso_memory *));
+    objects->memories = iso_arena_array(arena, store->memory_count, sizeof(struct iso_memory *));
     objects->memory_places =
         iso_arena_array(arena, store->memory_count, sizeof *objects->memory_places);
     objects->tables = iso_arena_array(arena, store->table_count, sizeof(struct iso_table *));
     objects->table_places =
         iso_arena_array(arena, store->table_count, sizeof *objects->table_places);
-    return objects->memories != NULL && objects->memory_places != NULL &&
-                   objects->tables != NULL && objects->table_places != NULL
+    return objects->memories != NULL && objects->memory_places != NULL && objects->tables != NULL &&
+                   objects->table_places != NULL
                ? ISO_OK
                : ISO_E_NOMEM;
 }
@@ -114,11 +113,11 @@ struct iso_snap_place iso_snap_global_place(const struct iso_store *store,
 enum iso_err iso_snap_writer_init(struct iso_snap_writer *writer, struct iso_store *store,
                                   struct iso_buf *out, struct iso_report *report)
 {
-    *writer = (struct iso_snap_writer){
-        .store = store, .out = out, .start = out->len, .report = report};
+    *writer =
+        (struct iso_snap_writer){.store = store, .out = out, .start = out->len, .report = report};
     iso_arena_init(&writer->arena, &store->alloc, 0, SIZE_MAX);
-    writer->hosts = iso_arena_array(&writer->arena, store->host_func_count,
-                                    sizeof(struct iso_func *));
+    writer->hosts =
+        iso_arena_array(&writer->arena, store->host_func_count, sizeof(struct iso_func *));
     writer->host_numbers =
         iso_arena_array(&writer->arena, store->host_func_count, sizeof *writer->host_numbers);
     enum iso_err err = writer->hosts != NULL && writer->host_numbers != NULL ? ISO_OK : ISO_E_NOMEM;
@@ -131,15 +130,19 @@ enum iso_err iso_snap_writer_init(struct iso_snap_writer *writer, struct iso_sto
     return err;
 }
 
-void iso_snap_writer_fini(struct iso_snap_writer *writer) { iso_arena_fini(&writer->arena); }
+void iso_snap_writer_fini(struct iso_snap_writer *writer)
+{
+    iso_arena_fini(&writer->arena);
+}
 
 static void keep_err(struct iso_snap_writer *writer, enum iso_err err)
 {
     if (writer->err == ISO_OK && err != ISO_OK) {
         writer->err = err;
         if (err == ISO_E_LIMIT) {
-            iso_report_set(writer->report, "the snapshot is larger than %llu bytes, for which "
-                                           "there is room",
+            iso_report_set(writer->report,
+                           "the snapshot is larger than %llu bytes, for which "
+                           "there is room",
                            (unsigned long long)writer->out->max);
         }
     }
@@ -216,9 +219,9 @@ void iso_snap_put_func(struct iso_snap_writer *writer, const struct iso_func *fu
     if (func == NULL) {
         iso_snap_put_number(writer, ISO_SNAP_NULL);
     } else if (func->instance != NULL) {
-        iso_snap_put_place(writer, (struct iso_snap_place){
-                                       func->instance->index + ISO_SNAP_FIRST_INSTANCE,
-                                       func->func_index});
+        iso_snap_put_place(writer,
+                           (struct iso_snap_place){func->instance->index + ISO_SNAP_FIRST_INSTANCE,
+                                                   func->func_index});
     } else {
         iso_snap_put_place(writer,
                            (struct iso_snap_place){ISO_SNAP_HOST_OWNER, host_number(writer, func)});

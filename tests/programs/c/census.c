@@ -1,6 +1,6 @@
-/* A guest in C over wasi-libc: reads every file of a folder, counts words, sorts them, writes a report
- * into the folder and reads it back; formats floating point; looks at clocks and random bytes. Its
- * output is the same natively. usage: census FOLDER [WORD...] */
+/* A guest in C over wasi-libc: reads every file of a folder, counts words, sorts them, writes a
+ * report into the folder and reads it back; formats floating point; looks at clocks and random
+ * bytes. Its output is the same natively. usage: census FOLDER [WORD...] */
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <errno.h>
@@ -187,7 +187,8 @@ static void numbers(void)
     }
     printf("%.17g %.17g %.17g %.17g\n", x, sqrt(x), floor(-x), nearbyint(x * 1000));
     printf("%.6f %.6f %.6f\n", sin(x), exp(x), pow(x, 2.5));
-    printf("%" PRId64 " %" PRIu64 " %x\n", INT64_MIN / 3, UINT64_MAX / 7, (unsigned)strtoul("deadbeef", NULL, 16));
+    printf("%" PRId64 " %" PRIu64 " %x\n", INT64_MIN / 3, UINT64_MAX / 7,
+           (unsigned)strtoul("deadbeef", NULL, 16));
     printf("%.10g %.10g\n", strtod("3.14159265358979", NULL), strtod("1e-320", NULL) * 1e300);
 }
 
