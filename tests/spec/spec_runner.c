@@ -127,7 +127,9 @@ static void jobs_run(struct job *jobs, unsigned count)
     }
     for (unsigned i = 0; i < count; i++) {
         started[i] = pthread_create(&threads[i], NULL, job_run, &jobs[i]) == 0;
-        jobs[i].trouble = !started[i];
+        if (!started[i]) {
+            jobs[i].trouble = true;
+        }
     }
     for (unsigned i = 0; i < count; i++) {
         if (started[i]) {
