@@ -9,7 +9,7 @@
 
 /* ---- Layout -------------------------------------------------------------------------------- */
 
-static uint32_t align_up(uint32_t at, uint32_t align)
+uint32_t gen_align_up(uint32_t at, uint32_t align)
 {
     return (at + align - 1) / align * align;
 }
@@ -18,7 +18,7 @@ uint32_t gen_member_offset(const struct iso_vtype *type, uint32_t index)
 {
     uint32_t at = 0;
     for (uint32_t i = 0;; i++) {
-        at = align_up(at, type->members[i].type->align);
+        at = gen_align_up(at, type->members[i].type->align);
         if (i == index) {
             return at;
         }

@@ -68,6 +68,7 @@ uint32_t gen_model_id(const struct gen_model *model, const struct iso_vtype *typ
 /* "ns:pkg/iface@ver" or, of an interface in a world, its name. NULL when memory is short. */
 char *gen_interface_id(struct iso_arena *arena, const struct iso_wit_interface *interface);
 
+uint32_t gen_align_up(uint32_t at, uint32_t align);
 /* Where member `index` of a record or tuple stands. */
 uint32_t gen_member_offset(const struct iso_vtype *type, uint32_t index);
 /* Bytes of at most 32 flags: 1, 2, 4. */
