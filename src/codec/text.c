@@ -208,12 +208,47 @@ static void put_members(struct iso_text *text, const char *before, const struct 
     iso_text_z(text, ")");
 }
 
+/* What containers look like; a value in memory has no look of its own. */
+static void put_shape(struct iso_text *text, const struct iso_vtype *type, enum iso_form form)
+{
+    bool json = form == ISO_FORM_JSON;
+    switch (type->kind) {
+    case ISO_V_LIST:
+        iso_text_z(text, type->element->kind != ISO_V_U8 ? " (an array)"
+                         : json                          ? " (a base64 string)"
+                                                         : " (a byte string)");
+        break;
+    case ISO_V_TUPLE:
+        iso_text_z(text, " (an array of ");
+        iso_text_u64(text, type->member_count);
+        iso_text_z(text, ")");
+        break;
+    case ISO_V_RECORD:
+        iso_text_z(text, json ? " (an object)" : " (a map)");
+        break;
+    case ISO_V_OPTION:
+        iso_text_z(text,
+                   json ? " (null or an object with \"some\")" : " (null or a map with \"some\")");
+        break;
+    case ISO_V_RESULT:
+        iso_text_z(text, json ? " (an object with \"ok\" or \"error\")"
+                              : " (a map with \"ok\" or \"error\")");
+        break;
+    case ISO_V_VARIANT:
+        put_members(text, json ? " (an object with one of " : " (a map with one of ", type);
+        break;
+    case ISO_V_FLAGS:
+        put_members(text, " (an array of ", type);
+        break;
+    default:
+        break;
+    }
+}
+
 void iso_expected_text(const struct iso_vtype *type, enum iso_form form, char *out, size_t cap)
 {
     struct iso_text text;
     char name[80];
-    bool json = form == ISO_FORM_JSON;
-    const char *object = form == ISO_FORM_CBOR ? " (a map)" : " (an object)";
 
     iso_text_init(&text, out, cap);
     iso_vtype_text(type, name, sizeof name);
@@ -224,7 +259,8 @@ void iso_expected_text(const struct iso_vtype *type, enum iso_form form, char *o
         break;
     case ISO_V_F32:
     case ISO_V_F64:
-        iso_text_z(&text, json ? " (a number, \"nan\", \"inf\" or \"-inf\")" : " (a number)");
+        iso_text_z(&text, form == ISO_FORM_JSON ? " (a number, \"nan\", \"inf\" or \"-inf\")"
+                                                : " (a number)");
         break;
     case ISO_V_CHAR:
         iso_text_z(&text, form == ISO_FORM_VALUE ? " (a Unicode scalar value)"
@@ -232,42 +268,15 @@ void iso_expected_text(const struct iso_vtype *type, enum iso_form form, char *o
         break;
     case ISO_V_STRING:
         break;
-    case ISO_V_LIST:
-        if (type->element->kind == ISO_V_U8) {
-            iso_text_z(&text, json ? " (a base64 string)" : " (a byte string)");
-        } else {
-            iso_text_z(&text, " (an array)");
-        }
-        break;
-    case ISO_V_TUPLE:
-        iso_text_z(&text, " (an array of ");
-        iso_text_u64(&text, type->member_count);
-        iso_text_z(&text, ")");
-        break;
-    case ISO_V_RECORD:
-        iso_text_z(&text, object);
-        break;
-    case ISO_V_OPTION:
-        iso_text_z(&text, form == ISO_FORM_CBOR ? " (null or a map with \"some\")"
-                                                : " (null or an object with \"some\")");
-        break;
-    case ISO_V_RESULT:
-        iso_text_z(&text, form == ISO_FORM_CBOR ? " (a map with \"ok\" or \"error\")"
-                                                : " (an object with \"ok\" or \"error\")");
-        break;
-    case ISO_V_VARIANT:
-        put_members(&text,
-                    form == ISO_FORM_CBOR ? " (a map with one of " : " (an object with one of ",
-                    type);
-        break;
     case ISO_V_ENUM:
         put_members(&text, " (one of ", type);
         break;
-    case ISO_V_FLAGS:
-        put_members(&text, " (an array of ", type);
-        break;
     default:
-        put_integer_range(&text, type->kind);
+        if (type->kind < ISO_V_CHAR) {
+            put_integer_range(&text, type->kind);
+        } else if (form != ISO_FORM_VALUE) {
+            put_shape(&text, type, form);
+        }
         break;
     }
 }
