@@ -148,7 +148,9 @@ enum iso_err iso_decoder_pop(struct iso_decoder *decoder, size_t mark, struct is
     void *bytes = NULL;
     enum iso_err err = iso_decoder_alloc(decoder, len, 1, &bytes);
     if (err == ISO_OK) {
-        iso_memory_copy(bytes, decoder->scratch.ptr + mark, len);
+        if (len != 0) { /* nothing was pushed yet: there is no stack to point into */
+            memcpy(bytes, decoder->scratch.ptr + mark, len);
+        }
         decoder->scratch.len = mark;
         *out = iso_bytes_from(bytes, len);
     }
