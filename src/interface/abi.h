@@ -159,10 +159,10 @@ ISO_MUST_CHECK enum iso_err iso_abi_measure_params(struct iso_abi_blocks *blocks
                                                    const struct iso_abi_func *plan,
                                                    const struct iso_value *values,
                                                    struct iso_report *report);
-/* Is a block that the module's allocator gave one that can be written to? A problem is described as
- * in a trap ("the module's cabi_realloc returned ..."). NULL report allowed. */
+/* Is a block that the module gave one that can be written to? source: "cabi_realloc returned".
+ * Errors: TRAP. */
 ISO_MUST_CHECK enum iso_err iso_abi_block_check(const struct iso_abi_block *block,
-                                                uint64_t memory_size, const char *allocator,
+                                                uint64_t memory_size, const char *source,
                                                 struct iso_report *report);
 
 struct iso_abi_lower {

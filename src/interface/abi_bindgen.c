@@ -416,7 +416,7 @@ static bool bindgen_post_args(struct iso_binding *binding)
 
 _Static_assert(FRAME_BYTES >= 8 + 8, "an is-some and a number of 64 bits");
 
-const struct iso_abi_convention iso_abi_wasm_bindgen = {.allocator = "__wbindgen_malloc",
+const struct iso_abi_convention iso_abi_wasm_bindgen = {.allocator = "__wbindgen_malloc returned",
                                                         .prepare = bindgen_prepare,
                                                         .measure = bindgen_measure,
                                                         .alloc_args = bindgen_alloc_args,

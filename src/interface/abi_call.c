@@ -244,7 +244,7 @@ static enum iso_err take_frame(struct iso_binding *binding, struct iso_report *r
     (void)iso_instance_memory(binding->instance, &size);
     binding->bindgen.frame_addr = block.addr;
     binding->phase = ISO_ABI_ALLOC;
-    return iso_abi_block_check(&block, size, "__wbindgen_add_to_stack_pointer", report);
+    return iso_abi_block_check(&block, size, "__wbindgen_add_to_stack_pointer returned", report);
 }
 
 /* The core call of the phase returned. */

@@ -106,7 +106,7 @@ static bool canonical_post_args(struct iso_binding *binding)
     return binding->post != NULL; /* the results, as they are */
 }
 
-const struct iso_abi_convention iso_abi_canonical = {.allocator = "cabi_realloc",
+const struct iso_abi_convention iso_abi_canonical = {.allocator = "cabi_realloc returned",
                                                      .prepare = canonical_prepare,
                                                      .measure = canonical_measure,
                                                      .alloc_args = canonical_alloc_args,

@@ -69,7 +69,7 @@ static enum iso_err lift_args(struct typed_call *call, struct iso_report *report
                                       .size = plan->result->size,
                                       .addr = call->host->args[plan->core_param_count - 1].u32};
         call->result_addr = block.addr;
-        err = iso_abi_block_check(&block, lift.size, "the call", report);
+        err = iso_abi_block_check(&block, lift.size, "the call gave", report);
     }
     return err;
 }
@@ -115,7 +115,7 @@ static enum iso_err alloc_block(struct typed_call *call, struct iso_func *alloca
     }
     block->addr = iso_results(store)[0].u32;
     (void)caller_memory(call, &size);
-    return iso_abi_block_check(block, size, "cabi_realloc", report);
+    return iso_abi_block_check(block, size, "cabi_realloc returned", report);
 }
 
 static enum iso_err alloc_blocks(struct typed_call *call, struct iso_report *report)

@@ -95,18 +95,17 @@ enum iso_err iso_abi_measure_params(struct iso_abi_blocks *blocks, const struct 
 }
 
 enum iso_err iso_abi_block_check(const struct iso_abi_block *block, uint64_t memory_size,
-                                 const char *allocator, struct iso_report *report)
+                                 const char *source, struct iso_report *report)
 {
     if (block->addr % block->align != 0) {
-        return iso_fail(report, ISO_E_TRAP,
-                        "the pointer 0x%x that %s returned is not aligned to %u",
-                        (unsigned)block->addr, allocator, (unsigned)block->align);
+        return iso_fail(report, ISO_E_TRAP, "the pointer 0x%x that %s is not aligned to %u",
+                        (unsigned)block->addr, source, (unsigned)block->align);
     }
     if (block->addr > memory_size || block->size > memory_size - block->addr) {
         return iso_fail(report, ISO_E_TRAP,
-                        "the pointer 0x%x that %s returned for %u bytes is outside of the memory "
+                        "the pointer 0x%x that %s for %u bytes is outside of the memory "
                         "of %llu bytes",
-                        (unsigned)block->addr, allocator, (unsigned)block->size,
+                        (unsigned)block->addr, source, (unsigned)block->size,
                         (unsigned long long)memory_size);
     }
     return ISO_OK;

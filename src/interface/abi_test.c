@@ -81,16 +81,16 @@ static void check_result(struct fixture *f, const struct iso_value *result)
 }
 
 /* One call with random values. step: suspended at every instruction that can be. */
-static void round_trip(struct fixture *f, uint64_t *state, bool step)
+static void round_trip(struct fixture *f, struct iso_random *random, bool step)
 {
     const struct iso_wit_func *func = f->echo.func;
     struct iso_value args[64], answer, result = {.u = 0};
     uint32_t before = posts(f);
     for (uint32_t i = 0; i < func->param_count; i++) {
-        args[i] = abi_random_value(func->params[i].type, state);
+        CHECK_OK(iso_random_value(random, func->params[i].type, abi_arena(), &args[i]));
     }
     if (func->result != NULL) {
-        answer = abi_random_value(func->result, state);
+        CHECK_OK(iso_random_value(random, func->result, abi_arena(), &answer));
     }
     f->echo.expected = args;
     f->echo.answer = &answer;
@@ -111,12 +111,12 @@ static void round_trip(struct fixture *f, uint64_t *state, bool step)
     iso_arena_fini(&f->results);
 }
 
-static void round_trips(const struct iso_wit_func *func, uint64_t *state, unsigned count)
+static void round_trips(const struct iso_wit_func *func, struct iso_random *random, unsigned count)
 {
     struct fixture f;
     fixture_init(&f, func);
     for (unsigned i = 0; i < count; i++) {
-        round_trip(&f, state, i % 4 == 3);
+        round_trip(&f, random, i % 4 == 3);
     }
     fixture_fini(&f);
 }
@@ -124,7 +124,8 @@ static void round_trips(const struct iso_wit_func *func, uint64_t *state, unsign
 /* Every kind, alone, as a parameter and a result, inside of the containers. */
 TEST(every_kind_goes_in_and_out)
 {
-    uint64_t state = 0x1234567;
+    struct iso_random random;
+    iso_random_init(&random, 0x1234567);
     for (int kind = ISO_V_BOOL; kind <= ISO_V_STRING; kind++) {
         const struct iso_vtype *p = abi_p((enum iso_vkind)kind);
         const struct iso_vtype *types[] = {p,
@@ -140,7 +141,7 @@ TEST(every_kind_goes_in_and_out)
                                            abi_list(abi_list(p)),
                                            abi_list(abi_option(p))};
         for (size_t i = 0; i < ISO_COUNT_OF(types); i++) {
-            round_trips(abi_func(types[i], &types[i], 1), &state, 8);
+            round_trips(abi_func(types[i], &types[i], 1), &random, 8);
         }
         abi_arena_fini();
     }
@@ -149,14 +150,15 @@ TEST(every_kind_goes_in_and_out)
 TEST(flags_and_enums_of_every_size)
 {
     static const uint32_t counts[] = {1, 7, 8, 9, 16, 17, 31, 32, 33, 64, 65, 256, 257, 1000};
-    uint64_t state = 77;
+    struct iso_random random;
+    iso_random_init(&random, 77);
     for (size_t i = 0; i < ISO_COUNT_OF(counts); i++) {
         const struct iso_vtype *types[] = {abi_labels(ISO_V_FLAGS, counts[i]),
                                            abi_labels(ISO_V_ENUM, counts[i]),
                                            abi_list(abi_labels(ISO_V_FLAGS, counts[i])),
                                            abi_option(abi_labels(ISO_V_ENUM, counts[i]))};
         for (size_t k = 0; k < ISO_COUNT_OF(types); k++) {
-            round_trips(abi_func(types[k], &types[k], 1), &state, 4);
+            round_trips(abi_func(types[k], &types[k], 1), &random, 4);
         }
     }
     abi_arena_fini();
@@ -166,7 +168,8 @@ TEST(flags_and_enums_of_every_size)
  * which. */
 TEST(sixteen_and_seventeen_flat_parameters)
 {
-    uint64_t state = 99;
+    struct iso_random random;
+    iso_random_init(&random, 99);
     const struct iso_vtype *params[17];
     for (size_t i = 0; i < 17; i++) {
         params[i] = abi_p(i % 3 == 0 ? ISO_V_U64 : i % 3 == 1 ? ISO_V_U8 : ISO_V_F32);
@@ -176,26 +179,27 @@ TEST(sixteen_and_seventeen_flat_parameters)
         const struct iso_wit_func *func = abi_func(abi_p(ISO_V_U32), params, count);
         CHECK_OK(iso_abi_func_prepare(func, 16, 1, false, abi_arena(), &plan, NULL));
         CHECK_EQ_U64(plan->core_param_count, count == 17 ? 1 : count);
-        round_trips(func, &state, 8);
+        round_trips(func, &random, 8);
     }
     params[15] = abi_p(ISO_V_STRING);
-    round_trips(abi_func(NULL, params, 16), &state, 8);
-    round_trips(abi_func(NULL, NULL, 0), &state, 8);
+    round_trips(abi_func(NULL, params, 16), &random, 8);
+    round_trips(abi_func(NULL, NULL, 0), &random, 8);
     abi_arena_fini();
 }
 
 TEST(random_types)
 {
-    uint64_t state = 0x9e3779b97f4a7c15u;
+    struct iso_random random;
+    iso_random_init(&random, 0x9e3779b97f4a7c15u);
     for (unsigned i = 0; i < 400; i++) {
         const struct iso_vtype *params[6];
-        uint32_t count = (uint32_t)(abi_random(&state) % 7);
+        uint32_t count = (uint32_t)(iso_random_u64(&random) % 7);
         for (uint32_t k = 0; k < count; k++) {
-            params[k] = abi_random_type(&state, 3);
+            params[k] = iso_random_type(&random, abi_arena(), 4);
         }
         const struct iso_vtype *result =
-            abi_random(&state) % 8 == 0 ? NULL : abi_random_type(&state, 3);
-        round_trips(abi_func(result, params, count), &state, 8);
+            iso_random_u64(&random) % 8 == 0 ? NULL : iso_random_type(&random, abi_arena(), 4);
+        round_trips(abi_func(result, params, count), &random, 8);
         abi_arena_fini();
     }
 }

@@ -1,8 +1,9 @@
-/* Types, random values and small guests for the tests of typed calls. */
+/* Types and small guests for the tests of typed calls. */
 #ifndef ISO_INTERFACE_ABI_TEST_SUPPORT_H
 #define ISO_INTERFACE_ABI_TEST_SUPPORT_H
 
 #include "base/test.h"
+#include "codec/random_test_support.h"
 #include "interface/abi.h"
 #include "support/wasm_writer.h"
 
@@ -28,11 +29,6 @@ const struct iso_vtype *abi_labels(enum iso_vkind kind, uint32_t count);
 /* A function named "f" with parameters "a", "b", ...; result may be NULL. */
 const struct iso_wit_func *abi_func(const struct iso_vtype *result,
                                     const struct iso_vtype *const *params, uint32_t count);
-
-/* A xorshift step. */
-uint64_t abi_random(uint64_t *state);
-const struct iso_vtype *abi_random_type(uint64_t *state, unsigned depth);
-struct iso_value abi_random_value(const struct iso_vtype *type, uint64_t *state);
 
 /* An engine, a store and an instance of a module. */
 struct abi_guest {
