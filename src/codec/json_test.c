@@ -534,6 +534,32 @@ TEST(json_parameters_by_name_or_in_order)
     end();
 }
 
+TEST(json_parameters_survive_failing_allocations)
+{
+    static const char text[] = "{\"width\":7,\"na\\u006de\":\"\\u006e\",\"scale\":[1,2,3]}";
+    struct iso_alloc_test memory;
+    begin();
+    struct iso_wit_func func = add_func();
+    add_params[2].type = iso_test_of(&arena, ISO_V_LIST, ISO_TEST_U16);
+    iso_alloc_test_init(&memory);
+    for (uint64_t n = 1;; n++) {
+        struct iso_arena small;
+        struct iso_value values[3];
+        iso_alloc_test_restart(&memory, n);
+        iso_arena_init(&small, &memory.alloc, 32, SIZE_MAX);
+        enum iso_err err = iso_json_decode_params(&func, bytes_of(text), &small, values, NULL);
+        iso_arena_fini(&small);
+        CHECK_EQ_U64(memory.live_bytes, 0);
+        if (!memory.failed) {
+            CHECK_OK(err);
+            CHECK(n > 4);
+            break;
+        }
+        CHECK_ERR(err, ISO_E_NOMEM);
+    }
+    end();
+}
+
 TEST(json_of_no_parameters)
 {
     static const char *const texts[] = {"", " ", "{}", "[]", " [ ] "};
