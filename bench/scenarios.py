@@ -177,12 +177,29 @@ def scenario_snapshot(context):
     return result
 
 
+def scenario_typed(context):
+    guest, program = context.guest("abi"), context.need(os.path.join(context.bench, "abi_bench"))
+    small, large = (2000, 4) if context.quick else (20000, 20)
+    result = {mode: json.loads(command_run([program, mode, guest, str(count)], 600))
+              for mode, count in (("add", small), ("list", large), ("json", small))}
+    add, data, text = result["add"], result["list"], result["json"]
+    print(f"  add(s32, s32): {add['typed_ns']:.0f} ns (target: at most 300 ns), without types "
+          f"{add['core_ns']:.0f} ns")
+    print(f"  4 MiB list<u8> in and out: {data['copied_ns'] / 1e6:.2f} ms, as a view "
+          f"{data['viewed_ns'] / 1e6:.2f} ms; {data['copied_ratio']:.2f} and "
+          f"{data['viewed_ratio']:.2f} times two calls of memcpy (target: at "
+          f"most 1.5)")
+    print(f"  the same add as JSON: {text['calls_per_s'] / 1e3:.0f}k calls/s (target: at least 300k)")
+    return result
+
+
 SCENARIOS = (
     ("hello", "hello world, start to end", scenario_hello),
     ("python", "CPython's print(1), start to end", scenario_python),
     ("image", "fresh instances", scenario_image),
     ("load", "loading modules", scenario_load),
     ("snapshot", "snapshots of kernels in mid-computation", scenario_snapshot),
+    ("typed", "typed calls", scenario_typed),
 )
 
 
