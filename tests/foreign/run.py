@@ -1,0 +1,105 @@
+#!/usr/bin/env python3
+"""Calls a module that wasm-bindgen made for JavaScript (npm: @jsquash/resize) and compares with what
+node says through the module's own JavaScript.
+
+usage: run.py FOREIGN_RESIZE [--emulator COMMAND]
+
+The package is fetched once, by the version and integrity of package-lock.json, into .cache/foreign.
+Ends with status 77 when npm or node are missing or the package cannot be fetched; the last line is
+`N passed, N failed, N skipped`.
+"""
+
+import argparse
+import filecmp
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(os.path.dirname(HERE))
+CACHE = os.path.join(ROOT, ".cache", "foreign")
+PACKAGE = os.path.join(CACHE, "node_modules", "@jsquash", "resize", "lib", "resize", "pkg")
+# Width, height, new width, new height, filter, premultiply, linear light.
+CASES = ((16, 12, 40, 31, 3, 1, 0), (40, 31, 16, 12, 0, 0, 0), (33, 7, 33, 7, 1, 1, 1),
+         (1, 1, 64, 64, 2, 0, 1), (320, 240, 640, 480, 3, 1, 1))
+
+
+def skip(reason):
+    print(f"skip  resize: {reason}\n0 passed, 0 failed, 1 skipped")
+    sys.exit(77)
+
+
+def fetch():
+    lock = os.path.join(HERE, "package-lock.json")
+    stamp = os.path.join(CACHE, "installed-package-lock.json")
+    if os.path.exists(stamp) and filecmp.cmp(stamp, lock, shallow=False):
+        return
+    npm = shutil.which("npm")
+    if npm is None:
+        skip("npm is not installed, and the package is not under .cache/foreign")
+    os.makedirs(CACHE, exist_ok=True)
+    for name in ("package.json", "package-lock.json"):
+        shutil.copy(os.path.join(HERE, name), CACHE)
+    result = subprocess.run([npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund",
+                             "--fetch-retries=0", "--prefix", CACHE],
+                            capture_output=True, text=True, timeout=250, check=False)
+    if result.returncode != 0:
+        skip("npm cannot fetch @jsquash/resize: " + result.stderr.strip()[:300])
+    shutil.copy(lock, stamp)
+
+
+def read(path):
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def case_run(case, foreign, node, folder):
+    picture = os.path.join(folder, "picture")
+    with open(picture, "wb") as file:
+        file.write(random.Random(str(case)).randbytes(case[0] * case[1] * 4))
+    module = os.path.join(PACKAGE, "squoosh_resize_bg.wasm")
+    numbers = [str(number) for number in case]
+    ours, theirs = os.path.join(folder, "ours"), os.path.join(folder, "theirs")
+    wit = os.path.join(ROOT, "modules", "scaler", "scaler.wit")
+    subprocess.run([*foreign, wit, module, picture, ours, *numbers], check=True, timeout=250)
+    subprocess.run([node, "--no-warnings", os.path.join(HERE, "resize.mjs"),
+                    os.path.join(folder, "squoosh_resize.mjs"), module, picture, theirs, *numbers],
+                   check=True, timeout=60)
+    size = case[2] * case[3] * 4
+    if len(read(ours)) != size:
+        return f"{len(read(ours))} bytes instead of {size}"
+    return None if read(ours) == read(theirs) else "not the same as through JavaScript"
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("program")
+    parser.add_argument("--emulator", default="")
+    arguments = parser.parse_args()
+    node = shutil.which("node")
+    if node is None:
+        skip("node is not installed")
+    fetch()
+    failed = 0
+    foreign = [part for part in arguments.emulator.split(";") if part] + [arguments.program]
+    with tempfile.TemporaryDirectory() as folder:
+        # The glue is an ES module whatever its package says.
+        shutil.copy(os.path.join(PACKAGE, "squoosh_resize.js"),
+                    os.path.join(folder, "squoosh_resize.mjs"))
+        for case in CASES:
+            try:
+                problem = case_run(case, foreign, node, folder)
+            except subprocess.SubprocessError as error:
+                problem = str(error)
+            failed += problem is not None
+            name = f"resize {case[0]}x{case[1]} to {case[2]}x{case[3]}, filter {case[4]}"
+            print(f"FAIL  {name}: {problem}" if problem else f"ok    {name}")
+    print(f"{len(CASES) - failed} passed, {failed} failed, 0 skipped")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
