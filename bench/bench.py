@@ -177,10 +177,11 @@ def mode_check(kernels, build, emulator):
                PrintingEngine("isomer", lambda k, n: emulator + [
                    iso_bench, "run", os.path.join(guests, k.name + ".wasm"), str(n)],
                               needed=iso_bench)]
-    failures = 0
+    passed, failures, skipped = 0, 0, 0
     for engine in engines:
         if engine.missing:
-            print(f"skipped: {engine.name}: {engine.missing}")
+            print(f"skip  {engine.name}: {engine.missing}")
+            skipped += len(kernels)
             continue
         for kernel in kernels:
             try:
@@ -191,7 +192,9 @@ def mode_check(kernels, build, emulator):
                 failures += 1
                 print(f"FAIL  {engine.name} {kernel.name}({kernel.test}): expected "
                       f"{kernel.checksum}, got {checksum}")
-        print(f"{engine.name}: {len(kernels)} kernels")
+            else:
+                passed += 1
+    print(f"{passed} passed, {failures} failed, {skipped} skipped")
     return 1 if failures else 0
 
 

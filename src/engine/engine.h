@@ -452,7 +452,8 @@ ISO_MUST_CHECK enum iso_err iso_call(struct iso_store *store, struct iso_func *f
 /* ---- Fuel and interruption --------------------------------------------------------------- */
 
 /*
- * Fuel counts Wasm instructions, charged by block at function entries and loop heads. The count
+ * Fuel counts Wasm instructions, charged in advance at function entries and loop heads by the
+ * longest path through the code that follows, so that the count is an upper bound of what runs. It
  * is the same on every machine and build. A store has unlimited fuel until it is set.
  */
 #define ISO_FUEL_UNLIMITED UINT64_MAX

@@ -435,7 +435,7 @@ static void translate_instruction(struct iso_translator *t)
         skip_instruction(t, opcode);
         return;
     }
-    t->controls[t->controls[t->control_depth - 1].cost_owner].cost++;
+    t->controls[t->controls[t->control_depth - 1].cost_owner].path++;
     if (iso_tr_numeric(t, opcode) || iso_tr_memory(t, opcode) ||
         tr_constant_or_variable(t, opcode)) {
         return;
@@ -517,7 +517,7 @@ enum iso_err iso_tr_run(struct iso_translator *t, struct iso_module *module, uin
                                                            .result_count = type->result_count,
                                                            .fixups = ISO_NONE,
                                                            .else_fixup = ISO_NONE,
-                                                           .cost = 1};
+                                                           };
     t->offset = (uint32_t)(t->p - module->bytes.ptr);
     iso_tr_safepoint(t, ISO_SAFEPOINT_ENTRY, 0, 0, 0, 0);
     while (t->control_depth > 0 && t->err == ISO_OK && !t->found) {
@@ -560,7 +560,7 @@ static struct iso_code *finish(struct iso_translator *t)
     code->header = t->header;
     code->locals = t->locals;
     code->local_slots = t->temps - t->locals;
-    code->cost = t->controls[0].cost;
+    code->cost = t->controls[0].cost + 1;
     code->alloc_bytes = (uint32_t)size;
     memcpy(code->cells, t->cells, t->count * sizeof(struct iso_cell));
     return code;

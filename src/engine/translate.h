@@ -63,8 +63,14 @@ struct iso_control {
     uint32_t start;      /* loop: first cell of the body */
     uint32_t fixups;     /* chain of branches to the end */
     uint32_t else_fixup; /* if: the branch to the else */
-    uint32_t cost;       /* loop, function: instructions charged to it */
-    uint32_t cost_owner; /* control to which this one's instructions are charged */
+    /* Fuel (see "Fuel" in docs/internals/engine.md). Loops and the function: instructions on the
+     * longest path from its start to here, and on the longest to where it is left or, by a fused
+     * branch, begun again. All: the longest path to the end, by branches; to the else. */
+    uint32_t path;
+    uint32_t cost;
+    uint32_t join;
+    uint32_t else_path;
+    uint32_t cost_owner; /* the loop, or function, whose instructions this one's are */
     uint32_t table_stub; /* br_table under translation: cell of the stub for this target */
 };
 

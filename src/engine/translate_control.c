@@ -28,6 +28,32 @@ static void label_types(const struct iso_control *c, const uint8_t **types, uint
     *count = loop ? c->param_count : c->result_count;
 }
 
+/* ---- Fuel --------------------------------------------------------------------------------- */
+
+static uint32_t larger(uint32_t a, uint32_t b) { return a > b ? a : b; }
+
+static struct iso_control *owner_of(struct iso_translator *t, const struct iso_control *c)
+{
+    return &t->controls[c->cost_owner];
+}
+
+/* The innermost loop (or the function) may be left from here. */
+static void may_leave(struct iso_translator *t)
+{
+    struct iso_control *owner = owner_of(t, top_control(t));
+    owner->cost = larger(owner->cost, owner->path);
+}
+
+/* A path leads from here to the end of c. */
+static void path_to_end(struct iso_translator *t, struct iso_control *c)
+{
+    const struct iso_control *owner = owner_of(t, c);
+    c->join = larger(c->join, owner->path);
+    if (owner != owner_of(t, top_control(t))) {
+        may_leave(t);
+    }
+}
+
 /* ---- Distances ---------------------------------------------------------------------------- */
 
 static void set_distance(struct iso_translator *t, uint32_t cell, uint32_t entry, uint32_t target)
@@ -79,6 +105,7 @@ static void target_forward(struct iso_translator *t, struct iso_control *c, uint
 {
     c->targeted = true;
     c->fixups = add_fixup(t, cell, entry, c->fixups);
+    path_to_end(t, c);
 }
 
 /* ---- Blocks ------------------------------------------------------------------------------- */
@@ -164,8 +191,10 @@ void iso_tr_block(struct iso_translator *t, enum iso_control_kind kind)
     c.cost_owner = top_control(t)->cost_owner;
     if (kind == ISO_CONTROL_IF) {
         c.else_fixup = add_fixup(t, branch, ISO_NONE, ISO_NONE);
+        c.else_path = t->controls[c.cost_owner].path;
     }
     if (kind == ISO_CONTROL_LOOP) {
+        may_leave(t); /* from inside, out of the loop around it too */
         c.cost_owner = t->control_depth;
         iso_tr_emit(t, ISO_OPN_loop, 0, 0, 0);
         iso_tr_barrier(t);
@@ -201,6 +230,7 @@ void iso_tr_else(struct iso_translator *t)
     }
     cut_stack(t, c);
     bind(t, c->else_fixup);
+    owner_of(t, c)->path = c->else_path;
     c->else_fixup = ISO_NONE;
     c->kind = ISO_CONTROL_ELSE;
     t->unreachable = false;
@@ -218,12 +248,16 @@ void iso_tr_end(struct iso_translator *t)
         return;
     }
     if (c->kind == ISO_CONTROL_LOOP) {
-        t->cells[c->start - 1].c = c->cost;
+        uint32_t cost = t->unreachable ? c->cost : larger(c->cost, c->path);
+        t->cells[c->start - 1].c = larger(cost, 1);
     }
     if (c->targeted || c->else_fixup != ISO_NONE) {
+        uint32_t path = c->else_fixup != ISO_NONE ? larger(c->join, c->else_path) : c->join;
         if (!t->unreachable) {
             iso_tr_flush(t, c->height, true);
+            path = larger(path, owner_of(t, c)->path);
         }
+        owner_of(t, c)->path = path;
         cut_stack(t, c);
         bind(t, c->else_fixup);
         bind(t, c->fixups);
@@ -287,8 +321,11 @@ static void move_results(struct iso_translator *t, const struct iso_control *c, 
 static void jump_to(struct iso_translator *t, struct iso_control *c)
 {
     if (c->kind == ISO_CONTROL_LOOP) {
-        uint32_t cell = iso_tr_emit(t, ISO_OPN_br_back, 0, 0, 0);
+        uint32_t cell = iso_tr_emit(t, ISO_OPN_br_back, c->path & 0xffffu, c->path >> 16, 0);
         set_distance(t, cell, ISO_NONE, c->start);
+        if (owner_of(t, top_control(t)) != c) {
+            may_leave(t);
+        }
     } else {
         uint32_t cell = iso_tr_emit(t, ISO_OPN_br, 0, 0, 0);
         target_forward(t, c, cell, ISO_NONE);
@@ -317,6 +354,8 @@ static void emit_return(struct iso_translator *t, uint32_t n)
         [ISO_ACC_F32] = {ISO_OPN_f32_return_S, ISO_OPN_f32_return_A},
         [ISO_ACC_F64] = {ISO_OPN_f64_return_S, ISO_OPN_f64_return_A},
     };
+    may_leave(t);
+    t->controls[0].cost = larger(t->controls[0].cost, t->controls[0].path);
     if (n == 0) {
         iso_tr_emit(t, ISO_OPN_return_0, 0, t->header, 0);
         return;
@@ -548,6 +587,8 @@ void iso_tr_br_if(struct iso_translator *t, uint32_t label)
         uint32_t cell = emit_branch(t, &condition, false, back);
         if (back) {
             set_distance(t, cell, ISO_NONE, c->start);
+            c->cost = larger(c->cost, c->path);
+            may_leave(t);
         } else {
             target_forward(t, c, cell, ISO_NONE);
         }
@@ -562,6 +603,8 @@ void iso_tr_br_if(struct iso_translator *t, uint32_t label)
         const struct iso_entry *e = n != 0 ? &t->stack[t->depth - n] : NULL;
         if (n == 1 && iso_tr_class(e->type) == ISO_ACC_NONE) {
             struct iso_control at = {.slot = e->slot};
+            may_leave(t);
+            t->controls[0].cost = larger(t->controls[0].cost, t->controls[0].path);
             move_results(t, &at, n);
             iso_tr_emit(t, ISO_OPN_return_n, t->next_slot - e->slot, t->header, e->slot);
         } else {
