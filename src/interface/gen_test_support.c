@@ -163,6 +163,8 @@ static void build_things(struct gen_build *b, struct iso_wit_interface *owner)
     gen_build_func(b, &funcs[n++], "echo-deep", "", MEMBERS({"deep", t.deep}), t.deep);
     gen_build_func(b, &funcs[n++], "echo-shape", "", MEMBERS({"flat", t.shape}, {"more", P(U8)}),
                    t.shape);
+    gen_build_func(b, &funcs[n++], "both", "", MEMBERS({"deep", t.deep}, {"point", t.point}),
+                   t.point);
     gen_build_func(b, &funcs[n++], "mix", "", MEMBERS({"color", t.color}, {"access", t.access}),
                    t.color);
     gen_build_func(b, &funcs[n++], "get-level", "The level now.", NULL, P(S64));
