@@ -480,8 +480,9 @@ enum iso_err iso_abi_lift_flat(struct iso_abi_lift *lift, const struct iso_abi_n
 enum iso_err iso_abi_lift_params(struct iso_abi_lift *lift, const struct iso_abi_func *plan,
                                  const union iso_slot *slots, struct iso_value *values)
 {
-    uint32_t addr = slots[0].u32;
+    uint32_t addr = 0;
     if (plan->params_indirect) {
+        addr = slots[0].u32;
         enum iso_err err = check_area(lift, addr, plan->params_size, plan->params_align);
         if (err != ISO_OK) {
             return err;
