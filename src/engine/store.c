@@ -82,7 +82,10 @@ void *iso_store_user(const struct iso_store *store)
     return store->config.user;
 }
 
-struct iso_arena *iso_store_arena(struct iso_store *store) { return &store->arena; }
+struct iso_arena *iso_store_arena(struct iso_store *store)
+{
+    return &store->arena;
+}
 
 struct iso_engine *iso_store_engine(const struct iso_store *store)
 {

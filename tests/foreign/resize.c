@@ -2,7 +2,8 @@
  * resize.c - calls the scaler of npm's @jsquash/resize, a module that wasm-bindgen made for
  * JavaScript, with the interface of a .wit. No JavaScript is involved.
  *
- * usage: foreign_resize WIT MODULE PICTURE OUT WIDTH HEIGHT WIDTH2 HEIGHT2 FILTER PREMULTIPLY LINEAR
+ * usage: foreign_resize WIT MODULE PICTURE OUT WIDTH HEIGHT WIDTH2 HEIGHT2 FILTER PREMULTIPLY
+ * LINEAR
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,9 +38,9 @@ static void call(struct iso_instance *instance, const struct iso_wit_func *func,
         }
     }
     iso_arena_init(&arena, iso_alloc_libc(), 0, FILE_MAX);
-    require(iso_binding_create(instance, iso_str_from_z("wasm-bindgen"), NULL, func, &binding,
-                               &report),
-            "bind");
+    require(
+        iso_binding_create(instance, iso_str_from_z("wasm-bindgen"), NULL, func, &binding, &report),
+        "bind");
     require(iso_binding_call(binding, args, &arena, &result, &report), "call");
     /* The module's state is as before: a second call gives the same. */
     struct iso_value again = {.u = 0};
@@ -76,9 +77,9 @@ int main(int argc, char **argv)
         require(ISO_E_ARGUMENT, "the world exports something else than resize");
     }
     require(iso_engine_create(NULL, &engine), "engine");
-    require(iso_module_create(engine, module_file.bytes.ptr, module_file.bytes.len, &module,
-                              &report),
-            "module");
+    require(
+        iso_module_create(engine, module_file.bytes.ptr, module_file.bytes.len, &module, &report),
+        "module");
     require(iso_store_create(engine, NULL, &store), "store");
     require(iso_instance_create(store, module, &instance, &report), "instance");
     call(instance, func, picture.bytes, &argv[5], argv[4]);
