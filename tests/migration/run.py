@@ -160,6 +160,28 @@ class Python:
             raise Failure("undisturbed: status %d: %s" % (result.returncode, result.stderr[-500:]))
         self.expected = result.stdout
 
+    def runs_beyond(self, fuel):
+        """Whether the program is still running when that much fuel is used."""
+        _, grants = self.grants("points")
+        stop = ["--snapshot", os.path.join(self.scratch, "points"), "--snapshot-at-fuel", fuel]
+        result = self.host.command("run", *grants, *stop, *self.program())
+        if result.returncode not in (0, SNAPSHOT_WRITTEN):
+            raise Failure("status %d at fuel %d: %s" % (result.returncode, fuel, result.stderr[-500:]))
+        return result.returncode == SNAPSHOT_WRITTEN
+
+    def stopping_points(self):
+        """Two points in the middle, near each other and not far from the end: what runs between them
+        and after them runs under an emulator too."""
+        fuel = 1 << 34
+        while self.runs_beyond(fuel * 2):
+            fuel *= 2
+        step = fuel // 2
+        while step >= 1 << 32 and step >= fuel // 16:
+            if self.runs_beyond(fuel + step):
+                fuel += step
+            step //= 2
+        return [fuel - fuel // 32, fuel]
+
     def travel(self, machines, fuels):
         """Stops at each of the fuels; the output of all legs together is the undisturbed one."""
         _, grants = self.grants("travel")
@@ -182,14 +204,16 @@ class Python:
             raise Failure("the output differs: %r" % output[-500:])
 
 
-def python_tests(host, others, scratch, fuels):
+def python_tests(host, others, scratch):
     python = Python(host, scratch)
+    fuels = []
     yield "undisturbed", python.run
-    for fuel in fuels:
-        yield "processes at %s" % fuel, lambda fuel=fuel: python.travel([host, host], [fuel])
+    yield "stopping points", lambda: fuels.extend(python.stopping_points())
+    yield "processes", lambda: python.travel([host, host, host], fuels)
     for other in others:
-        yield other.name, lambda other=other: python.travel([host, other, host], fuels[:2])
-        yield other.name + " to the end", lambda other=other: python.travel([host, other], fuels[-1:])
+        yield other.name, lambda other=other: python.travel([host, other, host], fuels)
+    if len(others) > 1:
+        yield "tour", lambda: python.travel([host] + others, fuels)
 
 
 class Counts:
@@ -239,7 +263,6 @@ def main():
     parser.add_argument("--points", type=int, default=200)
     parser.add_argument("--only", action="append")
     parser.add_argument("--python", action="store_true")
-    parser.add_argument("--python-fuel", default="400000000,1200000000")
     options = parser.parse_args()
     host = Machine("host", options.host)
     others = [Machine(*other.split("=")) for other in options.other]
@@ -248,7 +271,7 @@ def main():
         if options.python and not os.path.exists(PYTHON_WASM):
             counts.skip("python", "CPython has not been fetched from npm")
         elif options.python:
-            for name, test in python_tests(host, others, scratch, options.python_fuel.split(",")):
+            for name, test in python_tests(host, others, scratch):
                 counts.run("python: " + name, test)
         else:
             run_kernels(options, host, others, scratch, counts)
