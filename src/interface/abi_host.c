@@ -8,9 +8,10 @@
  */
 #include "interface/abi_binding.h"
 
-/* Instructions that one run of an allocator may take: room for filling 256 MiB, and no more than a
- * fraction of a second. */
+/* Instructions that the allocator may take for one result, and for each block of it: room for
+ * filling 256 MiB, and no more than a fraction of a second. */
 #define ALLOC_FUEL UINT64_C(100000000)
+#define ALLOC_FUEL_PER_BLOCK UINT64_C(1000)
 /* What the values of one call may take: the largest string or list, and something beside it. A
  * small memory can describe values of any size (lists of one and the same list). */
 #define ARENA_MAX ((size_t)ISO_ABI_MAX_BYTES * 2)
@@ -129,8 +130,8 @@ static enum iso_err alloc_blocks(struct typed_call *call, struct iso_report *rep
     }
     uint64_t fuel = iso_store_fuel(store), used = iso_store_fuel_used(store);
     enum iso_err err = ISO_OK;
+    iso_store_set_fuel(store, ALLOC_FUEL + call->blocks.count * ALLOC_FUEL_PER_BLOCK);
     for (uint32_t i = 0; i < call->blocks.count && err == ISO_OK; i++) {
-        iso_store_set_fuel(store, ALLOC_FUEL);
         err = alloc_block(call, allocator, &call->blocks.items[i], report);
     }
     used = iso_store_fuel_used(store) - used;
