@@ -2,8 +2,9 @@
  * module_derive.c - interfaces of modules that bring none: of a command one function that runs it,
  * else its exported functions over numbers.
  *
- * i32 is s32, i64 s64; core modules do not say whether they mean unsigned numbers. Export names that
- * WIT does not allow are changed (`fibIter2` is fib-iter2); the function keeps the export's name.
+ * i32 is s32, i64 s64; core modules do not say whether they mean unsigned numbers. Export names
+ * that WIT does not allow are changed (`fibIter2` is fib-iter2); the function keeps the export's
+ * name.
  */
 #include "interface/module_sections.h"
 #include "interface/wit_limits.h"
@@ -146,8 +147,7 @@ static enum iso_err leave_out(struct derived *derived, struct iso_str name, cons
     return iso_buf_append(&derived->notes, text, len);
 }
 
-static enum iso_err copy(struct derived *derived, const char *text, size_t len,
-                         struct iso_str *out)
+static enum iso_err copy(struct derived *derived, const char *text, size_t len, struct iso_str *out)
 {
     char *kept = iso_arena_copy_str(derived->arena, iso_str_from(text, len));
     if (kept == NULL) {
@@ -180,8 +180,7 @@ static enum iso_err add_func(struct derived *derived, struct iso_str name,
     func->param_count = type->param_count;
     func->result = type->result_count == 1 ? number_type(type->results[0]) : NULL;
     if (err == ISO_OK) {
-        derived->items[derived->count++] =
-            (struct iso_wit_item){.name = func->name, .func = func};
+        derived->items[derived->count++] = (struct iso_wit_item){.name = func->name, .func = func};
     }
     return err;
 }
@@ -236,8 +235,8 @@ static enum iso_err build_world(struct derived *derived, struct iso_wit *out)
     if (package == NULL || world == NULL || worlds == NULL) {
         return ISO_E_NOMEM;
     }
-    *package = (struct iso_wit_package){.ns = iso_str_from_z("isomer"),
-                                        .name = iso_str_from_z("derived")};
+    *package =
+        (struct iso_wit_package){.ns = iso_str_from_z("isomer"), .name = iso_str_from_z("derived")};
     world->package = package;
     world->name = iso_str_from_z("module");
     world->exports = derived->items;
@@ -246,9 +245,9 @@ static enum iso_err build_world(struct derived *derived, struct iso_wit *out)
     out->package = package;
     out->worlds = worlds;
     out->world_count = 1;
-    return derived->notes.len == 0 ? ISO_OK
-                                   : copy(derived, (const char *)derived->notes.ptr,
-                                          derived->notes.len, &world->doc);
+    return derived->notes.len == 0
+               ? ISO_OK
+               : copy(derived, (const char *)derived->notes.ptr, derived->notes.len, &world->doc);
 }
 
 enum iso_err iso_module_derive(const struct iso_alloc *alloc, const struct iso_module *module,

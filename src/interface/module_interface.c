@@ -1,6 +1,7 @@
 /*
  * module_interface.c - where a module's interface comes from, first that applies: WIT text beside
- * it; the custom section "isomer:wit"; `component-type*` sections; that it is a command; its exports.
+ * it; the custom section "isomer:wit"; `component-type*` sections; that it is a command; its
+ * exports.
  */
 #include "interface/module_sections.h"
 #include "interface/wit_binary.h"
@@ -50,8 +51,8 @@ static enum iso_err find_component_types(const struct iso_module *module, struct
 }
 
 static enum iso_err find_wit(const struct iso_alloc *alloc, const struct iso_module *module,
-                             const struct iso_wit_source *beside,
-                             struct iso_module_interface *out, struct iso_report *report)
+                             const struct iso_wit_source *beside, struct iso_module_interface *out,
+                             struct iso_report *report)
 {
     struct iso_bytes section, types[ISO_WIT_MAX_SECTIONS];
     size_t type_count;
@@ -98,8 +99,7 @@ static enum iso_err choose_world(struct iso_module_interface *out, struct iso_re
 enum iso_err iso_module_interface_find(const struct iso_alloc *alloc,
                                        const struct iso_module *module,
                                        const struct iso_wit_source *beside,
-                                       struct iso_module_interface *out,
-                                       struct iso_report *report)
+                                       struct iso_module_interface *out, struct iso_report *report)
 {
     *out = (struct iso_module_interface){.world = NULL};
     iso_arena_init(&out->wit.arena, alloc, 0, ISO_WIT_MAX_MEMORY);

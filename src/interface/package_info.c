@@ -235,8 +235,9 @@ enum iso_err iso_package_info_read(struct iso_bytes json, struct iso_arena *aren
 {
     struct iso_package_info info = {.name = {.len = 0}};
     if (json.len > JSON_BYTES_MAX) {
-        return iso_fail(report, ISO_E_LIMIT, "package metadata: %zu bytes; at most %d are supported",
-                        json.len, JSON_BYTES_MAX);
+        return iso_fail(report, ISO_E_LIMIT,
+                        "package metadata: %zu bytes; at most %d are supported", json.len,
+                        JSON_BYTES_MAX);
     }
     struct reader reader = {.pos = json.ptr,
                             .start = json.ptr,

@@ -1,8 +1,8 @@
 /*
  * wit_binary.c - the contents of `component-type*` custom sections: a component binary whose one
  * export is the world as a type, as wit-bindgen and `wasm-tools component embed` write it, or the
- * layout before it (a byte 3, the string encoding, the name of the world, then a component that is a
- * whole package).
+ * layout before it (a byte 3, the string encoding, the name of the world, then a component that is
+ * a whole package).
  */
 #include "interface/wit_binary.h"
 #include "interface/wit_syntax.h"
@@ -46,8 +46,7 @@ static enum iso_err read_custom(struct iso_wit_decoder *decoder, struct outside 
 static enum iso_err read_types(struct iso_wit_decoder *decoder, struct outside *outside)
 {
     uint32_t count;
-    enum iso_err err =
-        iso_wit_read_count(&decoder->reader, ISO_WIT_MAX_INDICES, "types", &count);
+    enum iso_err err = iso_wit_read_count(&decoder->reader, ISO_WIT_MAX_INDICES, "types", &count);
     for (uint32_t i = 0; i < count && err == ISO_OK; i++) {
         err = iso_wit_decode_deftype(decoder, &outside->scope);
     }
@@ -253,8 +252,8 @@ static enum iso_err merge_world(struct merged *merged, const struct outside *out
         name.ns = iso_str_from(text.ptr, (size_t)(colon - text.ptr));
         name.package = iso_str_from(colon + 1, (size_t)(slash - colon - 1));
         name.name = iso_str_from(slash + 1, (size_t)((at != NULL ? at : end) - slash - 1));
-        name.version = at != NULL ? iso_str_from(at + 1, (size_t)(end - at - 1))
-                                  : iso_str_from(NULL, 0);
+        name.version =
+            at != NULL ? iso_str_from(at + 1, (size_t)(end - at - 1)) : iso_str_from(NULL, 0);
         merged->world.name = name.name;
         err = iso_wit_decode_package(&merged->decoder, &name, &merged->world.package);
     }

@@ -70,8 +70,8 @@ struct iso_wit_instance {
     struct iso_wit_named_func *funcs;
     struct iso_wit_named_func **funcs_end;
     uint32_t func_count;
-    uint32_t own_count;       /* of types that are declared here */
-    struct iso_str refused;   /* the first resource; empty: none */
+    uint32_t own_count;     /* of types that are declared here */
+    struct iso_str refused; /* the first resource; empty: none */
 };
 
 struct iso_wit_decoded_item {

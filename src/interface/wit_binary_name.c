@@ -14,7 +14,7 @@ enum iso_err iso_wit_decode_label(struct iso_wit_decoder *decoder, struct iso_st
     }
     if (label.len > 0 && label.ptr[0] == '[') {
         return iso_wit_bad(&decoder->reader, ISO_E_UNSUPPORTED,
-                           "'%.*s' belongs to a resource or is asynchronous; both are not "
+                           "'%.*s' belongs to a resource or is asynchronous; neither is "
                            "supported",
                            ISO_WIT_SHOW(label));
     }
@@ -117,10 +117,9 @@ enum iso_err iso_wit_decode_name(struct iso_wit_decoder *decoder, struct iso_wit
         out->version = rest;
         err = join_version(decoder, suffix, &out->version);
     }
-    if (err == ISO_OK &&
-        (!iso_wit_is_name(out->ns) || !iso_wit_is_name(out->package) ||
-         !iso_wit_is_name(out->name) || out->text.len > ISO_WIT_MAX_NAME ||
-         (out->version.len != 0 && !iso_wit_is_version(out->version)))) {
+    if (err == ISO_OK && (!iso_wit_is_name(out->ns) || !iso_wit_is_name(out->package) ||
+                          !iso_wit_is_name(out->name) || out->text.len > ISO_WIT_MAX_NAME ||
+                          (out->version.len != 0 && !iso_wit_is_version(out->version)))) {
         return iso_wit_bad(reader, ISO_E_UNSUPPORTED,
                            "'%.*s' is not the name of an interface, such as a:b/c@1.0.0",
                            ISO_WIT_SHOW(out->text));
@@ -148,8 +147,8 @@ enum iso_err iso_wit_decode_package(struct iso_wit_decoder *decoder,
     if (package == NULL) {
         return ISO_E_NOMEM;
     }
-    *package = (struct iso_wit_package){
-        .ns = name->ns, .name = name->package, .version = name->version};
+    *package =
+        (struct iso_wit_package){.ns = name->ns, .name = name->package, .version = name->version};
     decoder->packages[decoder->package_count++] = package;
     *out = package;
     return ISO_OK;

@@ -17,8 +17,8 @@ enum iso_err iso_wit_bad(const struct iso_wit_reader *reader, enum iso_err err, 
         (void)iso_format_v(text, sizeof text, format, args);
         va_end(args);
         iso_report_set_at(reader->report, (uint64_t)(reader->pos - reader->start),
-                          "component-type: at byte %zu: %s",
-                          (size_t)(reader->pos - reader->start), text);
+                          "component-type: at byte %zu: %s", (size_t)(reader->pos - reader->start),
+                          text);
     }
     return err;
 }

@@ -275,8 +275,8 @@ static enum iso_err read_alias(struct iso_wit_decoder *decoder, struct iso_wit_s
     }
     if (err == ISO_OK && (sort != 3 || (form != 0 && form != 2))) {
         return iso_wit_bad(&decoder->reader, ISO_E_UNSUPPORTED,
-                           "an alias of sort %u, form %u; only types are expected",
-                           (unsigned)sort, (unsigned)form);
+                           "an alias of sort %u, form %u; only types are expected", (unsigned)sort,
+                           (unsigned)form);
     }
     if (err != ISO_OK) {
         return err;
@@ -323,8 +323,8 @@ static enum iso_err finish_instance(struct iso_wit_decoder *decoder,
                                     struct iso_wit_instance *instance)
 {
     struct iso_wit_interface *interface = instance->interface;
-    const struct iso_vtype **types = iso_arena_array(decoder->arena, instance->own_count,
-                                                     sizeof(const struct iso_vtype *));
+    const struct iso_vtype **types =
+        iso_arena_array(decoder->arena, instance->own_count, sizeof(const struct iso_vtype *));
     struct iso_wit_func *funcs =
         iso_arena_array(decoder->arena, instance->func_count, sizeof *funcs);
     if (types == NULL || funcs == NULL) {

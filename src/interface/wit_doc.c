@@ -127,9 +127,8 @@ enum iso_err iso_wit_take_doc(struct iso_wit_context *context, struct iso_str *o
 {
     const struct iso_wit_token *token = &context->token;
     const char *text = (const char *)context->sources[context->source].text.ptr;
-    struct iso_str blanks =
-        iso_str_from(text != NULL ? text + token->blank_from : NULL,
-                     token->at.offset - token->blank_from);
+    struct iso_str blanks = iso_str_from(text != NULL ? text + token->blank_from : NULL,
+                                         token->at.offset - token->blank_from);
     struct doc doc = {.blank_lines = 0};
     iso_buf_init(&doc.text, context->scratch.alloc, ISO_WIT_MAX_BYTES);
     enum iso_err err = collect(&doc, blanks);

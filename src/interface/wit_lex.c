@@ -4,13 +4,12 @@
 #include "interface/wit_syntax.h"
 
 static const char *const keywords[] = {
-    "as",     "async",    "bool",    "borrow", "char",      "constructor", "enum",
-    "error-context", "export", "f32", "f64",   "flags",     "from",        "func",
-    "future", "import",   "include", "interface", "list",   "map",         "option",
-    "own",    "package",  "record",  "resource", "result",  "s16",         "s32",
-    "s64",    "s8",       "static",  "stream", "string",    "tuple",       "type",
-    "u16",    "u32",      "u64",     "u8",     "use",       "variant",     "with",
-    "world"};
+    "as",       "async",     "bool", "borrow", "char",   "constructor", "enum",    "error-context",
+    "export",   "f32",       "f64",  "flags",  "from",   "func",        "future",  "import",
+    "include",  "interface", "list", "map",    "option", "own",         "package", "record",
+    "resource", "result",    "s16",  "s32",    "s64",    "s8",          "static",  "stream",
+    "string",   "tuple",     "type", "u16",    "u32",    "u64",         "u8",      "use",
+    "variant",  "with",      "world"};
 
 bool iso_wit_is_keyword(struct iso_str word)
 {
@@ -72,9 +71,9 @@ static size_t version_part(struct iso_str text, size_t pos, bool numeric, bool *
     bool more = true;
     while (more) {
         size_t start = pos;
-        while (pos < text.len && (is_digit((uint8_t)text.ptr[pos]) ||
-                                  (!numeric && is_name_byte((uint8_t)text.ptr[pos]) &&
-                                   text.ptr[pos] != '_'))) {
+        while (pos < text.len &&
+               (is_digit((uint8_t)text.ptr[pos]) ||
+                (!numeric && is_name_byte((uint8_t)text.ptr[pos]) && text.ptr[pos] != '_'))) {
             pos++;
         }
         *valid = *valid && pos > start;

@@ -37,8 +37,8 @@ static size_t show_line(const uint8_t *text, size_t from, size_t to, char *out)
     size_t len = 0;
     for (size_t i = from; i < to;) {
         size_t size = iso_utf8_char_size(text + i, to - i);
-        bool plain = size > 1 || (size == 1 && (text[i] >= ' ' || text[i] == '\t') &&
-                                  text[i] != 0x7f);
+        bool plain =
+            size > 1 || (size == 1 && (text[i] >= ' ' || text[i] == '\t') && text[i] != 0x7f);
         if (plain) {
             memcpy(out + len, text + i, size);
             len += size;

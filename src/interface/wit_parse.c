@@ -129,8 +129,7 @@ static enum iso_err parse_as(struct iso_wit_context *context, struct iso_wit_id 
     return err != ISO_OK ? err : iso_wit_expect_id(context, "the new name", as);
 }
 
-static enum iso_err parse_use_name(struct iso_wit_context *context,
-                                   const struct iso_wit_path *path,
+static enum iso_err parse_use_name(struct iso_wit_context *context, const struct iso_wit_path *path,
                                    struct iso_wit_ast_body *body)
 {
     struct iso_wit_ast_use *use = iso_arena_alloc(&context->scratch, sizeof *use);
@@ -319,7 +318,8 @@ static enum iso_err enter_package(struct iso_wit_context *context, struct iso_wi
 {
     struct iso_wit_ast_package **end = &context->packages;
     for (; *end != NULL; end = &(*end)->next) {
-        if (iso_str_equal((*end)->ns.text, ns.text) && iso_str_equal((*end)->name.text, name.text) &&
+        if (iso_str_equal((*end)->ns.text, ns.text) &&
+            iso_str_equal((*end)->name.text, name.text) &&
             iso_str_equal((*end)->version, version)) {
             (*end)->doc = (*end)->doc.len != 0 ? (*end)->doc : doc;
             *out = *end;
@@ -334,8 +334,7 @@ static enum iso_err enter_package(struct iso_wit_context *context, struct iso_wi
     if (package == NULL) {
         return iso_wit_no_memory(context, &context->scratch);
     }
-    *package =
-        (struct iso_wit_ast_package){.ns = ns, .name = name, .version = version, .doc = doc};
+    *package = (struct iso_wit_ast_package){.ns = ns, .name = name, .version = version, .doc = doc};
     *end = package;
     context->package_count++;
     *out = package;
@@ -403,8 +402,7 @@ static enum iso_err parse_top_item(struct iso_wit_context *context, struct iso_s
 
 /* 'package' name '{' items '}', at the brace */
 static enum iso_err parse_nested_package(struct iso_wit_context *context,
-                                         struct iso_wit_ast_package *package,
-                                         struct iso_wit_at at)
+                                         struct iso_wit_ast_package *package, struct iso_wit_at at)
 {
     struct iso_wit_file *outer = context->file;
     if (package == context->main_package) {

@@ -16,8 +16,7 @@ static enum iso_err add_func(struct iso_wit_context *context,
                             ISO_WIT_MAX_ITEMS);
     }
     func->doc = doc;
-    enum iso_err err =
-        iso_wit_expect_id(context, "a function, a type, 'use' or '}'", &func->id);
+    enum iso_err err = iso_wit_expect_id(context, "a function, a type, 'use' or '}'", &func->id);
     if (err == ISO_OK) {
         err = iso_wit_expect(context, ':', "':' and 'func'");
     }
@@ -112,7 +111,8 @@ static enum iso_err parse_item_named(struct iso_wit_context *context, struct iso
     return err != ISO_OK ? err : iso_wit_expect(context, ';', "';'");
 }
 
-/* The item's first name is read, a colon is next. Decides between `ns:pkg/iface` and `name: ...`. */
+/* The item's first name is read, a colon is next. Decides between `ns:pkg/iface` and `name: ...`.
+ */
 static enum iso_err parse_item_colon(struct iso_wit_context *context, struct iso_str doc,
                                      struct iso_wit_ast_item *item)
 {
@@ -151,8 +151,7 @@ static enum iso_err new_item(struct iso_wit_context *context, struct iso_wit_ast
 static enum iso_err parse_item(struct iso_wit_context *context, struct iso_str doc,
                                struct iso_wit_ast_item *item)
 {
-    enum iso_err err =
-        iso_wit_expect_id(context, "the name of a function or interface", &item->id);
+    enum iso_err err = iso_wit_expect_id(context, "the name of a function or interface", &item->id);
     if (err != ISO_OK) {
         return err;
     }

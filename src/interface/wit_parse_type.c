@@ -189,14 +189,22 @@ static enum iso_err parse_keyword_type(struct iso_wit_context *context,
         const char *word;
         enum iso_vkind kind;
         enum iso_err (*parse)(struct iso_wit_context *, struct iso_wit_ast_type *);
-    } words[] = {{"bool", ISO_V_BOOL, NULL},          {"s8", ISO_V_S8, NULL},
-                 {"u8", ISO_V_U8, NULL},              {"s16", ISO_V_S16, NULL},
-                 {"u16", ISO_V_U16, NULL},            {"s32", ISO_V_S32, NULL},
-                 {"u32", ISO_V_U32, NULL},            {"s64", ISO_V_S64, NULL},
-                 {"u64", ISO_V_U64, NULL},            {"f32", ISO_V_F32, NULL},
-                 {"f64", ISO_V_F64, NULL},            {"char", ISO_V_CHAR, NULL},
-                 {"string", ISO_V_STRING, NULL},      {"list", ISO_V_LIST, parse_list},
-                 {"tuple", ISO_V_TUPLE, parse_tuple}, {"option", ISO_V_OPTION, parse_option},
+    } words[] = {{"bool", ISO_V_BOOL, NULL},
+                 {"s8", ISO_V_S8, NULL},
+                 {"u8", ISO_V_U8, NULL},
+                 {"s16", ISO_V_S16, NULL},
+                 {"u16", ISO_V_U16, NULL},
+                 {"s32", ISO_V_S32, NULL},
+                 {"u32", ISO_V_U32, NULL},
+                 {"s64", ISO_V_S64, NULL},
+                 {"u64", ISO_V_U64, NULL},
+                 {"f32", ISO_V_F32, NULL},
+                 {"f64", ISO_V_F64, NULL},
+                 {"char", ISO_V_CHAR, NULL},
+                 {"string", ISO_V_STRING, NULL},
+                 {"list", ISO_V_LIST, parse_list},
+                 {"tuple", ISO_V_TUPLE, parse_tuple},
+                 {"option", ISO_V_OPTION, parse_option},
                  {"result", ISO_V_RESULT, parse_result}};
     for (size_t i = 0; i < ISO_COUNT_OF(words); i++) {
         if (iso_wit_at_keyword(context, words[i].word)) {
@@ -216,8 +224,8 @@ enum iso_err iso_wit_parse_type(struct iso_wit_context *context, struct iso_wit_
     }
     type->at = context->token.at;
     if (context->depth == ISO_WIT_MAX_DEPTH) {
-        return iso_wit_fail(context, type->at, ISO_E_LIMIT,
-                            "types are nested more than %u deep", ISO_WIT_MAX_DEPTH);
+        return iso_wit_fail(context, type->at, ISO_E_LIMIT, "types are nested more than %u deep",
+                            ISO_WIT_MAX_DEPTH);
     }
     enum iso_err err;
     if (context->token.kind == ISO_WIT_TOKEN_ID) {
@@ -280,8 +288,8 @@ static enum iso_err check_member_name(const struct iso_wit_context *context,
     return ISO_OK;
 }
 
-static enum iso_err parse_members(struct iso_wit_context *context, enum member_form form,
-                                  int close, const char *what, const char *next_what,
+static enum iso_err parse_members(struct iso_wit_context *context, enum member_form form, int close,
+                                  const char *what, const char *next_what,
                                   struct iso_wit_ast_member **list, uint32_t *count)
 {
     struct iso_wit_ast_member **end = list;
@@ -327,8 +335,8 @@ enum iso_err iso_wit_parse_func(struct iso_wit_context *context, struct iso_wit_
         err = iso_wit_expect(context, '(', "'(' and the parameters");
     }
     if (err == ISO_OK) {
-        err = parse_members(context, NAME_AND_TYPE, ')', "a parameter", "',' or ')'",
-                            &func->params, &func->param_count);
+        err = parse_members(context, NAME_AND_TYPE, ')', "a parameter", "',' or ')'", &func->params,
+                            &func->param_count);
     }
     if (err != ISO_OK || context->token.kind != ISO_WIT_TOKEN_ARROW) {
         return err;
@@ -438,9 +446,10 @@ enum iso_err iso_wit_parse_decl(struct iso_wit_context *context, struct iso_str 
         const char *word;
         enum iso_vkind kind;
         enum iso_err (*parse)(struct iso_wit_context *, struct iso_wit_ast_decl *);
-    } forms[] = {{"type", ISO_V_BOOL, parse_alias},         {"record", ISO_V_RECORD, parse_composite},
-                 {"variant", ISO_V_VARIANT, parse_composite}, {"enum", ISO_V_ENUM, parse_composite},
-                 {"flags", ISO_V_FLAGS, parse_composite},   {"resource", ISO_V_BOOL, parse_resource}};
+    } forms[] = {
+        {"type", ISO_V_BOOL, parse_alias},           {"record", ISO_V_RECORD, parse_composite},
+        {"variant", ISO_V_VARIANT, parse_composite}, {"enum", ISO_V_ENUM, parse_composite},
+        {"flags", ISO_V_FLAGS, parse_composite},     {"resource", ISO_V_BOOL, parse_resource}};
     size_t i = 0;
     while (i < ISO_COUNT_OF(forms) && !iso_wit_at_keyword(context, forms[i].word)) {
         i++;

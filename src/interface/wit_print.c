@@ -153,10 +153,10 @@ static void add_foreign(struct printer *printer, const struct iso_vtype *type)
     foreign->type = type;
     foreign->name = type->name;
     for (unsigned i = 2; !name_is_free(printer, foreign->name); i++) {
-        (void)iso_format(foreign->renamed, sizeof foreign->renamed, "%.*s-x%u",
-                         (int)(type->name.len < ISO_WIT_MAX_NAME - 6 ? type->name.len
-                                                                     : ISO_WIT_MAX_NAME - 6),
-                         type->name.ptr, i);
+        (void)iso_format(
+            foreign->renamed, sizeof foreign->renamed, "%.*s-x%u",
+            (int)(type->name.len < ISO_WIT_MAX_NAME - 6 ? type->name.len : ISO_WIT_MAX_NAME - 6),
+            type->name.ptr, i);
         foreign->name = iso_str_from_z(foreign->renamed);
     }
     *printer->foreign_end = foreign;
@@ -336,9 +336,9 @@ static void put_members(struct printer *printer, const struct iso_vtype *type)
 
 static void put_decl(struct printer *printer, const struct iso_vtype *type)
 {
-    bool composite = type->alias == NULL &&
-                     (type->kind == ISO_V_RECORD || type->kind == ISO_V_VARIANT ||
-                      type->kind == ISO_V_ENUM || type->kind == ISO_V_FLAGS);
+    bool composite =
+        type->alias == NULL && (type->kind == ISO_V_RECORD || type->kind == ISO_V_VARIANT ||
+                                type->kind == ISO_V_ENUM || type->kind == ISO_V_FLAGS);
     put_doc(printer, type->doc);
     put_indent(printer);
     put_z(printer, composite ? iso_vkind_name(type->kind) : "type");
@@ -434,8 +434,8 @@ static void put_item(struct printer *printer, const char *direction,
     }
 }
 
-/* Functions and paths first: a scope of names is for all of them. Interfaces written inline, each of
- * which is a scope of its own, follow. */
+/* Functions and paths first: a scope of names is for all of them. Interfaces written inline, each
+ * of which is a scope of its own, follow. */
 static void put_items(struct printer *printer, const struct iso_wit_world *world, bool inlined)
 {
     for (uint32_t i = 0; i < world->import_count; i++) {

@@ -4,8 +4,7 @@
  */
 #include "interface/wit_syntax.h"
 
-enum iso_err iso_wit_keep(struct iso_wit_context *context, struct iso_str text,
-                          struct iso_str *out)
+enum iso_err iso_wit_keep(struct iso_wit_context *context, struct iso_str text, struct iso_str *out)
 {
     struct iso_str copy = {.ptr = "", .len = 0};
     if (text.len != 0) {
@@ -91,8 +90,8 @@ static enum iso_err unknown_package(const struct iso_wit_context *context,
     }
     char hint[96];
     return iso_wit_fail(context, path->ns.at, ISO_E_INVALID,
-                        "package '%.*s:%.*s' is not among the texts%s",
-                        ISO_WIT_SHOW(path->ns.text), ISO_WIT_SHOW(path->package.text),
+                        "package '%.*s:%.*s' is not among the texts%s", ISO_WIT_SHOW(path->ns.text),
+                        ISO_WIT_SHOW(path->package.text),
                         iso_wit_nearest_text(&nearest, hint, sizeof hint));
 }
 

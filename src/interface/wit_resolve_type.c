@@ -17,10 +17,10 @@ static enum iso_err too_deep(const struct iso_wit_context *context, struct iso_w
 static const char *familiar_name(struct iso_str word)
 {
     static const char *const words[][2] = {
-        {"i8", "s8"},        {"i16", "s16"},     {"i32", "s32"},      {"i64", "s64"},
-        {"int", "s32"},      {"uint", "u32"},    {"long", "s64"},     {"byte", "u8"},
-        {"float", "f32"},    {"double", "f64"},  {"boolean", "bool"}, {"str", "string"},
-        {"bytes", "list<u8>"}, {"usize", "u32"}, {"array", "list"},   {"vec", "list"},
+        {"i8", "s8"},          {"i16", "s16"},    {"i32", "s32"},      {"i64", "s64"},
+        {"int", "s32"},        {"uint", "u32"},   {"long", "s64"},     {"byte", "u8"},
+        {"float", "f32"},      {"double", "f64"}, {"boolean", "bool"}, {"str", "string"},
+        {"bytes", "list<u8>"}, {"usize", "u32"},  {"array", "list"},   {"vec", "list"},
         {"struct", "record"}};
     for (size_t i = 0; i < ISO_COUNT_OF(words); i++) {
         if (iso_str_equal_z(word, words[i][0])) {
@@ -34,9 +34,9 @@ static enum iso_err unknown_type(const struct iso_wit_context *context,
                                  const struct iso_wit_ast_body *body,
                                  const struct iso_wit_ast_type *type)
 {
-    static const char *const built_in[] = {"bool", "s8",  "u8",  "s16",  "u16",    "s32",  "u32",
-                                           "s64",  "u64", "f32", "f64",  "char",   "string", "list",
-                                           "tuple", "option", "result"};
+    static const char *const built_in[] = {"bool",   "s8",   "u8",    "s16",    "u16",   "s32",
+                                           "u32",    "s64",  "u64",   "f32",    "f64",   "char",
+                                           "string", "list", "tuple", "option", "result"};
     struct iso_wit_nearest nearest = {.word = type->name};
     const char *familiar = familiar_name(type->name);
     char hint[96];
@@ -194,8 +194,7 @@ static enum iso_err make_declared(struct iso_wit_context *context, struct iso_wi
 {
     if (decl->target != NULL) {
         const struct iso_vtype *target;
-        enum iso_err err =
-            iso_wit_resolve_type(context, body, decl->target, &target, &decl->depth);
+        enum iso_err err = iso_wit_resolve_type(context, body, decl->target, &target, &decl->depth);
         if (err == ISO_OK) {
             *made = *target;
             made->alias = target->name.len != 0 ? target : NULL;
@@ -397,8 +396,8 @@ enum iso_err iso_wit_resolve_decls(struct iso_wit_context *context, struct iso_w
     if (err != ISO_OK) {
         return err;
     }
-    const struct iso_vtype **list = iso_arena_array(&context->wit->arena, body->decl_count,
-                                                    sizeof(const struct iso_vtype *));
+    const struct iso_vtype **list =
+        iso_arena_array(&context->wit->arena, body->decl_count, sizeof(const struct iso_vtype *));
     if (list == NULL) {
         return iso_wit_no_memory(context, &context->wit->arena);
     }

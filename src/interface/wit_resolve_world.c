@@ -31,23 +31,21 @@ struct building {
 };
 
 static enum iso_err add_entry(struct building *building, struct entries *entries,
-                              const struct iso_wit_item *item, struct iso_wit_at at,
-                              bool included)
+                              const struct iso_wit_item *item, struct iso_wit_at at, bool included)
 {
     struct iso_wit_context *context = building->context;
     const char *what = entries == &building->exports ? "exported" : "imported";
-    const char *advice =
-        included ? "; rename one as in 'include w with { a as b }'" : "";
+    const char *advice = included ? "; rename one as in 'include w with { a as b }'" : "";
     for (const struct entry *e = entries->first; e != NULL; e = e->next) {
         if (item->name.len != 0 && iso_wit_same_name(e->item.name, item->name)) {
             return iso_wit_fail(context, at, ISO_E_INVALID, "'%.*s' is %s already%s",
                                 ISO_WIT_SHOW(item->name), what, advice);
         }
         if (item->name.len == 0 && e->item.interface == item->interface) {
-            return included ? ISO_OK
-                            : iso_wit_fail(context, at, ISO_E_INVALID,
-                                           "interface '%.*s' is %s already",
-                                           ISO_WIT_SHOW(item->interface->name), what);
+            return included
+                       ? ISO_OK
+                       : iso_wit_fail(context, at, ISO_E_INVALID, "interface '%.*s' is %s already",
+                                      ISO_WIT_SHOW(item->interface->name), what);
         }
     }
     for (uint32_t i = 0; i < building->type_count && entries == &building->imports; i++) {
@@ -137,10 +135,9 @@ static enum iso_err rename_item(struct iso_wit_context *context, struct iso_wit_
         r->used = true;
         enum iso_err err = iso_wit_keep(context, r->to.text, &item->name);
         if (err != ISO_OK || item->interface != NULL) {
-            return err != ISO_OK
-                       ? err
-                       : copy_interface(context, item->interface, item->name, true,
-                                        &item->interface);
+            return err != ISO_OK ? err
+                                 : copy_interface(context, item->interface, item->name, true,
+                                                  &item->interface);
         }
         struct iso_wit_func *func = iso_arena_alloc(&context->wit->arena, sizeof *func);
         if (func == NULL) {
