@@ -25,7 +25,7 @@ void iso_cli_module_fini(struct iso_cli_module *module);
 /* Read a file of at most 1 GiB; a message and the exit status on failure. */
 int iso_cli_file_load(const char *path, struct iso_file *out);
 
-/* What a file is, by its first bytes. */
+/* What a file is, by its first bytes; a snapshot may be damaged behind them. */
 enum iso_cli_file_kind {
     ISO_CLI_FILE_MODULE,
     ISO_CLI_FILE_COMPONENT, /* of the Component Model */

@@ -78,7 +78,9 @@ static int fail_snapshot(const struct source *source, const struct iso_report *r
     char subject[512];
     (void)iso_format(subject, sizeof subject, "cannot continue '%s'", source->path);
     iso_cli_error_report(subject, report, err);
-    return err == ISO_E_NOMEM ? ISO_CLI_SYSTEM : ISO_CLI_SNAPSHOT_REFUSED;
+    return err == ISO_E_NOMEM   ? ISO_CLI_SYSTEM
+           : err == ISO_E_LIMIT ? ISO_CLI_LIMIT
+                                : ISO_CLI_SNAPSHOT_REFUSED;
 }
 
 /* Read the snapshot: its modules and the sections that say how to go on. */
@@ -98,10 +100,14 @@ static int read_snapshot(struct iso_cli_session *session, struct source *source)
         iso_cli_hint("run it with: isomer run '%s'", source->path);
         return ISO_CLI_SNAPSHOT_REFUSED;
     }
+    if (kind == ISO_CLI_FILE_EMPTY) {
+        iso_cli_error("'%s' is not a snapshot: the file is empty", source->path);
+        return ISO_CLI_SNAPSHOT_REFUSED;
+    }
     enum iso_err err = iso_snapshot_modules(bytes, source->digests, ISO_CLI_MODULES_MAX,
                                             &source->digest_count, &report);
     if (err == ISO_OK && source->digest_count > ISO_CLI_MODULES_MAX) {
-        err = iso_fail(&report, ISO_E_LIMIT, "it has %u modules; at most %d are possible",
+        err = iso_fail(&report, ISO_E_SNAPSHOT, "it has %u modules; at most %d are possible",
                        (unsigned)source->digest_count, ISO_CLI_MODULES_MAX);
     }
     if (err != ISO_OK) {
@@ -160,7 +166,7 @@ static int try_module(struct iso_cli_session *session, const struct source *sour
     status =
         iso_cli_module_take(session->engine, path, &file, &session->modules[session->module_count]);
     session->module_count++;
-    return status;
+    return status == ISO_CLI_OK ? iso_cli_session_check_module(session, path) : status;
 }
 
 static int fail_missing(const struct source *source, const uint8_t *digest, const char *recorded,
@@ -275,6 +281,8 @@ static int restore(struct iso_cli_session *session, const struct source *source)
         int status = fail_snapshot(source, &report, err);
         if (err == ISO_E_REFUSED || err == ISO_E_NOT_FOUND || err == ISO_E_ACCESS) {
             hint_grants(session);
+        } else if (err == ISO_E_LIMIT) {
+            iso_cli_hint("--memory SIZE and --stack SIZE set how much it may have");
         }
         return status;
     }

@@ -105,7 +105,10 @@ static int instantiate(struct iso_cli_session *session, const char *path)
 
 static int run_file(struct iso_cli_session *session, const struct operands *operands)
 {
-    int status = iso_cli_session_watch(session);
+    int status = iso_cli_session_check_module(session, operands->path);
+    if (status == ISO_CLI_OK) {
+        status = iso_cli_session_watch(session);
+    }
     if (status == ISO_CLI_OK) {
         session->module_count = 1;
         status = iso_cli_module_load(session->engine, operands->path, &session->modules[0]);

@@ -57,6 +57,25 @@ int iso_cli_session_watch(const struct iso_cli_session *session)
     return ISO_CLI_OK;
 }
 
+int iso_cli_session_check_module(const struct iso_cli_session *session, const char *module_path)
+{
+    const char *snapshot_path = session->settings.snapshot_path;
+    if (snapshot_path == NULL) {
+        return ISO_CLI_OK;
+    }
+    char *module = iso_path_absolute(module_path), *snapshot = iso_path_absolute(snapshot_path);
+    bool same = module != NULL && snapshot != NULL && strcmp(module, snapshot) == 0;
+    free(module);
+    free(snapshot);
+    if (same) {
+        return iso_cli_usage_error(session->command,
+                                   "--snapshot: '%s' is the module itself, which would be replaced "
+                                   "by the snapshot",
+                                   snapshot_path);
+    }
+    return ISO_CLI_OK;
+}
+
 int iso_cli_session_make_store(struct iso_cli_session *session)
 {
     const struct iso_cli_settings *settings = &session->settings;

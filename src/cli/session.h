@@ -37,6 +37,10 @@ void iso_cli_session_fini(struct iso_cli_session *session);
  * ones. What happens meanwhile is heeded when the store is there. */
 int iso_cli_session_watch(const struct iso_cli_session *session);
 
+/* Refuse a --snapshot that would replace the file of a module, without which no snapshot can be
+ * continued. Returns ISO_CLI_OK, or the exit status after a message. */
+int iso_cli_session_check_module(const struct iso_cli_session *session, const char *module_path);
+
 /* Make the store with the limits of the settings, and set the fuel. */
 int iso_cli_session_make_store(struct iso_cli_session *session);
 

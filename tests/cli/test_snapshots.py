@@ -90,6 +90,8 @@ def limits_hold_after_resuming(t):
                    t.guest("hash")), 75)
     t.fails(["resume", "--fuel", "5000", "s"], 123, "--fuel 5000")
     t.fails(["resume", "--timeout", "100ms", "s"], 124, "--timeout")
+    t.expect(t.run("run", "--snapshot", "s", "--snapshot-at-fuel", "1000", t.guest("work")), 75)
+    t.fails(["resume", "--memory", "1KiB", "s"], 122, "cannot continue 's'", "--memory")
 
 
 @test
@@ -160,6 +162,8 @@ def damaged_snapshots(t):
     step = max(1, len(data) // 40)
     for at in range(0, len(data), step):
         t.fails(["resume", t.write("cut", data[:at])], 76, "cut")
+        if at >= 8:
+            t.fails(["inspect", "cut"], 76, "cut", "snapshot")
         changed = bytearray(data)
         changed[at] ^= 0xff
         result = t.run("resume", "--timeout", "20s", "--memory", "16MiB",
@@ -184,6 +188,21 @@ def unwritable_snapshot(t):
     result = t.run("run", "--snapshot", "no/such/dir/s", "--snapshot-at-fuel", "1000", "--invoke",
                    "hash", t.guest("hash"), ROUNDS)
     t.expect(result, 0, ["the program goes on", "its directory does not exist"], out=whole(t))
+
+
+@test
+def snapshots_do_not_replace_modules(t):
+    """A --snapshot that names a module of the program is refused before anything runs."""
+    with open(t.guest("hash"), "rb") as file:
+        module = file.read()
+    t.write("m.wasm", module)
+    os.symlink("m.wasm", t.path("link"))
+    for name in ("m.wasm", "./m.wasm", "link"):
+        t.fails(["run", "--snapshot", name, "--snapshot-at-fuel", "10", "--invoke", "hash",
+                 "m.wasm", ROUNDS], 64, "is the module itself")
+    snapshot_hash(t, module="m.wasm")
+    t.fails(["resume", "--snapshot", "m.wasm", "s"], 64, "is the module itself")
+    check(t.read("m.wasm") == module, "the module was replaced")
 
 
 @test
