@@ -410,7 +410,8 @@ enum iso_run_state {
  * Begin a call: push its arguments (borrowed, as the function's type says) and return. Nothing
  * runs yet. Host functions may begin calls too (a nested call; finish it with iso_run before
  * returning, or drop it).
- * Errors: ISO_E_STATE (a call is under way), ISO_E_LIMIT (stack).
+ * Errors: ISO_E_STATE (a call is under way), ISO_E_LIMIT (stack), ISO_E_NOMEM (also when the
+ * function could not be translated).
  */
 ISO_MUST_CHECK enum iso_err iso_start(struct iso_store *store, struct iso_func *func,
                                       const union iso_slot *args);

@@ -460,6 +460,7 @@ enum iso_err iso_start(struct iso_store *store, struct iso_func *func, const uni
         enum iso_leave why = push_frame(&store->exec, func, base, &iso_exit_cell, base);
         if (why != ISO_LEAVE_NOT) {
             end_call(store);
+            store->state = ISO_RUN_IDLE; /* the results of an earlier call are overwritten */
             return store->exec.trap == ISO_TRAP_STACK ? ISO_E_LIMIT : ISO_E_NOMEM;
         }
     }

@@ -465,6 +465,21 @@ TEST(endless_recursion_ends_cleanly)
     teardown(&f);
 }
 
+TEST(a_call_that_cannot_begin_leaves_no_results_of_an_earlier_one)
+{
+    struct fixture f;
+    setup(&f);
+    const union iso_slot arg = {.u32 = 3};
+    CHECK_EQ_U64(call_u32(&f, "twice", 1, 0), 4);
+    CHECK_EQ_U64(iso_store_state(f.store), ISO_RUN_DONE);
+    f.memory.fail_at = f.memory.requests + 1;
+    CHECK_ERR(iso_call(f.store, func(&f, "count"), &arg, NULL), ISO_E_NOMEM);
+    f.memory.fail_at = 0;
+    CHECK_EQ_U64(iso_store_state(f.store), ISO_RUN_IDLE);
+    CHECK_EQ_U64(call_u32(&f, "count", 3, 0), 3);
+    teardown(&f);
+}
+
 TEST(memory_shortage_while_translating_is_a_trap)
 {
     struct fixture f;
