@@ -52,18 +52,23 @@ static int unknown_option(const struct iso_cli_command *command, const char *tex
     return ISO_CLI_ARGS_WRONG;
 }
 
+static const char *dashes_of(const struct iso_cli_option *option)
+{
+    return option->name[1] == '\0' ? "-" : "--";
+}
+
 /* The value of an option: after "=" in the same argument, else the next argument. */
 static int take_value(struct iso_cli_args *args, const struct iso_cli_option *option, char *equals)
 {
     const struct iso_cli_command *command = args->command;
     uint32_t bit = UINT32_C(1) << option->id;
     if ((args->seen & bit) != 0 && !option->repeats) {
-        (void)iso_cli_usage_error(command, "--%s is given twice", option->name);
+        (void)iso_cli_usage_error(command, "%s%s is given twice", dashes_of(option), option->name);
         return ISO_CLI_ARGS_WRONG;
     }
     args->seen |= bit;
     if (option->value == NULL && equals != NULL) {
-        (void)iso_cli_usage_error(command, "--%s takes no value", option->name);
+        (void)iso_cli_usage_error(command, "%s%s takes no value", dashes_of(option), option->name);
         return ISO_CLI_ARGS_WRONG;
     }
     if (option->value == NULL || equals != NULL) {
@@ -71,8 +76,8 @@ static int take_value(struct iso_cli_args *args, const struct iso_cli_option *op
         return (int)option->id;
     }
     if (args->index >= args->argc) {
-        (void)iso_cli_usage_error(command, "--%s needs a value: --%s %s", option->name,
-                                  option->name, option->value);
+        (void)iso_cli_usage_error(command, "%s%s needs a value: %s%s %s", dashes_of(option),
+                                  option->name, dashes_of(option), option->name, option->value);
         return ISO_CLI_ARGS_WRONG;
     }
     args->value = args->argv[args->index++];
@@ -101,7 +106,8 @@ int iso_cli_args_next(struct iso_cli_args *args)
     char *equals = strchr(text, '=');
     size_t end = equals != NULL ? (size_t)(equals - text) : strlen(text);
     struct iso_str name = iso_str_from(text + dashes, end > dashes ? end - dashes : 0);
-    const struct iso_cli_option *option = dashes == 2 ? find_option(args->command, name) : NULL;
+    const struct iso_cli_option *option =
+        (dashes == 1) == (name.len == 1) ? find_option(args->command, name) : NULL;
     if (option == NULL) {
         return unknown_option(args->command, text, name);
     }
@@ -127,8 +133,9 @@ int iso_cli_usage_error(const struct iso_cli_command *command, const char *forma
 
 static void print_option(FILE *out, const struct iso_cli_option *option)
 {
-    int width = fprintf(out, "  --%s%s%s", option->name, option->value != NULL ? " " : "",
-                        option->value != NULL ? option->value : "");
+    int width =
+        fprintf(out, "  %s%s%s%s", dashes_of(option), option->name,
+                option->value != NULL ? " " : "", option->value != NULL ? option->value : "");
     if (width >= HELP_COLUMN) {
         fputc('\n', out);
         width = 0;

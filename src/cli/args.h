@@ -10,7 +10,7 @@
 /* One option. Identifiers are unique within a command and below ISO_CLI_OPTION_MAX. */
 struct iso_cli_option {
     unsigned id;
-    const char *name;  /* without the dashes */
+    const char *name;  /* without the dashes; of one letter: it has one dash, as in -o */
     const char *value; /* what follows, for the help: "SIZE"; NULL: nothing does */
     bool repeats;      /* may be given more than once */
     const char *help;  /* lines separated by \n */

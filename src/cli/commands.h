@@ -7,6 +7,10 @@
 extern const struct iso_cli_command iso_cli_command_run;
 extern const struct iso_cli_command iso_cli_command_resume;
 extern const struct iso_cli_command iso_cli_command_inspect;
+extern const struct iso_cli_command iso_cli_command_call;
+extern const struct iso_cli_command iso_cli_command_pack;
+extern const struct iso_cli_command iso_cli_command_bindgen;
+extern const struct iso_cli_command iso_cli_command_new;
 extern const struct iso_cli_command iso_cli_command_version;
 extern const struct iso_cli_command iso_cli_command_help_topic;
 

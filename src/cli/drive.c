@@ -121,6 +121,22 @@ static int pending(struct iso_cli_session *session)
     return iso_cli_status_from(err);
 }
 
+int iso_cli_drive_settle(struct iso_cli_session *session)
+{
+    int status = ISO_CLI_DRIVE_DONE;
+    switch (iso_store_state(session->store)) {
+    case ISO_RUN_PENDING:
+        status = pending(session);
+        break;
+    case ISO_RUN_OUT_OF_FUEL:
+        status = out_of_fuel(session);
+        break;
+    default:
+        break;
+    }
+    return status == ISO_CLI_DRIVE_DONE ? handle_events(session) : status;
+}
+
 int iso_cli_drive(struct iso_cli_session *session)
 {
     for (;;) {

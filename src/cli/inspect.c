@@ -5,7 +5,7 @@
 #include "cli/message.h"
 #include "cli/status.h"
 
-enum { OPTION_JSON, OPTION_MODULE };
+enum { OPTION_JSON, OPTION_MODULE, OPTION_WIT, OPTION_TD, OPTION_OPENAPI, OPTION_BASE };
 enum { MODULES_MAX = 16 };
 
 static const struct iso_cli_option options[] = {
@@ -15,14 +15,38 @@ static const struct iso_cli_option options[] = {
      "which it was run)"},
 };
 static const struct iso_cli_option_group group = {"Options", options, ISO_COUNT_OF(options)};
-static const struct iso_cli_option_group *const groups[] = {&group};
+
+static const struct iso_cli_option interface_options[] = {
+    {OPTION_WIT, "wit", NULL, false, "its interface as WIT text"},
+    {OPTION_TD, "td", NULL, false, "its interface as a Thing Description 1.1 (JSON)"},
+    {OPTION_OPENAPI, "openapi", NULL, false, "its interface as an OpenAPI 3.1 document (JSON)"},
+    {OPTION_BASE, "base", "URL", false,
+     "for --td and --openapi: where its functions are\n"
+     "reached (default: left open)"},
+};
+static const struct iso_cli_option_group interface_group = {
+    "Of a module, instead of the rest", interface_options, ISO_COUNT_OF(interface_options)};
+static const struct iso_cli_option_group *const groups[] = {&group, &interface_group};
 
 struct request {
     const char *path;
     const char *modules[MODULES_MAX];
     size_t module_count;
     bool as_json;
+    enum iso_cli_inspect_view view;
+    const char *base;
 };
+
+static int take_view(const struct iso_cli_command *command, struct request *request, int id)
+{
+    if (request->view != ISO_CLI_VIEW_NONE) {
+        return iso_cli_usage_error(command, "one of --wit, --td and --openapi at a time");
+    }
+    request->view = id == OPTION_WIT  ? ISO_CLI_VIEW_WIT
+                    : id == OPTION_TD ? ISO_CLI_VIEW_TD
+                                      : ISO_CLI_VIEW_OPENAPI;
+    return ISO_CLI_OK;
+}
 
 static int read_args(const struct iso_cli_command *command, struct iso_cli_args *args,
                      struct request *request)
@@ -45,9 +69,23 @@ static int read_args(const struct iso_cli_command *command, struct iso_cli_args 
             request->modules[request->module_count++] = args->value;
         } else if (id == OPTION_JSON) {
             request->as_json = true;
+        } else if (id == OPTION_BASE) {
+            request->base = args->value;
+        } else if (id == OPTION_WIT || id == OPTION_TD || id == OPTION_OPENAPI) {
+            int status = take_view(command, request, id);
+            if (status != ISO_CLI_OK) {
+                return status;
+            }
         } else {
             return id;
         }
+    }
+    if (request->base != NULL && request->view != ISO_CLI_VIEW_TD &&
+        request->view != ISO_CLI_VIEW_OPENAPI) {
+        return iso_cli_usage_error(command, "--base goes with --td or --openapi");
+    }
+    if (request->as_json && request->view != ISO_CLI_VIEW_NONE) {
+        return iso_cli_usage_error(command, "--json does not go with --wit, --td or --openapi");
     }
     return request->path != NULL ? ISO_CLI_OK
                                  : iso_cli_usage_error(command, "there is no FILE to inspect");
@@ -58,7 +96,10 @@ static int inspect_module(struct iso_engine *engine, const struct request *reque
 {
     struct iso_cli_module module = {.module = NULL};
     int status = iso_cli_module_take(engine, request->path, file, &module);
-    if (status == ISO_CLI_OK) {
+    if (status == ISO_CLI_OK && request->view != ISO_CLI_VIEW_NONE) {
+        status =
+            iso_cli_inspect_interface(request->path, module.module, request->view, request->base);
+    } else if (status == ISO_CLI_OK) {
         status = request->as_json ? iso_cli_inspect_module_json(request->path, module.module)
                                   : iso_cli_inspect_module_text(request->path, module.module);
     }
@@ -81,7 +122,8 @@ static int inspect(const struct request *request)
         iso_cli_error("cannot make an engine: %s", iso_err_text(err));
         return iso_cli_status_from(err);
     }
-    if (iso_cli_file_kind(file.bytes) == ISO_CLI_FILE_SNAPSHOT) {
+    if (iso_cli_file_kind(file.bytes) == ISO_CLI_FILE_SNAPSHOT &&
+        request->view == ISO_CLI_VIEW_NONE) {
         status = iso_cli_inspect_snapshot(engine, request->path, file.bytes, request->modules,
                                           request->module_count, request->as_json);
     } else {
@@ -120,14 +162,18 @@ int iso_cli_print_json(struct iso_buf *out, enum iso_err err)
 const struct iso_cli_command iso_cli_command_inspect = {
     .name = "inspect",
     .summary = "show what is in a module or a snapshot",
-    .synopsis = "[--json] [--module FILE] FILE",
+    .synopsis = "[--json | --wit | --td | --openapi] [--module FILE] FILE",
     .description =
         "Validates a module and shows its digest, sections, imports and exports with their types,\n"
         "and memory. Of a snapshot it shows the modules, how far the program had come, what it "
         "needs\n"
-        "to continue, and its state when the modules are found.",
+        "to continue, and its state when the modules are found.\n"
+        "The interface of a module is that of MODULE.wit beside it, or what the module brings, or\n"
+        "else is derived from its exports.",
     .examples = "  isomer inspect program.wasm\n"
                 "  isomer inspect --json program.wasm | jq .exports\n"
+                "  isomer inspect --wit scaler.wasm\n"
+                "  isomer inspect --td --base https://device:8443/v1/scaler scaler.wasm > td.json\n"
                 "  isomer inspect work.snap\n",
     .groups = groups,
     .group_count = ISO_COUNT_OF(groups),

@@ -12,6 +12,17 @@ const char *iso_cli_module_kind(const struct iso_module *module);
 int iso_cli_inspect_module_text(const char *path, struct iso_module *module);
 int iso_cli_inspect_module_json(const char *path, struct iso_module *module);
 
+/* The interface of a module, in one of its forms. base: where its functions are reached; NULL: left
+ * open. Returns the exit status. */
+enum iso_cli_inspect_view {
+    ISO_CLI_VIEW_NONE,
+    ISO_CLI_VIEW_WIT,
+    ISO_CLI_VIEW_TD,
+    ISO_CLI_VIEW_OPENAPI
+};
+int iso_cli_inspect_interface(const char *path, const struct iso_module *module,
+                              enum iso_cli_inspect_view view, const char *base);
+
 /* Print a snapshot; module_paths are files in which its modules may be. Returns the exit status. */
 int iso_cli_inspect_snapshot(struct iso_engine *engine, const char *path, struct iso_bytes bytes,
                              const char *const *module_paths, size_t module_path_count,

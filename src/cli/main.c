@@ -7,8 +7,10 @@
 #include <unistd.h>
 
 const struct iso_cli_command *const iso_cli_commands[] = {
-    &iso_cli_command_run,     &iso_cli_command_resume,     &iso_cli_command_inspect,
-    &iso_cli_command_version, &iso_cli_command_help_topic, NULL,
+    &iso_cli_command_run,        &iso_cli_command_resume,
+    &iso_cli_command_inspect,    &iso_cli_command_call,
+    &iso_cli_command_pack,       &iso_cli_command_version,
+    &iso_cli_command_help_topic, NULL,
 };
 
 void iso_cli_overview(FILE *out)

@@ -118,6 +118,18 @@ void iso_cli_error_report(const char *subject, const struct iso_report *report, 
     }
 }
 
+void iso_cli_error_lines(const struct iso_report *report, enum iso_err err)
+{
+    const char *text = iso_report_text(report, err);
+    size_t len = strcspn(text, "\n");
+    iso_cli_error("%.*s", (int)len, text);
+    while (text[len] != '\0') {
+        text += len + 1;
+        len = strcspn(text, "\n");
+        iso_cli_detail("%.*s", (int)len, text);
+    }
+}
+
 int iso_cli_finish_output(int status)
 {
     if (fflush(stdout) == 0 && !ferror(stdout)) {

@@ -17,6 +17,10 @@ void iso_cli_hint(const char *format, ...) ISO_PRINTF(1, 2);
 /* "isomer: error: <subject>: <report>", with "(at byte 0x...)" when the report has an offset. */
 void iso_cli_error_report(const char *subject, const struct iso_report *report, enum iso_err err);
 
+/* The report's lines: the first as "isomer: error: ...", the others (source text and caret) below.
+ */
+void iso_cli_error_lines(const struct iso_report *report, enum iso_err err);
+
 /* A heading like "isomer: trap: ..." with a label of one's own, and a plain line after it. */
 void iso_cli_error_as(const char *label, const char *format, ...) ISO_PRINTF(2, 3);
 void iso_cli_detail(const char *format, ...) ISO_PRINTF(1, 2);

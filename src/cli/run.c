@@ -78,31 +78,6 @@ static int keep_invoke_args(struct iso_cli_session *session, const struct operan
     return ISO_CLI_OK;
 }
 
-/* Instantiate; the start function runs, and may be suspended afterwards. */
-static int instantiate(struct iso_cli_session *session, const char *path)
-{
-    struct iso_report report;
-    iso_report_init(&report);
-    session->record.phase = ISO_CLI_PHASE_START;
-    enum iso_err err = iso_instance_create(session->store, session->modules[0].module,
-                                           &session->instance, &report);
-    if (err == ISO_OK || err == ISO_E_PENDING) {
-        return ISO_CLI_OK;
-    }
-    if (err == ISO_E_TRAP && iso_store_trap(session->store)->kind != ISO_TRAP_NONE) {
-        return iso_cli_trap_status(session->store);
-    }
-    char subject[512];
-    (void)iso_format(subject, sizeof subject, "cannot run '%s'", path);
-    iso_cli_error_report(subject, &report, err);
-    if (err == ISO_E_LINK) {
-        iso_cli_hint("'isomer inspect %s' lists its imports; isomer offers WASI preview 1", path);
-    } else if (err == ISO_E_LIMIT && session->settings.memory_max_bytes != 0) {
-        iso_cli_hint("--memory SIZE sets how much memory it may have");
-    }
-    return iso_cli_status_from(err);
-}
-
 static int run_file(struct iso_cli_session *session, const struct operands *operands)
 {
     int status = iso_cli_session_check_module(session, operands->path);
@@ -129,7 +104,7 @@ static int run_file(struct iso_cli_session *session, const struct operands *oper
         session->record.module_path = iso_str_from_z(session->module_path);
     }
     if (status == ISO_CLI_OK) {
-        status = instantiate(session, operands->path);
+        status = iso_cli_session_instantiate(session, operands->path);
     }
     return status == ISO_CLI_OK ? iso_cli_session_run(session) : status;
 }

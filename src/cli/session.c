@@ -21,6 +21,9 @@ int iso_cli_session_init(struct iso_cli_session *session, const struct iso_cli_c
     session->module_path = NULL;
     session->fuel_start = 0;
     session->snapshot_at_fuel_done = false;
+    for (int fd = 0; fd < 3; fd++) {
+        session->stdio[fd] = (struct iso_wasi_stream){.kind = ISO_WASI_STREAM_FD, .fd = fd};
+    }
     iso_cli_settings_init(&session->settings);
     iso_cli_record_init(&session->record);
     enum iso_err err = iso_engine_create(&config, &session->engine);
@@ -133,7 +136,7 @@ int iso_cli_session_make_wasi(struct iso_cli_session *session, const char *const
                                      .sockets = sockets,
                                      .socket_count = settings->listen_count};
     for (int fd = 0; fd < 3; fd++) {
-        config.stdio[fd] = (struct iso_wasi_stream){.kind = ISO_WASI_STREAM_FD, .fd = fd};
+        config.stdio[fd] = session->stdio[fd];
     }
     enum iso_err err = iso_wasi_create(iso_alloc_libc(), &config, &session->wasi, &report);
     if (err == ISO_OK) {
@@ -141,6 +144,30 @@ int iso_cli_session_make_wasi(struct iso_cli_session *session, const char *const
     }
     if (err != ISO_OK) {
         iso_cli_error_report("cannot set up WASI", &report, err);
+    }
+    return iso_cli_status_from(err);
+}
+
+int iso_cli_session_instantiate(struct iso_cli_session *session, const char *path)
+{
+    struct iso_report report;
+    iso_report_init(&report);
+    session->record.phase = ISO_CLI_PHASE_START;
+    enum iso_err err = iso_instance_create(session->store, session->modules[0].module,
+                                           &session->instance, &report);
+    if (err == ISO_OK || err == ISO_E_PENDING) {
+        return ISO_CLI_OK;
+    }
+    if (err == ISO_E_TRAP && iso_store_trap(session->store)->kind != ISO_TRAP_NONE) {
+        return iso_cli_trap_status(session->store);
+    }
+    char subject[512];
+    (void)iso_format(subject, sizeof subject, "cannot run '%s'", path);
+    iso_cli_error_report(subject, &report, err);
+    if (err == ISO_E_LINK) {
+        iso_cli_hint("'isomer inspect %s' lists its imports; isomer offers WASI preview 1", path);
+    } else if (err == ISO_E_LIMIT && session->settings.memory_max_bytes != 0) {
+        iso_cli_hint("--memory SIZE sets how much memory it may have");
     }
     return iso_cli_status_from(err);
 }

@@ -23,9 +23,10 @@ struct iso_cli_session {
     struct iso_store *store;
     struct iso_wasi *wasi; /* NULL when the program does not use it */
     struct iso_instance *instance;
-    char *module_path;          /* owned; what record.module_path refers to when we made it */
-    uint64_t fuel_start;        /* fuel used before this command */
-    bool snapshot_at_fuel_done; /* tried: it is not tried twice */
+    struct iso_wasi_stream stdio[3]; /* the program's; at first those of the process */
+    char *module_path;               /* owned; what record.module_path refers to when we made it */
+    uint64_t fuel_start;             /* fuel used before this command */
+    bool snapshot_at_fuel_done;      /* tried: it is not tried twice */
 };
 
 /* Zeroes everything and makes the engine. Returns ISO_CLI_OK, or the exit status after a message.
@@ -50,6 +51,10 @@ bool iso_cli_uses_wasi(const struct iso_module *module);
 int iso_cli_session_make_wasi(struct iso_cli_session *session, const char *const *args,
                               size_t arg_count);
 
+/* Instantiate modules[0]: the start function runs, and may be suspended afterwards. path: for
+ * messages. */
+int iso_cli_session_instantiate(struct iso_cli_session *session, const char *path);
+
 /*
  * Carry the program from its present phase to its end. The store is idle, or suspended inside the
  * phase. Returns the exit status.
@@ -63,6 +68,10 @@ enum { ISO_CLI_DRIVE_DONE = -1 };
 /* Run the call that is under way. Returns ISO_CLI_DRIVE_DONE when it returned, else the exit status
  * with which the command ends (the program ended, trapped, was stopped). */
 int iso_cli_drive(struct iso_cli_session *session);
+
+/* For those who run the store themselves: see to what keeps the call under way from going on, after
+ * it was suspended or before it begins. Returns as above. */
+int iso_cli_drive_settle(struct iso_cli_session *session);
 
 /* Give the store the fuel until the next of --fuel and --snapshot-at-fuel. */
 void iso_cli_drive_set_fuel(struct iso_cli_session *session);
