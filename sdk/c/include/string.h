@@ -1,0 +1,13 @@
+/* string.h - what lib/tiny.c has of it. */
+#ifndef ISOMER_SDK_STRING_H
+#define ISOMER_SDK_STRING_H
+
+#include <stddef.h>
+
+void *memcpy(void *restrict to, const void *restrict from, size_t size);
+void *memmove(void *to, const void *from, size_t size);
+void *memset(void *to, int byte, size_t size);
+int memcmp(const void *a, const void *b, size_t size);
+size_t strlen(const char *text);
+
+#endif
