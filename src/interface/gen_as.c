@@ -20,7 +20,8 @@ static const char *const support_lines[] = {
     "}",
     "",
     "/// A failed check: the host gets a trap. The transform has the compiler use this.",
-    "export function abort_(message: string | null, file: string | null, line: u32, column: u32): "
+    "export function witAbort_(message: string | null, file: string | null, line: u32, column: "
+    "u32): "
     "void {",
     "    unreachable();",
     "}",
@@ -301,7 +302,7 @@ static const char *const transform_lines[] = {
     "        this.path = source.internalPath;",
     "        const options = this.program.options;",
     "        if (!options.globalAliases) options.globalAliases = new Map();",
-    "        options.globalAliases.set(\"abort\", `${this.path}/abort_`);",
+    "        options.globalAliases.set(\"abort\", `${this.path}/witAbort_`);",
     "        if (!options.exportStart) options.exportStart = \"_initialize\";",
     "    }",
     "",

@@ -6,22 +6,21 @@
 #include "interface/gen_as.h"
 
 static const char *const reserved[] = {
-    "abstract",   "any",         "as",         "async",     "await",    "boolean",     "bool",
-    "break",      "case",        "catch",      "class",     "const",    "constructor", "continue",
-    "debugger",   "declare",     "default",    "delete",    "do",       "else",        "enum",
-    "export",     "extends",     "false",      "finally",   "for",      "from",        "function",
-    "get",        "if",          "implements", "import",    "in",       "infer",       "instanceof",
-    "interface",  "is",          "isize",      "keyof",     "let",      "module",      "namespace",
-    "never",      "new",         "null",       "number",    "object",   "of",          "override",
-    "package",    "private",     "protected",  "public",    "readonly", "require",     "return",
-    "set",        "static",      "string",     "super",     "switch",   "symbol",      "this",
-    "throw",      "true",        "try",        "type",      "typeof",   "undefined",   "unknown",
-    "usize",      "var",         "void",       "while",     "with",     "yield",       "i8",
-    "i16",        "i32",         "i64",        "u8",        "u16",      "u32",         "u64",
-    "f32",        "f64",         "v128",       "load",      "store",    "memory",      "heap",
-    "changetype", "reinterpret", "unchecked",  "tag",       "impl",     "call",        "held",
-    "flat",       "prototype",   "eval",       "arguments", "NaN",      "Infinity",    "isNaN",
-    "isFinite",   "abort",       "trace",      "seed",
+    "abstract",   "any",         "as",         "async",    "await",     "boolean",     "bool",
+    "break",      "case",        "catch",      "class",    "const",     "constructor", "continue",
+    "debugger",   "declare",     "default",    "delete",   "do",        "else",        "enum",
+    "export",     "extends",     "false",      "finally",  "for",       "from",        "function",
+    "get",        "if",          "implements", "import",   "in",        "infer",       "instanceof",
+    "interface",  "is",          "isize",      "keyof",    "let",       "module",      "namespace",
+    "never",      "new",         "null",       "number",   "object",    "of",          "override",
+    "package",    "private",     "protected",  "public",   "readonly",  "require",     "return",
+    "set",        "static",      "string",     "super",    "switch",    "symbol",      "this",
+    "throw",      "true",        "try",        "type",     "typeof",    "undefined",   "unknown",
+    "usize",      "var",         "void",       "while",    "with",      "yield",       "i8",
+    "i16",        "i32",         "i64",        "u8",       "u16",       "u32",         "u64",
+    "f32",        "f64",         "v128",       "load",     "store",     "memory",      "heap",
+    "changetype", "reinterpret", "unchecked",  "tag",      "prototype", "eval",        "arguments",
+    "NaN",        "Infinity",    "isNaN",      "isFinite", "abort",     "trace",       "seed",
 };
 
 char *gen_as_ident(struct gen_as *gen, struct iso_str name)
