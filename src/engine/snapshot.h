@@ -26,6 +26,7 @@
 /* Limits that bound the work and the memory that a hostile snapshot can ask for. */
 #define ISO_SNAP_MAX_CODE_BYTES (256u << 20) /* of function bodies that are translated again */
 #define ISO_SNAP_MAX_MAP_BYTES ((size_t)256 << 20)
+#define ISO_SNAP_MAX_INSTANCE_BYTES (256u << 20) /* of instances after the first of a module */
 
 extern const uint8_t iso_snap_magic[ISO_SNAP_MAGIC_BYTES];
 

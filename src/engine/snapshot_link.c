@@ -307,6 +307,24 @@ static enum iso_err load_instance(struct iso_snap_reader *reader, struct iso_mod
     return ISO_OK;
 }
 
+/*
+ * An instance may take one byte in the snapshot, and as much memory as its module has functions and
+ * globals. So those after the first of a module are counted.
+ */
+static enum iso_err count_instance(struct iso_snap_reader *reader, uint64_t *bytes)
+{
+    const struct iso_store *store = reader->store;
+    const struct iso_instance *instance = store->instances[store->instance_count - 1];
+    *bytes += (uint64_t)instance->block_bytes + instance->funcs_bytes;
+    if (*bytes > ISO_SNAP_MAX_INSTANCE_BYTES) {
+        return iso_snap_fail_as(reader, ISO_E_LIMIT,
+                                "its instances need more than %lu MiB besides their memories and "
+                                "tables",
+                                (unsigned long)ISO_SNAP_MAX_INSTANCE_BYTES >> 20);
+    }
+    return ISO_OK;
+}
+
 enum iso_err iso_snap_load_inst(struct iso_snap_reader *reader, struct iso_arena *arena,
                                 struct iso_module *const *given, size_t given_count)
 {
@@ -318,6 +336,7 @@ enum iso_err iso_snap_load_inst(struct iso_snap_reader *reader, struct iso_arena
     }
     iso_snap_enter(reader, ISO_SNAP_INST);
     uint32_t count = iso_snap_get_count(reader, 1, UINT32_MAX / 2, "the number of instances");
+    uint64_t bytes = 0;
     uint32_t used = 0; /* modules so far: their order is that of their first instances */
     for (uint32_t i = 0; i < count; i++) {
         uint32_t number = iso_snap_get_u32(reader, UINT32_MAX, "an instance's module");
@@ -330,8 +349,12 @@ enum iso_err iso_snap_load_inst(struct iso_snap_reader *reader, struct iso_arena
                                  "possible",
                                  (unsigned long)i, (unsigned long)number, (unsigned long)used);
         }
-        used += number == used;
+        bool is_first = number == used;
+        used += is_first;
         err = load_instance(reader, modules[number]);
+        if (err == ISO_OK && !is_first) {
+            err = count_instance(reader, &bytes);
+        }
         if (err != ISO_OK) {
             return err;
         }

@@ -1,8 +1,10 @@
 """Snapshots: writing them, continuing them, and refusing what does not fit."""
 
+import hashlib
 import os
 import shutil
 import signal
+import struct
 import time
 
 from harness import check, match, stop_with, test
@@ -170,6 +172,35 @@ def damaged_snapshots(t):
                        t.write("changed", bytes(changed)))
         check(result.status in (0, 76, 122, 124, 134, 64, 65), str(result))
     t.fails(["resume", t.write("more", data + b"x")], 76, "more")
+
+
+def with_instances(data, count):
+    """A snapshot of one instance without imports, changed to have as many of them."""
+    out, at = data[:16], 16
+    while at < len(data):
+        tag, length = struct.unpack("<4sQ", data[at:at + 12])
+        contents = data[at + 12:at + 12 + length]
+        at += 12 + length
+        if tag == b"inst":
+            contents = bytes([0x80 | count & 0x7f, count >> 7]) + contents[1:] * count
+        elif tag == b"sum ":
+            contents = hashlib.sha256(out).digest()
+        out += struct.pack("<4sQ", tag, len(contents)) + contents
+    return out
+
+
+@test
+def many_instances_of_a_large_module(t):
+    """A small snapshot cannot take any amount of memory by naming its module again and again."""
+    globals_ = b"\xc0\x9a\x0c" + b"\x7f\0\x41\0\x0b" * 200_000
+    size = len(globals_)
+    t.write("m.wasm", b"\0asm\1\0\0\0" b"\1\4\1\x60\0\0" b"\3\2\1\0" b"\6" +
+            bytes([0x80 | size & 0x7f, 0x80 | size >> 7 & 0x7f, size >> 14]) + globals_ +
+            b"\7\x0a\1\6_start\0\0" b"\x0a\x09\1\7\0\3\x40\x0c\0\x0b\x0b")
+    t.expect(t.run("run", "--snapshot", "s", "--snapshot-at-fuel", "100", "m.wasm"), 75)
+    t.fails(["resume", "--fuel", "100", t.write("few", with_instances(t.read("s"), 130))], 122,
+            "256 MiB")
+    t.fails(["resume", "--fuel", "100", "s"], 123, "--fuel")
 
 
 @test
