@@ -198,7 +198,8 @@ static enum iso_err load_node(struct loader *l, uint32_t fd, struct iso_wasi_des
     union iso_vfs_node node;
     enum iso_wasi_errno code = open_place(fs, &place, desc, &how, &node);
     if (code != WASI_OK) {
-        return cannot_open(l, fd, &place, iso_wasi_errno_name(code));
+        return cannot_open(l, fd, &place,
+                           code == WASI_ENOENT ? "it is not there now" : iso_wasi_errno_name(code));
     }
     if (!how.write) {
         desc->rights_base &=

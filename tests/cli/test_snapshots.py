@@ -137,7 +137,7 @@ def missing_grants(t):
     t.fails(["resume", "--dir", "data::/other", "s"], 76, "/data")
     t.fails(["resume", "--dir", "data::/data:ro", "s"], 76, "/data")
     os.unlink(t.path("data/out.txt"))
-    t.fails(["resume", "--dir", "data::/data", "s"], 76, "out.txt")
+    t.fails(["resume", "--dir", "data::/data", "s"], 76, "out.txt", "it is not there now")
 
 
 @test
