@@ -30,20 +30,41 @@ struct iso_snapshot_section iso_cli_snapshot_section(struct iso_cli_session *ses
                                          .load = section_load};
 }
 
+/* text as a word of the shell, so that the commands that messages show can be copied. Cut when it
+ * is too long. */
+static const char *quoted(char *out, size_t cap, const char *text)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                "_-./:,=+@%";
+    if (text[0] != '\0' && text[strspn(text, plain)] == '\0') {
+        return text;
+    }
+    size_t len = iso_format(out, cap, "'");
+    for (; *text != '\0' && len + 1 < cap; text++) {
+        len += *text == '\'' ? iso_format(out + len, cap - len, "'\\''")
+                             : iso_format(out + len, cap - len, "%c", *text);
+    }
+    (void)iso_format(out + len, cap - len, "'");
+    return out;
+}
+
 /* What resume needs to say when a grant is missing, and where it finds the module. */
 static void complete_record(struct iso_cli_session *session, char (*texts)[4096])
 {
     struct iso_cli_record *record = &session->record;
+    char word[4096];
     record->grant_count = 0;
     for (size_t i = 0; i < session->settings.dir_count; i++) {
         const char *text = session->settings.dirs[i].text;
-        size_t len = iso_format(texts[record->grant_count], sizeof texts[0], "--dir %s", text);
+        size_t len = iso_format(texts[record->grant_count], sizeof texts[0], "--dir %s",
+                                quoted(word, sizeof word, text));
         record->grants[record->grant_count] = iso_str_from(texts[record->grant_count], len);
         record->grant_count++;
     }
     for (size_t i = 0; i < session->settings.listen_count; i++) {
         const char *text = session->settings.listens[i].text;
-        size_t len = iso_format(texts[record->grant_count], sizeof texts[0], "--listen %s", text);
+        size_t len = iso_format(texts[record->grant_count], sizeof texts[0], "--listen %s",
+                                quoted(word, sizeof word, text));
         record->grants[record->grant_count] = iso_str_from(texts[record->grant_count], len);
         record->grant_count++;
     }
@@ -66,7 +87,7 @@ static enum iso_err save(struct iso_cli_session *session, struct iso_buf *out,
 /* The command that continues it, with the grants that it needs. */
 static void print_written(const struct iso_cli_session *session, size_t len)
 {
-    char size[32], grants[2048];
+    char size[32], grants[2048], path[4096];
     const struct iso_cli_record *record = &session->record;
     size_t at = 0;
     grants[0] = '\0';
@@ -77,7 +98,8 @@ static void print_written(const struct iso_cli_session *session, size_t len)
     (void)iso_format_size(size, len);
     iso_cli_note("snapshot of %s written to '%s' after %" PRIu64 " units of fuel", size,
                  session->settings.snapshot_path, iso_store_fuel_used(session->store));
-    iso_cli_hint("continue with: isomer resume%s %s", grants, session->settings.snapshot_path);
+    iso_cli_hint("continue with: isomer resume%s %s", grants,
+                 quoted(path, sizeof path, session->settings.snapshot_path));
 }
 
 bool iso_cli_snapshot_write(struct iso_cli_session *session)

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import shlex
 import shutil
 import signal
 import struct
@@ -114,6 +115,18 @@ def open_files_come_along(t):
     check(t.read("data/out.txt") == b"one\n", "before")
     t.expect(t.run("resume", "--dir", "data", "s"), 0)
     check(t.read("data/out.txt") == b"one\ntwo\n", "after")
+
+
+@test
+def the_command_to_continue_can_be_copied(t):
+    """Names that the shell would split or expand are quoted in it."""
+    os.mkdir(t.path("it's here"))
+    result = t.run("run", "--dir", "it's here::/data", "--snapshot", "my s", "--snapshot-at-fuel",
+                   "100000", t.guest("file"))
+    t.expect(result, 75)
+    command = shlex.split(match(r"continue with: isomer (.*)", result.err).group(1))
+    check(command == ["resume", "--dir", "it's here::/data", "my s"], str(command))
+    t.expect(t.run(*command), 0)
 
 
 @test
