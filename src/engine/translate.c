@@ -511,13 +511,14 @@ enum iso_err iso_tr_run(struct iso_translator *t, struct iso_module *module, uin
         return t->err;
     }
     t->controls = controls;
-    t->controls[t->control_depth++] = (struct iso_control){.kind = ISO_CONTROL_FUNC,
-                                                           .slot = t->temps,
-                                                           .results = type->results,
-                                                           .result_count = type->result_count,
-                                                           .fixups = ISO_NONE,
-                                                           .else_fixup = ISO_NONE,
-                                                           };
+    t->controls[t->control_depth++] = (struct iso_control){
+        .kind = ISO_CONTROL_FUNC,
+        .slot = t->temps,
+        .results = type->results,
+        .result_count = type->result_count,
+        .fixups = ISO_NONE,
+        .else_fixup = ISO_NONE,
+    };
     t->offset = (uint32_t)(t->p - module->bytes.ptr);
     iso_tr_safepoint(t, ISO_SAFEPOINT_ENTRY, 0, 0, 0, 0);
     while (t->control_depth > 0 && t->err == ISO_OK && !t->found) {

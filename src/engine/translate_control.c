@@ -30,7 +30,10 @@ static void label_types(const struct iso_control *c, const uint8_t **types, uint
 
 /* ---- Fuel --------------------------------------------------------------------------------- */
 
-static uint32_t larger(uint32_t a, uint32_t b) { return a > b ? a : b; }
+static uint32_t larger(uint32_t a, uint32_t b)
+{
+    return a > b ? a : b;
+}
 
 static struct iso_control *owner_of(struct iso_translator *t, const struct iso_control *c)
 {

@@ -1,6 +1,6 @@
 /*
- * interface_tool.c - what run.py needs of the project: bindings, descriptions, and a host that calls
- * every function of a guest which gives back what it gets.
+ * interface_tool.c - what run.py needs of the project: bindings, descriptions, and a host that
+ * calls every function of a guest which gives back what it gets.
  *
  * usage: interface_tool bindings c|rust|assemblyscript WIT FOLDER
  *        interface_tool describe thing|openapi|text WIT [HTTP-BASE [COAP-BASE]]
@@ -95,8 +95,7 @@ static int describe(const char *kind, const char *wit_path, const char *http, co
     struct iso_wit wit;
     struct iso_buf out;
     const struct iso_wit_world *world = read_world(wit_path, &wit);
-    struct iso_gen_place place = {
-        .id = "urn:example:thing", .http_base = http, .coap_base = coap};
+    struct iso_gen_place place = {.id = "urn:example:thing", .http_base = http, .coap_base = coap};
     iso_buf_init(&out, iso_alloc_libc(), SIZE_MAX);
     enum iso_err err = strcmp(kind, "thing") == 0     ? iso_gen_thing(world, &place, &out)
                        : strcmp(kind, "openapi") == 0 ? iso_gen_openapi(world, &place, &out)
@@ -182,8 +181,7 @@ static void start(struct host *host, const char *guest)
     check("wasi", &report, iso_wasi_create(iso_alloc_libc(), &config, &host->wasi, &report));
     check("wasi", &report, iso_wasi_define(host->wasi, host->store));
     define_imports(host);
-    check(guest, &report,
-          iso_instance_create(host->store, host->module, &host->instance, &report));
+    check(guest, &report, iso_instance_create(host->store, host->module, &host->instance, &report));
     struct iso_func *init = iso_instance_export_func(host->instance, "_initialize");
     if (init != NULL) {
         check("_initialize", &report, iso_start(host->store, init, NULL));

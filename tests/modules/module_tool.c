@@ -6,8 +6,8 @@
  *        module_tool pack MODULE --wit FILE -o OUT
  *        module_tool call FILE FUNCTION [ARGS]
  *
- * call: FILE imports nothing and carries its interface (pack put it there); ARGS is a JSON object or array. The result
- * is printed as JSON.
+ * call: FILE imports nothing and carries its interface (pack put it there); ARGS is a JSON object
+ * or array. The result is printed as JSON.
  */
 #include <stdio.h>
 #include <stdlib.h>
