@@ -9,7 +9,8 @@
 const struct iso_cli_command *const iso_cli_commands[] = {
     &iso_cli_command_run,        &iso_cli_command_resume,
     &iso_cli_command_inspect,    &iso_cli_command_call,
-    &iso_cli_command_pack,       &iso_cli_command_version,
+    &iso_cli_command_pack,       &iso_cli_command_bindgen,
+    &iso_cli_command_new,        &iso_cli_command_version,
     &iso_cli_command_help_topic, NULL,
 };
 
@@ -28,7 +29,8 @@ void iso_cli_overview(FILE *out)
         "First steps\n"
         "  isomer run program.wasm\n"
         "  isomer run --dir ./data::/data program.wasm --an-option-of-the-program\n"
-        "  isomer inspect program.wasm\n",
+        "  isomer inspect program.wasm\n"
+        "  isomer call module.wasm function name=value\n",
         out);
 }
 
