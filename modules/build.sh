@@ -27,7 +27,7 @@ bindings() {
     "$isomer" bindgen "$1" "$here/$2/$2.wit" -o "$out/$2"
 }
 
-# build_c NAME SOURCE... [OPTIONS]: with the SDK's small library.
+# build_c NAME SOURCE... [OPTIONS]: with the SDK's small library, unless $libc is --wasi-libc.
 build_c() {
     name=$1
     shift
@@ -38,11 +38,44 @@ build_c() {
         "$out/$name/$name.c" "$@" "-I$out/$name" -Werror)
 }
 
+# build_rust NAME SOURCE: Debian's compiler has the library for this target; others may be first in
+# the path.
+build_rust() {
+    rustc=/usr/bin/rustc
+    [ -x "$rustc" ] || rustc=$(command -v rustc) || missing "rustc is not installed"
+    [ -d "$("$rustc" --print sysroot)/lib/rustlib/wasm32-unknown-unknown" ] ||
+        missing "rustc's library for Wasm (package libstd-rust-dev-wasm32) is not installed"
+    bindings rust "$1"
+    cp "$here/$1/$2" "$out/$1"
+    "$rustc" --edition 2021 --crate-type cdylib --target wasm32-unknown-unknown -D warnings \
+        -C opt-level=2 -C panic=abort -C lto -C strip=debuginfo -o "$out/$1/$1.wasm" "$out/$1/$2"
+}
+
+# build_assemblyscript NAME: the compiler is npm's; tests/programs/run.py --fetch gets it.
+build_assemblyscript() {
+    asc=${ASC:-$root/.cache/npm/node_modules/assemblyscript/bin/asc.js}
+    command -v node >/dev/null || missing "node is not installed"
+    [ -f "$asc" ] || missing "the AssemblyScript compiler is not at $asc"
+    bindings assemblyscript "$1"
+    cp "$here/$1/index.ts" "$out/$1"
+    (cd "$out/$1" && node "$asc" "$1.ts" --transform "./$1.mjs" --runtime incremental -O \
+        -o "$1.wasm")
+}
+
 build_one() {
     libc=
     case $1 in
     statistics) build_c statistics statistics_table.c statistics_number.c ;;
     seal) build_c seal sealing.c chacha20_poly1305.c ;;
+    resize)
+        [ -f /usr/include/stb/stb_image_resize.h ] || missing "libstb-dev is not installed"
+        [ -f /usr/include/wasm32-wasi/math.h ] || missing "wasi-libc is not installed"
+        libc=--wasi-libc
+        build_c resize pictures.c -isystem /usr/include/stb
+        ;;
+    digits) build_c digits recogniser.c ;;
+    text) build_rust text texts.rs ;;
+    sharpen) build_assemblyscript sharpen ;;
     *)
         echo "modules/build.sh: there is no module $1" >&2
         exit 2
@@ -51,7 +84,7 @@ build_one() {
     "$isomer" pack "$out/$1/$1.wasm" --wit "$here/$1/$1.wit" -o "$out/$1.wasm"
 }
 
-[ $# -ne 0 ] || set -- statistics seal
+[ $# -ne 0 ] || set -- statistics seal resize digits text sharpen
 for module in "$@"; do
     build_one "$module"
 done

@@ -15,6 +15,7 @@ import math
 import os
 import random
 import shlex
+import shutil
 import statistics
 import struct
 import subprocess
@@ -231,9 +232,202 @@ def test_seal(modules):
         check("a long nonce", call(function, key, nonce + b"x", context, sealed), "bad-nonce")
 
 
+# ---- resize -----------------------------------------------------------------------------------
+
+def resized(modules, size, pixels, to, **options):
+    picture = {"width": size[0], "height": size[1], "pixels": to_base64(pixels)}
+    answer = modules.call("resize", "resize", picture=picture, width=to[0], height=to[1], **options)
+    if "error" in answer:
+        return answer["error"]
+    check("size", (answer["ok"]["width"], answer["ok"]["height"]), to)
+    data = base64.b64decode(answer["ok"]["pixels"])
+    check("bytes", len(data), to[0] * to[1] * 4)
+    return data
+
+
+def check_near(what, actual, expected, distance):
+    for at, (a, b) in enumerate(zip(actual, expected)):
+        if abs(a - b) > distance:
+            raise Failure("%s: byte %d is %d, expected %d" % (what, at, a, b))
+
+
+def halved(width, height, pixels):
+    """Means of 2 times 2 pixels."""
+    out = []
+    for y in range(0, height, 2):
+        for x in range(0, width, 2):
+            for c in range(4):
+                four = [pixels[((y + j) * width + x + i) * 4 + c] for i in (0, 1) for j in (0, 1)]
+                out.append(sum(four) / 4)
+    return out
+
+
+def opaque(source, count):
+    return b"".join(source.randbytes(3) + b"\xff" for _ in range(count))
+
+
+def test_resize(modules):
+    source = random.Random(3)
+    picture = opaque(source, 16 * 12)
+    data = resized(modules, (16, 12), picture, (8, 6), filter="box", colours="linear")
+    check_near("the mean of four", data, halved(16, 12, picture), 1)
+    for colours in (None, "srgb", "linear"):
+        data = resized(modules, (16, 12), picture, (16, 12), filter="triangle", colours=colours)
+        check_near("the same size", data, picture, 1)
+    even = bytes([200, 100, 50, 255]) * 35
+    for kind in (None, "box", "triangle", "b-spline", "catmull-rom", "mitchell"):
+        data = resized(modules, (7, 5), even, (31, 3), filter=kind)
+        check_near("one colour, " + str(kind), data, even[:4] * 93, 1)
+    pair = bytes([0, 0, 0, 255, 200, 100, 40, 255])
+    middle = resized(modules, (2, 1), pair, (4, 1), filter="triangle", colours="linear")
+    check_near("between two", middle, [0, 0, 0, 255, 50, 25, 10, 255, 150, 75, 30, 255,
+                                       200, 100, 40, 255], 1)
+    bright = resized(modules, (2, 1), bytes([0, 0, 0, 255, 255, 255, 255, 255]), (1, 1), filter="box")
+    check_near("half of the light in sRGB", bright, [188, 188, 188, 255], 1)
+    clear = resized(modules, (2, 1), bytes([90, 80, 70, 255, 255, 255, 255, 0]), (1, 1),
+                    filter="box", colours="linear")
+    check_near("colours by their opacity", clear, [90, 80, 70, 128], 1)
+    large = resized(modules, (16, 12), picture, (100, 75))
+    check("a second call", resized(modules, (16, 12), picture, (100, 75)), large)
+    for size, to, word in (((0, 12), (8, 6), "picture's width"), ((16, 11), (8, 6), "bytes"),
+                           ((16, 12), (0, 6), "wanted"), ((16, 12), (8, 16385), "wanted")):
+        message = resized(modules, size, picture, to)
+        if not isinstance(message, str) or word not in message:
+            raise Failure("%s to %s: %.200r" % (size, to, message))
+
+
+# ---- digits -----------------------------------------------------------------------------------
+
+def test_digits(modules):
+    compiler = shutil.which("cc") or shutil.which("gcc")
+    if compiler is None:
+        raise Skip("cc is not installed, which makes pictures")
+    maker = os.path.join(modules.build_folder, "digits", "digits_train")
+    subprocess.run([compiler, "-O1", "-std=c11", "-D_GNU_SOURCE", "-o", maker,
+                    os.path.join(ROOT, "modules", "digits", "digits_train.c"), "-lm"],
+                   check=True, timeout=120)
+    size = modules.call("digits", "get-size")
+    right = total = sure = 0
+    for seed in (101, 102, 103, 104):  # the weights come of seed 1
+        lines = subprocess.run([maker, "pictures", str(seed), "250"], check=True, timeout=60,
+                               capture_output=True, text=True).stdout.splitlines()
+        digits = [int(line.split()[0]) for line in lines]
+        pictures = [bytes.fromhex(line.split()[1]) for line in lines]
+        check("bytes of a picture", {len(picture) for picture in pictures}, {size * size})
+        guesses = modules.call("digits", "recognise-all",
+                               pictures=[to_base64(picture) for picture in pictures])["ok"]
+        check("guesses", len(guesses), len(digits))
+        for digit, guess in zip(digits, guesses):
+            if not 0.1 <= guess["confidence"] <= 1:
+                raise Failure("a confidence of %r" % guess["confidence"])
+            right += guess["digit"] == digit
+            sure += guess["confidence"]
+            total += 1
+        single = modules.call("digits", "recognise", pixels=to_base64(pictures[0]))["ok"]
+        check("a single picture", single, guesses[0])
+    print("      digits: %d of %d recognised, mean confidence %.3f" % (right, total, sure / total))
+    if right < 0.95 * total or abs(sure - right) > 0.05 * total:
+        raise Failure("%d of %d recognised, mean confidence %.3f" % (right, total, sure / total))
+    check("no pictures", modules.call("digits", "recognise-all", pictures=[]), {"ok": []})
+    for answer in (modules.call("digits", "recognise", pixels=to_base64(bytes(255))),
+                   modules.call("digits", "recognise-all", pictures=["", to_base64(bytes(256))])):
+        if "get-size" not in answer.get("error", ""):
+            raise Failure("a picture of another size: %r" % answer)
+
+
+# ---- text -------------------------------------------------------------------------------------
+
+def test_text(modules):
+    def transform(text, *steps):
+        return modules.call("text", "transform", text=text, steps=list(steps))
+
+    def step(name, value=None):
+        return {name: value}
+
+    for text in ("", "Grüße aus der Straße", "one  two\tthree\n", "日本 語", "x😀y"):
+        check("no step", transform(text), {"ok": text})
+        check("upper", transform(text, step("upper")), {"ok": text.upper()})
+        check("lower", transform(text, step("lower")), {"ok": text.lower()})
+        check("reverse", transform(text, step("reverse")), {"ok": text[::-1]})
+        check("squeeze", transform(text, step("squeeze")), {"ok": " ".join(text.split())})
+        check("replace", transform(text, step("replace", {"old": "e", "new": "→e"})),
+              {"ok": text.replace("e", "→e")})
+    check("title", transform("the ünï code 2nd", step("title")), {"ok": "The Ünï Code 2nd"})
+    check("shorten", transform("12345", step("shorten", 5)), {"ok": "12345"})
+    check("shorten", transform("äöüß12", step("shorten", 4)), {"ok": "äöü…"})
+    check("shorten to 0", transform("12", step("shorten", 0)), {"ok": ""})
+    check("several", transform("  b a ", step("squeeze"), step("reverse"), step("upper")),
+          {"ok": "A B"})
+    nothing = step("replace", {"old": "", "new": "x"})
+    check("nothing to replace", transform("a", step("upper"), nothing),
+          {"error": {"nothing-to-replace": 1}})
+    double = step("replace", {"old": "a", "new": "a" * 1001})
+    check("too long", transform("a", double, double), {"error": {"too-long": 1}})
+    check("long", transform("a", double), {"ok": "a" * 1001})
+    check("words", modules.call("text", "words", text="To be, or NOT to be: ÜBER über!"),
+          [{"word": "be", "count": 2}, {"word": "to", "count": 2}, {"word": "über", "count": 2},
+           {"word": "not", "count": 1}, {"word": "or", "count": 1}])
+    check("limited words", modules.call("text", "words", text="b a b", limit=1),
+          [{"word": "b", "count": 2}])
+    check("no words", modules.call("text", "words", text=" ,"), [])
+
+
+# ---- sharpen ----------------------------------------------------------------------------------
+
+CHANNELS = {"rgba8": 4, "rgb8": 3, "gray8": 1}
+
+
+def reference_sharpen(width, height, channels, pixels, percent):
+    def at(x, y, c):
+        x, y = min(max(x, 0), width - 1), min(max(y, 0), height - 1)
+        return pixels[(y * width + x) * channels + c]
+
+    out = bytearray()
+    for place in range(width * height * channels):
+        c, x, y = place % channels, place // channels % width, place // channels // width
+        own = at(x, y, c)
+        around = sum(at(x + i, y + j, c) for i in (-1, 0, 1) for j in (-1, 0, 1)) - own
+        value = (own * 800 + (own * 8 - around) * percent + 400) // 800
+        out.append(own if c == 3 else min(max(value, 0), 255))
+    return bytes(out)
+
+
+def test_sharpen(modules):
+    source = random.Random(4)
+
+    def call(width, height, kind, pixels, **options):
+        frame = {"width": width, "height": height, "format": kind, "time": 1700000000000000001,
+                 "number": 7, "pixels": to_base64(pixels)}
+        answer = modules.call("sharpen", "sharpen", frame=frame, **options)
+        if "error" in answer:
+            return answer["error"]
+        same = {key: value for key, value in frame.items() if key != "pixels"}
+        got = {key: value for key, value in answer["ok"].items() if key != "pixels"}
+        check("what is not pixels", {**got, "time": int(got["time"])}, same)
+        return base64.b64decode(answer["ok"]["pixels"])
+
+    for kind, channels in CHANNELS.items():
+        for width, height in ((1, 1), (1, 5), (4, 1), (13, 9)):
+            pixels = source.randbytes(width * height * channels)
+            for percent in (None, 0, 35, 1000):
+                expected = reference_sharpen(width, height, channels, pixels,
+                                             100 if percent is None else percent)
+                check("%s %dx%d, %s" % (kind, width, height, percent),
+                      call(width, height, kind, pixels, percent=percent), expected)
+    check("no pixels", call(0, 3, "rgb8", b""), b"")
+    for words in ((2, 2, "rgb8", bytes(11)), (2, 2, "rgba8", bytes(17)),
+                  (1 << 31, 1 << 31, "rgba8", bytes(4)), (1 << 31, 2, "gray8", b"")):
+        message = call(*words)
+        if not isinstance(message, str) or "bytes of pixels" not in message:
+            raise Failure("%r: %.200r" % (words, message))
+    check("JPEG", call(1, 1, "jpeg", b"x"), "a JPEG file has no pixels to sharpen: decode it first")
+    check("percent", call(1, 1, "gray8", b"x", percent=1001), "percent is at most 1000")
+
+
 # ---- All --------------------------------------------------------------------------------------
 
-TESTS = {"statistics": test_statistics, "seal": test_seal}
+TESTS = {"statistics": test_statistics, "seal": test_seal, "resize": test_resize,
+         "digits": test_digits, "text": test_text, "sharpen": test_sharpen}
 
 
 def main():
