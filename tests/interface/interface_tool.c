@@ -5,7 +5,9 @@
  * usage: interface_tool bindings c|rust|assemblyscript WIT FOLDER
  *        interface_tool describe thing|openapi|text WIT [HTTP-BASE [COAP-BASE]]
  *        interface_tool echo WIT GUEST.wasm SEED CASES
+ *        interface_tool values WIT SEED CASES
  *
+ * values: random arguments of the exported functions, as a JavaScript module for jco.
  * echo: every function of the exported interfaces answers its only parameter, or the tuple of all;
  * so do the imported ones, which this host implements. Each is called CASES times with random
  * values. Prints what differs; exit status 1 then.
@@ -15,6 +17,7 @@
 
 #include "codec/random_test_support.h"
 #include "interface/interface.h"
+#include "js_values.h"
 #include "platform/platform.h"
 #include "wasi/wasi.h"
 
@@ -274,6 +277,53 @@ static int echo(const char *wit_path, const char *guest, const char *seed, const
     return host.failed != 0 || host.calls == 0;
 }
 
+/* ---- values -------------------------------------------------------------------------------- */
+
+static void put_cases(struct iso_buf *out, const struct iso_wit_func *func,
+                      struct iso_random *random, unsigned cases)
+{
+    js_put(out, "  ");
+    js_put_name(out, func->name);
+    js_put(out, func->result->kind == ISO_V_RESULT ? ": {result: true, cases: [\n"
+                                                   : ": {result: false, cases: [\n");
+    for (unsigned n = 0; n < cases; n++) {
+        struct iso_arena arena;
+        iso_arena_init(&arena, iso_alloc_libc(), 0, (size_t)1 << 28);
+        js_put(out, "    [");
+        for (uint32_t i = 0; i < func->param_count; i++) {
+            struct iso_value value = {.u = 0};
+            check("values", NULL, iso_random_value(random, func->params[i].type, &arena, &value));
+            js_put_value(out, func->params[i].type, &value);
+            js_put(out, ", ");
+        }
+        js_put(out, "],\n");
+        iso_arena_fini(&arena);
+    }
+    js_put(out, "  ]},\n");
+}
+
+static int values(const char *wit_path, const char *seed, const char *cases)
+{
+    struct iso_wit wit;
+    struct iso_buf out;
+    struct iso_random random;
+    const struct iso_wit_world *world = read_world(wit_path, &wit);
+    iso_random_init(&random, strtoull(seed, NULL, 10));
+    iso_buf_init(&out, iso_alloc_libc(), SIZE_MAX);
+    js_put(&out, "export default {\n");
+    for (uint32_t i = 0; i < world->export_count; i++) {
+        const struct iso_wit_interface *interface = world->exports[i].interface;
+        for (uint32_t k = 0; interface != NULL && k < interface->func_count; k++) {
+            put_cases(&out, &interface->funcs[k], &random, (unsigned)strtoul(cases, NULL, 10));
+        }
+    }
+    js_put(&out, "};\n");
+    (void)fwrite(out.ptr, 1, out.len, stdout);
+    iso_buf_fini(&out);
+    iso_wit_fini(&wit);
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     if (argc == 5 && strcmp(argv[1], "bindings") == 0) {
@@ -284,6 +334,9 @@ int main(int argc, char **argv)
     }
     if (argc == 6 && strcmp(argv[1], "echo") == 0) {
         return echo(argv[2], argv[3], argv[4], argv[5]);
+    }
+    if (argc == 5 && strcmp(argv[1], "values") == 0) {
+        return values(argv[2], argv[3], argv[4]);
     }
     (void)fprintf(stderr, "usage: see the top of interface_tool.c\n");
     return 2;
