@@ -11,6 +11,7 @@ sys.dont_write_bytecode = True
 # pylint: disable=wrong-import-position
 import test_files  # noqa: F401  (each import registers its tests)
 import test_inspect  # noqa: F401
+import test_interface  # noqa: F401
 import test_invoke  # noqa: F401
 import test_limits  # noqa: F401
 import test_snapshots  # noqa: F401

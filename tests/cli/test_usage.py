@@ -8,12 +8,14 @@ import subprocess
 
 from harness import HERE, Failure, check, match, test
 
+COMMANDS = ("run", "resume", "inspect", "call", "pack", "bindgen", "new", "version", "help")
+
 
 @test
 def no_command(t):
     """Without arguments the overview goes to standard error, with the status for wrong usage."""
     result = t.expect(t.run(), 64, "Usage: isomer COMMAND", out="")
-    for command in ("run", "resume", "inspect", "version", "help"):
+    for command in COMMANDS:
         match(rf"^  {command} ", result.err)
 
 
@@ -27,7 +29,7 @@ def help_overview(t):
 @test
 def help_of_each_command(t):
     """Each command has a help text with usage and examples, under both spellings."""
-    for command in ("run", "resume", "inspect", "version", "help"):
+    for command in COMMANDS:
         result = t.expect(t.run("help", command), 0)
         check(f"Usage: isomer {command}" in result.out and "Examples" in result.out, str(result))
         if command != "help":
@@ -40,7 +42,7 @@ def help_has_every_option_of_the_documentation(t):
     with open(os.path.join(HERE, "../../docs/cli.md"), encoding="utf-8") as file:
         documented = set(re.findall(r"`--([a-z-]+)", file.read()))
     known = set()
-    for command in ("run", "resume", "inspect", "version"):
+    for command in COMMANDS:
         known |= set(re.findall(r"^  --([a-z-]+)", t.run("help", command).out, re.MULTILINE))
     documented -= {"option"}
     check(documented == known, f"documented {sorted(documented)}, known {sorted(known)}")
