@@ -1,12 +1,12 @@
 /*
- * digits_train.c - makes the weights of the network in recogniser.c. Not part of the module: it runs
- * on the machine that builds.
+ * digits_train.c - makes the weights of the network in recogniser.c. Not part of the module: it
+ * runs on the machine that builds.
  *
  * usage: digits_train weights > digits_weights.h      (a few seconds)
  *        digits_train pictures SEED COUNT             (a line each: the digit, its pixels in hex)
  *
- * The data are made here: digits as strokes, moved, turned, stretched, slanted and bent at random, of
- * random thickness and brightness, on noise. Two layers (SIZE * SIZE -> HIDDEN, with what is
+ * The data are made here: digits as strokes, moved, turned, stretched, slanted and bent at random,
+ * of random thickness and brightness, on noise. Two layers (SIZE * SIZE -> HIDDEN, with what is
  * negative cut off, -> 10) learn by gradient descent, one picture at a time. Weights are written as
  * bytes with a factor for each layer.
  */
@@ -46,8 +46,18 @@ static const struct {
     int count;
     struct point points[POINTS];
 } strokes[DIGITS] = {
-    {11, {{50, 5}, {25, 12}, {12, 35}, {12, 65}, {25, 88}, {50, 95}, {75, 88}, {88, 65}, {88, 35},
-          {75, 12}, {50, 5}}},
+    {11,
+     {{50, 5},
+      {25, 12},
+      {12, 35},
+      {12, 65},
+      {25, 88},
+      {50, 95},
+      {75, 88},
+      {88, 65},
+      {88, 35},
+      {75, 12},
+      {50, 5}}},
     {3, {{28, 27}, {55, 5}, {55, 95}}},
     {7, {{15, 25}, {30, 8}, {60, 5}, {82, 22}, {75, 45}, {15, 95}, {87, 95}}},
     {9, {{15, 12}, {50, 5}, {80, 22}, {70, 42}, {42, 48}, {75, 55}, {85, 75}, {60, 95}, {13, 88}}},
@@ -55,8 +65,20 @@ static const struct {
     {8, {{82, 5}, {25, 5}, {20, 45}, {55, 40}, {82, 55}, {80, 80}, {50, 95}, {13, 87}}},
     {9, {{72, 5}, {35, 25}, {17, 60}, {25, 88}, {50, 95}, {78, 85}, {80, 60}, {55, 48}, {20, 62}}},
     {3, {{12, 5}, {88, 5}, {40, 95}}},
-    {13, {{50, 48}, {25, 38}, {22, 17}, {50, 5}, {78, 17}, {75, 38}, {50, 48}, {20, 60}, {17, 83},
-          {50, 95}, {83, 83}, {80, 60}, {50, 48}}},
+    {13,
+     {{50, 48},
+      {25, 38},
+      {22, 17},
+      {50, 5},
+      {78, 17},
+      {75, 38},
+      {50, 48},
+      {20, 60},
+      {17, 83},
+      {50, 95},
+      {83, 83},
+      {80, 60},
+      {50, 48}}},
     {9, {{28, 95}, {65, 75}, {83, 40}, {75, 12}, {50, 5}, {22, 15}, {20, 40}, {45, 52}, {80, 38}}},
 };
 
@@ -72,7 +94,8 @@ static double distance_to(struct point a, struct point b, double x, double y)
 /* The digit's line in pixels. */
 static void bend(int digit, struct point *line)
 {
-    double width = random_between(0.5, 0.75) * SIZE / 100, height = random_between(0.65, 0.85) * SIZE / 100;
+    double width = random_between(0.5, 0.75) * SIZE / 100,
+           height = random_between(0.65, 0.85) * SIZE / 100;
     double turn = random_between(-0.3, 0.3), slant = random_between(-0.25, 0.25);
     double right = SIZE / 2.0 + random_between(-1, 1), down = SIZE / 2.0 + random_between(-1, 1);
     for (int i = 0; i < strokes[digit].count; i++) {
@@ -189,14 +212,17 @@ static void write_biases(const char *name, const float *biases, int count)
 
 static void write_header(void)
 {
-    printf("/* digits_weights.h - what the network has learned. Made by digits_train.c (train.sh); do "
-           "not edit. */\n#ifndef DIGITS_WEIGHTS_H\n#define DIGITS_WEIGHTS_H\n\n#include <stdint.h>\n\n"
-           "enum { SIZE = %d, INPUTS = %d, HIDDEN = %d, DIGITS = %d };\n", SIZE, INPUTS, HIDDEN, DIGITS);
+    printf(
+        "/* digits_weights.h - what the network has learned. Made by train.sh; do not edit. */\n");
+    printf("/* clang-format off */\n#ifndef DIGITS_WEIGHTS_H\n#define DIGITS_WEIGHTS_H\n\n");
+    printf("#include <stdint.h>\n\n");
+    printf("enum { SIZE = %d, INPUTS = %d, HIDDEN = %d, DIGITS = %d };\n", SIZE, INPUTS, HIDDEN,
+           DIGITS);
     write_weights("first", &first[0][0], HIDDEN * INPUTS, INPUTS);
     write_biases("first_bias", first_bias, HIDDEN);
     write_weights("second", &second[0][0], DIGITS * HIDDEN, HIDDEN);
     write_biases("second_bias", second_bias, DIGITS);
-    printf("\n#endif\n");
+    printf("\n#endif\n/* clang-format on */\n");
 }
 
 int main(int argc, char **argv)

@@ -1,4 +1,5 @@
-/* digits_weights.h - what the network has learned. Made by digits_train.c (train.sh); do not edit. */
+/* digits_weights.h - what the network has learned. Made by train.sh; do not edit. */
+/* clang-format off */
 #ifndef DIGITS_WEIGHTS_H
 #define DIGITS_WEIGHTS_H
 
@@ -646,3 +647,4 @@ static const float second_bias[10] = {
 };
 
 #endif
+/* clang-format on */

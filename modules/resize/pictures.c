@@ -68,9 +68,9 @@ pictures_resize(struct pictures_picture picture, uint32_t width, uint32_t height
     bool linear = colours.is_some && colours.val == PICTURES_COLOURS_LINEAR;
     const char *mistake = mistake_in(&picture, width, height);
     if (mistake == NULL) {
-        mistake = scale(&picture, &out,
-                        filters[filter.is_some ? filter.val : PICTURES_FILTER_MITCHELL],
-                        linear ? STBIR_COLORSPACE_LINEAR : STBIR_COLORSPACE_SRGB);
+        mistake =
+            scale(&picture, &out, filters[filter.is_some ? filter.val : PICTURES_FILTER_MITCHELL],
+                  linear ? STBIR_COLORSPACE_LINEAR : STBIR_COLORSPACE_SRGB);
     }
     if (mistake == NULL) {
         result.val.ok = out;

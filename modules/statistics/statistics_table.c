@@ -2,7 +2,8 @@
  * statistics_table.c - describes the columns of a table in CSV (RFC 4180).
  *
  * The text is read once. Fields without quotes are views of it; those with quotes are unquoted in
- * place, for the text is ours. Memory that runs out traps: the caller learns of it as a failed call.
+ * place, for the text is ours. Memory that runs out traps: the caller learns of it as a failed
+ * call.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -270,8 +271,8 @@ static struct tables_summary summarise(double *numbers, size_t count)
 
 static struct statistics_list_tables_column columns_of(struct table *table)
 {
-    struct statistics_list_tables_column list = {
-        .ptr = malloc(table->count * sizeof *list.ptr), .len = table->count};
+    struct statistics_list_tables_column list = {.ptr = malloc(table->count * sizeof *list.ptr),
+                                                 .len = table->count};
     if (list.ptr == NULL) {
         abort();
     }

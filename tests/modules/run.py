@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Builds the example modules and compares what their functions answer with what is right.
 
-usage: run.py --isomer PROGRAM --build FOLDER [--wrapper COMMAND] [--only NAME]...
+usage: run.py --isomer PROGRAM --build FOLDER [--only NAME]...
 
-PROGRAM has the commands bindgen, pack and call (`isomer`, or module_tool of this folder).
+PROGRAM is `isomer`: its commands bindgen and pack build the modules, call calls them.
 What a module lacks (a compiler, npm) makes it skipped by name. The last line is
 `N passed, N failed, N skipped`.
 """
@@ -14,7 +14,6 @@ import json
 import math
 import os
 import random
-import shlex
 import shutil
 import statistics
 import struct
@@ -23,6 +22,8 @@ import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
+ANSWERED_ERROR = 121  # exit status
+ANSWERED = " answered with an error: "
 
 
 class Skip(Exception):
@@ -51,12 +52,11 @@ class Modules:
     """Builds modules and calls their functions."""
 
     def __init__(self, options):
-        self.isomer = shlex.split(options.wrapper) + [options.isomer]
-        self.program = os.path.abspath(options.isomer)
+        self.isomer = os.path.abspath(options.isomer)
         self.build_folder = os.path.abspath(options.build)
 
     def build(self, name):
-        result = subprocess.run([os.path.join(ROOT, "modules", "build.sh"), self.program,
+        result = subprocess.run([os.path.join(ROOT, "modules", "build.sh"), self.isomer,
                                  self.build_folder, name], capture_output=True, text=True,
                                 timeout=300, check=False)
         if result.returncode == 77:
@@ -64,15 +64,28 @@ class Modules:
         if result.returncode != 0:
             raise Failure("does not build: " + (result.stderr + result.stdout)[-2000:])
 
+    def execute(self, name, function, arguments):
+        arguments = {key.replace("_", "-"): value for key, value in arguments.items()}
+        words = [self.isomer, "call", os.path.join(self.build_folder, name + ".wasm"), function,
+                 json.dumps(arguments)]
+        return subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
+
     def call(self, name, function, **arguments):
         """A function's result as Python has JSON."""
-        arguments = {key.replace("_", "-"): value for key, value in arguments.items()}
-        words = self.isomer + ["call", os.path.join(self.build_folder, name + ".wasm"), function,
-                               json.dumps(arguments)]
-        result = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
+        result = self.execute(name, function, arguments)
         if result.returncode != 0:
             raise Failure("%s: status %d: %s" % (function, result.returncode, result.stderr[:1000]))
         return json.loads(result.stdout)
+
+    def answer(self, name, function, **arguments):
+        """The same of a function that can fail: {"ok": result} or {"error": result}."""
+        result = self.execute(name, function, arguments)
+        words = result.stderr.partition(ANSWERED)[2]
+        if result.returncode == ANSWERED_ERROR and words:
+            return {"error": json.loads(words)}
+        if result.returncode != 0:
+            raise Failure("%s: status %d: %s" % (function, result.returncode, result.stderr[:1000]))
+        return {"ok": json.loads(result.stdout)}
 
 
 # ---- statistics -------------------------------------------------------------------------------
@@ -109,29 +122,30 @@ def test_statistics(modules):
                  for _ in range(count)]
         table = [["value", "large", 'the "words"']]
         table += [[str(x), repr(y), z] for x, y, z in zip(numbers, large, words)]
-        columns = modules.call("statistics", "describe", csv=csv_of(table))["ok"]
+        columns = modules.answer("statistics", "describe", csv=csv_of(table))["ok"]
         check("columns", len(columns), 3)
         check_column(columns[0], "value", numbers, 0)
         check_column(columns[1], "large", large, 0)
         check_column(columns[2], 'the "words"', [], count)
     texts = ["1e3", "-2.5E-3", "+7", ".5", "5.", " 12 ", "1e22", "1e-20", "0.1", "123456789012345"]
-    columns = modules.call("statistics", "describe", csv="n\n" + "\n".join(texts))["ok"]
+    columns = modules.answer("statistics", "describe", csv="n\n" + "\n".join(texts))["ok"]
     check_column(columns[0], "n", [float(text) for text in texts], 0)
     for text in ("1.7e308", "1e-300", "123456789012345678901234567890"):
-        column = modules.call("statistics", "describe", csv="n\n" + text)["ok"][0]
+        column = modules.answer("statistics", "describe", csv="n\n" + text)["ok"][0]
         check_close(text, column["summary"]["mean"] / float(text), 1, 1e-14)
     odd = ["e5", "1e", "-", ".", "0x10", "1 2", "nan", "inf"]
-    columns = modules.call("statistics", "describe", csv="n;m\n" + ";\n".join(odd) + ";",
+    columns = modules.answer("statistics", "describe", csv="n;m\n" + ";\n".join(odd) + ";",
                            separator=";")["ok"]
     check_column(columns[0], "n", [], len(odd))
     check_column(columns[1], "m", [], 0)
-    columns = modules.call("statistics", "describe", csv="a→b\n1→2\n\n3→4\n", separator="→")["ok"]
+    columns = modules.answer("statistics", "describe", csv="a→b\n1→2\n\n3→4\n",
+                             separator="→")["ok"]
     check_column(columns[1], "b", [2, 4], 0)
     for text, separator, line, word in (
             ("", None, 1, "no line"), ("a,b\n1,2\n3\n", None, 3, "fewer"),
             ("a\n1,2\n", None, 2, "more"), ('a\n"1\n2', None, 3, "never closed"),
             ('a\n"1"2\n', None, 2, "follows"), ("a\n1\n", '"', 1, "separator")):
-        mistake = modules.call("statistics", "describe", csv=text, separator=separator)["error"]
+        mistake = modules.answer("statistics", "describe", csv=text, separator=separator)["error"]
         check("line of the mistake in %r" % text, mistake["line"], line)
         if word not in mistake["message"]:
             raise Failure("%r has %r in its message" % (text, mistake["message"]))
@@ -145,7 +159,8 @@ def rotate(word, bits):
 
 def chacha20_block(key, counter, nonce):
     """RFC 8439, section 2.3."""
-    start = list(struct.unpack("<16I", b"expand 32-byte k" + key + struct.pack("<I", counter) + nonce))
+    words = b"expand 32-byte k" + key + struct.pack("<I", counter) + nonce
+    start = list(struct.unpack("<16I", words))
     state = start[:]
     for number in range(80):
         column, diagonal = number % 4, number // 4 % 2
@@ -203,8 +218,8 @@ def test_seal(modules):
     def call(function, *values):
         third = "message" if function == "seal" else "sealed"
         names = ("key", "nonce", "context", third)
-        answer = modules.call("seal", function,
-                              **{name: to_base64(value) for name, value in zip(names, values)})
+        answer = modules.answer("seal", function,
+                                **{name: to_base64(value) for name, value in zip(names, values)})
         return base64.b64decode(answer["ok"]) if "ok" in answer else answer["error"]
 
     key, nonce, context, message, sealed = RFC_SEAL
@@ -236,7 +251,8 @@ def test_seal(modules):
 
 def resized(modules, size, pixels, to, **options):
     picture = {"width": size[0], "height": size[1], "pixels": to_base64(pixels)}
-    answer = modules.call("resize", "resize", picture=picture, width=to[0], height=to[1], **options)
+    answer = modules.answer("resize", "resize", picture=picture, width=to[0], height=to[1],
+                            **options)
     if "error" in answer:
         return answer["error"]
     check("size", (answer["ok"]["width"], answer["ok"]["height"]), to)
@@ -282,7 +298,8 @@ def test_resize(modules):
     middle = resized(modules, (2, 1), pair, (4, 1), filter="triangle", colours="linear")
     check_near("between two", middle, [0, 0, 0, 255, 50, 25, 10, 255, 150, 75, 30, 255,
                                        200, 100, 40, 255], 1)
-    bright = resized(modules, (2, 1), bytes([0, 0, 0, 255, 255, 255, 255, 255]), (1, 1), filter="box")
+    pair = bytes([0, 0, 0, 255, 255, 255, 255, 255])
+    bright = resized(modules, (2, 1), pair, (1, 1), filter="box")
     check_near("half of the light in sRGB", bright, [188, 188, 188, 255], 1)
     clear = resized(modules, (2, 1), bytes([90, 80, 70, 255, 255, 255, 255, 0]), (1, 1),
                     filter="box", colours="linear")
@@ -314,7 +331,7 @@ def test_digits(modules):
         digits = [int(line.split()[0]) for line in lines]
         pictures = [bytes.fromhex(line.split()[1]) for line in lines]
         check("bytes of a picture", {len(picture) for picture in pictures}, {size * size})
-        guesses = modules.call("digits", "recognise-all",
+        guesses = modules.answer("digits", "recognise-all",
                                pictures=[to_base64(picture) for picture in pictures])["ok"]
         check("guesses", len(guesses), len(digits))
         for digit, guess in zip(digits, guesses):
@@ -323,14 +340,14 @@ def test_digits(modules):
             right += guess["digit"] == digit
             sure += guess["confidence"]
             total += 1
-        single = modules.call("digits", "recognise", pixels=to_base64(pictures[0]))["ok"]
+        single = modules.answer("digits", "recognise", pixels=to_base64(pictures[0]))["ok"]
         check("a single picture", single, guesses[0])
     print("      digits: %d of %d recognised, mean confidence %.3f" % (right, total, sure / total))
     if right < 0.95 * total or abs(sure - right) > 0.05 * total:
         raise Failure("%d of %d recognised, mean confidence %.3f" % (right, total, sure / total))
-    check("no pictures", modules.call("digits", "recognise-all", pictures=[]), {"ok": []})
-    for answer in (modules.call("digits", "recognise", pixels=to_base64(bytes(255))),
-                   modules.call("digits", "recognise-all", pictures=["", to_base64(bytes(256))])):
+    check("no pictures", modules.answer("digits", "recognise-all", pictures=[]), {"ok": []})
+    for answer in (modules.answer("digits", "recognise", pixels=to_base64(bytes(255))),
+                   modules.answer("digits", "recognise-all", pictures=["", to_base64(bytes(256))])):
         if "get-size" not in answer.get("error", ""):
             raise Failure("a picture of another size: %r" % answer)
 
@@ -339,7 +356,7 @@ def test_digits(modules):
 
 def test_text(modules):
     def transform(text, *steps):
-        return modules.call("text", "transform", text=text, steps=list(steps))
+        return modules.answer("text", "transform", text=text, steps=list(steps))
 
     def step(name, value=None):
         return {name: value}
@@ -398,7 +415,7 @@ def test_sharpen(modules):
     def call(width, height, kind, pixels, **options):
         frame = {"width": width, "height": height, "format": kind, "time": 1700000000000000001,
                  "number": 7, "pixels": to_base64(pixels)}
-        answer = modules.call("sharpen", "sharpen", frame=frame, **options)
+        answer = modules.answer("sharpen", "sharpen", frame=frame, **options)
         if "error" in answer:
             return answer["error"]
         same = {key: value for key, value in frame.items() if key != "pixels"}
@@ -435,7 +452,6 @@ def main():
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--isomer", required=True)
     parser.add_argument("--build", required=True)
-    parser.add_argument("--wrapper", default="")
     parser.add_argument("--only", action="append", choices=sorted(TESTS))
     options = parser.parse_args()
     modules = Modules(options)

@@ -9,5 +9,5 @@ preset=${1:-release}
 need_packages_of build "build-$preset"
 build_preset "$preset"
 python3 tests/programs/run.py --fetch # the AssemblyScript compiler
-exec python3 tests/modules/run.py --isomer "build/$preset/tests/modules/module_tool" \
+exec python3 tests/modules/run.py --isomer "build/$preset/isomer" \
     --build "build/$preset/modules" "$@"
