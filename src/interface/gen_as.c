@@ -281,6 +281,7 @@ static void put_module(struct gen_as *gen)
     }
     gen_as_support(out);
     gen_as_types(gen);
+    gen_as_values(gen);
     for (uint32_t i = 0; i < gen->model.func_count; i++) {
         if (gen->model.funcs[i].imported) {
             put_import(gen, &gen->model.funcs[i], i);

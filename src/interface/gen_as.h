@@ -12,14 +12,25 @@ struct gen_as {
 
 /* Fixed functions. */
 void gen_as_support(struct gen_out *out);
-/* Classes of all types and the functions that load, store, lift and lower them. */
+/* Classes of all types; the functions that load, store, lift and lower them. */
 void gen_as_types(struct gen_as *gen);
+void gen_as_values(struct gen_as *gen);
 /* Names of all types. Errors: NOMEM. */
 ISO_MUST_CHECK enum iso_err gen_as_name_types(struct gen_as *gen);
 /* "Array<Point>": how a value of the type is declared. */
 void gen_as_put_type(struct gen_as *gen, uint32_t id);
 /* A camelCase name, escaped where AssemblyScript or the generated code has a meaning for it. */
 char *gen_as_ident(struct gen_as *gen, struct iso_str name);
+
+/* "u8" of a primitive type; "Uint8Array" of a list of numbers, or NULL. */
+const char *gen_as_primitive(enum iso_vkind kind);
+const char *gen_as_typed_array(enum iso_vkind kind);
+/* Neither a number nor an enum. */
+bool gen_as_is_object(const struct iso_vtype *type);
+/* The field of a member or of a case's payload. */
+char *gen_as_field(struct gen_as *gen, const struct gen_type *entry, uint32_t index);
+/* The type of a case's payload, by the index of the case. */
+uint32_t gen_as_case_part(const struct gen_type *entry, uint32_t index);
 
 /* Expressions and statements for a value at an address (text of an expression). */
 void gen_as_put_load(struct gen_as *gen, uint32_t id, const char *at, uint32_t offset);

@@ -23,6 +23,16 @@ const char *gen_c_unsigned(uint32_t bytes);
 /* The declaration of the function that people implement or call, without a semicolon. */
 void gen_c_put_signature(struct gen_c *gen, const struct gen_func *f);
 
+/* The functions TYPE_free, lift_TYPE_ and lower_TYPE_ of a struct. */
+void gen_c_put_free(struct gen_c *gen, const struct gen_type *entry);
+void gen_c_put_lift_function(struct gen_c *gen, const struct gen_type *entry);
+void gen_c_put_lower_function(struct gen_c *gen, const struct gen_type *entry);
+/* An expression: the value of a type that begins at flat[at]. */
+void gen_c_put_lift(struct gen_c *gen, uint32_t id, const char *flat, uint32_t at);
+/* A statement: stores the value `from` at flat[at] and after. */
+void gen_c_put_lower(struct gen_c *gen, uint32_t id, const char *from, const char *flat,
+                     uint32_t at);
+
 /* The contents of WORLD.c. */
 void gen_c_glue(struct gen_c *gen);
 
