@@ -88,6 +88,50 @@ class Modules:
         return {"ok": json.loads(result.stdout)}
 
 
+# ---- The SDK ------------------------------------------------------------------------------------
+
+def run(words):
+    result = subprocess.run(words, capture_output=True, text=True, timeout=120, check=False)
+    if result.returncode != 0:
+        raise Failure("%s: %s" % (" ".join(words[:3]), (result.stderr + result.stdout)[-2000:]))
+
+
+def test_allocator(modules):
+    if shutil.which("clang") is None or shutil.which("wasm-ld") is None:
+        raise Skip("clang or wasm-ld is not installed")
+    here, out = os.path.join(HERE, "allocator"), os.path.join(modules.build_folder, "allocator")
+    wit, wasm = os.path.join(here, "allocator.wit"), os.path.join(out, "allocator.wasm")
+    os.makedirs(out, exist_ok=True)
+    run([modules.isomer, "bindgen", "c", wit, "-o", out])
+    run([os.path.join(ROOT, "sdk", "c", "isomer-cc"), "-o", wasm, os.path.join(here, "blocks.c"),
+         os.path.join(out, "allocator.c"), "-I" + out, "-Werror"])
+    run([modules.isomer, "pack", wasm, "--wit", wit, "-o", out + ".wasm"])
+    for seed in (1, 2, 3):
+        pages = modules.answer("allocator", "try-blocks", seed=seed, steps=20000).get("ok", 1000)
+        # 64 blocks of 32 KiB at most, an eighth of them large: far less than all that was asked for.
+        if pages > 40:
+            raise Failure("%d pages of memory are in use after seed %d" % (pages, seed))
+    check("refusals", modules.call("allocator", "try-refusals"), "")
+
+
+def test_device_bindings(modules):
+    """The bindings of isomer:device compile in each language whose compiler is there."""
+    out = os.path.join(modules.build_folder, "device")
+    os.makedirs(out, exist_ok=True)
+    for language in ("c", "rust", "assemblyscript"):
+        run([modules.isomer, "bindgen", language, os.path.join(ROOT, "sdk", "wit", "device.wit"),
+             "-o", out])
+    if shutil.which("clang") is None:
+        raise Skip("clang is not installed")
+    run(["clang", "--target=wasm32-unknown-unknown", "-ffreestanding", "-std=c11", "-Wall",
+         "-Wextra", "-Werror", "-c", os.path.join(out, "device.c"), "-o", os.path.join(out, "device.o")])
+    if not os.path.exists("/usr/lib/rustlib/wasm32-unknown-unknown"):
+        raise Skip("libstd-rust-dev-wasm32 is not installed")
+    run(["/usr/bin/rustc", "--edition", "2021", "--crate-type", "lib", "--target",
+         "wasm32-unknown-unknown", "-o", os.path.join(out, "libdevice.rlib"),
+         os.path.join(out, "device.rs")])
+
+
 # ---- statistics -------------------------------------------------------------------------------
 
 def csv_of(rows):
@@ -443,7 +487,9 @@ def test_sharpen(modules):
 
 # ---- All --------------------------------------------------------------------------------------
 
-TESTS = {"statistics": test_statistics, "seal": test_seal, "resize": test_resize,
+# These are no modules of modules/ and build what they need.
+SDK_TESTS = {"allocator": test_allocator, "device-bindings": test_device_bindings}
+TESTS = {**SDK_TESTS, "statistics": test_statistics, "seal": test_seal, "resize": test_resize,
          "digits": test_digits, "text": test_text, "sharpen": test_sharpen}
 
 
@@ -461,7 +507,8 @@ def main():
             continue
         word, why = "ok", ""
         try:
-            modules.build(name)
+            if name not in SDK_TESTS:
+                modules.build(name)
             test(modules)
         except Skip as reason:
             word, why = "skip", ": %s" % reason
