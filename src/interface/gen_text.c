@@ -119,7 +119,11 @@ static void put_type(struct page *page, const struct iso_vtype *type)
     } else {
         gen_put(&page->out, "  type ");
         gen_put_str(&page->out, type->name);
-        gen_put(&page->out, " = %s\n", iso_vkind_name(type->kind));
+        struct iso_vtype plain = *type; /* without its name it is written out */
+        plain.name = (struct iso_str){NULL, 0};
+        gen_put(&page->out, " = ");
+        put_use(page, &plain);
+        gen_put(&page->out, "\n");
     }
     gen_wrap(&page->out, type->doc, 6, COLUMNS);
     if (type->doc.len != 0 && type->alias == NULL && (members || names)) {
