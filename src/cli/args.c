@@ -16,6 +16,11 @@ void iso_cli_args_init(struct iso_cli_args *args, const struct iso_cli_command *
     *args = (struct iso_cli_args){.command = command, .argc = argc, .argv = argv, .index = 1};
 }
 
+static const char *dashes_of(const char *name)
+{
+    return name[1] == '\0' ? "-" : "--";
+}
+
 static const struct iso_cli_option *find_option(const struct iso_cli_command *command,
                                                 struct iso_str name)
 {
@@ -44,17 +49,12 @@ static int unknown_option(const struct iso_cli_command *command, const char *tex
     }
     iso_cli_suggest_try(&suggest, "help");
     if (suggest.best != NULL) {
-        (void)iso_cli_usage_error(command, "unknown option '%s'; did you mean --%s?", text,
-                                  suggest.best);
+        (void)iso_cli_usage_error(command, "unknown option '%s'; did you mean %s%s?", text,
+                                  dashes_of(suggest.best), suggest.best);
     } else {
         (void)iso_cli_usage_error(command, "unknown option '%s'", text);
     }
     return ISO_CLI_ARGS_WRONG;
-}
-
-static const char *dashes_of(const struct iso_cli_option *option)
-{
-    return option->name[1] == '\0' ? "-" : "--";
 }
 
 /* The value of an option: after "=" in the same argument, else the next argument. */
@@ -63,12 +63,14 @@ static int take_value(struct iso_cli_args *args, const struct iso_cli_option *op
     const struct iso_cli_command *command = args->command;
     uint32_t bit = UINT32_C(1) << option->id;
     if ((args->seen & bit) != 0 && !option->repeats) {
-        (void)iso_cli_usage_error(command, "%s%s is given twice", dashes_of(option), option->name);
+        (void)iso_cli_usage_error(command, "%s%s is given twice", dashes_of(option->name),
+                                  option->name);
         return ISO_CLI_ARGS_WRONG;
     }
     args->seen |= bit;
     if (option->value == NULL && equals != NULL) {
-        (void)iso_cli_usage_error(command, "%s%s takes no value", dashes_of(option), option->name);
+        (void)iso_cli_usage_error(command, "%s%s takes no value", dashes_of(option->name),
+                                  option->name);
         return ISO_CLI_ARGS_WRONG;
     }
     if (option->value == NULL || equals != NULL) {
@@ -76,8 +78,9 @@ static int take_value(struct iso_cli_args *args, const struct iso_cli_option *op
         return (int)option->id;
     }
     if (args->index >= args->argc) {
-        (void)iso_cli_usage_error(command, "%s%s needs a value: %s%s %s", dashes_of(option),
-                                  option->name, dashes_of(option), option->name, option->value);
+        (void)iso_cli_usage_error(command, "%s%s needs a value: %s%s %s", dashes_of(option->name),
+                                  option->name, dashes_of(option->name), option->name,
+                                  option->value);
         return ISO_CLI_ARGS_WRONG;
     }
     args->value = args->argv[args->index++];
@@ -134,7 +137,7 @@ int iso_cli_usage_error(const struct iso_cli_command *command, const char *forma
 static void print_option(FILE *out, const struct iso_cli_option *option)
 {
     int width =
-        fprintf(out, "  %s%s%s%s", dashes_of(option), option->name,
+        fprintf(out, "  %s%s%s%s", dashes_of(option->name), option->name,
                 option->value != NULL ? " " : "", option->value != NULL ? option->value : "");
     if (width >= HELP_COLUMN) {
         fputc('\n', out);

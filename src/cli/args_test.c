@@ -4,12 +4,13 @@
 #include "base/test.h"
 #include "cli/status.h"
 
-enum { OPTION_DIR = 3, OPTION_FUEL = 7, OPTION_JSON = 31 };
+enum { OPTION_DIR = 3, OPTION_FUEL = 7, OPTION_OUT = 8, OPTION_JSON = 31 };
 
 static const struct iso_cli_option options[] = {
     {OPTION_DIR, "dir", "PATH", true, "a directory"},
     {OPTION_FUEL, "fuel", "N", false, "first line\nsecond line"},
     {OPTION_JSON, "json", NULL, false, "as JSON"},
+    {OPTION_OUT, "o", "FILE", false, "where to"},
 };
 static const struct iso_cli_option_group group = {"Options", options, ISO_COUNT_OF(options)};
 static const struct iso_cli_option_group *const groups[] = {&group};
@@ -86,6 +87,16 @@ TEST(two_dashes_end_the_options)
     CHECK_EQ_I64(iso_cli_args_next(&args), ISO_CLI_ARGS_END);
 }
 
+TEST(names_of_one_letter_have_one_dash)
+{
+    begin("test -o a file");
+    check_next(OPTION_OUT, "a");
+    check_next(ISO_CLI_ARGS_OPERAND, "file");
+    begin("test -o=b");
+    check_next(OPTION_OUT, "b");
+    check_wrong("test -o");
+}
+
 TEST(a_single_dash_is_an_operand)
 {
     begin("test -");
@@ -97,6 +108,7 @@ TEST(what_is_wrong)
     check_wrong("test --dri a");
     check_wrong("test -x");
     check_wrong("test -json"); /* one dash too few */
+    check_wrong("test --o a"); /* and one too many */
 }
 
 TEST(values_missing_superfluous_or_repeated)
@@ -123,5 +135,6 @@ TEST(the_help_has_everything)
     CHECK_CONTAINS(text, "  --fuel N                    first line\n"
                          "                              second line\n");
     CHECK_CONTAINS(text, "  --json                      as JSON\n");
+    CHECK_CONTAINS(text, "  -o FILE                     where to\n");
     CHECK_CONTAINS(text, "  isomer test x\n");
 }

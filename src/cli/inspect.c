@@ -5,7 +5,15 @@
 #include "cli/message.h"
 #include "cli/status.h"
 
-enum { OPTION_JSON, OPTION_MODULE, OPTION_WIT, OPTION_TD, OPTION_OPENAPI, OPTION_BASE };
+enum {
+    OPTION_JSON,
+    OPTION_MODULE,
+    OPTION_TEXT,
+    OPTION_WIT,
+    OPTION_TD,
+    OPTION_OPENAPI,
+    OPTION_BASE
+};
 enum { MODULES_MAX = 16 };
 
 static const struct iso_cli_option options[] = {
@@ -17,6 +25,7 @@ static const struct iso_cli_option options[] = {
 static const struct iso_cli_option_group group = {"Options", options, ISO_COUNT_OF(options)};
 
 static const struct iso_cli_option interface_options[] = {
+    {OPTION_TEXT, "text", NULL, false, "its interface as a page to read"},
     {OPTION_WIT, "wit", NULL, false, "its interface as WIT text"},
     {OPTION_TD, "td", NULL, false, "its interface as a Thing Description 1.1 (JSON)"},
     {OPTION_OPENAPI, "openapi", NULL, false, "its interface as an OpenAPI 3.1 document (JSON)"},
@@ -40,11 +49,12 @@ struct request {
 static int take_view(const struct iso_cli_command *command, struct request *request, int id)
 {
     if (request->view != ISO_CLI_VIEW_NONE) {
-        return iso_cli_usage_error(command, "one of --wit, --td and --openapi at a time");
+        return iso_cli_usage_error(command, "one of --text, --wit, --td and --openapi at a time");
     }
-    request->view = id == OPTION_WIT  ? ISO_CLI_VIEW_WIT
-                    : id == OPTION_TD ? ISO_CLI_VIEW_TD
-                                      : ISO_CLI_VIEW_OPENAPI;
+    request->view = id == OPTION_TEXT  ? ISO_CLI_VIEW_TEXT
+                    : id == OPTION_WIT ? ISO_CLI_VIEW_WIT
+                    : id == OPTION_TD  ? ISO_CLI_VIEW_TD
+                                       : ISO_CLI_VIEW_OPENAPI;
     return ISO_CLI_OK;
 }
 
@@ -71,7 +81,8 @@ static int read_args(const struct iso_cli_command *command, struct iso_cli_args 
             request->as_json = true;
         } else if (id == OPTION_BASE) {
             request->base = args->value;
-        } else if (id == OPTION_WIT || id == OPTION_TD || id == OPTION_OPENAPI) {
+        } else if (id == OPTION_TEXT || id == OPTION_WIT || id == OPTION_TD ||
+                   id == OPTION_OPENAPI) {
             int status = take_view(command, request, id);
             if (status != ISO_CLI_OK) {
                 return status;
@@ -85,7 +96,8 @@ static int read_args(const struct iso_cli_command *command, struct iso_cli_args 
         return iso_cli_usage_error(command, "--base goes with --td or --openapi");
     }
     if (request->as_json && request->view != ISO_CLI_VIEW_NONE) {
-        return iso_cli_usage_error(command, "--json does not go with --wit, --td or --openapi");
+        return iso_cli_usage_error(command,
+                                   "--json does not go with --text, --wit, --td or --openapi");
     }
     return request->path != NULL ? ISO_CLI_OK
                                  : iso_cli_usage_error(command, "there is no FILE to inspect");
@@ -162,7 +174,7 @@ int iso_cli_print_json(struct iso_buf *out, enum iso_err err)
 const struct iso_cli_command iso_cli_command_inspect = {
     .name = "inspect",
     .summary = "show what is in a module or a snapshot",
-    .synopsis = "[--json | --wit | --td | --openapi] [--module FILE] FILE",
+    .synopsis = "[--json | --text | --wit | --td | --openapi] [--module FILE] FILE",
     .description =
         "Validates a module and shows its digest, sections, imports and exports with their types,\n"
         "and memory. Of a snapshot it shows the modules, how far the program had come, what it "

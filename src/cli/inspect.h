@@ -16,6 +16,7 @@ int iso_cli_inspect_module_json(const char *path, struct iso_module *module);
  * open. Returns the exit status. */
 enum iso_cli_inspect_view {
     ISO_CLI_VIEW_NONE,
+    ISO_CLI_VIEW_TEXT,
     ISO_CLI_VIEW_WIT,
     ISO_CLI_VIEW_TD,
     ISO_CLI_VIEW_OPENAPI

@@ -1,4 +1,4 @@
-/* The interface of a module: as WIT, as a Thing Description, as OpenAPI. */
+/* The interface of a module: as a page to read, as WIT, as a Thing Description, as OpenAPI. */
 #include "cli/inspect.h"
 
 #include "cli/interface.h"
@@ -18,11 +18,27 @@ static enum iso_err write_view(const struct iso_module_interface *found,
         return iso_gen_thing(found->world, &place, out);
     case ISO_CLI_VIEW_OPENAPI:
         return iso_gen_openapi(found->world, &place, out);
+    case ISO_CLI_VIEW_TEXT:
+        return iso_gen_text(found->world, &place, out);
     case ISO_CLI_VIEW_WIT:
     case ISO_CLI_VIEW_NONE:
         break;
     }
     return iso_wit_print(&found->wit, out);
+}
+
+/* A page for people is printed so that nothing in it drives their terminal; the other forms have
+ * such characters escaped or refused, and are for programs. */
+static void print_lines(struct iso_str text)
+{
+    while (text.len != 0) {
+        const char *end = memchr(text.ptr, '\n', text.len);
+        size_t len = end != NULL ? (size_t)(end - text.ptr) : text.len;
+        iso_cli_print_str(stdout, iso_str_from(text.ptr, len));
+        putchar('\n');
+        len += end != NULL ? 1 : 0;
+        text = iso_str_from(text.ptr + len, text.len - len);
+    }
 }
 
 int iso_cli_inspect_interface(const char *path, const struct iso_module *module,
@@ -37,7 +53,9 @@ int iso_cli_inspect_interface(const char *path, const struct iso_module *module,
         if (err == ISO_OK && (out.len == 0 || out.ptr[out.len - 1] != '\n')) {
             err = iso_buf_append_u8(&out, '\n');
         }
-        if (err == ISO_OK) {
+        if (err == ISO_OK && view == ISO_CLI_VIEW_TEXT) {
+            print_lines(iso_str_from((const char *)out.ptr, out.len));
+        } else if (err == ISO_OK) {
             (void)fwrite(out.ptr, 1, out.len, stdout);
         } else {
             iso_cli_error("cannot write the interface: %s", iso_err_text(err));

@@ -108,6 +108,24 @@ def descriptions(t):
 
 
 @test
+def page_to_read(t):
+    """--text is for people: what a module says cannot drive their terminal."""
+    path = packed(t, "--description", "red \x1b[31m", "--licence", "Apache-2.0")
+    shown = t.expect(t.run("inspect", "--text", path), 0)
+    check("\x1b" not in shown.out and "[31m" in shown.out, str(shown))
+    check("Half of an even number." in shown.out and "Apache-2.0" in shown.out, str(shown))
+    t.write("bad.wit", "package a:b;\n/// \x1b[31m\nworld w { export add: func(a: s32); }\n")
+    t.fails(["inspect", "--wit", packed_raw(t, "bad.wit")], 65, "bad.wit:2:5")
+
+
+def packed_raw(t, wit):
+    """The path of a module beside that WIT text."""
+    path = t.path(wit.replace(".wit", ".wasm"))
+    shutil.copy(t.guest("values"), path)
+    return path
+
+
+@test
 def interfaces_without_wit(t):
     """A module without WIT gets an interface from its exports, a program that of programs."""
     shown = t.expect(t.run("inspect", "--wit", t.guest("values")), 0)
@@ -121,7 +139,7 @@ def interfaces_without_wit(t):
 def inspect_refusals(t):
     """Options of inspect that do not go together."""
     path = packed(t)
-    t.fails(["inspect", "--wit", "--td", path], 64, "one of --wit, --td and --openapi")
+    t.fails(["inspect", "--wit", "--td", path], 64, "one of --text, --wit, --td and --openapi")
     t.fails(["inspect", "--json", "--wit", path], 64, "--json")
     t.fails(["inspect", "--base", "https://x", path], 64, "--base goes with")
     t.fails(["inspect", "--wit", WIT], 65, "not a WebAssembly module")
@@ -343,6 +361,7 @@ def new_assemblyscript(t):
 def new_refusals(t):
     """Names and folders that cannot be; what is there is left alone."""
     t.fails(["new"], 64, "there is no language")
+    t.fails(["pack", "--o", "x"], 64, "unknown option '--o'; did you mean -o?")
     t.fails(["new", "c"], 64, "there is no NAME")
     t.fails(["new", "cobol", "x"], 64, "there is no language 'cobol'")
     for name in ("", "Sensor", "my_sensor", "../x", "a--b", "-a", "a-", "7up", "a" * 61):
