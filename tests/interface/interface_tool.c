@@ -27,24 +27,29 @@ _Noreturn static void die(const char *what, const struct iso_report *report, enu
     exit(2);
 }
 
+/* What was read; the process needs it until its end. */
+static struct iso_buf files[2];
+static unsigned file_count;
+
 static struct iso_bytes read_file(const char *path)
 {
     FILE *file = fopen(path, "rb");
     if (file == NULL) {
         die(path, NULL, ISO_E_NOT_FOUND);
     }
-    struct iso_buf buf;
-    iso_buf_init(&buf, iso_alloc_libc(), (size_t)1 << 28);
+    ISO_ASSERT(file_count < ISO_COUNT_OF(files));
+    struct iso_buf *buf = &files[file_count++];
+    iso_buf_init(buf, iso_alloc_libc(), (size_t)1 << 28);
     char chunk[65536];
     size_t len = 0;
     while ((len = fread(chunk, 1, sizeof chunk, file)) != 0) {
-        enum iso_err err = iso_buf_append(&buf, chunk, len);
+        enum iso_err err = iso_buf_append(buf, chunk, len);
         if (err != ISO_OK) {
             die(path, NULL, err);
         }
     }
     (void)fclose(file);
-    return iso_buf_view(&buf); /* the process ends soon */
+    return iso_buf_view(buf);
 }
 
 static const struct iso_wit_world *read_world(const char *path, struct iso_wit *wit)
@@ -324,7 +329,7 @@ static int values(const char *wit_path, const char *seed, const char *cases)
     return 0;
 }
 
-int main(int argc, char **argv)
+static int run(int argc, char **argv)
 {
     if (argc == 5 && strcmp(argv[1], "bindings") == 0) {
         return bindings(argv[2], argv[3], argv[4]);
@@ -340,4 +345,13 @@ int main(int argc, char **argv)
     }
     (void)fprintf(stderr, "usage: see the top of interface_tool.c\n");
     return 2;
+}
+
+int main(int argc, char **argv)
+{
+    int status = run(argc, argv);
+    for (unsigned i = 0; i < file_count; i++) {
+        iso_buf_fini(&files[i]);
+    }
+    return status;
 }
