@@ -465,7 +465,8 @@ uint64_t iso_store_fuel(const struct iso_store *store);
 uint64_t iso_store_fuel_used(const struct iso_store *store);
 
 /* From any thread, or a signal handler: stop the run under way, or the next one, at its next
- * safepoint. */
+ * safepoint. Host functions and single instructions (memory.fill of the whole memory) are not
+ * interrupted. */
 void iso_store_interrupt(struct iso_store *store);
 
 /* ---- Traps ------------------------------------------------------------------------------- */
@@ -554,11 +555,13 @@ ISO_MUST_CHECK enum iso_err iso_snapshot_section_bytes(struct iso_bytes snapshot
 
 /*
  * Restore into a fresh store, in which the host functions (and host globals, memories, tables)
- * have been defined and nothing instantiated. modules: those of the snapshot, in any order,
- * matched by digest. The snapshot is untrusted: everything is checked, and on failure the store is
- * good for nothing but iso_store_destroy. instances (may be NULL): receives at most instance_cap
- * instances in their order of creation. Afterwards iso_store_state says how to go on.
- * Errors: ISO_E_SNAPSHOT, ISO_E_LINK, ISO_E_LIMIT, ISO_E_NOMEM, or what a section returned.
+ * have been defined and nothing instantiated. All that is defined in the store is within reach of
+ * what is restored into it, whatever the modules import: define what it may have and no more.
+ * modules: those of the snapshot, in any order, matched by digest. The snapshot is untrusted:
+ * everything is checked, and on failure the store is good for nothing but iso_store_destroy.
+ * instances (may be NULL): receives at most instance_cap instances in their order of creation.
+ * Afterwards iso_store_state says how to go on. Errors: ISO_E_SNAPSHOT, ISO_E_LINK, ISO_E_LIMIT,
+ * ISO_E_NOMEM, or what a section returned.
  */
 ISO_MUST_CHECK enum iso_err iso_snapshot_restore(
     struct iso_store *store, struct iso_bytes snapshot, struct iso_module *const *modules,

@@ -285,6 +285,7 @@ static enum iso_leave call_host(struct iso_store *store, struct iso_func *func,
     const struct iso_outer *outer = store->outer;
     store->host_top = args + slots;
     store->nesting++;
+    store->exec.trap = ISO_TRAP_NONE;
     enum iso_host_result result = host->fn(&call);
     drop_inner(store, outer);
     store->nesting--;
@@ -303,6 +304,10 @@ static enum iso_leave call_host(struct iso_store *store, struct iso_func *func,
         return ISO_LEAVE_PENDING;
     case ISO_HOST_TRAP:
         break;
+    }
+    if (store->exec.trap != ISO_TRAP_HOST && store->exec.trap != ISO_TRAP_EXIT) {
+        iso_host_trap(&call, "host function \"%.*s\".\"%.*s\" trapped", (int)host->module.len,
+                      host->module.ptr, (int)host->name.len, host->name.ptr);
     }
     return ISO_LEAVE_TRAP;
 }

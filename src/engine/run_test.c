@@ -105,7 +105,7 @@ static enum iso_host_result host_wait(struct iso_host_call *call)
 }
 
 /* Modes of nest. */
-enum { NEST_CALL, NEST_TRAP, NEST_LEAVE_LIVE, NEST_TWICE, NEST_RECURSE };
+enum { NEST_CALL, NEST_TRAP, NEST_LEAVE_LIVE, NEST_TWICE, NEST_RECURSE, NEST_SILENT_TRAP };
 
 static enum iso_host_result host_nest(struct iso_host_call *call)
 {
@@ -114,6 +114,10 @@ static enum iso_host_result host_nest(struct iso_host_call *call)
     union iso_slot result = {.u32 = 0};
     struct iso_func *twice = iso_instance_export_func(f->instance, "twice");
     switch (f->nest_mode) {
+    case NEST_SILENT_TRAP:
+        CHECK_ERR(iso_call(call->store, iso_instance_export_func(f->instance, "outer"), NULL, NULL),
+                  ISO_E_TRAP);
+        return ISO_HOST_TRAP;
     case NEST_TRAP:
         f->nest_err =
             iso_call(call->store, iso_instance_export_func(f->instance, "outer"), NULL, NULL);
@@ -497,5 +501,17 @@ TEST(memory_shortage_while_translating_is_a_trap)
         }
         CHECK_ERR(err, ISO_E_NOMEM);
     }
+    teardown(&f);
+}
+
+TEST(a_host_function_that_does_not_say_why_it_traps_is_named)
+{
+    struct fixture f;
+    setup(&f);
+    f.nest_mode = NEST_SILENT_TRAP;
+    const union iso_slot arg = {.u32 = 1};
+    CHECK_ERR(iso_call(f.store, func(&f, "nest"), &arg, NULL), ISO_E_TRAP);
+    CHECK_EQ_U64(iso_store_trap(f.store)->kind, ISO_TRAP_HOST);
+    CHECK_STR(iso_store_trap(f.store)->message, "host function \"host\".\"nest\" trapped");
     teardown(&f);
 }

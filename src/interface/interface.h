@@ -1,6 +1,6 @@
 /*
- * interface.h - the one public header of src/interface: where a module's interface comes from, calls
- * with typed values, and what is generated from the type model.
+ * interface.h - the one public header of src/interface: where a module's interface comes from,
+ * calls with typed values, and what is generated from the type model.
  */
 #ifndef ISO_INTERFACE_INTERFACE_H
 #define ISO_INTERFACE_INTERFACE_H
@@ -17,8 +17,8 @@ struct iso_wit_source {
 };
 
 /*
- * Parse and resolve WIT text. The texts are borrowed (everything kept is copied). out is initialised
- * by this function, to be released with iso_wit_fini also after failure. Messages are
+ * Parse and resolve WIT text. The texts are borrowed (everything kept is copied). out is
+ * initialised by this function, to be released with iso_wit_fini also after failure. Messages are
  * "scaler.wit:3:14: ...", followed by the line and a caret on lines of their own.
  * Errors: ISO_E_MALFORMED (syntax), ISO_E_INVALID (unknown or repeated names, cycles, ...),
  * ISO_E_UNSUPPORTED (resources, streams, futures), ISO_E_LIMIT, ISO_E_NOMEM.
@@ -68,8 +68,8 @@ struct iso_module_interface {
  * beside: WIT text that came with the module; NULL or an empty text when none did. out is to be
  * released with iso_module_interface_fini also after failure. Exports that cannot be described by a
  * derived interface are left out; the doc of its world says which, and why. ISO_ORIGIN_COMMAND: the
- * world exports one function, run, for which the module has no export: `_start` is to be called with
- * its arguments, environment and streams. Errors: those of iso_wit_parse and iso_wit_decode,
+ * world exports one function, run, for which the module has no export: `_start` is to be called
+ * with its arguments, environment and streams. Errors: those of iso_wit_parse and iso_wit_decode,
  * ISO_E_INVALID (no world), ISO_E_UNSUPPORTED (none of the exports can be described).
  */
 ISO_MUST_CHECK enum iso_err iso_module_interface_find(const struct iso_alloc *alloc,
@@ -80,8 +80,9 @@ ISO_MUST_CHECK enum iso_err iso_module_interface_find(const struct iso_alloc *al
 void iso_module_interface_fini(struct iso_module_interface *interface);
 
 /* The metadata as JSON, and read back; strings that are empty are left out, members of other names
- * are ignored. What out points to is in the arena. Errors of reading: ISO_E_MALFORMED, ISO_E_INVALID
- * (a member is not a string), ISO_E_LIMIT, ISO_E_NOMEM; of writing: those of iso_buf. */
+ * are ignored. What out points to is in the arena. Errors of reading: ISO_E_MALFORMED,
+ * ISO_E_INVALID (a member is not a string), ISO_E_LIMIT, ISO_E_NOMEM; of writing: those of iso_buf.
+ */
 ISO_MUST_CHECK enum iso_err iso_package_info_read(struct iso_bytes json, struct iso_arena *arena,
                                                   struct iso_package_info *out,
                                                   struct iso_report *report);
@@ -89,10 +90,10 @@ ISO_MUST_CHECK enum iso_err iso_package_info_write(const struct iso_package_info
                                                    struct iso_buf *out);
 
 /*
- * Append to out the module with WIT text in "isomer:wit" and metadata in "isomer:package", in place of
- * such sections that it has; those that are not given (wit.ptr NULL, info NULL) stay. wit and info
- * are written as they are: check them by iso_wit_parse. Errors: ISO_E_MALFORMED (not a module's
- * frame; that it is valid is not checked), those of iso_buf.
+ * Append to out the module with WIT text in "isomer:wit" and metadata in "isomer:package", in place
+ * of such sections that it has; those that are not given (wit.ptr NULL, info NULL) stay. wit and
+ * info are written as they are: check them by iso_wit_parse. Errors: ISO_E_MALFORMED (not a
+ * module's frame; that it is valid is not checked), those of iso_buf.
  */
 ISO_MUST_CHECK enum iso_err iso_module_pack(struct iso_bytes module, struct iso_bytes wit,
                                             const struct iso_package_info *info,
@@ -109,20 +110,19 @@ struct iso_binding;
 ISO_MUST_CHECK enum iso_err iso_binding_create(struct iso_instance *instance, struct iso_str abi,
                                                const struct iso_wit_interface *interface,
                                                const struct iso_wit_func *func,
-                                               struct iso_binding **out,
-                                               struct iso_report *report);
+                                               struct iso_binding **out, struct iso_report *report);
 void iso_binding_destroy(struct iso_binding *binding);
 const struct iso_wit_func *iso_binding_func(const struct iso_binding *binding);
 
 /*
- * Call: lower args (param_count of them, checked against their types first; they stay borrowed while
- * the call is pending), run, lift the result into the arena (result may be NULL where there is none),
- * run the post-return function. The arena's maximum bounds what a module can make the call cost.
- * Errors: ISO_E_ARGUMENT, ISO_E_TRAP (of the module: iso_store_trap has it; or of the convention, as
- * a bad pointer, bad UTF-8, an unknown case: then only the report has it, for the engine records no
- * traps of embedders), ISO_E_PENDING (suspended, in the function or in one of those around it: go on
- * with iso_binding_continue after the embedder has waited, or give up with iso_binding_drop),
- * ISO_E_STATE (another call is under way), ISO_E_NOMEM.
+ * Call: lower args (param_count of them, checked against their types first; they stay borrowed
+ * while the call is pending), run, lift the result into the arena (result may be NULL where there
+ * is none), run the post-return function. The arena's maximum bounds what a module can make the
+ * call cost. Errors: ISO_E_ARGUMENT, ISO_E_TRAP (of the module: iso_store_trap has it; or of the
+ * convention, as a bad pointer, bad UTF-8, an unknown case: then only the report has it, for the
+ * engine records no traps of embedders), ISO_E_PENDING (suspended, in the function or in one of
+ * those around it: go on with iso_binding_continue after the embedder has waited, or give up with
+ * iso_binding_drop), ISO_E_STATE (another call is under way), ISO_E_NOMEM.
  */
 ISO_MUST_CHECK enum iso_err iso_binding_call(struct iso_binding *binding,
                                              const struct iso_value *args, struct iso_arena *arena,
@@ -135,9 +135,10 @@ void iso_binding_drop(struct iso_binding *binding);
 
 /*
  * With views on, every list<u8> of a result is a view of the instance's memory instead of a copy,
- * valid until anything runs in the store. The module keeps it: each successful call must be followed
- * by iso_binding_release, which runs the post-return function (errors as for a call; after
- * ISO_E_PENDING go on with iso_binding_continue, without a result). Off at first; set between calls.
+ * valid until anything runs in the store. The module keeps it: each successful call must be
+ * followed by iso_binding_release, which runs the post-return function (errors as for a call; after
+ * ISO_E_PENDING go on with iso_binding_continue, without a result). Off at first; set between
+ * calls.
  */
 void iso_binding_set_views(struct iso_binding *binding, bool on);
 ISO_MUST_CHECK enum iso_err iso_binding_release(struct iso_binding *binding,
@@ -164,7 +165,7 @@ void iso_abi_import_module(const struct iso_wit_interface *interface, char *out,
 
 /* Where the described functions are reached; strings borrowed, NULL: left out. */
 struct iso_gen_place {
-    const char *id;        /* "urn:..." of the thing */
+    const char *id; /* "urn:..." of the thing */
     const char *title;
     const char *http_base; /* "https://device:port/v1/components/app/component" */
     const char *coap_base;
