@@ -14,6 +14,7 @@ import json
 import math
 import os
 import random
+import re
 import shutil
 import statistics
 import struct
@@ -22,6 +23,7 @@ import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
+ASC = os.path.join(ROOT, ".cache", "npm", "node_modules", "assemblyscript", "bin", "asc.js")
 ANSWERED_ERROR = 121  # exit status
 ANSWERED = " answered with an error: "
 
@@ -54,6 +56,7 @@ class Modules:
     def __init__(self, options):
         self.isomer = os.path.abspath(options.isomer)
         self.build_folder = os.path.abspath(options.build)
+        self.calls = {}  # of each module: what was called, and the answer
 
     def build(self, name):
         result = subprocess.run([os.path.join(ROOT, "modules", "build.sh"), self.isomer,
@@ -75,17 +78,22 @@ class Modules:
         result = self.execute(name, function, arguments)
         if result.returncode != 0:
             raise Failure("%s: status %d: %s" % (function, result.returncode, result.stderr[:1000]))
-        return json.loads(result.stdout)
+        return self.record(name, function, arguments, json.loads(result.stdout))
+
+    def record(self, name, function, arguments, answer):
+        arguments = {key.replace("_", "-"): value for key, value in arguments.items()}
+        self.calls.setdefault(name, []).append((function, arguments, answer))
+        return answer
 
     def answer(self, name, function, **arguments):
         """The same of a function that can fail: {"ok": result} or {"error": result}."""
         result = self.execute(name, function, arguments)
         words = result.stderr.partition(ANSWERED)[2]
         if result.returncode == ANSWERED_ERROR and words:
-            return {"error": json.loads(words)}
+            return self.record(name, function, arguments, {"error": json.loads(words)})
         if result.returncode != 0:
             raise Failure("%s: status %d: %s" % (function, result.returncode, result.stderr[:1000]))
-        return {"ok": json.loads(result.stdout)}
+        return self.record(name, function, arguments, {"ok": json.loads(result.stdout)})
 
 
 # ---- The SDK ------------------------------------------------------------------------------------
@@ -124,12 +132,24 @@ def test_device_bindings(modules):
     if shutil.which("clang") is None:
         raise Skip("clang is not installed")
     run(["clang", "--target=wasm32-unknown-unknown", "-ffreestanding", "-std=c11", "-Wall",
-         "-Wextra", "-Werror", "-c", os.path.join(out, "device.c"), "-o", os.path.join(out, "device.o")])
+         "-Wextra", "-Werror", "-c", os.path.join(out, "device.c"),
+         "-o", os.path.join(out, "device.o")])
     if not os.path.exists("/usr/lib/rustlib/wasm32-unknown-unknown"):
         raise Skip("libstd-rust-dev-wasm32 is not installed")
     run(["/usr/bin/rustc", "--edition", "2021", "--crate-type", "lib", "--target",
          "wasm32-unknown-unknown", "-o", os.path.join(out, "libdevice.rlib"),
          os.path.join(out, "device.rs")])
+    if not os.path.exists(ASC) or shutil.which("node") is None:
+        raise Skip("node or the AssemblyScript compiler is not there")
+    # The compiler looks only at functions that are used.
+    with open(os.path.join(out, "device.ts"), encoding="utf-8") as file:
+        names = re.findall(r"^export function ([a-z][A-Za-z]*)\(", file.read(), re.MULTILINE)
+    with open(os.path.join(out, "use.ts"), "w", encoding="utf-8") as file:
+        file.write('export { %s } from "./device";\n' % ", ".join(names))
+    if "storageListKeys" not in names:
+        raise Failure("functions of device.ts: %r" % names)
+    run(["node", ASC, os.path.join(out, "use.ts"), "--runtime", "incremental", "-O", "-o",
+         os.path.join(out, "use.wasm")])
 
 
 # ---- statistics -------------------------------------------------------------------------------
@@ -457,14 +477,14 @@ def test_sharpen(modules):
     source = random.Random(4)
 
     def call(width, height, kind, pixels, **options):
-        frame = {"width": width, "height": height, "format": kind, "time": 1700000000000000001,
+        frame = {"width": width, "height": height, "format": kind, "time": "1700000000000000001",
                  "number": 7, "pixels": to_base64(pixels)}
         answer = modules.answer("sharpen", "sharpen", frame=frame, **options)
         if "error" in answer:
             return answer["error"]
         same = {key: value for key, value in frame.items() if key != "pixels"}
         got = {key: value for key, value in answer["ok"].items() if key != "pixels"}
-        check("what is not pixels", {**got, "time": int(got["time"])}, same)
+        check("what is not pixels", got, same)
         return base64.b64decode(answer["ok"]["pixels"])
 
     for kind, channels in CHANNELS.items():
@@ -485,12 +505,58 @@ def test_sharpen(modules):
     check("percent", call(1, 1, "gray8", b"x", percent=1001), "percent is at most 1000")
 
 
+# ---- Components -------------------------------------------------------------------------------
+
+JCO = os.path.join(ROOT, ".cache", "jco", "node_modules", ".bin", "jco")  # tests/interface gets it
+INTERFACES = {
+    "statistics": ("tables", {"describe": ["csv", "separator"]}),
+    "seal": ("sealing", {"seal": ["key", "nonce", "context", "message"],
+                         "open": ["key", "nonce", "context", "sealed"]}),
+    "resize": ("pictures", {"resize": ["picture", "width", "height", "filter", "colours"]}),
+    "digits": ("recogniser", {"get-size": [], "recognise": ["pixels"],
+                              "recognise-all": ["pictures"]}),
+    "text": ("texts", {"transform": ["text", "steps"], "words": ["text", "limit"]}),
+    "sharpen": ("filter", {"sharpen": ["frame", "percent"]}),
+}
+
+
+def test_components(modules):
+    """jco makes a component of every module that was tested above; its answers are the same."""
+    if not os.path.exists(JCO) or shutil.which("node") is None:
+        raise Skip("node or jco is not there (sh tests/interface/run.sh fetches jco)")
+    cases = []
+    for name, calls in modules.calls.items():
+        if name not in INTERFACES:
+            continue
+        wit = os.path.join(ROOT, "modules", name, name + ".wit")
+        core = os.path.join(modules.build_folder, name, name + ".wasm")
+        out = os.path.join(modules.build_folder, "components", name)
+        os.makedirs(out, exist_ok=True)
+        embedded, component = os.path.join(out, "embedded.wasm"), os.path.join(out, name + ".wasm")
+        reactor = ["--wasi-reactor"] if name == "resize" else []
+        run([JCO, "embed", core, "--wit", wit, "-o", embedded])
+        run([JCO, "new", *reactor, embedded, "-o", component])
+        run([JCO, "transpile", component, "-o", out, "-q"])
+        with open(os.path.join(out, "package.json"), "w", encoding="utf-8") as file:
+            file.write('{"type": "module"}')
+        interface, functions = INTERFACES[name]
+        cases += [{"script": os.path.join(out, name + ".js"), "interface": interface,
+                   "name": function, "params": functions[function], "arguments": arguments,
+                   "answer": answer} for function, arguments, answer in calls]
+    if not cases:
+        raise Skip("no module was called")
+    path = os.path.join(modules.build_folder, "components", "cases.json")
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump(cases, file)
+    run(["node", os.path.join(HERE, "components.mjs"), path])
+
+
 # ---- All --------------------------------------------------------------------------------------
 
-# These are no modules of modules/ and build what they need.
-SDK_TESTS = {"allocator": test_allocator, "device-bindings": test_device_bindings}
-TESTS = {**SDK_TESTS, "statistics": test_statistics, "seal": test_seal, "resize": test_resize,
-         "digits": test_digits, "text": test_text, "sharpen": test_sharpen}
+TESTS = {"allocator": test_allocator, "device-bindings": test_device_bindings,
+         "statistics": test_statistics, "seal": test_seal, "resize": test_resize,
+         "digits": test_digits, "text": test_text, "sharpen": test_sharpen,
+         "components": test_components}
 
 
 def main():
@@ -507,7 +573,7 @@ def main():
             continue
         word, why = "ok", ""
         try:
-            if name not in SDK_TESTS:
+            if name in INTERFACES:
                 modules.build(name)
             test(modules)
         except Skip as reason:
