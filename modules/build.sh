@@ -45,6 +45,10 @@ build_rust() {
     [ -x "$rustc" ] || rustc=$(command -v rustc) || missing "rustc is not installed"
     [ -d "$("$rustc" --print sysroot)/lib/rustlib/wasm32-unknown-unknown" ] ||
         missing "rustc's library for Wasm (package libstd-rust-dev-wasm32) is not installed"
+    # Debian's rustc links with lld; others bring it.
+    command -v rust-lld >/dev/null || command -v wasm-ld >/dev/null ||
+        [ -n "$(find "$("$rustc" --print sysroot)/lib/rustlib" -name rust-lld)" ] ||
+        missing "rust-lld (package lld) is not installed"
     bindings rust "$1"
     cp "$here/$1/$2" "$out/$1"
     "$rustc" --edition 2021 --crate-type cdylib --target wasm32-unknown-unknown -D warnings \
