@@ -172,14 +172,17 @@ class Python:
     def stopping_points(self):
         """Two points in the middle, near each other and not far from the end: what runs between them
         and after them runs under an emulator too."""
-        fuel = 1 << 34
+        fuel = 1 << 28
+        if not self.runs_beyond(fuel):
+            raise Failure("the program ends before %d units of fuel are used" % fuel)
         while self.runs_beyond(fuel * 2):
             fuel *= 2
         step = fuel // 2
-        while step >= 1 << 32 and step >= fuel // 16:
+        while step >= fuel // 16:
             if self.runs_beyond(fuel + step):
                 fuel += step
             step //= 2
+        fuel -= fuel // 64  # runs differ a little: hashes of strings begin with random numbers
         return [fuel - fuel // 32, fuel]
 
     def travel(self, machines, fuels):
