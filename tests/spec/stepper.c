@@ -13,8 +13,12 @@ enum { SAMPLE = 997, SAMPLES_DENSE = 20 };
 
 static enum iso_err store_create(struct stepper *stepper, struct iso_store **out)
 {
+    /* Recursion that only ends with the stack is carried over whole each time: less of it will do.
+     */
+    const struct iso_store_config config = {.stack_max_bytes =
+                                                stepper->options->step ? 1u << 20 : 0u};
     struct iso_store *store = NULL;
-    enum iso_err err = iso_store_create(stepper->engine, NULL, &store);
+    enum iso_err err = iso_store_create(stepper->engine, &config, &store);
 
     if (err == ISO_OK) {
         err = spectest_define(store);
