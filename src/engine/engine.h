@@ -436,6 +436,10 @@ void iso_drop(struct iso_store *store);
 
 enum iso_run_state iso_store_state(const struct iso_store *store);
 
+/* The function of the call that is under way; NULL when none is. After a restore too it is the
+ * pointer that iso_instance_export_func gives. */
+struct iso_func *iso_store_func(const struct iso_store *store);
+
 /* Results of the call that is done: borrowed, until the next call starts. */
 const union iso_slot *iso_results(const struct iso_store *store);
 
@@ -484,7 +488,7 @@ enum iso_trap_kind {
     ISO_TRAP_CONVERSION, /* invalid conversion to integer */
     ISO_TRAP_STACK,      /* call stack exhausted */
     ISO_TRAP_NOMEM,      /* translating a function failed for lack of host memory */
-    ISO_TRAP_HOST,       /* a host function trapped */
+    ISO_TRAP_HOST,       /* a host function trapped, or iso_store_trap_set */
     ISO_TRAP_EXIT        /* a host function ended the program */
 };
 
@@ -511,6 +515,14 @@ struct iso_trap {
 
 /* The last trap of the store; kind ISO_TRAP_NONE when there was none. */
 const struct iso_trap *iso_store_trap(const struct iso_store *store);
+
+/*
+ * Record a trap that only the embedder could see, as in a result that breaks the convention of
+ * calls: kind ISO_TRAP_HOST, the message (borrowed), no backtrace; the state becomes
+ * ISO_RUN_TRAPPED. The call is over (iso_store_state: DONE, TRAPPED or IDLE). A host function traps
+ * by iso_host_trap instead.
+ */
+void iso_store_trap_set(struct iso_store *store, const char *message);
 
 /* ---- Snapshots (format: docs/snapshot.md) ------------------------------------------------- */
 

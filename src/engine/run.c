@@ -631,6 +631,23 @@ enum iso_run_state iso_store_state(const struct iso_store *store)
     return store->state;
 }
 
+struct iso_func *iso_store_func(const struct iso_store *store)
+{
+    return is_under_way(store->state) ? store->entry : NULL;
+}
+
+void iso_store_trap_set(struct iso_store *store, const char *message)
+{
+    struct iso_trap *trap = &store->last_trap;
+    ISO_ASSERT(!is_under_way(store->state));
+    trap->kind = ISO_TRAP_HOST;
+    trap->exit_status = 0;
+    trap->frame_count = 0;
+    trap->frame_total = 0;
+    (void)iso_format(trap->message, sizeof trap->message, "%s", message);
+    store->state = ISO_RUN_TRAPPED;
+}
+
 const union iso_slot *iso_results(const struct iso_store *store)
 {
     return store->results;

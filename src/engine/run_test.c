@@ -504,6 +504,40 @@ TEST(memory_shortage_while_translating_is_a_trap)
     teardown(&f);
 }
 
+TEST(a_trap_that_only_the_embedder_saw)
+{
+    struct fixture f;
+    setup(&f);
+    const union iso_slot arg = {.u32 = 3};
+    CHECK_ERR(iso_call(f.store, func(&f, "outer"), NULL, NULL), ISO_E_TRAP);
+    CHECK_OK(iso_call(f.store, func(&f, "count"), &arg, NULL));
+    iso_store_trap_set(f.store, "the result is not a number");
+    CHECK_EQ_U64(iso_store_state(f.store), ISO_RUN_TRAPPED);
+    CHECK_EQ_U64(iso_store_trap(f.store)->kind, ISO_TRAP_HOST);
+    CHECK_STR(iso_store_trap(f.store)->message, "the result is not a number");
+    CHECK_EQ_U64(iso_store_trap(f.store)->frame_count, 0);
+    CHECK_EQ_U64(iso_store_trap(f.store)->frame_total, 0);
+    CHECK_OK(iso_call(f.store, func(&f, "count"), &arg, NULL));
+    teardown(&f);
+}
+
+TEST(the_function_under_way)
+{
+    struct fixture f;
+    setup(&f);
+    const union iso_slot arg = {.u64 = 6};
+    CHECK(iso_store_func(f.store) == NULL);
+    f.wait_answer = ISO_HOST_PENDING;
+    CHECK_OK(iso_start(f.store, func(&f, "wait"), &arg));
+    CHECK(iso_store_func(f.store) == func(&f, "wait"));
+    CHECK_EQ_U64(iso_run(f.store), ISO_RUN_PENDING);
+    CHECK(iso_store_func(f.store) == func(&f, "wait"));
+    f.wait_answer = ISO_HOST_DONE;
+    CHECK_EQ_U64(iso_run(f.store), ISO_RUN_DONE);
+    CHECK(iso_store_func(f.store) == NULL);
+    teardown(&f);
+}
+
 TEST(a_host_function_that_does_not_say_why_it_traps_is_named)
 {
     struct fixture f;
