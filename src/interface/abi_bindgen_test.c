@@ -14,26 +14,6 @@ struct variant {
 
 static const struct variant variants[] = {{true, true}, {true, false}, {false, true}};
 
-/* malloc from 1024 on, aligned to 8; free adds ptr + size (+ align) to "posts"; the stack pointer
- * is global 2. */
-static void write_runtime(struct abi_writer *writer, bool aligned)
-{
-    if (aligned) {
-        (void)abi_writer_bump(writer, "__wbindgen_malloc", "ii", 1, 0);
-        (void)abi_writer_func(writer, abi_writer_letters(writer, "iii", ""), "__wbindgen_free",
-                              CODE(0x23, 1, 0x20, 0, 0x6a, 0x20, 1, 0x6a, 0x20, 2, 0x6a, 0x24, 1));
-    } else {
-        (void)abi_writer_func(
-            writer, abi_writer_letters(writer, "i", "i"), "__wbindgen_malloc",
-            CODE(0x23, 0, 0x23, 0, 0x20, 0, 0x6a, 0x41, 7, 0x6a, 0x41, 0x78, 0x71, 0x24, 0));
-        (void)abi_writer_func(writer, abi_writer_letters(writer, "ii", ""), "__wbindgen_free",
-                              CODE(0x23, 1, 0x20, 0, 0x6a, 0x20, 1, 0x6a, 0x24, 1));
-    }
-    (void)abi_writer_func(writer, abi_writer_letters(writer, "i", "i"),
-                          "__wbindgen_add_to_stack_pointer",
-                          CODE(0x23, 2, 0x20, 0, 0x6a, 0x24, 2, 0x23, 2));
-}
-
 /* Calls the function "do-it" of a module whose "do_it" has this core type and code. */
 struct call {
     const struct iso_vtype *result;
@@ -57,7 +37,7 @@ static struct iso_value run(const struct call *call, uint32_t *freed)
     struct iso_wit_func func = *abi_func(call->result, call->params, call->count);
     func.name = iso_str_from_z("do-it");
     abi_writer_init(&writer);
-    write_runtime(&writer, call->aligned);
+    abi_writer_bindgen(&writer, call->aligned);
     (void)abi_writer_func(&writer,
                           abi_writer_letters(&writer, call->core_params, call->core_results),
                           "do_it", call->code, call->len);

@@ -1,5 +1,6 @@
 /*
- * abi_binding.h - what the parts of a binding share (abi_call.c, abi_canonical.c, abi_bindgen.c).
+ * abi_binding.h - what the parts of a binding share (abi_call.c, abi_save.c, abi_canonical.c,
+ * abi_bindgen.c).
  *
  * A typed call is up to five kinds of core calls, one after the other, each of which may be
  * suspended:
@@ -19,7 +20,7 @@
 #include "interface/abi.h"
 
 enum iso_abi_phase {
-    ISO_ABI_IDLE,
+    ISO_ABI_IDLE, /* the numbers stand in saved calls (docs/snapshot.md) */
     ISO_ABI_FRAME,
     ISO_ABI_ALLOC,
     ISO_ABI_CALL,
@@ -99,6 +100,8 @@ ISO_MUST_CHECK enum iso_err iso_abi_type_need(const struct iso_func *func, const
                                               const uint8_t *params, uint32_t param_count,
                                               const uint8_t *results, uint32_t result_count,
                                               struct iso_report *report);
+/* The core function of a phase; NULL where it has none. abi_save.c. */
+struct iso_func *iso_abi_phase_func(const struct iso_binding *binding, enum iso_abi_phase phase);
 /* The canonical allocator of an instance, under its name now or the older one; NULL when it has
  * none of the right type. */
 struct iso_func *iso_abi_realloc_find(struct iso_instance *instance);

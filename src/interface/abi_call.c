@@ -205,6 +205,24 @@ static enum iso_err begin_phase(struct iso_binding *binding, struct iso_report *
     return ISO_OK;
 }
 
+/* What the module gave broke the convention: a trap, after which the instance is not to be used. */
+static enum iso_err trap(struct iso_binding *binding, const char *text, struct iso_report *report)
+{
+    iso_store_trap_set(binding->store, text);
+    return iso_fail(report, ISO_E_TRAP, "%s", text);
+}
+
+static enum iso_err check_block(struct iso_binding *binding, const struct iso_abi_block *block,
+                                const char *source, struct iso_report *report)
+{
+    struct iso_report own;
+    uint64_t size = 0;
+    iso_report_init(&own);
+    (void)iso_instance_memory(binding->instance, &size);
+    enum iso_err err = iso_abi_block_check(block, size, source, &own);
+    return err == ISO_OK ? err : trap(binding, own.text, report);
+}
+
 /* The function returned. What it returned is lifted; the phase after it. */
 static enum iso_err take_result(struct iso_binding *binding, struct iso_arena *arena,
                                 struct iso_report *report)
@@ -220,7 +238,7 @@ static enum iso_err take_result(struct iso_binding *binding, struct iso_arena *a
     if (err == ISO_E_TRAP) {
         char text[400];
         iso_abi_trap_text(&lift.trap, iso_str_from_z("the result"), text, sizeof text);
-        return iso_fail(report, err, "%s", text);
+        return trap(binding, text, report);
     }
     binding->late = err;
     binding->phase = binding->views && err == ISO_OK ? ISO_ABI_VIEWED : ISO_ABI_POST;
@@ -230,21 +248,17 @@ static enum iso_err take_result(struct iso_binding *binding, struct iso_arena *a
 static enum iso_err take_block(struct iso_binding *binding, struct iso_report *report)
 {
     struct iso_abi_block *block = &binding->blocks.items[binding->blocks_made++];
-    uint64_t size = 0;
-    (void)iso_instance_memory(binding->instance, &size);
     block->addr = iso_results(binding->store)[0].u32;
-    return iso_abi_block_check(block, size, binding->convention->allocator, report);
+    return check_block(binding, block, binding->convention->allocator, report);
 }
 
 static enum iso_err take_frame(struct iso_binding *binding, struct iso_report *report)
 {
     struct iso_abi_block block = {
         .align = 8, .size = 16, .addr = iso_results(binding->store)[0].u32};
-    uint64_t size = 0;
-    (void)iso_instance_memory(binding->instance, &size);
     binding->bindgen.frame_addr = block.addr;
     binding->phase = ISO_ABI_ALLOC;
-    return iso_abi_block_check(&block, size, "__wbindgen_add_to_stack_pointer returned", report);
+    return check_block(binding, &block, "__wbindgen_add_to_stack_pointer returned", report);
 }
 
 /* The core call of the phase returned. */
@@ -359,6 +373,14 @@ enum iso_err iso_binding_continue(struct iso_binding *binding, struct iso_arena 
 {
     if (binding->phase == ISO_ABI_IDLE || binding->phase == ISO_ABI_VIEWED) {
         return iso_fail(report, ISO_E_STATE, "no call of this function is under way");
+    }
+    if (binding->releasing && result != NULL) {
+        return iso_fail(report, ISO_E_STATE, "the result was delivered before");
+    }
+    struct iso_func *func = iso_store_func(binding->store);
+    if (func != NULL && func != iso_abi_phase_func(binding, binding->phase)) {
+        binding->phase = ISO_ABI_IDLE;
+        return iso_fail(report, ISO_E_STATE, "the call was given up for another");
     }
     return proceed(binding, arena, result, report);
 }

@@ -212,6 +212,8 @@ static void check_module(const uint8_t *allocator, size_t allocator_len, const u
     } else {
         CHECK_ERR(err, ISO_E_TRAP);
         CHECK_STR(report.text, words);
+        CHECK_STR(iso_store_trap(guest.store)->message, words);
+        CHECK(iso_store_state(guest.store) == ISO_RUN_TRAPPED);
         CHECK_EQ_U64(result.u, 7);
     }
     iso_binding_destroy(binding);

@@ -242,6 +242,26 @@ uint32_t abi_writer_bump(struct abi_writer *writer, const char *name, const char
                            sizeof code);
 }
 
+#define CODE(...) (const uint8_t[]){__VA_ARGS__}, sizeof((const uint8_t[]){__VA_ARGS__})
+
+void abi_writer_bindgen(struct abi_writer *writer, bool aligned)
+{
+    if (aligned) {
+        (void)abi_writer_bump(writer, "__wbindgen_malloc", "ii", 1, 0);
+        (void)abi_writer_func(writer, abi_writer_letters(writer, "iii", ""), "__wbindgen_free",
+                              CODE(0x23, 1, 0x20, 0, 0x6a, 0x20, 1, 0x6a, 0x20, 2, 0x6a, 0x24, 1));
+    } else {
+        (void)abi_writer_func(
+            writer, abi_writer_letters(writer, "i", "i"), "__wbindgen_malloc",
+            CODE(0x23, 0, 0x23, 0, 0x20, 0, 0x6a, 0x41, 7, 0x6a, 0x41, 0x78, 0x71, 0x24, 0));
+        (void)abi_writer_func(writer, abi_writer_letters(writer, "ii", ""), "__wbindgen_free",
+                              CODE(0x23, 1, 0x20, 0, 0x6a, 0x20, 1, 0x6a, 0x24, 1));
+    }
+    (void)abi_writer_func(writer, abi_writer_letters(writer, "i", "i"),
+                          "__wbindgen_add_to_stack_pointer",
+                          CODE(0x23, 2, 0x20, 0, 0x6a, 0x24, 2, 0x23, 2));
+}
+
 static void section(struct iso_buf *module, enum wasm_section_id id, uint32_t count,
                     struct iso_buf *items)
 {

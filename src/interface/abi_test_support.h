@@ -73,6 +73,9 @@ uint32_t abi_writer_func(struct abi_writer *writer, uint32_t type, const char *n
  * parameters `align` and `size`. */
 uint32_t abi_writer_bump(struct abi_writer *writer, const char *name, const char *params,
                          uint8_t align, uint8_t size);
+/* The exports of wasm-bindgen's runtime: malloc from 1024 on, aligned to 8; free adds ptr + size (+
+ * align) to "posts"; the stack pointer is global 2. aligned: both take the alignment. */
+void abi_writer_bindgen(struct abi_writer *writer, bool aligned);
 /* The module: with a memory of one page, global 0 the allocator's, global 1 "posts", global 2 a
  * stack pointer; and a data segment at 16 (len 0: none). */
 struct iso_buf abi_writer_finish(struct abi_writer *writer, const void *data, uint32_t data_len);

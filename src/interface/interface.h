@@ -118,11 +118,10 @@ const struct iso_wit_func *iso_binding_func(const struct iso_binding *binding);
  * Call: lower args (param_count of them, checked against their types first; they stay borrowed
  * while the call is pending), run, lift the result into the arena (result may be NULL where there
  * is none), run the post-return function. The arena's maximum bounds what a module can make the
- * call cost. Errors: ISO_E_ARGUMENT, ISO_E_TRAP (of the module: iso_store_trap has it; or of the
- * convention, as a bad pointer, bad UTF-8, an unknown case: then only the report has it, for the
- * engine records no traps of embedders), ISO_E_PENDING (suspended, in the function or in one of
- * those around it: go on with iso_binding_continue after the embedder has waited, or give up with
- * iso_binding_drop), ISO_E_STATE (another call is under way), ISO_E_NOMEM.
+ * call cost. Errors: ISO_E_ARGUMENT, ISO_E_TRAP (of the module, or of the convention, as a bad
+ * pointer, bad UTF-8, an unknown case: iso_store_trap has it), ISO_E_PENDING (suspended, in the
+ * function or in one of those around it: go on with iso_binding_continue after the embedder has
+ * waited, or give up with iso_binding_drop), ISO_E_STATE (another call is under way), ISO_E_NOMEM.
  */
 ISO_MUST_CHECK enum iso_err iso_binding_call(struct iso_binding *binding,
                                              const struct iso_value *args, struct iso_arena *arena,
@@ -134,10 +133,29 @@ ISO_MUST_CHECK enum iso_err iso_binding_continue(struct iso_binding *binding,
 void iso_binding_drop(struct iso_binding *binding);
 
 /*
+ * A call under way and its store's snapshot go on elsewhere: save appends what the continuation
+ * needs besides the store (docs/snapshot.md, "Typed calls"). Nothing changes by it. Errors:
+ * ISO_E_STATE (no call of this binding is under way, and there are no views), those of iso_buf;
+ * then out is as before.
+ *
+ * load: after the store was restored, into a new binding of the same function of the restored
+ * instance (views set as there). bytes: borrowed and hostile; everything is checked. What the call
+ * goes on with is in the arena, which is kept until the call ends and whose maximum bounds what
+ * bytes can cost. Then iso_binding_continue (or, when the result was delivered as views,
+ * iso_binding_release). Errors: ISO_E_SNAPSHOT (damaged, of another function, or not what is under
+ * way in the store), ISO_E_STATE (a call of this binding is under way), ISO_E_LIMIT, ISO_E_NOMEM;
+ * then the binding is idle, and the store as it was.
+ */
+ISO_MUST_CHECK enum iso_err iso_binding_save(const struct iso_binding *binding, struct iso_buf *out,
+                                             struct iso_report *report);
+ISO_MUST_CHECK enum iso_err iso_binding_load(struct iso_binding *binding, struct iso_bytes bytes,
+                                             struct iso_arena *arena, struct iso_report *report);
+
+/*
  * With views on, every list<u8> of a result is a view of the instance's memory instead of a copy,
  * valid until anything runs in the store. The module keeps it: each successful call must be
  * followed by iso_binding_release, which runs the post-return function (errors as for a call; after
- * ISO_E_PENDING go on with iso_binding_continue, without a result). Off at first; set between
+ * ISO_E_PENDING go on with iso_binding_continue, result NULL). Off at first; set between
  * calls.
  */
 void iso_binding_set_views(struct iso_binding *binding, bool on);
