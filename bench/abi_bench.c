@@ -1,10 +1,11 @@
 /*
- * abi_bench.c - what a typed call costs: `abi_bench add|list|json GUEST [COUNT]` prints one line of
- * JSON. Times are of the thread's processor, the fastest of several rounds, per call.
+ * abi_bench.c - what a typed call costs: `abi_bench add|list|json|host GUEST [COUNT]` prints one
+ * line of JSON. Times are of the thread's processor, the fastest of several rounds, per call.
  *
  *   add   f(s32, s32) -> s32 with values in and out, beside the same call without types
  *   list  4 MiB of list<u8> in and back out, copied and as a view, beside two calls of memcpy
  *   json  add with parameters and result as JSON text
+ *   host  imports: add, and 4 MiB of list<u8> that the host looks at, copied and as a view
  */
 #define _POSIX_C_SOURCE 200809L /* clock_gettime */
 
@@ -208,11 +209,84 @@ static void mode_list(uint32_t count)
     free(list.back);
 }
 
+/* ---- host --------------------------------------------------------------------------------------
+ */
+
+static struct iso_vtype bytes_type = {.kind = ISO_V_LIST};
+
+static enum iso_host_result host_add(void *ctx, struct iso_host_call *call,
+                                     const struct iso_value *args, struct iso_arena *arena,
+                                     struct iso_value *result)
+{
+    (void)ctx;
+    (void)call;
+    (void)arena;
+    result->s = args[0].s + args[1].s;
+    return ISO_HOST_DONE;
+}
+
+static enum iso_host_result host_take(void *ctx, struct iso_host_call *call,
+                                      const struct iso_value *args, struct iso_arena *arena,
+                                      struct iso_value *result)
+{
+    (void)ctx;
+    (void)call;
+    (void)arena;
+    result->u = args[0].bytes.len + args[0].bytes.ptr[args[0].bytes.len - 1];
+    return ISO_HOST_DONE;
+}
+
+static void define_imports(bool views)
+{
+    static struct iso_wit_param numbers[2], bytes;
+    static struct iso_wit_func add, take;
+    const struct iso_vtype *s32 = iso_vtype_primitive(ISO_V_S32);
+    bytes_type.element = iso_vtype_primitive(ISO_V_U8);
+    require(iso_vtype_finish(&bytes_type, &report), "type");
+    numbers[0] = numbers[1] = (struct iso_wit_param){.name = iso_str_from_z("n"), .type = s32};
+    bytes = (struct iso_wit_param){.name = iso_str_from_z("data"), .type = &bytes_type};
+    add = (struct iso_wit_func){
+        .name = iso_str_from_z("host-add"), .params = numbers, .param_count = 2, .result = s32};
+    take = (struct iso_wit_func){.name = iso_str_from_z("host-take"),
+                                 .params = &bytes,
+                                 .param_count = 1,
+                                 .result = iso_vtype_primitive(ISO_V_U32)};
+    require(iso_typed_define(store, NULL, &add, host_add, NULL, ISO_HOST_REISSUE), "host-add");
+    require(views ? iso_typed_define_views(store, NULL, &take, host_take, NULL, ISO_HOST_REISSUE)
+                  : iso_typed_define(store, NULL, &take, host_take, NULL, ISO_HOST_REISSUE),
+            "host-take");
+}
+
+/* Imports called from a loop of the guest; per call. */
+static double host_calls(const char *name, uint32_t count)
+{
+    struct iso_func *func = iso_instance_export_func(instance, name);
+    double best = 0;
+    for (int round = 0; round < ROUNDS; round++) {
+        union iso_slot arg = {.u32 = count}, result;
+        double start = now_ns();
+        require(iso_call(store, func, &arg, &result), name);
+        double elapsed = (now_ns() - start) / count;
+        best = round == 0 || elapsed < best ? elapsed : best;
+    }
+    return best;
+}
+
+static void mode_host(uint32_t count)
+{
+    double add = host_calls("add-often", count * 100), copied = host_calls("take-often", count);
+    define_imports(true); /* for the instance that comes now */
+    require(iso_instance_create(store, module, &instance, &report), "second instance");
+    double viewed = host_calls("take-often", count);
+    (void)printf("{\"host_add_ns\": %.1f, \"host_copied_ns\": %.0f, \"host_viewed_ns\": %.0f}\n",
+                 add, copied, viewed);
+}
+
 int main(int argc, char **argv)
 {
     struct iso_file file = {0};
     if (argc < 3) {
-        (void)fprintf(stderr, "usage: abi_bench add|list|json GUEST [COUNT]\n");
+        (void)fprintf(stderr, "usage: abi_bench add|list|json|host GUEST [COUNT]\n");
         return 2;
     }
     uint32_t count = argc > 3 ? (uint32_t)strtoul(argv[3], NULL, 10) : 0;
@@ -221,9 +295,12 @@ int main(int argc, char **argv)
     require(iso_engine_create(NULL, &engine), "engine");
     require(iso_module_create(engine, file.bytes.ptr, file.bytes.len, &module, &report), "module");
     require(iso_store_create(engine, NULL, &store), "store");
+    define_imports(false);
     require(iso_instance_create(store, module, &instance, &report), "instance");
     if (strcmp(argv[1], "list") == 0) {
         mode_list(count != 0 ? count : 20);
+    } else if (strcmp(argv[1], "host") == 0) {
+        mode_host(count != 0 ? count : 200);
     } else {
         mode_add(argv[1], count != 0 ? count : 20000);
     }

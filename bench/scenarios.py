@@ -181,8 +181,8 @@ def scenario_typed(context):
     guest, program = context.guest("abi"), context.need(os.path.join(context.bench, "abi_bench"))
     small, large = (2000, 4) if context.quick else (20000, 20)
     result = {mode: json.loads(command_run([program, mode, guest, str(count)], 600))
-              for mode, count in (("add", small), ("list", large), ("json", small))}
-    add, data, text = result["add"], result["list"], result["json"]
+              for mode, count in (("add", small), ("list", large), ("json", small), ("host", large))}
+    add, data, text, host = (result[mode] for mode in ("add", "list", "json", "host"))
     print(f"  add(s32, s32): {add['typed_ns']:.0f} ns (target: at most 300 ns), without types "
           f"{add['core_ns']:.0f} ns")
     print(f"  4 MiB list<u8> in and out: {data['copied_ns'] / 1e6:.2f} ms, as a view "
@@ -190,6 +190,8 @@ def scenario_typed(context):
           f"{data['viewed_ratio']:.2f} times two calls of memcpy (target: at "
           f"most 1.5)")
     print(f"  the same add as JSON: {text['calls_per_s'] / 1e3:.0f}k calls/s (target: at least 300k)")
+    print(f"  imports: add {host['host_add_ns']:.0f} ns, 4 MiB list<u8> {host['host_copied_ns'] / 1e6:.2f} "
+          f"ms, as a view {host['host_viewed_ns']:.0f} ns")
     return result
 
 

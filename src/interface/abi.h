@@ -145,6 +145,9 @@ struct iso_abi_blocks {
     const struct iso_alloc *alloc;
     struct iso_abi_block *items;
     uint32_t count, capacity;
+    /* Where strings and bytes to be lowered must not be: the module's memory, which may move while
+     * room is made. Empty: not checked. */
+    struct iso_bytes views;
 };
 
 void iso_abi_blocks_init(struct iso_abi_blocks *blocks, const struct iso_alloc *alloc);

@@ -16,10 +16,13 @@
  * small memory can describe values of any size (lists of one and the same list). */
 #define ARENA_MAX ((size_t)ISO_ABI_MAX_BYTES * 2)
 
+enum { ARGS_FEW = 8 };
+
 struct typed {
     const struct iso_abi_func *plan;
     iso_typed_fn fn;
     void *ctx;
+    bool views;
 };
 
 struct typed_call {
@@ -28,6 +31,7 @@ struct typed_call {
     struct iso_arena arena;
     struct iso_abi_blocks blocks;
     struct iso_value *args;
+    struct iso_value few[ARGS_FEW]; /* numbers need no memory of the host */
     struct iso_value result;
     uint32_t result_addr; /* where the caller wants an indirect one */
 };
@@ -52,10 +56,12 @@ static enum iso_host_result trap_report(const struct typed_call *call, enum iso_
 static enum iso_err lift_args(struct typed_call *call, struct iso_report *report)
 {
     const struct iso_abi_func *plan = call->typed->plan;
-    struct iso_abi_lift lift = {.arena = &call->arena};
+    struct iso_abi_lift lift = {.arena = &call->arena, .views = call->typed->views};
     lift.memory = caller_memory(call, &lift.size);
     iso_abi_trap_init(&lift.trap);
-    call->args = iso_arena_array(&call->arena, plan->func->param_count, sizeof *call->args);
+    uint32_t count = plan->func->param_count;
+    call->args =
+        count <= ARGS_FEW ? call->few : iso_arena_array(&call->arena, count, sizeof *call->args);
     if (call->args == NULL) {
         return ISO_E_NOMEM;
     }
@@ -149,6 +155,11 @@ static enum iso_err lower_result(struct typed_call *call, struct iso_report *rep
 {
     const struct iso_abi_func *plan = call->typed->plan;
     enum iso_err err = iso_value_check(plan->func->result, &call->result, report);
+    if (call->typed->views) {
+        uint64_t size = 0;
+        call->blocks.views.ptr = caller_memory(call, &size);
+        call->blocks.views.len = (size_t)size;
+    }
     if (err == ISO_OK) {
         err = iso_abi_measure(&call->blocks, plan->result, &call->result, report);
     }
@@ -218,9 +229,9 @@ static void letters(const uint8_t *types, uint32_t count, char *out)
     out[count] = '\0';
 }
 
-enum iso_err iso_typed_define(struct iso_store *store, const struct iso_wit_interface *interface,
-                              const struct iso_wit_func *func, iso_typed_fn fn, void *ctx,
-                              enum iso_host_policy policy)
+static enum iso_err define(struct iso_store *store, const struct iso_wit_interface *interface,
+                           const struct iso_wit_func *func, const struct typed *like,
+                           enum iso_host_policy policy)
 {
     char module[ISO_ABI_NAME_MAX], name[ISO_ABI_NAME_MAX];
     char params[ISO_ABI_MAX_PARAMS + 2], results[ISO_ABI_MAX_RESULTS + 1];
@@ -229,8 +240,7 @@ enum iso_err iso_typed_define(struct iso_store *store, const struct iso_wit_inte
     if (typed == NULL) {
         return ISO_E_NOMEM;
     }
-    typed->fn = fn;
-    typed->ctx = ctx;
+    *typed = *like;
     enum iso_err err = iso_abi_func_prepare(func, ISO_ABI_MAX_PARAMS, ISO_ABI_MAX_RESULTS, true,
                                             arena, &typed->plan, NULL);
     if (err != ISO_OK) {
@@ -247,4 +257,21 @@ enum iso_err iso_typed_define(struct iso_store *store, const struct iso_wit_inte
                                                                 .fn = typed_enter,
                                                                 .ctx = typed,
                                                                 .policy = policy});
+}
+
+enum iso_err iso_typed_define(struct iso_store *store, const struct iso_wit_interface *interface,
+                              const struct iso_wit_func *func, iso_typed_fn fn, void *ctx,
+                              enum iso_host_policy policy)
+{
+    const struct typed typed = {.fn = fn, .ctx = ctx};
+    return define(store, interface, func, &typed, policy);
+}
+
+enum iso_err iso_typed_define_views(struct iso_store *store,
+                                    const struct iso_wit_interface *interface,
+                                    const struct iso_wit_func *func, iso_typed_fn fn, void *ctx,
+                                    enum iso_host_policy policy)
+{
+    const struct typed typed = {.fn = fn, .ctx = ctx, .views = true};
+    return define(store, interface, func, &typed, policy);
 }

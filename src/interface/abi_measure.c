@@ -40,12 +40,24 @@ static enum iso_err push(struct iso_abi_blocks *blocks, uint64_t size, uint32_t 
     return ISO_OK;
 }
 
+/* Bytes of a string or a list<u8>. */
+static enum iso_err push_bytes(struct iso_abi_blocks *blocks, const void *ptr, size_t len,
+                               struct iso_report *report)
+{
+    uintptr_t at = (uintptr_t)ptr, views = (uintptr_t)blocks->views.ptr;
+    if (len != 0 && at >= views && at - views < blocks->views.len) {
+        return iso_fail(report, ISO_E_ARGUMENT,
+                        "the result has bytes of an argument that is a view: copy them");
+    }
+    return push(blocks, len, 1, report);
+}
+
 static enum iso_err measure_list(struct iso_abi_blocks *blocks, const struct iso_abi_node *node,
                                  const struct iso_value *value, struct iso_report *report)
 {
     const struct iso_abi_node *element = node->element;
     if (element->kind == ISO_V_U8) {
-        return push(blocks, value->bytes.len, 1, report);
+        return push_bytes(blocks, value->bytes.ptr, value->bytes.len, report);
     }
     uint32_t count = value->list.count;
     enum iso_err err = push(blocks, (uint64_t)count * element->size, element->align, report);
@@ -64,7 +76,7 @@ enum iso_err iso_abi_measure(struct iso_abi_blocks *blocks, const struct iso_abi
     }
     switch (node->kind) {
     case ISO_V_STRING:
-        return push(blocks, value->string.len, 1, report);
+        return push_bytes(blocks, value->string.ptr, value->string.len, report);
     case ISO_V_LIST:
         return measure_list(blocks, node, value, report);
     case ISO_V_TUPLE:

@@ -305,6 +305,70 @@ TEST(views_are_in_the_memory_until_they_are_released)
     abi_arena_fini();
 }
 
+/* A host function that looks at bytes in the caller's memory. */
+struct looker {
+    enum { LOOK_COPY, LOOK_PASS_BYTES, LOOK_PASS_TEXT } answer;
+    unsigned calls;
+};
+
+static enum iso_host_result look(void *ctx, struct iso_host_call *call,
+                                 const struct iso_value *args, struct iso_arena *arena,
+                                 struct iso_value *result)
+{
+    struct looker *looker = ctx;
+    uint64_t size = 0;
+    const uint8_t *memory = iso_instance_memory(call->caller, &size);
+    const struct iso_bytes bytes = args[0].list.items[1].bytes;
+    struct iso_value *items = iso_arena_array(arena, 2, sizeof *items);
+    CHECK(items != NULL);
+    CHECK(bytes.ptr >= memory && bytes.ptr + bytes.len <= memory + size);
+    CHECK_MEM(bytes.ptr, "bytes", 5);
+    looker->calls++;
+    items[0].string = args[0].list.items[0].string;
+    items[1].bytes = bytes;
+    if (looker->answer == LOOK_PASS_TEXT) {
+        items[0].string = iso_str_from((const char *)bytes.ptr + 1, 2);
+    }
+    if (looker->answer != LOOK_PASS_BYTES) {
+        CHECK_OK(iso_value_copy(abi_list(abi_p(ISO_V_U8)), &(struct iso_value){.bytes = bytes},
+                                arena, &items[1]));
+    }
+    result->list.items = items;
+    result->list.count = 2;
+    return ISO_HOST_DONE;
+}
+
+TEST(host_functions_may_look_at_the_callers_bytes)
+{
+    struct abi_guest guest;
+    struct iso_binding *binding = NULL;
+    struct looker looker = {.answer = LOOK_COPY};
+    struct iso_report report;
+    const struct iso_vtype *type = abi_record(abi_p(ISO_V_STRING), abi_list(abi_p(ISO_V_U8)));
+    const struct iso_wit_func *func = abi_func(type, &type, 1);
+    struct iso_value fields[2] = {{.string = iso_str_from_z("text")},
+                                  {.bytes = iso_bytes_from("bytes", 5)}};
+    struct iso_value arg = {.list = {.items = fields, .count = 2}}, result = {.u = 0};
+    iso_report_init(&report);
+    abi_guest_init(&guest, abi_echo_module(func));
+    CHECK_OK(iso_typed_define_views(guest.store, NULL, func, look, &looker, ISO_HOST_REISSUE));
+    abi_guest_start(&guest);
+    CHECK_OK(iso_binding_create(guest.instance, canonical, NULL, func, &binding, &report));
+    CHECK_OK(iso_binding_call(binding, &arg, abi_arena(), &result, &report));
+    CHECK(iso_value_equal(type, &result, &arg));
+
+    /* The memory may move while room for the result is made. */
+    looker.answer = LOOK_PASS_BYTES;
+    CHECK_ERR(iso_binding_call(binding, &arg, abi_arena(), &result, &report), ISO_E_TRAP);
+    CHECK_CONTAINS(report.text, "f: the result has bytes of an argument that is a view: copy them");
+    looker.answer = LOOK_PASS_TEXT;
+    CHECK_ERR(iso_binding_call(binding, &arg, abi_arena(), &result, NULL), ISO_E_TRAP);
+    CHECK_EQ_U64(looker.calls, 3);
+    iso_binding_destroy(binding);
+    abi_guest_fini(&guest);
+    abi_arena_fini();
+}
+
 /* ---- Refusals ----------------------------------------------------------------------------------
  */
 

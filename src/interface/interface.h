@@ -162,7 +162,7 @@ void iso_binding_set_views(struct iso_binding *binding, bool on);
 ISO_MUST_CHECK enum iso_err iso_binding_release(struct iso_binding *binding,
                                                 struct iso_report *report);
 
-/* A typed host function for an import. args: in the arena, which goes when the call ends; result:
+/* A typed host function for an import. args and the arena go when the call ends; result:
  * anywhere until then. A result that is not of its type, and any other trouble with memory of the
  * caller, traps. ISO_HOST_PENDING: it is called again with the same arguments. */
 typedef enum iso_host_result (*iso_typed_fn)(void *ctx, struct iso_host_call *call,
@@ -173,6 +173,13 @@ ISO_MUST_CHECK enum iso_err iso_typed_define(struct iso_store *store,
                                              const struct iso_wit_interface *interface,
                                              const struct iso_wit_func *func, iso_typed_fn fn,
                                              void *ctx, enum iso_host_policy policy);
+/* The same, and every list<u8> of args is a view of the caller's memory instead of a copy: valid
+ * until fn returns or calls into the store. What of it is kept, or is part of the result, must be
+ * copied; a result with bytes of the caller's memory traps. */
+ISO_MUST_CHECK enum iso_err iso_typed_define_views(struct iso_store *store,
+                                                   const struct iso_wit_interface *interface,
+                                                   const struct iso_wit_func *func, iso_typed_fn fn,
+                                                   void *ctx, enum iso_host_policy policy);
 
 /* Core name of a function: "ns:pkg/iface@ver#func" as an export; module and name as an import. */
 void iso_abi_export_name(const struct iso_wit_interface *interface, const struct iso_wit_func *func,
