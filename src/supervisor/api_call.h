@@ -1,0 +1,24 @@
+/* api_call.h - calls over HTTP, for the routes of components. */
+#ifndef ISO_SUPERVISOR_API_CALL_H
+#define ISO_SUPERVISOR_API_CALL_H
+
+#include "supervisor/daemon.h"
+
+/* params: app, component, function or property. */
+void iso_sv_api_call(struct iso_supervisor *sv, struct iso_http_request *req,
+                     const struct iso_str *params);
+void iso_sv_api_property(struct iso_supervisor *sv, struct iso_http_request *req,
+                         const struct iso_str *params);
+/* The component of the first two parameters; NULL when 404 has been answered. */
+struct iso_sv_component *iso_sv_api_component(struct iso_supervisor *sv,
+                                              struct iso_http_request *req,
+                                              const struct iso_str *params);
+/* The function behind a property: get-NAME without parameters, with a result. */
+bool iso_sv_property_find(const struct iso_sv_program *program, struct iso_str name,
+                          uint32_t *index);
+
+/* observe.c: an event stream of a property's values. */
+void iso_sv_observe_http(struct iso_supervisor *sv, struct iso_http_request *req,
+                         struct iso_sv_component *component, uint32_t index);
+
+#endif

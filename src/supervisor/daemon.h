@@ -1,0 +1,154 @@
+/* daemon.h - the supervisor's parts, for the files that put them together. Loop thread. */
+#ifndef ISO_SUPERVISOR_DAEMON_H
+#define ISO_SUPERVISOR_DAEMON_H
+
+#include "net/coap.h"
+#include "net/http_server.h"
+#include "net/mdns.h"
+#include "net/token.h"
+#include "supervisor/call.h"
+#include "supervisor/deployment.h"
+#include "supervisor/devices.h"
+#include "supervisor/feed.h"
+#include "supervisor/log.h"
+#include "supervisor/modules.h"
+#include "supervisor/observe.h"
+#include "supervisor/peers.h"
+#include "supervisor/supervisor.h"
+
+/* What stays of a component beyond its generations: its latest log lines and events. */
+struct iso_sv_history {
+    struct iso_sv_history *next;
+    char *app, *component;
+    struct iso_sv_feed logs;
+    struct iso_sv_feed events;
+};
+
+struct iso_supervisor {
+    uv_loop_t *loop;
+    const struct iso_supervisor_config *config;
+    const struct iso_alloc *alloc;
+    struct iso_sv_log log;
+    char device_id[32]; /* 26 letters and digits: base32 of its certificate's fingerprint */
+    char host_name[64]; /* first label of NAME.local; changes after a conflict */
+    const char *name;
+    uint64_t started_ns; /* since 1970 */
+
+    struct iso_sv_core *core;
+    struct iso_sv_devices *devices;
+    struct iso_sv_modules *modules;
+    struct iso_sv_deployments *deployments;
+    struct iso_http_server *http;
+    struct iso_coap_server *coap;
+    struct iso_sv_peers *peers; /* links and flows to other devices */
+    struct iso_sv_observers *observers;
+    struct iso_mdns_node *mdns;
+    struct iso_token_store *tokens;
+
+    struct iso_sv_feed events; /* of the device: deployments, components, devices */
+    struct iso_sv_history *histories;
+    double speed;
+    int state_lock; /* descriptor of the locked file in the state directory */
+};
+
+/* The history of a component; made when there is none; NULL when memory is short. */
+struct iso_sv_history *iso_sv_history_get(struct iso_supervisor *sv, struct iso_str app,
+                                          struct iso_str component);
+/* Forgets those of an application that was removed. */
+void iso_sv_history_forget(struct iso_supervisor *sv, struct iso_str app);
+
+/* Tell whoever follows the device's events: {"time", "event", "app", "component", "detail"}; what
+ * is NULL is left out. */
+void iso_sv_event(struct iso_supervisor *sv, const char *event, struct iso_str app,
+                  struct iso_str component, const char *detail);
+
+/* ---- api.c: HTTP ------------------------------------------------------------------------------
+ */
+
+struct iso_http_callbacks iso_sv_api_callbacks(void);
+
+/* Who may: the role a route asks for. */
+enum iso_sv_access { ISO_SV_PUBLIC, ISO_SV_READ, ISO_SV_OPERATE };
+
+enum { ISO_SV_ROUTE_PARAMS = 3 };
+
+/* One resource and method. pattern: "v1/modules/{}": {} is any segment. */
+struct iso_sv_route {
+    unsigned method;
+    const char *pattern;
+    enum iso_sv_access access;
+    uint64_t body_max; /* 0: no body */
+    /* The body, when there is one, is whole. params: the segments at {}. */
+    void (*handle)(struct iso_supervisor *sv, struct iso_http_request *req,
+                   const struct iso_str params[ISO_SV_ROUTE_PARAMS]);
+    /* Instead of collecting a body: see iso_http_accept_upload; begin comes first and may answer.
+     */
+    bool (*begin)(struct iso_supervisor *sv, struct iso_http_request *req,
+                  const struct iso_str params[ISO_SV_ROUTE_PARAMS]);
+    unsigned (*data)(void *sv, struct iso_http_request *req, struct iso_bytes piece);
+    /* The request is over and its user pointer is set. */
+    void (*closed)(struct iso_supervisor *sv, struct iso_http_request *req);
+};
+
+/* Tables end with a method of 0. */
+extern const struct iso_sv_route iso_sv_routes_device[];
+extern const struct iso_sv_route iso_sv_routes_modules[];
+extern const struct iso_sv_route iso_sv_routes_deployments[];
+extern const struct iso_sv_route iso_sv_routes_components[];
+extern const struct iso_sv_route iso_sv_routes_streams[];
+extern const struct iso_sv_route iso_sv_routes_access[];
+
+/* The route's own pointer with a request. */
+void *iso_sv_request_user(const struct iso_http_request *req);
+void iso_sv_request_set_user(struct iso_http_request *req, void *user);
+
+/* Answer with what `buf` holds (its bytes are taken; buf is then empty). */
+void iso_sv_reply_taken(struct iso_supervisor *sv, iso_http_id id, unsigned status,
+                        const char *content_type, struct iso_buf *buf);
+/* Answer with what `buf` holds (its bytes are taken); with 500 when err is not ISO_OK. */
+void iso_sv_reply_buf(struct iso_supervisor *sv, struct iso_http_request *req, unsigned status,
+                      const char *content_type, struct iso_buf *buf, enum iso_err err);
+/* A problem document for an error: status by its kind (ARGUMENT, MALFORMED, INVALID 400; NOT_FOUND
+ * 404; STATE, EXISTS 409; LIMIT 413 or 507; REFUSED 409; ACCESS 403; else 500). */
+void iso_sv_reply_error(struct iso_supervisor *sv, iso_http_id id, enum iso_err err,
+                        const struct iso_report *report);
+unsigned iso_sv_error_status(enum iso_err err);
+
+/* The deployed component of that name, or NULL. */
+struct iso_sv_component *iso_sv_find(struct iso_supervisor *sv, struct iso_str app,
+                                     struct iso_str component);
+
+/* Codes of outcomes; docs/api.md has the table. */
+unsigned iso_sv_outcome_status(enum iso_sv_outcome outcome);
+uint8_t iso_sv_outcome_code(enum iso_sv_outcome outcome);
+
+/* ---- Documents ----------------------------------------------------------------------------------
+ */
+
+/* Where the outside reaches this device over HTTP: "https://HOST:PORT" by the request's own Host,
+ * so that links work through whatever name it was called by. */
+void iso_sv_base_url(struct iso_supervisor *sv, const struct iso_http_request *req, char *out,
+                     size_t cap);
+/* "coaps+tcp://HOST:PORT"; empty when there is no such listener. */
+void iso_sv_coap_url(struct iso_supervisor *sv, const struct iso_http_request *req, char *out,
+                     size_t cap);
+ISO_MUST_CHECK enum iso_err iso_sv_write_device(struct iso_supervisor *sv, struct iso_buf *out);
+ISO_MUST_CHECK enum iso_err iso_sv_write_thing(struct iso_supervisor *sv, const char *base,
+                                               const char *coap, struct iso_buf *out);
+ISO_MUST_CHECK enum iso_err iso_sv_write_openapi(struct iso_supervisor *sv, const char *base,
+                                                 struct iso_buf *out);
+ISO_MUST_CHECK enum iso_err iso_sv_write_health(struct iso_supervisor *sv, bool *well,
+                                                struct iso_buf *out);
+ISO_MUST_CHECK enum iso_err iso_sv_write_metrics(struct iso_supervisor *sv, struct iso_buf *out);
+ISO_MUST_CHECK enum iso_err iso_sv_write_component(struct iso_supervisor *sv,
+                                                   struct iso_sv_component *component,
+                                                   struct iso_buf *out);
+
+/* ---- coap_api.c
+ * ----------------------------------------------------------------------------------- */
+
+void iso_sv_coap_request(void *sv, const struct iso_coap_request *request);
+/* The list at /.well-known/core follows what is deployed. */
+void iso_sv_coap_links(struct iso_supervisor *sv);
+
+#endif
