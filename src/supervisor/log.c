@@ -21,11 +21,12 @@ void iso_sv_log_init(struct iso_sv_log *log, bool json, unsigned level)
 {
     *log = (struct iso_sv_log){.json = json, .level = level};
     const char *stream = getenv("JOURNAL_STREAM");
-    unsigned long long device = 0, inode = 0;
     struct stat st;
-    if (stream != NULL && sscanf(stream, "%llu:%llu", &device, &inode) == 2 &&
-        fstat(STDERR_FILENO, &st) == 0) {
-        log->journal = st.st_dev == device && st.st_ino == inode;
+    char present[64];
+    if (stream != NULL && fstat(STDERR_FILENO, &st) == 0) {
+        (void)snprintf(present, sizeof present, "%ju:%ju", (uintmax_t)st.st_dev,
+                       (uintmax_t)st.st_ino);
+        log->journal = strcmp(stream, present) == 0;
     }
 }
 
