@@ -254,6 +254,13 @@ void iso_json_null(struct iso_json *json)
     put_token(json, "null");
 }
 
+void iso_json_raw(struct iso_json *json, struct iso_str text)
+{
+    if (begin_value(json)) {
+        put(json, text.ptr, text.len);
+    }
+}
+
 enum iso_err iso_json_finish(struct iso_json *json)
 {
     if (json->err == ISO_OK) {

@@ -58,6 +58,8 @@ void iso_json_f64(struct iso_json *json, double value);
 void iso_json_bool(struct iso_json *json, bool value);
 void iso_json_null(struct iso_json *json);
 
+/* A value that is JSON text already, as it is; it is not checked. */
+void iso_json_raw(struct iso_json *json, struct iso_str text);
 /* Ends the text (with a line end when indented) and returns the first error. One value must have
  * been written and everything closed. */
 ISO_MUST_CHECK enum iso_err iso_json_finish(struct iso_json *json);

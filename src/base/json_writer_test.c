@@ -148,3 +148,18 @@ TEST(json_keeps_the_first_error_of_the_sink)
         iso_buf_fini(&buf);
     }
 }
+
+TEST(json_takes_finished_text_as_a_value)
+{
+    struct fixture f;
+    set_up(&f, 0);
+    iso_json_array_begin(&f.json);
+    iso_json_raw(&f.json, iso_str_from_z("{\"a\":1}"));
+    iso_json_u64(&f.json, 2);
+    iso_json_raw(&f.json, iso_str_from_z("[]"));
+    iso_json_array_end(&f.json);
+    CHECK_OK(iso_json_finish(&f.json));
+    CHECK_OK(iso_buf_append_u8(&f.buf, 0));
+    CHECK_STR((const char *)f.buf.ptr, "[{\"a\":1},2,[]]");
+    iso_buf_fini(&f.buf);
+}

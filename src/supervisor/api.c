@@ -9,7 +9,8 @@
 /* What is kept with a request from its header to its end. */
 struct pending {
     const struct iso_sv_route *route;
-    void *user; /* the route's own */
+    void (*closed)(struct iso_supervisor *sv, void *user); /* see iso_sv_request_closer */
+    void *user;
 };
 
 static const struct iso_sv_route *const tables[] = {
@@ -162,8 +163,8 @@ static void on_closed(void *ctx, struct iso_http_request *req, bool completed)
     if (pending == NULL) {
         return;
     }
-    if (pending->user != NULL && pending->route->closed != NULL) {
-        pending->route->closed(sv, req);
+    if (pending->closed != NULL) {
+        pending->closed(sv, pending->user);
     }
     iso_alloc_free(sv->alloc, pending, sizeof *pending);
 }
@@ -174,9 +175,13 @@ void *iso_sv_request_user(const struct iso_http_request *req)
     return pending->user;
 }
 
-void iso_sv_request_set_user(struct iso_http_request *req, void *user)
+void iso_sv_request_closer(struct iso_http_request *req,
+                                   void (*closed)(struct iso_supervisor *sv, void *user),
+                                   void *user)
 {
     struct pending *pending = iso_http_request_user(req);
+    ISO_ASSERT(pending != NULL && pending->closed == NULL);
+    pending->closed = closed;
     pending->user = user;
 }
 

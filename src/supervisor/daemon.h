@@ -86,8 +86,6 @@ struct iso_sv_route {
     bool (*begin)(struct iso_supervisor *sv, struct iso_http_request *req,
                   const struct iso_str params[ISO_SV_ROUTE_PARAMS]);
     unsigned (*data)(void *sv, struct iso_http_request *req, struct iso_bytes piece);
-    /* The request is over and its user pointer is set. */
-    void (*closed)(struct iso_supervisor *sv, struct iso_http_request *req);
 };
 
 /* Tables end with a method of 0. */
@@ -98,9 +96,16 @@ extern const struct iso_sv_route iso_sv_routes_components[];
 extern const struct iso_sv_route iso_sv_routes_streams[];
 extern const struct iso_sv_route iso_sv_routes_access[];
 
-/* The route's own pointer with a request. */
+/* The route's own pointer with a request, for uploads. */
 void *iso_sv_request_user(const struct iso_http_request *req);
-void iso_sv_request_set_user(struct iso_http_request *req, void *user);
+/* closed(sv, user) is called when the request is over. Once per request. */
+void iso_sv_request_closer(struct iso_http_request *req,
+                                                  void (*closed)(struct iso_supervisor *sv,
+                                                                 void *user),
+                                                  void *user);
+/* Answer with the entries of a feed, or follow it as an event stream; NULL: 503. */
+void iso_sv_reply_feed(struct iso_supervisor *sv, struct iso_http_request *req,
+                       struct iso_sv_feed *feed);
 
 /* Answer with what `buf` holds (its bytes are taken; buf is then empty). */
 void iso_sv_reply_taken(struct iso_supervisor *sv, iso_http_id id, unsigned status,

@@ -1,0 +1,229 @@
+/* api_component.c - HTTP: components: status, descriptions, logs and events. */
+#include "supervisor/api_call.h"
+
+#include "base/format.h"
+
+#include <stdlib.h>
+
+/* ---- Status --------------------------------------------------------------------------------- */
+
+static void put_str(struct iso_json *json, const char *key, struct iso_str value)
+{
+    iso_json_key(json, key);
+    iso_json_string(json, value);
+}
+
+static void put_u64(struct iso_json *json, const char *key, uint64_t value)
+{
+    iso_json_key(json, key);
+    iso_json_u64(json, value);
+}
+
+static void put_ms(struct iso_json *json, const char *key, uint64_t ns)
+{
+    iso_json_key(json, key);
+    iso_json_f64(json, (double)(ns / 1000u) / 1000.0);
+}
+
+static void put_calls(struct iso_json *json, const struct iso_sv_component_stats *stats)
+{
+    uint64_t total = 0;
+    iso_json_key(json, "calls");
+    iso_json_object_begin(json);
+    for (unsigned i = 0; i < ISO_SV_OUTCOME_COUNT; i++) {
+        total += stats->calls[i];
+        put_u64(json, iso_sv_outcome_name((enum iso_sv_outcome)i), stats->calls[i]);
+    }
+    put_u64(json, "total", total);
+    iso_json_object_end(json);
+    iso_json_key(json, "latency-ms");
+    iso_json_object_begin(json);
+    put_ms(json, "p50", iso_sv_latency_quantile(stats->latency, 0.50));
+    put_ms(json, "p95", iso_sv_latency_quantile(stats->latency, 0.95));
+    put_ms(json, "p99", iso_sv_latency_quantile(stats->latency, 0.99));
+    put_ms(json, "mean", total != 0 ? stats->latency_sum_ns / total : 0);
+    iso_json_object_end(json);
+}
+
+static void put_functions(struct iso_json *json, const struct iso_sv_program *program)
+{
+    iso_json_key(json, "functions");
+    iso_json_array_begin(json);
+    for (uint32_t i = 0; i < iso_sv_program_func_count(program); i++) {
+        iso_json_z(json, iso_sv_program_func(program, i)->path);
+    }
+    iso_json_array_end(json);
+}
+
+enum iso_err iso_sv_write_component(struct iso_supervisor *sv, struct iso_sv_component *component,
+                                    struct iso_buf *out)
+{
+    struct iso_json json;
+    struct iso_sv_component_stats stats;
+    const struct iso_sv_program *program = iso_sv_component_program(component);
+    (void)sv;
+    iso_sv_component_stats_get(component, &stats);
+    iso_json_init_buf(&json, out, 0);
+    iso_json_object_begin(&json);
+    put_str(&json, "app", iso_sv_component_app(component));
+    put_str(&json, "component", iso_sv_component_name(component));
+    put_str(&json, "state",
+            iso_str_from_z(iso_sv_state_name(iso_sv_component_state(component))));
+    put_str(&json, "mode",
+            iso_str_from_z(iso_sv_component_mode(component) == ISO_SV_SERVICE ? "service"
+                                                                              : "function"));
+    put_str(&json, "module", iso_str_from_z(iso_sv_program_digest(program)));
+    put_u64(&json, "epoch", iso_sv_component_epoch(component));
+    put_functions(&json, program);
+    put_calls(&json, &stats);
+    put_u64(&json, "queued", stats.queued);
+    put_u64(&json, "instances", stats.instances);
+    put_u64(&json, "memory-bytes", stats.memory_bytes);
+    put_u64(&json, "memory-peak-bytes", stats.memory_peak_bytes);
+    put_u64(&json, "fuel", stats.fuel);
+    put_ms(&json, "cpu-ms", stats.cpu_ns);
+    put_u64(&json, "restarts", stats.restarts);
+    put_u64(&json, "log-lines-dropped", stats.log_dropped);
+    put_u64(&json, "refused-grants", stats.refused_grants);
+    if (stats.last_error[0] != '\0') {
+        char time[32];
+        iso_sv_time_text(stats.last_error_time_ns, time);
+        put_str(&json, "last-error", iso_str_from_z(stats.last_error));
+        put_str(&json, "last-error-time", iso_str_from_z(time));
+    }
+    iso_json_object_end(&json);
+    return iso_json_finish(&json);
+}
+
+static void get_status(struct iso_supervisor *sv, struct iso_http_request *req,
+                       const struct iso_str params[ISO_SV_ROUTE_PARAMS])
+{
+    struct iso_buf buf;
+    struct iso_sv_component *component = iso_sv_api_component(sv, req, params);
+    if (component == NULL) {
+        return;
+    }
+    iso_buf_init(&buf, sv->alloc, 1u << 20);
+    const enum iso_err err = iso_sv_write_component(sv, component, &buf);
+    iso_sv_reply_buf(sv, req, 200, "application/json", &buf, err);
+}
+
+/* ---- Descriptions --------------------------------------------------------------------------- */
+
+typedef enum iso_err (*describe_fn)(const struct iso_wit_world *world,
+                                    const struct iso_gen_place *place, struct iso_buf *out);
+
+static void describe(struct iso_supervisor *sv, struct iso_http_request *req,
+                     const struct iso_str *params, const char *type, describe_fn write)
+{
+    struct iso_sv_component *component = iso_sv_api_component(sv, req, params);
+    if (component == NULL) {
+        return;
+    }
+    char base[320], coap[320], http_base[640], coap_base[640], id[256], title[160];
+    const int app_len = (int)params[0].len, name_len = (int)params[1].len;
+    iso_sv_base_url(sv, req, base, sizeof base);
+    iso_sv_coap_url(sv, req, coap, sizeof coap);
+    (void)iso_format(http_base, sizeof http_base, "%s/v1/components/%.*s/%.*s", base, app_len,
+                     params[0].ptr, name_len, params[1].ptr);
+    (void)iso_format(coap_base, sizeof coap_base, "%s/c/%.*s/%.*s", coap, app_len, params[0].ptr,
+                     name_len, params[1].ptr);
+    (void)iso_format(id, sizeof id, "urn:isomer:%s:%.*s:%.*s", sv->device_id, app_len,
+                     params[0].ptr, name_len, params[1].ptr);
+    (void)iso_format(title, sizeof title, "%.*s/%.*s", app_len, params[0].ptr, name_len,
+                     params[1].ptr);
+    const struct iso_module_interface *interface =
+        iso_sv_program_interface(iso_sv_component_program(component));
+    const struct iso_gen_place place = {.id = id,
+                                        .title = title,
+                                        .http_base = http_base,
+                                        .coap_base = coap[0] != '\0' ? coap_base : NULL,
+                                        .info = &interface->info};
+    struct iso_buf buf;
+    iso_buf_init(&buf, sv->alloc, 16u << 20);
+    const enum iso_err err = write(interface->world, &place, &buf);
+    iso_sv_reply_buf(sv, req, 200, type, &buf, err);
+}
+
+static void get_td(struct iso_supervisor *sv, struct iso_http_request *req,
+                   const struct iso_str params[ISO_SV_ROUTE_PARAMS])
+{
+    describe(sv, req, params, "application/td+json", iso_gen_thing);
+}
+
+static void get_openapi(struct iso_supervisor *sv, struct iso_http_request *req,
+                        const struct iso_str params[ISO_SV_ROUTE_PARAMS])
+{
+    describe(sv, req, params, "application/vnd.oai.openapi+json", iso_gen_openapi);
+}
+
+static void get_wit(struct iso_supervisor *sv, struct iso_http_request *req,
+                    const struct iso_str params[ISO_SV_ROUTE_PARAMS])
+{
+    struct iso_sv_component *component = iso_sv_api_component(sv, req, params);
+    struct iso_buf buf;
+    if (component == NULL) {
+        return;
+    }
+    iso_buf_init(&buf, sv->alloc, 16u << 20);
+    const enum iso_err err = iso_wit_print(
+        &iso_sv_program_interface(iso_sv_component_program(component))->wit, &buf);
+    iso_sv_reply_buf(sv, req, 200, "text/plain; charset=utf-8", &buf, err);
+}
+
+/* ---- Logs and events ------------------------------------------------------------------------ */
+
+static void get_logs(struct iso_supervisor *sv, struct iso_http_request *req,
+                     const struct iso_str params[ISO_SV_ROUTE_PARAMS])
+{
+    if (iso_sv_api_component(sv, req, params) == NULL) {
+        return;
+    }
+    struct iso_sv_history *history = iso_sv_history_get(sv, params[0], params[1]);
+    iso_sv_reply_feed(sv, req, history != NULL ? &history->logs : NULL);
+}
+
+static void get_events(struct iso_supervisor *sv, struct iso_http_request *req,
+                       const struct iso_str params[ISO_SV_ROUTE_PARAMS])
+{
+    if (iso_sv_api_component(sv, req, params) == NULL) {
+        return;
+    }
+    struct iso_sv_history *history = iso_sv_history_get(sv, params[0], params[1]);
+    iso_sv_reply_feed(sv, req, history != NULL ? &history->events : NULL);
+}
+
+#define COMPONENT "v1/components/{}/{}"
+
+const struct iso_sv_route iso_sv_routes_components[] = {
+    {.method = ISO_HTTP_GET, .pattern = COMPONENT, .access = ISO_SV_READ, .handle = get_status},
+    {.method = ISO_HTTP_GET,
+     .pattern = COMPONENT "/td",
+     .access = ISO_SV_PUBLIC,
+     .handle = get_td},
+    {.method = ISO_HTTP_GET,
+     .pattern = COMPONENT "/openapi.json",
+     .access = ISO_SV_PUBLIC,
+     .handle = get_openapi},
+    {.method = ISO_HTTP_GET,
+     .pattern = COMPONENT "/wit",
+     .access = ISO_SV_PUBLIC,
+     .handle = get_wit},
+    {.method = ISO_HTTP_GET,
+     .pattern = COMPONENT "/logs",
+     .access = ISO_SV_READ,
+     .handle = get_logs},
+    {.method = ISO_HTTP_GET,
+     .pattern = COMPONENT "/events",
+     .access = ISO_SV_READ,
+     .handle = get_events},
+    {.method = ISO_HTTP_GET,
+     .pattern = COMPONENT "/properties/{}",
+     .access = ISO_SV_READ,
+     .handle = iso_sv_api_property},
+    {.method = ISO_HTTP_POST,
+     .pattern = COMPONENT "/{}",
+     .access = ISO_SV_OPERATE,
+     .body_max = 64u << 20,
+     .handle = iso_sv_api_call},
+    {.method = 0}};
