@@ -179,19 +179,28 @@ struct display_stream {
     struct iso_sv_viewer *viewer;
 };
 
-static void on_frame(void *ctx, const char *content_type, struct iso_bytes picture)
+static void on_fresh(void *ctx)
 {
     const struct display_stream *stream = ctx;
-    /* REFUSED: this viewer has not taken the picture before, and skips this one. */
-    const enum iso_err err =
-        iso_http_stream_part(stream->sv->http, stream->id, content_type, picture);
-    (void)err;
+    struct iso_sv_frame *frame = iso_sv_viewer_take(stream->viewer);
+    const char *type;
+    struct iso_bytes picture;
+    if (frame == NULL) {
+        return;
+    }
+    if (iso_sv_frame_picture(frame, &type, &picture) == ISO_OK) {
+        /* REFUSED: this viewer has not taken the picture before, and skips this one. */
+        const enum iso_err err =
+            iso_http_stream_part(stream->sv->http, stream->id, type, picture);
+        (void)err;
+    }
+    iso_sv_frame_unref(frame);
 }
 
 static void display_closed(struct iso_supervisor *sv, void *user)
 {
     struct display_stream *stream = user;
-    iso_sv_display_unsubscribe(stream->viewer);
+    iso_sv_viewer_destroy(stream->viewer);
     iso_alloc_free(sv->alloc, stream, sizeof *stream);
 }
 
@@ -200,6 +209,7 @@ static void get_display_stream(struct iso_supervisor *sv, struct iso_http_reques
 {
     const iso_http_id id = iso_http_request_id(req);
     const struct iso_http_stream_config config = {.kind = ISO_HTTP_STREAM_MULTIPART};
+    struct iso_report report;
     struct display_stream *stream = iso_alloc_new(sv->alloc, sizeof *stream);
     if (stream == NULL) {
         iso_http_problem(sv->http, id, 503, NULL, NULL, "out of memory");
@@ -207,14 +217,30 @@ static void get_display_stream(struct iso_supervisor *sv, struct iso_http_reques
     }
     *stream = (struct display_stream){sv, id, NULL};
     iso_sv_request_closer(req, display_closed, stream);
-    const enum iso_err err = iso_sv_display_subscribe(sv->devices, params[0], on_frame, stream,
-                                                      &stream->viewer);
+    iso_report_init(&report);
+    const enum iso_err err = iso_sv_display_subscribe(sv->devices, params[0], on_fresh, stream,
+                                                      &stream->viewer, &report);
     if (err != ISO_OK) {
-        iso_http_problem(sv->http, id, err == ISO_E_NOT_FOUND ? 404 : 503, NULL, NULL,
-                         err == ISO_E_NOT_FOUND ? "this device has no display of that name"
-                                                : iso_err_text(err));
+        iso_sv_reply_error(sv, id, err, &report);
     } else if (iso_http_stream_begin(sv->http, id, &config) == ISO_OK) {
-        iso_sv_display_replay(stream->viewer);
+        on_fresh(stream);
+    }
+}
+
+static void get_display_picture(struct iso_supervisor *sv, struct iso_http_request *req,
+                                const struct iso_str params[ISO_SV_ROUTE_PARAMS])
+{
+    const iso_http_id id = iso_http_request_id(req);
+    struct iso_sv_frame *frame = iso_sv_display_frame(sv->devices, params[0]);
+    const char *type;
+    struct iso_bytes picture;
+    if (frame == NULL) {
+        iso_http_problem(sv->http, id, 404, NULL, NULL,
+                         "no display of that name shows anything");
+    } else if (iso_sv_frame_picture(frame, &type, &picture) == ISO_OK) {
+        iso_http_reply(sv->http, id, 200, type, picture);
+    } else {
+        iso_http_problem(sv->http, id, 503, NULL, NULL, "out of memory");
     }
 }
 
@@ -227,4 +253,8 @@ const struct iso_sv_route iso_sv_routes_streams[] = {
      .pattern = "display/{}/stream",
      .access = ISO_SV_READ,
      .handle = get_display_stream},
+    {.method = ISO_HTTP_GET,
+     .pattern = "display/{}/picture",
+     .access = ISO_SV_READ,
+     .handle = get_display_picture},
     {.method = 0}};

@@ -1,0 +1,328 @@
+/* api_device.c - HTTP: the device itself: its description, health, figures and small page. */
+#include "supervisor/daemon.h"
+
+#include "base/format.h"
+#include "supervisor/page.h"
+
+#include <stdlib.h>
+
+/* ---- GET /v1/device ------------------------------------------------------------------------- */
+
+static void put(struct iso_json *json, const char *key, const char *value)
+{
+    iso_json_key(json, key);
+    iso_json_z(json, value);
+}
+
+static void put_u64(struct iso_json *json, const char *key, uint64_t value)
+{
+    iso_json_key(json, key);
+    iso_json_u64(json, value);
+}
+
+static void put_f64(struct iso_json *json, const char *key, double value)
+{
+    iso_json_key(json, key);
+    iso_json_f64(json, value);
+}
+
+static void put_system(struct iso_supervisor *sv, struct iso_json *json)
+{
+    uv_utsname_t uname = {"", "", "", ""};
+    double load[3] = {0, 0, 0};
+    uv_fs_t fs;
+    (void)uv_os_uname(&uname);
+    uv_loadavg(load);
+    put(json, "architecture", uname.machine);
+    iso_json_key(json, "system");
+    iso_json_object_begin(json);
+    put(json, "name", uname.sysname);
+    put(json, "release", uname.release);
+    iso_json_object_end(json);
+    put_u64(json, "cores", uv_available_parallelism());
+    iso_json_key(json, "memory");
+    iso_json_object_begin(json);
+    put_u64(json, "total-bytes", uv_get_total_memory());
+    put_u64(json, "free-bytes", uv_get_free_memory());
+    iso_json_object_end(json);
+    if (uv_fs_statfs(NULL, &fs, sv->config->state, NULL) == 0) {
+        const uv_statfs_t *st = fs.ptr;
+        iso_json_key(json, "storage");
+        iso_json_object_begin(json);
+        put_u64(json, "total-bytes", st->f_blocks * st->f_bsize);
+        put_u64(json, "free-bytes", st->f_bavail * st->f_bsize);
+        iso_json_object_end(json);
+    }
+    uv_fs_req_cleanup(&fs);
+    iso_json_key(json, "load");
+    iso_json_array_begin(json);
+    for (unsigned i = 0; i < 3; i++) {
+        iso_json_f64(json, (double)(int)(load[i] * 100.0) / 100.0);
+    }
+    iso_json_array_end(json);
+}
+
+static void put_engine(struct iso_supervisor *sv, struct iso_json *json)
+{
+    static const char *const features[] = {
+        "mutable-globals", "sign-extension", "saturating-conversions", "multi-value",
+        "bulk-memory",     "reference-types", "simd128",                "wasi-preview1"};
+    struct iso_sv_core_stats stats;
+    iso_sv_core_stats_get(sv->core, &stats);
+    iso_json_key(json, "engine");
+    iso_json_object_begin(json);
+    put(json, "name", "isomer");
+    put(json, "version", ISO_VERSION);
+    put(json, "dispatch", iso_engine_dispatch());
+    iso_json_key(json, "features");
+    iso_json_array_begin(json);
+    for (size_t i = 0; i < ISO_COUNT_OF(features); i++) {
+        iso_json_z(json, features[i]);
+    }
+    iso_json_array_end(json);
+    put_u64(json, "workers", stats.workers);
+    iso_json_object_end(json);
+    put_f64(json, "speed", sv->speed);
+    iso_json_key(json, "use");
+    iso_json_object_begin(json);
+    put_u64(json, "instances", stats.instances);
+    put_u64(json, "instances-waiting", stats.waiting);
+    put_u64(json, "memory-bytes", stats.memory_bytes);
+    put_u64(json, "calls", stats.calls_total);
+    put_f64(json, "cpu-seconds", (double)stats.cpu_ns / 1e9);
+    iso_json_object_end(json);
+    iso_json_key(json, "limits");
+    iso_json_object_begin(json);
+    put_u64(json, "cpu-percent",
+            sv->config->cpu_percent != 0 ? sv->config->cpu_percent : 100);
+    put_u64(json, "modules-bytes", iso_sv_modules_cap(sv->modules));
+    iso_json_object_end(json);
+}
+
+static void put_labels(struct iso_supervisor *sv, struct iso_json *json)
+{
+    iso_json_key(json, "labels");
+    iso_json_object_begin(json);
+    for (size_t i = 0; i < sv->config->label_count; i++) {
+        const char *label = sv->config->labels[i];
+        const char *equals = strchr(label, '=');
+        iso_json_key_str(json,
+                         iso_str_from(label, equals != NULL ? (size_t)(equals - label)
+                                                            : strlen(label)));
+        iso_json_z(json, equals != NULL ? equals + 1 : "");
+    }
+    iso_json_object_end(json);
+}
+
+static void put_address(struct iso_supervisor *sv, struct iso_json *json)
+{
+    struct iso_supervisor_ports ports;
+    char host[80];
+    iso_supervisor_ports(sv, &ports);
+    (void)iso_format(host, sizeof host, "%s.local", sv->host_name);
+    iso_json_key(json, "network");
+    iso_json_object_begin(json);
+    put(json, "host", host);
+    put_u64(json, "https", ports.https);
+    put_u64(json, "coap", ports.coap);
+    put_u64(json, "coaps", ports.coaps);
+    iso_json_object_end(json);
+}
+
+enum iso_err iso_sv_write_device(struct iso_supervisor *sv, struct iso_buf *out)
+{
+    struct iso_json json;
+    char time[32];
+    iso_json_init_buf(&json, out, 0);
+    iso_json_object_begin(&json);
+    put(&json, "id", sv->device_id);
+    put(&json, "name", sv->name);
+    put_u64(&json, "deployment-format", 1);
+    put_system(sv, &json);
+    put_engine(sv, &json);
+    put_labels(sv, &json);
+    put_address(sv, &json);
+    iso_sv_time_text(sv->started_ns, time);
+    put(&json, "started", time);
+    iso_json_key(&json, "interfaces");
+    iso_sv_devices_describe(sv->devices, &json);
+    iso_json_key(&json, "deployments");
+    iso_sv_deployments_describe(sv->deployments, &json);
+    iso_json_object_end(&json);
+    return iso_json_finish(&json);
+}
+
+static void reply_json(struct iso_supervisor *sv, struct iso_http_request *req, unsigned status,
+                       struct iso_buf *buf, enum iso_err err)
+{
+    iso_sv_reply_buf(sv, req, status, "application/json", buf, err);
+}
+
+static void get_device(struct iso_supervisor *sv, struct iso_http_request *req,
+                       const struct iso_str params[ISO_SV_ROUTE_PARAMS])
+{
+    struct iso_buf buf;
+    (void)params;
+    iso_buf_init(&buf, sv->alloc, 4u << 20);
+    reply_json(sv, req, 200, &buf, iso_sv_write_device(sv, &buf));
+}
+
+/* ---- Health --------------------------------------------------------------------------------- */
+
+struct health {
+    struct iso_json *json;
+    bool well;
+};
+
+static void put_reason(struct health *health, struct iso_str subject, const char *reason)
+{
+    health->well = false;
+    iso_json_object_begin(health->json);
+    iso_json_key(health->json, "subject");
+    iso_json_string(health->json, subject);
+    put(health->json, "reason", reason);
+    iso_json_object_end(health->json);
+}
+
+static void check_component(void *ctx, struct iso_sv_component *component)
+{
+    struct health *health = ctx;
+    struct iso_sv_component_stats stats;
+    if (iso_sv_component_state(component) != ISO_SV_FAILED) {
+        return;
+    }
+    char subject[96];
+    const size_t len = iso_format(
+        subject, sizeof subject, "%.*s/%.*s", (int)iso_sv_component_app(component).len,
+        iso_sv_component_app(component).ptr, (int)iso_sv_component_name(component).len,
+        iso_sv_component_name(component).ptr);
+    iso_sv_component_stats_get(component, &stats);
+    /* Details of a component are for those with a token. */
+    put_reason(health, iso_str_from(subject, len), "the component could not be started");
+}
+
+static void check_deployment(void *ctx, struct iso_str app, const char *reason)
+{
+    put_reason(ctx, app, reason);
+}
+
+enum iso_err iso_sv_write_health(struct iso_supervisor *sv, bool *well, struct iso_buf *out)
+{
+    struct iso_json json, reasons;
+    struct iso_buf list;
+    iso_buf_init(&list, sv->alloc, 1u << 20);
+    iso_json_init_buf(&reasons, &list, 0);
+    struct health health = {&reasons, true};
+    iso_json_array_begin(&reasons);
+    iso_sv_deployments_each_component(sv->deployments, check_component, &health);
+    iso_sv_deployments_each_trouble(sv->deployments, check_deployment, &health);
+    iso_json_array_end(&reasons);
+    enum iso_err err = iso_json_finish(&reasons);
+    iso_json_init_buf(&json, out, 0);
+    iso_json_object_begin(&json);
+    put(&json, "status", health.well ? "ok" : "degraded");
+    put_u64(&json, "uptime-seconds", (iso_sv_now_ns() - sv->started_ns) / 1000000000u);
+    iso_json_key(&json, "reasons");
+    iso_json_raw(&json, iso_str_from((const char *)list.ptr, list.len));
+    iso_json_object_end(&json);
+    err = err != ISO_OK ? err : iso_json_finish(&json);
+    iso_buf_fini(&list);
+    *well = health.well;
+    return err;
+}
+
+static void get_health(struct iso_supervisor *sv, struct iso_http_request *req,
+                       const struct iso_str params[ISO_SV_ROUTE_PARAMS])
+{
+    struct iso_buf buf;
+    bool well = true;
+    (void)params;
+    iso_buf_init(&buf, sv->alloc, 4u << 20);
+    const enum iso_err err = iso_sv_write_health(sv, &well, &buf);
+    reply_json(sv, req, well ? 200 : 503, &buf, err);
+}
+
+/* ---- Others --------------------------------------------------------------------------------- */
+
+static void get_metrics(struct iso_supervisor *sv, struct iso_http_request *req,
+                        const struct iso_str params[ISO_SV_ROUTE_PARAMS])
+{
+    struct iso_buf buf;
+    (void)params;
+    iso_buf_init(&buf, sv->alloc, 16u << 20);
+    iso_sv_reply_buf(sv, req, 200, "text/plain; version=0.0.4; charset=utf-8", &buf,
+                     iso_sv_write_metrics(sv, &buf));
+}
+
+static void get_thing(struct iso_supervisor *sv, struct iso_http_request *req,
+                      const struct iso_str params[ISO_SV_ROUTE_PARAMS])
+{
+    struct iso_buf buf;
+    char base[320], coap[320];
+    (void)params;
+    iso_buf_init(&buf, sv->alloc, 16u << 20);
+    iso_sv_base_url(sv, req, base, sizeof base);
+    iso_sv_coap_url(sv, req, coap, sizeof coap);
+    iso_sv_reply_buf(sv, req, 200, "application/td+json", &buf,
+                     iso_sv_write_thing(sv, base, coap, &buf));
+}
+
+static void get_openapi(struct iso_supervisor *sv, struct iso_http_request *req,
+                        const struct iso_str params[ISO_SV_ROUTE_PARAMS])
+{
+    struct iso_buf buf;
+    char base[320];
+    (void)params;
+    iso_buf_init(&buf, sv->alloc, 16u << 20);
+    iso_sv_base_url(sv, req, base, sizeof base);
+    iso_sv_reply_buf(sv, req, 200, "application/vnd.oai.openapi+json", &buf,
+                     iso_sv_write_openapi(sv, base, &buf));
+}
+
+static void get_page(struct iso_supervisor *sv, struct iso_http_request *req,
+                     const struct iso_str params[ISO_SV_ROUTE_PARAMS])
+{
+    (void)params;
+    const struct iso_http_response response = {
+        .status = 200,
+        .content_type = "text/html; charset=utf-8",
+        .body = iso_bytes_from(iso_sv_page_html, iso_sv_page_html_len),
+        .content_security_policy = "default-src 'self'; base-uri 'none'; frame-ancestors 'none'"};
+    iso_http_respond(sv->http, iso_http_request_id(req), &response);
+}
+
+static void get_page_part(struct iso_supervisor *sv, struct iso_http_request *req,
+                          const struct iso_str params[ISO_SV_ROUTE_PARAMS])
+{
+    (void)params;
+    const bool style = iso_str_equal_z(iso_http_request_segment(req, 1), "page.css");
+    const struct iso_http_response response = {
+        .status = 200,
+        .content_type = style ? "text/css; charset=utf-8" : "text/javascript; charset=utf-8",
+        .body = style ? iso_bytes_from(iso_sv_page_css, iso_sv_page_css_len)
+                      : iso_bytes_from(iso_sv_page_js, iso_sv_page_js_len)};
+    iso_http_respond(sv->http, iso_http_request_id(req), &response);
+}
+
+const struct iso_sv_route iso_sv_routes_device[] = {
+    {.method = ISO_HTTP_GET,
+     .pattern = ".well-known/wot",
+     .access = ISO_SV_PUBLIC,
+     .handle = get_thing},
+    {.method = ISO_HTTP_GET, .pattern = "v1/device", .access = ISO_SV_READ, .handle = get_device},
+    {.method = ISO_HTTP_GET, .pattern = "health", .access = ISO_SV_PUBLIC, .handle = get_health},
+    {.method = ISO_HTTP_GET, .pattern = "metrics", .access = ISO_SV_READ, .handle = get_metrics},
+    {.method = ISO_HTTP_GET,
+     .pattern = "openapi.json",
+     .access = ISO_SV_PUBLIC,
+     .handle = get_openapi},
+    {.method = ISO_HTTP_GET, .pattern = "", .access = ISO_SV_PUBLIC, .handle = get_page},
+    {.method = ISO_HTTP_GET,
+     .pattern = "static/page.css",
+     .access = ISO_SV_PUBLIC,
+     .handle = get_page_part},
+    {.method = ISO_HTTP_GET,
+     .pattern = "static/page.js",
+     .access = ISO_SV_PUBLIC,
+     .handle = get_page_part},
+    {.method = 0}};
