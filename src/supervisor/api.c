@@ -176,8 +176,7 @@ void *iso_sv_request_user(const struct iso_http_request *req)
 }
 
 void iso_sv_request_closer(struct iso_http_request *req,
-                                   void (*closed)(struct iso_supervisor *sv, void *user),
-                                   void *user)
+                           void (*closed)(struct iso_supervisor *sv, void *user), void *user)
 {
     struct pending *pending = iso_http_request_user(req);
     ISO_ASSERT(pending != NULL && pending->closed == NULL);

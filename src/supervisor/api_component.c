@@ -67,8 +67,7 @@ enum iso_err iso_sv_write_component(struct iso_supervisor *sv, struct iso_sv_com
     iso_json_object_begin(&json);
     put_str(&json, "app", iso_sv_component_app(component));
     put_str(&json, "component", iso_sv_component_name(component));
-    put_str(&json, "state",
-            iso_str_from_z(iso_sv_state_name(iso_sv_component_state(component))));
+    put_str(&json, "state", iso_str_from_z(iso_sv_state_name(iso_sv_component_state(component))));
     put_str(&json, "mode",
             iso_str_from_z(iso_sv_component_mode(component) == ISO_SV_SERVICE ? "service"
                                                                               : "function"));
@@ -166,8 +165,8 @@ static void get_wit(struct iso_supervisor *sv, struct iso_http_request *req,
         return;
     }
     iso_buf_init(&buf, sv->alloc, 16u << 20);
-    const enum iso_err err = iso_wit_print(
-        &iso_sv_program_interface(iso_sv_component_program(component))->wit, &buf);
+    const enum iso_err err =
+        iso_wit_print(&iso_sv_program_interface(iso_sv_component_program(component))->wit, &buf);
     iso_sv_reply_buf(sv, req, 200, "text/plain; charset=utf-8", &buf, err);
 }
 
@@ -197,10 +196,7 @@ static void get_events(struct iso_supervisor *sv, struct iso_http_request *req,
 
 const struct iso_sv_route iso_sv_routes_components[] = {
     {.method = ISO_HTTP_GET, .pattern = COMPONENT, .access = ISO_SV_READ, .handle = get_status},
-    {.method = ISO_HTTP_GET,
-     .pattern = COMPONENT "/td",
-     .access = ISO_SV_PUBLIC,
-     .handle = get_td},
+    {.method = ISO_HTTP_GET, .pattern = COMPONENT "/td", .access = ISO_SV_PUBLIC, .handle = get_td},
     {.method = ISO_HTTP_GET,
      .pattern = COMPONENT "/openapi.json",
      .access = ISO_SV_PUBLIC,

@@ -65,8 +65,8 @@ static void put_system(struct iso_supervisor *sv, struct iso_json *json)
 static void put_engine(struct iso_supervisor *sv, struct iso_json *json)
 {
     static const char *const features[] = {
-        "mutable-globals", "sign-extension", "saturating-conversions", "multi-value",
-        "bulk-memory",     "reference-types", "simd128",                "wasi-preview1"};
+        "mutable-globals", "sign-extension", "saturating-conversions", "multi-value", "bulk-memory",
+        "reference-types", "simd128",        "wasi-preview1"};
     struct iso_sv_core_stats stats;
     iso_sv_core_stats_get(sv->core, &stats);
     iso_json_key(json, "engine");
@@ -93,8 +93,7 @@ static void put_engine(struct iso_supervisor *sv, struct iso_json *json)
     iso_json_object_end(json);
     iso_json_key(json, "limits");
     iso_json_object_begin(json);
-    put_u64(json, "cpu-percent",
-            sv->config->cpu_percent != 0 ? sv->config->cpu_percent : 100);
+    put_u64(json, "cpu-percent", sv->config->cpu_percent != 0 ? sv->config->cpu_percent : 100);
     put_u64(json, "modules-bytes", iso_sv_modules_cap(sv->modules));
     iso_json_object_end(json);
 }
@@ -106,9 +105,8 @@ static void put_labels(struct iso_supervisor *sv, struct iso_json *json)
     for (size_t i = 0; i < sv->config->label_count; i++) {
         const char *label = sv->config->labels[i];
         const char *equals = strchr(label, '=');
-        iso_json_key_str(json,
-                         iso_str_from(label, equals != NULL ? (size_t)(equals - label)
-                                                            : strlen(label)));
+        iso_json_key_str(
+            json, iso_str_from(label, equals != NULL ? (size_t)(equals - label) : strlen(label)));
         iso_json_z(json, equals != NULL ? equals + 1 : "");
     }
     iso_json_object_end(json);
@@ -192,10 +190,10 @@ static void check_component(void *ctx, struct iso_sv_component *component)
         return;
     }
     char subject[96];
-    const size_t len = iso_format(
-        subject, sizeof subject, "%.*s/%.*s", (int)iso_sv_component_app(component).len,
-        iso_sv_component_app(component).ptr, (int)iso_sv_component_name(component).len,
-        iso_sv_component_name(component).ptr);
+    const size_t len =
+        iso_format(subject, sizeof subject, "%.*s/%.*s", (int)iso_sv_component_app(component).len,
+                   iso_sv_component_app(component).ptr, (int)iso_sv_component_name(component).len,
+                   iso_sv_component_name(component).ptr);
     iso_sv_component_stats_get(component, &stats);
     /* Details of a component are for those with a token. */
     put_reason(health, iso_str_from(subject, len), "the component could not be started");

@@ -133,9 +133,8 @@ static void on_value(void *ctx, enum iso_sv_outcome outcome, struct iso_bytes js
     if (gone) {
         iso_http_stream_end(stream->sv->http, stream->id);
     } else if (outcome == ISO_SV_DONE) {
-        const enum iso_err err =
-            iso_http_stream_event(stream->sv->http, stream->id, NULL,
-                                  iso_str_from((const char *)json.ptr, json.len));
+        const enum iso_err err = iso_http_stream_event(
+            stream->sv->http, stream->id, NULL, iso_str_from((const char *)json.ptr, json.len));
         (void)err;
     }
 }
@@ -190,8 +189,7 @@ static void on_fresh(void *ctx)
     }
     if (iso_sv_frame_picture(frame, &type, &picture) == ISO_OK) {
         /* REFUSED: this viewer has not taken the picture before, and skips this one. */
-        const enum iso_err err =
-            iso_http_stream_part(stream->sv->http, stream->id, type, picture);
+        const enum iso_err err = iso_http_stream_part(stream->sv->http, stream->id, type, picture);
         (void)err;
     }
     iso_sv_frame_unref(frame);
@@ -235,8 +233,7 @@ static void get_display_picture(struct iso_supervisor *sv, struct iso_http_reque
     const char *type;
     struct iso_bytes picture;
     if (frame == NULL) {
-        iso_http_problem(sv->http, id, 404, NULL, NULL,
-                         "no display of that name shows anything");
+        iso_http_problem(sv->http, id, 404, NULL, NULL, "no display of that name shows anything");
     } else if (iso_sv_frame_picture(frame, &type, &picture) == ISO_OK) {
         iso_http_reply(sv->http, id, 200, type, picture);
     } else {
@@ -245,10 +242,7 @@ static void get_display_picture(struct iso_supervisor *sv, struct iso_http_reque
 }
 
 const struct iso_sv_route iso_sv_routes_streams[] = {
-    {.method = ISO_HTTP_GET,
-     .pattern = "v1/events",
-     .access = ISO_SV_READ,
-     .handle = get_events},
+    {.method = ISO_HTTP_GET, .pattern = "v1/events", .access = ISO_SV_READ, .handle = get_events},
     {.method = ISO_HTTP_GET,
      .pattern = "display/{}/stream",
      .access = ISO_SV_READ,

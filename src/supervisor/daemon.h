@@ -100,9 +100,7 @@ extern const struct iso_sv_route iso_sv_routes_access[];
 void *iso_sv_request_user(const struct iso_http_request *req);
 /* closed(sv, user) is called when the request is over. Once per request. */
 void iso_sv_request_closer(struct iso_http_request *req,
-                                                  void (*closed)(struct iso_supervisor *sv,
-                                                                 void *user),
-                                                  void *user);
+                           void (*closed)(struct iso_supervisor *sv, void *user), void *user);
 /* Answer with the entries of a feed, or follow it as an event stream; NULL: 503. */
 void iso_sv_reply_feed(struct iso_supervisor *sv, struct iso_http_request *req,
                        struct iso_sv_feed *feed);

@@ -1,5 +1,5 @@
-/* devices_config.c - member "devices" of the configuration: cameras, displays, sensors and lines, as
- * docs/devices.md has them. */
+/* devices_config.c - member "devices" of the configuration: cameras, displays, sensors and lines,
+ * as docs/devices.md has them. */
 #include "supervisor/devices_config.h"
 
 #include "base/format.h"
@@ -39,8 +39,8 @@ static enum iso_err only(const struct reader *reader, const char *place, const j
             i++;
         }
         if (i == count) {
-            return iso_fail(reader->report, ISO_E_INVALID, "devices.%s has an unknown member \"%s\"",
-                            place, key);
+            return iso_fail(reader->report, ISO_E_INVALID,
+                            "devices.%s has an unknown member \"%s\"", place, key);
         }
     }
     return ISO_OK;
@@ -122,8 +122,7 @@ static enum iso_err read_sensor(const struct reader *reader, const char *name, c
     static const char *const members[] = {"unit", "value", "amplitude", "period", "file"};
     enum iso_err err = only(reader, "simulated-sensors", value, members, ISO_COUNT_OF(members));
     if (err != ISO_OK || !json_is_object(value)) {
-        return err != ISO_OK ? err
-                             : wrong(reader, "simulated-sensors", "an object of objects");
+        return err != ISO_OK ? err : wrong(reader, "simulated-sensors", "an object of objects");
     }
     out->name = iso_arena_copy_str(reader->arena, iso_str_from_z(name));
     out->unit = copy(reader, json_object_get(value, "unit"));
@@ -172,7 +171,8 @@ static enum iso_err read_line(const struct reader *reader, const char *name, con
     }
     const json_t *line = json_object_get(value, "line");
     const char *direction = json_string_value(json_object_get(value, "direction"));
-    if (direction == NULL || (strcmp(direction, "input") != 0 && strcmp(direction, "output") != 0)) {
+    if (direction == NULL ||
+        (strcmp(direction, "input") != 0 && strcmp(direction, "output") != 0)) {
         return wrong(reader, "gpio.NAME.direction", "\"input\" or \"output\"");
     }
     out->name = iso_arena_copy_str(reader->arena, iso_str_from_z(name));
@@ -252,8 +252,7 @@ static enum iso_err read_all(const struct reader *reader, const json_t *root,
     out->sensors = sensors == NULL || json_is_true(sensors);
     for (size_t i = 0; i < ISO_COUNT_OF(members); i++) {
         const json_t *member = json_object_get(root, members[i].name);
-        const enum iso_err err =
-            member != NULL ? members[i].read(reader, member, out) : ISO_OK;
+        const enum iso_err err = member != NULL ? members[i].read(reader, member, out) : ISO_OK;
         if (err != ISO_OK) {
             return err;
         }

@@ -4,9 +4,9 @@
 
 #include "supervisor/devices.h"
 
-/* text: member "devices" of the configuration file; empty: no devices but the machine's sensors. What
- * out points to is in the arena. Errors: MALFORMED, INVALID (which member, and what would be right),
- * NOMEM. */
+/* text: member "devices" of the configuration file; empty: no devices but the machine's sensors.
+ * What out points to is in the arena. Errors: MALFORMED, INVALID (which member, and what would be
+ * right), NOMEM. */
 ISO_MUST_CHECK enum iso_err iso_sv_devices_config_read(struct iso_bytes text,
                                                        struct iso_arena *arena,
                                                        struct iso_sv_devices_config *out,

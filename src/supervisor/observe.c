@@ -129,9 +129,8 @@ static bool begin(struct iso_sv_observed *observed, enum iso_sv_encoding encodin
                   void (*done)(struct iso_sv_call *call), struct reading *reading)
 {
     struct iso_sv_observers *owner = observed->owner;
-    struct iso_sv_component *component =
-        owner->find(owner->find_ctx, iso_str_from_z(observed->app),
-                    iso_str_from_z(observed->component));
+    struct iso_sv_component *component = owner->find(owner->find_ctx, iso_str_from_z(observed->app),
+                                                     iso_str_from_z(observed->component));
     uint32_t index;
     if (component == NULL || !iso_sv_program_func_find(iso_sv_component_program(component),
                                                        iso_str_from_z(observed->path), &index)) {
