@@ -56,15 +56,15 @@ static struct found find_in_package(const struct iso_wit_ast_package *package, s
 }
 
 static void try_names(const struct iso_wit_ast_package *package, bool want_world,
-                      struct iso_wit_nearest *nearest)
+                      struct iso_nearest *nearest)
 {
     for (const struct iso_wit_ast_interface *i = package->interfaces; i != NULL && !want_world;
          i = i->next) {
-        iso_wit_nearest_try(nearest, i->id.text);
+        iso_nearest_try(nearest, i->id.text);
     }
     for (const struct iso_wit_ast_world *w = package->worlds; w != NULL && want_world;
          w = w->next) {
-        iso_wit_nearest_try(nearest, w->id.text);
+        iso_nearest_try(nearest, w->id.text);
     }
 }
 
@@ -72,7 +72,7 @@ static void try_names(const struct iso_wit_ast_package *package, bool want_world
 static enum iso_err unknown_package(const struct iso_wit_context *context,
                                     const struct iso_wit_path *path)
 {
-    struct iso_wit_nearest nearest = {.word = path->package.text};
+    struct iso_nearest nearest = {.word = path->package.text};
     for (const struct iso_wit_ast_package *p = context->packages; p != NULL; p = p->next) {
         if (!iso_str_equal(p->ns.text, path->ns.text)) {
             continue;
@@ -86,13 +86,13 @@ static enum iso_err unknown_package(const struct iso_wit_context *context,
                                 ISO_WIT_SHOW(p->ns.text), ISO_WIT_SHOW(p->name.text), at,
                                 ISO_WIT_SHOW(p->version));
         }
-        iso_wit_nearest_try(&nearest, p->name.text);
+        iso_nearest_try(&nearest, p->name.text);
     }
     char hint[96];
     return iso_wit_fail(context, path->ns.at, ISO_E_INVALID,
                         "package '%.*s:%.*s' is not among the texts%s", ISO_WIT_SHOW(path->ns.text),
                         ISO_WIT_SHOW(path->package.text),
-                        iso_wit_nearest_text(&nearest, hint, sizeof hint));
+                        iso_nearest_text(&nearest, hint, sizeof hint));
 }
 
 static enum iso_err find(const struct iso_wit_context *context, const struct iso_wit_file *file,
@@ -127,19 +127,19 @@ static enum iso_err find(const struct iso_wit_context *context, const struct iso
     if (out->interface != NULL || out->world != NULL) {
         return ISO_OK;
     }
-    struct iso_wit_nearest nearest = {.word = path->name.text};
+    struct iso_nearest nearest = {.word = path->name.text};
     char hint[96];
     try_names(package, want_world, &nearest);
     for (const struct iso_wit_ast_top_use *u = file->uses; u != NULL; u = u->next) {
         if (path->ns.text.len == 0 && u->path != path) {
-            iso_wit_nearest_try(&nearest, u->as.text);
+            iso_nearest_try(&nearest, u->as.text);
         }
     }
     return iso_wit_fail(context, path->name.at, ISO_E_INVALID,
                         "there is no %s '%.*s' in package '%.*s:%.*s'%s",
                         want_world ? "world" : "interface", ISO_WIT_SHOW(path->name.text),
                         ISO_WIT_SHOW(package->ns.text), ISO_WIT_SHOW(package->name.text),
-                        iso_wit_nearest_text(&nearest, hint, sizeof hint));
+                        iso_nearest_text(&nearest, hint, sizeof hint));
 }
 
 enum iso_err iso_wit_find_interface(struct iso_wit_context *context,

@@ -37,7 +37,7 @@ static enum iso_err unknown_type(const struct iso_wit_context *context,
     static const char *const built_in[] = {"bool",   "s8",   "u8",    "s16",    "u16",   "s32",
                                            "u32",    "s64",  "u64",   "f32",    "f64",   "char",
                                            "string", "list", "tuple", "option", "result"};
-    struct iso_wit_nearest nearest = {.word = type->name};
+    struct iso_nearest nearest = {.word = type->name};
     const char *familiar = familiar_name(type->name);
     char hint[96];
     if (familiar != NULL) {
@@ -46,17 +46,16 @@ static enum iso_err unknown_type(const struct iso_wit_context *context,
                             familiar);
     }
     for (const struct iso_wit_ast_decl *d = body->decls; d != NULL; d = d->next) {
-        iso_wit_nearest_try(&nearest, d->id.text);
+        iso_nearest_try(&nearest, d->id.text);
     }
     for (const struct iso_wit_ast_use *u = body->uses; u != NULL; u = u->next) {
-        iso_wit_nearest_try(&nearest, u->as.text);
+        iso_nearest_try(&nearest, u->as.text);
     }
     for (size_t i = 0; i < ISO_COUNT_OF(built_in); i++) {
-        iso_wit_nearest_try(&nearest, iso_str_from_z(built_in[i]));
+        iso_nearest_try(&nearest, iso_str_from_z(built_in[i]));
     }
     return iso_wit_fail(context, type->at, ISO_E_INVALID, "there is no type '%.*s' here%s",
-                        ISO_WIT_SHOW(type->name),
-                        iso_wit_nearest_text(&nearest, hint, sizeof hint));
+                        ISO_WIT_SHOW(type->name), iso_nearest_text(&nearest, hint, sizeof hint));
 }
 
 /* Layout and limits; a failure gets the place. */
@@ -305,7 +304,7 @@ static enum iso_err not_a_type(const struct iso_wit_context *context,
                                const struct iso_wit_ast_use *use)
 {
     const struct iso_wit_ast_interface *target = use->target;
-    struct iso_wit_nearest nearest = {.word = use->from.text};
+    struct iso_nearest nearest = {.word = use->from.text};
     char hint[96];
     for (const struct iso_wit_ast_func *f = target->funcs; f != NULL; f = f->next) {
         if (iso_str_equal(f->id.text, use->from.text)) {
@@ -315,15 +314,15 @@ static enum iso_err not_a_type(const struct iso_wit_context *context,
         }
     }
     for (const struct iso_wit_ast_decl *d = target->body.decls; d != NULL; d = d->next) {
-        iso_wit_nearest_try(&nearest, d->id.text);
+        iso_nearest_try(&nearest, d->id.text);
     }
     for (const struct iso_wit_ast_use *u = target->body.uses; u != NULL; u = u->next) {
-        iso_wit_nearest_try(&nearest, u->as.text);
+        iso_nearest_try(&nearest, u->as.text);
     }
     return iso_wit_fail(context, use->from.at, ISO_E_INVALID,
                         "there is no type '%.*s' in interface '%.*s'%s",
                         ISO_WIT_SHOW(use->from.text), ISO_WIT_SHOW(target->id.text),
-                        iso_wit_nearest_text(&nearest, hint, sizeof hint));
+                        iso_nearest_text(&nearest, hint, sizeof hint));
 }
 
 static enum iso_err resolve_use(struct iso_wit_context *context,

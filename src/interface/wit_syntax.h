@@ -226,19 +226,6 @@ ISO_MUST_CHECK enum iso_err iso_wit_fail(const struct iso_wit_context *context,
 ISO_MUST_CHECK enum iso_err iso_wit_no_memory(const struct iso_wit_context *context,
                                               const struct iso_arena *arena);
 
-/* ---- wit_nearest.c --- */
-
-/* The candidate nearest to a word. */
-struct iso_wit_nearest {
-    struct iso_str word;
-    struct iso_str best; /* empty while nothing is near enough */
-    size_t distance;
-};
-
-void iso_wit_nearest_try(struct iso_wit_nearest *nearest, struct iso_str candidate);
-/* ", did you mean 'x'?" into out, or nothing. Returns out. */
-const char *iso_wit_nearest_text(const struct iso_wit_nearest *nearest, char *out, size_t cap);
-
 /* ---- wit_lex.c --- */
 
 bool iso_wit_is_keyword(struct iso_str word);

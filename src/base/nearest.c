@@ -1,7 +1,5 @@
-/*
- * wit_nearest.c - "did you mean ...?": edit distance (optimal string alignment, case ignored).
- */
-#include "interface/wit_syntax.h"
+/* "did you mean ...?": edit distance (optimal string alignment, case ignored). */
+#include "base/nearest.h"
 
 #include "base/format.h"
 
@@ -41,7 +39,7 @@ static size_t edit_distance(struct iso_str a, struct iso_str b)
     return rows[a.len % 3][b.len];
 }
 
-void iso_wit_nearest_try(struct iso_wit_nearest *nearest, struct iso_str candidate)
+void iso_nearest_try(struct iso_nearest *nearest, struct iso_str candidate)
 {
     if (nearest->word.len > WORD_MAX || candidate.len > WORD_MAX || candidate.len == 0) {
         return;
@@ -57,11 +55,12 @@ void iso_wit_nearest_try(struct iso_wit_nearest *nearest, struct iso_str candida
     }
 }
 
-const char *iso_wit_nearest_text(const struct iso_wit_nearest *nearest, char *out, size_t cap)
+const char *iso_nearest_text(const struct iso_nearest *nearest, char *out, size_t cap)
 {
     out[0] = '\0';
     if (nearest->best.len != 0) {
-        (void)iso_format(out, cap, "; did you mean '%.*s'?", ISO_WIT_SHOW(nearest->best));
+        (void)iso_format(out, cap, "; did you mean '%.*s'?", (int)nearest->best.len,
+                         nearest->best.ptr);
     }
     return out;
 }
