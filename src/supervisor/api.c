@@ -13,11 +13,15 @@ struct pending {
     void *user;
 };
 
-static const struct iso_sv_route *const tables[] = {
-    iso_sv_routes_components, iso_sv_routes_device,  iso_sv_routes_deployments,
-    iso_sv_routes_modules,    iso_sv_routes_streams, iso_sv_routes_access};
+const struct iso_sv_route *const iso_sv_route_tables[] = {iso_sv_routes_device,
+                                                          iso_sv_routes_modules,
+                                                          iso_sv_routes_deployments,
+                                                          iso_sv_routes_components,
+                                                          iso_sv_routes_streams,
+                                                          iso_sv_routes_access,
+                                                          NULL};
 
-/* Does the path match, and what stands for {}? */
+/* Does the path match, and what stands for {...}? */
 static bool matches(const char *pattern, const struct iso_http_request *req,
                     struct iso_str params[ISO_SV_ROUTE_PARAMS])
 {
@@ -30,7 +34,7 @@ static bool matches(const char *pattern, const struct iso_http_request *req,
             return false;
         }
         const struct iso_str segment = iso_http_request_segment(req, index);
-        if (len == 2 && at[0] == '{') {
+        if (len > 2 && at[0] == '{') {
             if (segment.len == 0) {
                 return false;
             }
@@ -51,8 +55,9 @@ static const struct iso_sv_route *find(const struct iso_http_request *req, unsig
                                        struct iso_str params[ISO_SV_ROUTE_PARAMS])
 {
     *allowed = 0;
-    for (size_t i = 0; i < ISO_COUNT_OF(tables); i++) {
-        for (const struct iso_sv_route *route = tables[i]; route->method != 0; route++) {
+    for (size_t i = 0; iso_sv_route_tables[i] != NULL; i++) {
+        for (const struct iso_sv_route *route = iso_sv_route_tables[i]; route->method != 0;
+             route++) {
             if (!matches(route->pattern, req, params)) {
                 continue;
             }

@@ -242,13 +242,22 @@ static void get_display_picture(struct iso_supervisor *sv, struct iso_http_reque
 }
 
 const struct iso_sv_route iso_sv_routes_streams[] = {
-    {.method = ISO_HTTP_GET, .pattern = "v1/events", .access = ISO_SV_READ, .handle = get_events},
     {.method = ISO_HTTP_GET,
-     .pattern = "display/{}/stream",
+     .pattern = "v1/events",
      .access = ISO_SV_READ,
+     .summary = "What happened on the device; as text/event-stream also what will",
+     .answer_type = "text/event-stream",
+     .handle = get_events},
+    {.method = ISO_HTTP_GET,
+     .pattern = "display/{name}/stream",
+     .access = ISO_SV_READ,
+     .summary = "The pictures of a display, one replacing the other",
+     .answer_type = "multipart/x-mixed-replace",
      .handle = get_display_stream},
     {.method = ISO_HTTP_GET,
-     .pattern = "display/{}/picture",
+     .pattern = "display/{name}/picture",
      .access = ISO_SV_READ,
+     .summary = "The picture that a display shows",
+     .answer_type = "image/jpeg",
      .handle = get_display_picture},
     {.method = 0}};

@@ -54,13 +54,16 @@ struct iso_supervisor {
 /* The history of a component; made when there is none; NULL when memory is short. */
 struct iso_sv_history *iso_sv_history_get(struct iso_supervisor *sv, struct iso_str app,
                                           struct iso_str component);
-/* Forgets those of an application that was removed. */
+/* Forgets those of an application that was removed; of all when app.ptr is NULL. */
 void iso_sv_history_forget(struct iso_supervisor *sv, struct iso_str app);
 
 /* Tell whoever follows the device's events: {"time", "event", "app", "component", "detail"}; what
  * is NULL is left out. */
 void iso_sv_event(struct iso_supervisor *sv, const char *event, struct iso_str app,
                   struct iso_str component, const char *detail);
+
+/* watch.c: for struct iso_sv_core_config. */
+struct iso_sv_watch iso_sv_watch(struct iso_supervisor *sv);
 
 /* ---- api.c: HTTP ------------------------------------------------------------------------------
  */
@@ -72,12 +75,15 @@ enum iso_sv_access { ISO_SV_PUBLIC, ISO_SV_READ, ISO_SV_OPERATE };
 
 enum { ISO_SV_ROUTE_PARAMS = 3 };
 
-/* One resource and method. pattern: "v1/modules/{}": {} is any segment. */
+/* One resource and method. pattern: "v1/modules/{digest}": {...} is any segment. */
 struct iso_sv_route {
     unsigned method;
     const char *pattern;
     enum iso_sv_access access;
-    uint64_t body_max; /* 0: no body */
+    const char *summary;     /* for the OpenAPI document */
+    const char *answer_type; /* media type; NULL: no body */
+    uint64_t body_max;       /* bytes; 0: no body */
+    const char *body_type;   /* NULL: application/json */
     /* The body, when there is one, is whole. params: the segments at {}. */
     void (*handle)(struct iso_supervisor *sv, struct iso_http_request *req,
                    const struct iso_str params[ISO_SV_ROUTE_PARAMS]);
@@ -88,13 +94,14 @@ struct iso_sv_route {
     unsigned (*data)(void *sv, struct iso_http_request *req, struct iso_bytes piece);
 };
 
-/* Tables end with a method of 0. */
+/* Tables end with a method of 0; the list of them with NULL. */
 extern const struct iso_sv_route iso_sv_routes_device[];
 extern const struct iso_sv_route iso_sv_routes_modules[];
 extern const struct iso_sv_route iso_sv_routes_deployments[];
 extern const struct iso_sv_route iso_sv_routes_components[];
 extern const struct iso_sv_route iso_sv_routes_streams[];
 extern const struct iso_sv_route iso_sv_routes_access[];
+extern const struct iso_sv_route *const iso_sv_route_tables[];
 
 /* The route's own pointer with a request, for uploads. */
 void *iso_sv_request_user(const struct iso_http_request *req);
@@ -151,6 +158,9 @@ ISO_MUST_CHECK enum iso_err iso_sv_write_component(struct iso_supervisor *sv,
  * ----------------------------------------------------------------------------------- */
 
 void iso_sv_coap_request(void *sv, const struct iso_coap_request *request);
+/* A component emitted an event, {"time", "name", "payload"}: to those who observe it. */
+void iso_sv_coap_event(struct iso_supervisor *sv, struct iso_sv_component *component,
+                       struct iso_str json);
 /* The list at /.well-known/core follows what is deployed. */
 void iso_sv_coap_links(struct iso_supervisor *sv);
 

@@ -1,0 +1,354 @@
+/* describe.c - the device's own Thing Description (W3C WoT TD 1.1) and OpenAPI 3.1, which is made
+ * of the table of routes, so that no route is without a description. */
+#include "supervisor/daemon.h"
+
+#include "base/format.h"
+
+#include <string.h>
+
+static void put(struct iso_json *json, const char *key, const char *value)
+{
+    iso_json_key(json, key);
+    iso_json_z(json, value);
+}
+
+static void open(struct iso_json *json, const char *key)
+{
+    iso_json_key(json, key);
+    iso_json_object_begin(json);
+}
+
+/* ---- Thing Description ---------------------------------------------------------------------- */
+
+struct form {
+    const char *base, *path, *type, *op, *op2, *subprotocol;
+    bool coap;
+};
+
+static void put_form(struct iso_json *json, const struct form *form)
+{
+    char href[512];
+    (void)iso_format(href, sizeof href, "%s%s", form->base, form->path);
+    iso_json_object_begin(json);
+    put(json, "href", href);
+    put(json, "contentType", form->type);
+    iso_json_key(json, "op");
+    if (form->op2 != NULL) {
+        iso_json_array_begin(json);
+        iso_json_z(json, form->op);
+        iso_json_z(json, form->op2);
+        iso_json_array_end(json);
+    } else {
+        iso_json_z(json, form->op);
+    }
+    if (form->subprotocol != NULL) {
+        put(json, "subprotocol", form->subprotocol);
+    }
+    if (form->coap) {
+        iso_json_key(json, "security");
+        iso_json_array_begin(json);
+        iso_json_z(json, "psk");
+        iso_json_array_end(json);
+        put(json, "cov:method", "GET");
+    } else {
+        put(json, "htv:methodName", "GET");
+    }
+    iso_json_object_end(json);
+}
+
+static void put_head(const struct iso_supervisor *sv, const char *coap, struct iso_json *json)
+{
+    char id[96];
+    (void)iso_format(id, sizeof id, "urn:isomer:%s", sv->device_id);
+    iso_json_key(json, "@context");
+    iso_json_array_begin(json);
+    iso_json_z(json, "https://www.w3.org/2022/wot/td/v1.1");
+    iso_json_object_begin(json);
+    put(json, "@language", "en");
+    put(json, "htv", "http://www.w3.org/2011/http#");
+    if (coap[0] != '\0') {
+        put(json, "cov", "http://www.example.org/coap-binding#");
+    }
+    iso_json_object_end(json);
+    iso_json_array_end(json);
+    put(json, "@type", "Thing");
+    put(json, "id", id);
+    put(json, "title", sv->name);
+    put(json, "description", "A device that runs WebAssembly components.");
+    open(json, "securityDefinitions");
+    open(json, "bearer");
+    put(json, "scheme", "bearer");
+    put(json, "in", "header");
+    put(json, "format", "opaque");
+    put(json, "description", "A token of this device or its orchestrator.");
+    iso_json_object_end(json);
+    if (coap[0] != '\0') {
+        open(json, "psk");
+        put(json, "scheme", "psk");
+        put(json, "description", "DTLS or TLS with the key that follows from a token.");
+        iso_json_object_end(json);
+    }
+    iso_json_object_end(json);
+    iso_json_key(json, "security");
+    iso_json_array_begin(json);
+    iso_json_z(json, "bearer");
+    iso_json_array_end(json);
+}
+
+static void put_properties(const char *base, const char *coap, struct iso_json *json)
+{
+    static const struct {
+        const char *name, *title, *description, *path, *coap_path;
+    } properties[] = {
+        {"device", "Device", "Identity, processor, memory, load, interfaces and what is deployed.",
+         "/v1/device", "/d"},
+        {"health", "Health", "Whether all is well, and if not, why.", "/health", NULL}};
+    open(json, "properties");
+    for (size_t i = 0; i < ISO_COUNT_OF(properties); i++) {
+        open(json, properties[i].name);
+        put(json, "title", properties[i].title);
+        put(json, "description", properties[i].description);
+        put(json, "type", "object");
+        iso_json_key(json, "readOnly");
+        iso_json_bool(json, true);
+        iso_json_key(json, "forms");
+        iso_json_array_begin(json);
+        struct form form = {.base = base,
+                            .path = properties[i].path,
+                            .type = "application/json",
+                            .op = "readproperty"};
+        put_form(json, &form);
+        if (coap[0] != '\0' && properties[i].coap_path != NULL) {
+            form.base = coap;
+            form.path = properties[i].coap_path;
+            form.coap = true;
+            put_form(json, &form);
+        }
+        iso_json_array_end(json);
+        iso_json_object_end(json);
+    }
+    iso_json_object_end(json);
+}
+
+static void put_events(const char *base, struct iso_json *json)
+{
+    const struct form form = {.base = base,
+                              .path = "/v1/events",
+                              .type = "text/event-stream",
+                              .op = "subscribeevent",
+                              .op2 = "unsubscribeevent",
+                              .subprotocol = "sse"};
+    open(json, "events");
+    open(json, "change");
+    put(json, "title", "Change");
+    put(json, "description", "Something happened to a deployment, a component or the device.");
+    open(json, "data");
+    put(json, "type", "object");
+    iso_json_object_end(json);
+    iso_json_key(json, "forms");
+    iso_json_array_begin(json);
+    put_form(json, &form);
+    iso_json_array_end(json);
+    iso_json_object_end(json);
+    iso_json_object_end(json);
+}
+
+struct item {
+    struct iso_json *json;
+    const char *base;
+};
+
+static void put_item(void *ctx, struct iso_sv_component *component)
+{
+    const struct item *item = ctx;
+    const struct iso_str app = iso_sv_component_app(component);
+    const struct iso_str name = iso_sv_component_name(component);
+    char href[512];
+    (void)iso_format(href, sizeof href, "%s/v1/components/%.*s/%.*s/td", item->base, (int)app.len,
+                     app.ptr, (int)name.len, name.ptr);
+    iso_json_object_begin(item->json);
+    put(item->json, "rel", "item");
+    put(item->json, "href", href);
+    put(item->json, "type", "application/td+json");
+    iso_json_object_end(item->json);
+}
+
+enum iso_err iso_sv_write_thing(struct iso_supervisor *sv, const char *base, const char *coap,
+                                struct iso_buf *out)
+{
+    struct iso_json json;
+    char href[512];
+    iso_json_init_buf(&json, out, 0);
+    iso_json_object_begin(&json);
+    put_head(sv, coap, &json);
+    put_properties(base, coap, &json);
+    put_events(base, &json);
+    iso_json_key(&json, "links");
+    iso_json_array_begin(&json);
+    iso_json_object_begin(&json);
+    (void)iso_format(href, sizeof href, "%s/openapi.json", base);
+    put(&json, "rel", "service-desc");
+    put(&json, "href", href);
+    put(&json, "type", "application/vnd.oai.openapi+json");
+    iso_json_object_end(&json);
+    struct item item = {&json, base};
+    iso_sv_deployments_each_component(sv->deployments, put_item, &item);
+    iso_json_array_end(&json);
+    iso_json_object_end(&json);
+    return iso_json_finish(&json);
+}
+
+/* ---- OpenAPI -------------------------------------------------------------------------------- */
+
+static const char *method_name(unsigned method)
+{
+    switch (method) {
+    case ISO_HTTP_GET:
+        return "get";
+    case ISO_HTTP_PUT:
+        return "put";
+    case ISO_HTTP_POST:
+        return "post";
+    default:
+        return "delete";
+    }
+}
+
+static void put_parameters(struct iso_json *json, const char *pattern)
+{
+    bool any = false;
+    for (const char *at = strchr(pattern, '{'); at != NULL; at = strchr(at + 1, '{')) {
+        const char *end = strchr(at, '}');
+        if (!any) {
+            iso_json_key(json, "parameters");
+            iso_json_array_begin(json);
+        }
+        any = true;
+        iso_json_object_begin(json);
+        iso_json_key(json, "name");
+        iso_json_string(json, iso_str_from(at + 1, (size_t)(end - at - 1)));
+        put(json, "in", "path");
+        iso_json_key(json, "required");
+        iso_json_bool(json, true);
+        open(json, "schema");
+        put(json, "type", "string");
+        iso_json_object_end(json);
+        iso_json_object_end(json);
+    }
+    if (any) {
+        iso_json_array_end(json);
+    }
+}
+
+static void put_response(struct iso_json *json, const char *status, const char *description,
+                         const char *type)
+{
+    open(json, status);
+    put(json, "description", description);
+    if (type != NULL) {
+        open(json, "content");
+        open(json, type);
+        iso_json_object_end(json);
+        iso_json_object_end(json);
+    }
+    iso_json_object_end(json);
+}
+
+static void put_operation(struct iso_json *json, const struct iso_sv_route *route)
+{
+    open(json, method_name(route->method));
+    put(json, "summary", route->summary);
+    put_parameters(json, route->pattern);
+    if (route->body_max != 0) {
+        open(json, "requestBody");
+        open(json, "content");
+        open(json, route->body_type != NULL ? route->body_type : "application/json");
+        iso_json_object_end(json);
+        iso_json_object_end(json);
+        iso_json_object_end(json);
+    }
+    open(json, "responses");
+    put_response(json, "2XX", "As the summary says.", route->answer_type);
+    put_response(json, "default", "A problem document (RFC 9457).", "application/problem+json");
+    iso_json_object_end(json);
+    iso_json_key(json, "security");
+    iso_json_array_begin(json);
+    if (route->access != ISO_SV_PUBLIC) {
+        iso_json_object_begin(json);
+        iso_json_key(json, "bearer");
+        iso_json_array_begin(json);
+        iso_json_array_end(json);
+        iso_json_object_end(json);
+    }
+    iso_json_array_end(json);
+    iso_json_object_end(json);
+}
+
+static const struct iso_sv_route *route_at(size_t index)
+{
+    for (size_t i = 0; iso_sv_route_tables[i] != NULL; i++) {
+        for (const struct iso_sv_route *route = iso_sv_route_tables[i]; route->method != 0;
+             route++) {
+            if (index-- == 0) {
+                return route;
+            }
+        }
+    }
+    return NULL;
+}
+
+/* All methods of one path stand together: the first route of a path brings the others along. */
+static void put_path(struct iso_json *json, size_t first)
+{
+    const struct iso_sv_route *route = route_at(first);
+    char path[160];
+    for (size_t i = 0; i < first; i++) {
+        if (strcmp(route_at(i)->pattern, route->pattern) == 0) {
+            return;
+        }
+    }
+    (void)iso_format(path, sizeof path, "/%s", route->pattern);
+    open(json, path);
+    const struct iso_sv_route *other;
+    for (size_t i = first; (other = route_at(i)) != NULL; i++) {
+        if (strcmp(other->pattern, route->pattern) == 0) {
+            put_operation(json, other);
+        }
+    }
+    iso_json_object_end(json);
+}
+
+enum iso_err iso_sv_write_openapi(struct iso_supervisor *sv, const char *base, struct iso_buf *out)
+{
+    struct iso_json json;
+    iso_json_init_buf(&json, out, 0);
+    iso_json_object_begin(&json);
+    put(&json, "openapi", "3.1.0");
+    open(&json, "info");
+    put(&json, "title", sv->name);
+    put(&json, "version", ISO_VERSION);
+    put(&json, "description",
+        "A device that runs WebAssembly components. Each component has a description of its own.");
+    iso_json_object_end(&json);
+    iso_json_key(&json, "servers");
+    iso_json_array_begin(&json);
+    iso_json_object_begin(&json);
+    put(&json, "url", base);
+    iso_json_object_end(&json);
+    iso_json_array_end(&json);
+    open(&json, "paths");
+    for (size_t i = 0; route_at(i) != NULL; i++) {
+        put_path(&json, i);
+    }
+    iso_json_object_end(&json);
+    open(&json, "components");
+    open(&json, "securitySchemes");
+    open(&json, "bearer");
+    put(&json, "type", "http");
+    put(&json, "scheme", "bearer");
+    iso_json_object_end(&json);
+    iso_json_object_end(&json);
+    iso_json_object_end(&json);
+    iso_json_object_end(&json);
+    return iso_json_finish(&json);
+}

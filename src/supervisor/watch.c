@@ -1,0 +1,184 @@
+/* watch.c - what components say and do becomes log lines, events and notifications. */
+#include "supervisor/daemon.h"
+
+#include "base/format.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { HISTORY_LOG_BYTES = 32 << 10, HISTORY_EVENT_BYTES = 16 << 10, LINE_MAX_BYTES = 8 << 10 };
+
+/* ---- Histories ------------------------------------------------------------------------------ */
+
+struct iso_sv_history *iso_sv_history_get(struct iso_supervisor *sv, struct iso_str app,
+                                          struct iso_str component)
+{
+    for (struct iso_sv_history *at = sv->histories; at != NULL; at = at->next) {
+        if (iso_str_equal_z(app, at->app) && iso_str_equal_z(component, at->component)) {
+            return at;
+        }
+    }
+    struct iso_sv_history *history = iso_alloc_new(sv->alloc, sizeof *history);
+    char *names = iso_alloc_new(sv->alloc, app.len + component.len + 2);
+    if (history == NULL || names == NULL) {
+        iso_alloc_free(sv->alloc, history, sizeof *history);
+        iso_alloc_free(sv->alloc, names, app.len + component.len + 2);
+        return NULL;
+    }
+    iso_memory_copy(names, app.ptr, app.len);
+    iso_memory_copy(names + app.len + 1, component.ptr, component.len);
+    history->app = names;
+    history->component = names + app.len + 1;
+    iso_sv_feed_init(&history->logs, sv->alloc, HISTORY_LOG_BYTES);
+    iso_sv_feed_init(&history->events, sv->alloc, HISTORY_EVENT_BYTES);
+    history->next = sv->histories;
+    sv->histories = history;
+    return history;
+}
+
+static void destroy_history(struct iso_supervisor *sv, struct iso_sv_history *history)
+{
+    iso_sv_feed_fini(&history->logs);
+    iso_sv_feed_fini(&history->events);
+    iso_alloc_free(sv->alloc, history->app, strlen(history->app) + strlen(history->component) + 2);
+    iso_alloc_free(sv->alloc, history, sizeof *history);
+}
+
+void iso_sv_history_forget(struct iso_supervisor *sv, struct iso_str app)
+{
+    for (struct iso_sv_history **at = &sv->histories; *at != NULL;) {
+        struct iso_sv_history *history = *at;
+        if (app.ptr == NULL || iso_str_equal_z(app, history->app)) {
+            *at = history->next;
+            destroy_history(sv, history);
+        } else {
+            at = &history->next;
+        }
+    }
+}
+
+/* ---- Events of the device ------------------------------------------------------------------- */
+
+static void put_str(struct iso_json *json, const char *key, struct iso_str text)
+{
+    if (text.len != 0) {
+        iso_json_key(json, key);
+        iso_json_string(json, text);
+    }
+}
+
+static void put_time(struct iso_json *json)
+{
+    char time[32];
+    iso_sv_time_text(iso_sv_now_ns(), time);
+    put_str(json, "time", iso_str_from_z(time));
+}
+
+void iso_sv_event(struct iso_supervisor *sv, const char *event, struct iso_str app,
+                  struct iso_str component, const char *detail)
+{
+    struct iso_buf buf;
+    struct iso_json json;
+    iso_buf_init(&buf, sv->alloc, 4u * LINE_MAX_BYTES);
+    iso_json_init_buf(&json, &buf, 0);
+    iso_json_object_begin(&json);
+    put_time(&json);
+    put_str(&json, "event", iso_str_from_z(event));
+    put_str(&json, "app", app);
+    put_str(&json, "component", component);
+    put_str(&json, "detail", iso_str_from_z(detail));
+    iso_json_object_end(&json);
+    if (iso_json_finish(&json) == ISO_OK) {
+        (void)iso_sv_feed_add(&sv->events, iso_str_from((const char *)buf.ptr, buf.len));
+    }
+    iso_buf_fini(&buf);
+}
+
+/* ---- What the core tells -------------------------------------------------------------------- */
+
+static void subject_of(const struct iso_sv_component *component, char *out, size_t cap)
+{
+    const struct iso_str app = iso_sv_component_app(component);
+    const struct iso_str name = iso_sv_component_name(component);
+    (void)iso_format(out, cap, "component %.*s/%.*s", (int)app.len, app.ptr, (int)name.len,
+                     name.ptr);
+}
+
+static void on_log(void *ctx, struct iso_sv_component *component, enum iso_sv_log_level level,
+                   bool own, struct iso_str line)
+{
+    struct iso_supervisor *sv = ctx;
+    struct iso_sv_history *history =
+        iso_sv_history_get(sv, iso_sv_component_app(component), iso_sv_component_name(component));
+    struct iso_buf buf;
+    struct iso_json json;
+    char subject[96];
+    if (line.len > LINE_MAX_BYTES) {
+        line.len = LINE_MAX_BYTES;
+    }
+    subject_of(component, subject, sizeof subject);
+    iso_sv_log_write(&sv->log, level, subject, "%.*s", (int)line.len, line.ptr);
+    if (history == NULL) {
+        return;
+    }
+    iso_buf_init(&buf, sv->alloc, 8u * LINE_MAX_BYTES);
+    iso_json_init_buf(&json, &buf, 0);
+    iso_json_object_begin(&json);
+    put_time(&json);
+    put_str(&json, "level", iso_str_from_z(iso_sv_log_level_name(level)));
+    put_str(&json, "source", iso_str_from_z(own ? "supervisor" : "component"));
+    iso_json_key(&json, "message");
+    iso_json_string(&json, line);
+    iso_json_object_end(&json);
+    if (iso_json_finish(&json) == ISO_OK) {
+        (void)iso_sv_feed_add(&history->logs, iso_str_from((const char *)buf.ptr, buf.len));
+    }
+    iso_buf_fini(&buf);
+}
+
+static void on_event(void *ctx, struct iso_sv_component *component, struct iso_str name,
+                     struct iso_str payload)
+{
+    struct iso_supervisor *sv = ctx;
+    struct iso_sv_history *history =
+        iso_sv_history_get(sv, iso_sv_component_app(component), iso_sv_component_name(component));
+    struct iso_buf buf;
+    struct iso_json json;
+    iso_buf_init(&buf, sv->alloc, (size_t)ISO_SV_EVENT_PAYLOAD_MAX + 1024);
+    iso_json_init_buf(&json, &buf, 0);
+    iso_json_object_begin(&json);
+    put_time(&json);
+    put_str(&json, "name", name);
+    iso_json_key(&json, "payload");
+    iso_json_raw(&json, payload);
+    iso_json_object_end(&json);
+    if (iso_json_finish(&json) == ISO_OK) {
+        const struct iso_str text = iso_str_from((const char *)buf.ptr, buf.len);
+        if (history != NULL) {
+            (void)iso_sv_feed_add(&history->events, text);
+        }
+        iso_sv_coap_event(sv, component, text);
+        iso_sv_peers_event(sv->peers, component, name, payload);
+    }
+    iso_buf_fini(&buf);
+}
+
+static void on_changed(void *ctx, struct iso_sv_component *component)
+{
+    struct iso_supervisor *sv = ctx;
+    iso_sv_observers_changed(sv->observers, component);
+}
+
+static void on_state(void *ctx, struct iso_sv_component *component)
+{
+    struct iso_supervisor *sv = ctx;
+    iso_sv_event(sv, "component", iso_sv_component_app(component), iso_sv_component_name(component),
+                 iso_sv_state_name(iso_sv_component_state(component)));
+}
+
+struct iso_sv_watch iso_sv_watch(struct iso_supervisor *sv)
+{
+    return (struct iso_sv_watch){
+        .ctx = sv, .log = on_log, .event = on_event, .changed = on_changed, .state = on_state};
+}
