@@ -1,9 +1,9 @@
-/* "did you mean ...?": edit distance (optimal string alignment, case ignored). */
+/* Edit distance (optimal string alignment) and the choice of the nearest candidate. */
 #include "base/nearest.h"
 
 #include "base/format.h"
 
-enum { WORD_MAX = 40 };
+enum { WORD_MAX = 63 };
 
 static size_t least(size_t a, size_t b)
 {
@@ -15,9 +15,16 @@ static char lower(char c)
     return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
 }
 
-/* Letters to insert, delete, replace or swap with their neighbour. Both at most WORD_MAX long. */
-static size_t edit_distance(struct iso_str a, struct iso_str b)
+static bool same(char a, char b)
 {
+    return lower(a) == lower(b);
+}
+
+size_t iso_edit_distance(struct iso_str a, struct iso_str b)
+{
+    if (a.len > WORD_MAX || b.len > WORD_MAX) {
+        return a.len > b.len ? a.len : b.len;
+    }
     /* Three rows of the usual table: swapping neighbours looks two rows back. */
     size_t rows[3][WORD_MAX + 1];
     for (size_t j = 0; j <= b.len; j++) {
@@ -28,10 +35,10 @@ static size_t edit_distance(struct iso_str a, struct iso_str b)
         const size_t *above = rows[(i - 1) % 3], *two_above = rows[(i + 1) % 3];
         row[0] = i;
         for (size_t j = 1; j <= b.len; j++) {
-            size_t cost = lower(a.ptr[i - 1]) == lower(b.ptr[j - 1]) ? 0 : 1;
+            size_t cost = same(a.ptr[i - 1], b.ptr[j - 1]) ? 0 : 1;
             row[j] = least(least(above[j] + 1, row[j - 1] + 1), above[j - 1] + cost);
-            if (i > 1 && j > 1 && lower(a.ptr[i - 1]) == lower(b.ptr[j - 2]) &&
-                lower(a.ptr[i - 2]) == lower(b.ptr[j - 1])) {
+            if (i > 1 && j > 1 && same(a.ptr[i - 1], b.ptr[j - 2]) &&
+                same(a.ptr[i - 2], b.ptr[j - 1])) {
                 row[j] = least(row[j], two_above[j - 2] + 1);
             }
         }
@@ -41,11 +48,14 @@ static size_t edit_distance(struct iso_str a, struct iso_str b)
 
 void iso_nearest_try(struct iso_nearest *nearest, struct iso_str candidate)
 {
-    if (nearest->word.len > WORD_MAX || candidate.len > WORD_MAX || candidate.len == 0) {
-        return;
+    struct iso_str word = nearest->word;
+    size_t distance = iso_edit_distance(word, candidate);
+    /* The beginning of a word means that word. */
+    if (word.len >= 2 && candidate.len > word.len &&
+        iso_memory_equal(candidate.ptr, word.ptr, word.len)) {
+        distance = least(distance, 1);
     }
-    size_t distance = edit_distance(nearest->word, candidate);
-    size_t allowed = nearest->word.len <= 3 ? 1 : nearest->word.len <= 8 ? 2 : 3;
+    size_t allowed = word.len <= 3 ? 1 : word.len <= 8 ? 2 : 3;
     if (distance > allowed || distance >= candidate.len) {
         return;
     }

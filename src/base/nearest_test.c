@@ -24,3 +24,64 @@ TEST(names_the_nearest_candidate_or_nothing)
     CHECK_STR(nearest_of("", names, 4, out), "");
     CHECK_STR(nearest_of("a-word-of-more-than-forty-characters-in-all", names, 4, out), "");
 }
+
+static const char *nearest(const char *word)
+{
+    static const char *const words[] = {"run",    "resume", "inspect",  "version",
+                                        "memory", "fuel",   "snapshot", "snapshot-at-fuel",
+                                        "dir",    "env",    "listen",   "timeout"};
+    struct iso_nearest found = {.word = iso_str_from_z(word)};
+    for (size_t i = 0; i < ISO_COUNT_OF(words); i++) {
+        iso_nearest_try(&found, iso_str_from_z(words[i]));
+    }
+    return found.best.ptr;
+}
+
+static size_t distance(const char *a, const char *b)
+{
+    return iso_edit_distance(iso_str_from_z(a), iso_str_from_z(b));
+}
+
+TEST(edit_distances)
+{
+    CHECK_EQ_U64(distance("", ""), 0);
+    CHECK_EQ_U64(distance("dir", "dir"), 0);
+    CHECK_EQ_U64(distance("", "dir"), 3);
+    CHECK_EQ_U64(distance("dri", "dir"), 1);
+    CHECK_EQ_U64(distance("dirs", "dir"), 1);
+    CHECK_EQ_U64(distance("kitten", "sitting"), 3);
+    CHECK_EQ_U64(distance("DIR", "dri"), 1);
+    CHECK_EQ_U64(distance("sitting", "kitten"), 3);
+}
+
+TEST(long_words_are_entirely_different)
+{
+    char a[200];
+    memset(a, 'a', sizeof a - 1);
+    a[sizeof a - 1] = '\0';
+    CHECK_EQ_U64(distance(a, "a"), 199);
+    CHECK_EQ_U64(distance("a", a), 199);
+}
+
+TEST(slips_of_the_finger)
+{
+    CHECK_STR(nearest("dri"), "dir");
+    CHECK_STR(nearest("timeuot"), "timeout");
+    CHECK_STR(nearest("inpsect"), "inspect");
+    CHECK_STR(nearest("resmue"), "resume");
+    CHECK_STR(nearest("rnu"), "run");
+}
+
+TEST(beginnings)
+{
+    CHECK_STR(nearest("mem"), "memory");
+    CHECK_STR(nearest("snap"), "snapshot");
+    CHECK_STR(nearest("snapshot-at"), "snapshot-at-fuel");
+}
+
+TEST(nothing_is_near)
+{
+    CHECK_STR(nearest("deploy"), NULL);
+    CHECK_STR(nearest("x"), NULL);
+    CHECK_STR(nearest(""), NULL);
+}

@@ -3,7 +3,6 @@
 
 #include "cli/message.h"
 #include "cli/status.h"
-#include "cli/suggest.h"
 
 #include <stdarg.h>
 
@@ -38,19 +37,16 @@ static const struct iso_cli_option *find_option(const struct iso_cli_command *co
 static int unknown_option(const struct iso_cli_command *command, const char *text,
                           struct iso_str name)
 {
-    char word[64];
-    (void)iso_format(word, sizeof word, "%.*s", (int)(name.len < 63 ? name.len : 63), name.ptr);
-    struct iso_cli_suggest suggest;
-    iso_cli_suggest_init(&suggest, word);
+    struct iso_nearest nearest = {.word = name};
     for (size_t g = 0; g < command->group_count; g++) {
         for (size_t i = 0; i < command->groups[g]->count; i++) {
-            iso_cli_suggest_try(&suggest, command->groups[g]->options[i].name);
+            iso_nearest_try(&nearest, iso_str_from_z(command->groups[g]->options[i].name));
         }
     }
-    iso_cli_suggest_try(&suggest, "help");
-    if (suggest.best != NULL) {
+    iso_nearest_try(&nearest, iso_str_from_z("help"));
+    if (nearest.best.len != 0) {
         (void)iso_cli_usage_error(command, "unknown option '%s'; did you mean %s%s?", text,
-                                  dashes_of(suggest.best), suggest.best);
+                                  dashes_of(nearest.best.ptr), nearest.best.ptr);
     } else {
         (void)iso_cli_usage_error(command, "unknown option '%s'", text);
     }

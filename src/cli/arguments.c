@@ -7,7 +7,6 @@
 #include "cli/load.h"
 #include "cli/message.h"
 #include "cli/status.h"
-#include "cli/suggest.h"
 
 #include <stdlib.h>
 

@@ -5,7 +5,6 @@
 #include "cli/interface.h"
 #include "cli/message.h"
 #include "cli/status.h"
-#include "cli/suggest.h"
 
 enum { OPTION_OUT, OPTION_WORLD };
 enum { PATH_CAP = 4096 };
@@ -52,14 +51,13 @@ int iso_cli_language_take(const struct iso_cli_command *command, const char *tex
     if (iso_cli_language_parse(text, out)) {
         return ISO_CLI_OK;
     }
-    struct iso_cli_suggest suggest;
-    iso_cli_suggest_init(&suggest, text);
+    struct iso_nearest nearest = {.word = iso_str_from_z(text)};
     for (size_t i = 0; i < ISO_COUNT_OF(languages); i++) {
-        iso_cli_suggest_try(&suggest, languages[i].name);
+        iso_nearest_try(&nearest, iso_str_from_z(languages[i].name));
     }
-    if (suggest.best != NULL && strlen(text) > 1) {
+    if (nearest.best.len != 0 && strlen(text) > 1) {
         return iso_cli_usage_error(command, "there is no language '%s'; did you mean %s?", text,
-                                   suggest.best);
+                                   nearest.best.ptr);
     }
     return iso_cli_usage_error(
         command, "there is no language '%s'; there are c, rust and assemblyscript", text);

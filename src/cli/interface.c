@@ -4,7 +4,6 @@
 #include "cli/load.h"
 #include "cli/message.h"
 #include "cli/status.h"
-#include "cli/suggest.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -164,22 +163,15 @@ static void list_functions(const struct iso_wit_world *world, const char *like, 
 static int no_such_function(const struct iso_wit_world *world, const char *name)
 {
     struct iso_cli_function function;
-    struct iso_cli_suggest suggest;
-    char names[2048], best[NAME_CAP] = "";
-    iso_cli_suggest_init(&suggest, name);
+    struct iso_nearest nearest = {.word = iso_str_from_z(name)};
+    char names[2048];
     for (uint32_t i = 0; iso_cli_function_at(world, i, &function); i++) {
-        char candidate[NAME_CAP];
-        (void)iso_format(candidate, sizeof candidate, "%.*s", (int)function.func->name.len,
-                         function.func->name.ptr);
-        iso_cli_suggest_try(&suggest, candidate);
-        if (suggest.best == candidate) {
-            memcpy(best, candidate, sizeof best);
-            suggest.best = best;
-        }
+        iso_nearest_try(&nearest, function.func->name);
     }
     list_functions(world, NULL, names, sizeof names);
-    if (suggest.best != NULL) {
-        iso_cli_error("there is no function '%s'; did you mean %s?", name, suggest.best);
+    if (nearest.best.len != 0) {
+        iso_cli_error("there is no function '%s'; did you mean %.*s?", name, (int)nearest.best.len,
+                      nearest.best.ptr);
     } else if (names[0] != '\0') {
         iso_cli_error("there is no function '%s'; there are %s", name, names);
     } else {

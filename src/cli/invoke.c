@@ -3,7 +3,6 @@
 
 #include "cli/message.h"
 #include "cli/status.h"
-#include "cli/suggest.h"
 #include "cli/values.h"
 
 #include <inttypes.h>
@@ -82,28 +81,19 @@ static int nothing_to_run(const struct iso_cli_command *command, const struct is
 static int no_such_function(const struct iso_cli_command *command, const struct iso_module *module,
                             const char *name, const char *path)
 {
-    struct iso_cli_suggest suggest;
-    char best[128] = "", names[1024];
+    struct iso_nearest nearest = {.word = iso_str_from_z(name)};
+    char names[1024];
     uint32_t count = iso_module_export_count(module);
-    iso_cli_suggest_init(&suggest, name);
     for (uint32_t i = 0; i < count; i++) {
         struct iso_export_desc desc;
-        char candidate[128];
         iso_module_export(module, i, &desc);
-        if (desc.type.kind != ISO_EXTERN_FUNC || desc.name.len >= sizeof candidate) {
-            continue;
-        }
-        (void)iso_format(candidate, sizeof candidate, "%.*s", (int)desc.name.len, desc.name.ptr);
-        const char *before = suggest.best;
-        iso_cli_suggest_try(&suggest, candidate);
-        if (suggest.best != before) {
-            memcpy(best, candidate, sizeof best);
-            suggest.best = best;
+        if (desc.type.kind == ISO_EXTERN_FUNC) {
+            iso_nearest_try(&nearest, desc.name);
         }
     }
-    if (best[0] != '\0') {
-        return iso_cli_usage_error(command, "'%s' exports no function '%s'; did you mean %s?", path,
-                                   name, best);
+    if (nearest.best.len != 0) {
+        return iso_cli_usage_error(command, "'%s' exports no function '%s'; did you mean %.*s?",
+                                   path, name, (int)nearest.best.len, nearest.best.ptr);
     }
     if (list_functions(module, names, sizeof names)) {
         return iso_cli_usage_error(command, "'%s' exports no function '%s'; there are %s", path,

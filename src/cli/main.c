@@ -2,7 +2,6 @@
 #include "cli/commands.h"
 #include "cli/message.h"
 #include "cli/status.h"
-#include "cli/suggest.h"
 
 #include <unistd.h>
 
@@ -36,17 +35,16 @@ void iso_cli_overview(FILE *out)
 
 int iso_cli_unknown_command(const char *name)
 {
-    struct iso_cli_suggest suggest;
-    iso_cli_suggest_init(&suggest, name);
+    struct iso_nearest nearest = {.word = iso_str_from_z(name)};
     for (size_t i = 0; iso_cli_commands[i] != NULL; i++) {
-        iso_cli_suggest_try(&suggest, iso_cli_commands[i]->name);
+        iso_nearest_try(&nearest, iso_str_from_z(iso_cli_commands[i]->name));
     }
     size_t len = strlen(name);
     bool is_option = name[0] == '-';
     if (!is_option && len > 5 && strcmp(name + len - 5, ".wasm") == 0) {
         iso_cli_error("'%s' is not a command; did you mean: isomer run %s?", name, name);
-    } else if (!is_option && suggest.best != NULL) {
-        iso_cli_error("'%s' is not a command; did you mean %s?", name, suggest.best);
+    } else if (!is_option && nearest.best.len != 0) {
+        iso_cli_error("'%s' is not a command; did you mean %s?", name, nearest.best.ptr);
     } else if (!is_option && access(name, R_OK) == 0) {
         iso_cli_error("'%s' is not a command; did you mean: isomer run %s?", name, name);
     } else if (is_option) {
