@@ -552,6 +552,12 @@ ISO_MUST_CHECK enum iso_err iso_snapshot_save(struct iso_store *store,
                                               size_t section_count, struct iso_buf *out,
                                               struct iso_report *report);
 
+/* Is a snapshot whole, and as it was written: its header, its row of sections, and its sum? That
+ * proves nothing about who wrote it. iso_snapshot_restore does the same first. Errors:
+ * ISO_E_SNAPSHOT. */
+ISO_MUST_CHECK enum iso_err iso_snapshot_check(struct iso_bytes snapshot,
+                                               struct iso_report *report);
+
 /*
  * Modules that a snapshot needs, by digest, without restoring it: at most cap are written;
  * *count gets how many there are. Errors: ISO_E_SNAPSHOT.

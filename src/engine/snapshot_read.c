@@ -367,6 +367,13 @@ bool iso_snap_next_user(struct iso_snap_reader *reader, struct iso_str *name,
 
 /* ---- Looking without restoring --------------------------------------------------------------- */
 
+enum iso_err iso_snapshot_check(struct iso_bytes snapshot, struct iso_report *report)
+{
+    struct iso_snap_reader reader;
+    enum iso_err err = iso_snap_reader_init(&reader, snapshot, report);
+    return err == ISO_OK ? iso_snap_check_sum(&reader) : err;
+}
+
 enum iso_err iso_snapshot_modules(struct iso_bytes snapshot, uint8_t (*digests)[32], uint32_t cap,
                                   uint32_t *count, struct iso_report *report)
 {

@@ -507,6 +507,29 @@ TEST(sections_of_the_host_travel_along)
     world_fini(&world);
 }
 
+TEST(damage_is_found_without_restoring)
+{
+    struct world world;
+    world_init(&world);
+    WORLD_MODULE(&world, everything);
+    struct iso_store *store = world_store(&world);
+    (void)world_instance(&world, store, 0);
+    struct iso_buf buf = world_save(&world, store);
+    CHECK_OK(iso_snapshot_check(iso_buf_view(&buf), NULL));
+    for (size_t i = 0; i < buf.len; i++) {
+        buf.ptr[i] ^= 0x10;
+        CHECK_ERR(iso_snapshot_check(iso_buf_view(&buf), NULL), ISO_E_SNAPSHOT);
+        buf.ptr[i] ^= 0x10;
+        CHECK_ERR(iso_snapshot_check(iso_bytes_from(buf.ptr, i), NULL), ISO_E_SNAPSHOT);
+    }
+    buf.ptr[buf.len / 2] ^= 1;
+    CHECK_ERR(iso_snapshot_check(iso_buf_view(&buf), &world.report), ISO_E_SNAPSHOT);
+    CHECK(world.report.set);
+    iso_buf_fini(&buf);
+    iso_store_destroy(store);
+    world_fini(&world);
+}
+
 TEST(modules_are_listed_without_restoring)
 {
     struct world world;

@@ -95,6 +95,23 @@ TEST(write_where_it_cannot_be)
     dir_remove("f");
 }
 
+TEST(whether_something_could_be_written)
+{
+    dir_make("f");
+    CHECK_OK(iso_file_write_check(path, &report));
+    CHECK(access(path, F_OK) != 0);
+    CHECK_OK(iso_file_write_atomic(path, bytes_of("x"), &report));
+    CHECK_OK(iso_file_write_check(path, &report));
+    CHECK_OK(iso_file_write_check("/dev/null", &report));
+    CHECK_OK(iso_file_write_check("here", &report));
+    dir_remove("f");
+    dir_make("no/such/directory");
+    CHECK_ERR(iso_file_write_check(path, &report), ISO_E_NOT_FOUND);
+    CHECK_CONTAINS(report.text, "its directory does not exist");
+    CHECK_ERR(iso_file_write_check(dir, NULL), ISO_E_ARGUMENT);
+    dir_remove("f");
+}
+
 TEST(a_device_is_written_to_not_replaced)
 {
     struct stat info;

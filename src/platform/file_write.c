@@ -116,6 +116,45 @@ static int replace_via_temporary(const char *path, const struct stat *old, struc
     return failed;
 }
 
+/* The directory of a new file. */
+static enum iso_err check_directory(const char *path, struct iso_report *report)
+{
+    size_t len = dir_length(path);
+    char *dir = malloc(len + 2);
+    if (dir == NULL) {
+        return iso_fail(report, ISO_E_NOMEM, "out of memory");
+    }
+    memcpy(dir, path, len);
+    dir[len] = '.';
+    dir[len + 1] = '\0';
+    int failed = access(dir, W_OK | X_OK) == 0 ? 0 : errno;
+    free(dir);
+    if (failed == ENOENT) {
+        return iso_fail(report, ISO_E_NOT_FOUND, "cannot write '%s': its directory does not exist",
+                        path);
+    }
+    return failed == 0 ? ISO_OK : fail_errno(report, path, failed);
+}
+
+enum iso_err iso_file_write_check(const char *path, struct iso_report *report)
+{
+    struct stat old;
+    bool exists = stat(path, &old) == 0;
+    if (exists && S_ISDIR(old.st_mode)) {
+        return iso_fail(report, ISO_E_ARGUMENT, "cannot write '%s': it is a directory", path);
+    }
+    if (exists && !S_ISREG(old.st_mode)) {
+        return access(path, W_OK) == 0 ? ISO_OK : fail_errno(report, path, errno);
+    }
+    char *target = exists ? realpath(path, NULL) : strdup(path);
+    if (target == NULL) {
+        return fail_errno(report, path, errno);
+    }
+    enum iso_err err = check_directory(target, report);
+    free(target);
+    return err;
+}
+
 enum iso_err iso_file_write_atomic(const char *path, struct iso_bytes bytes,
                                    struct iso_report *report)
 {

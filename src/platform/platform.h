@@ -46,6 +46,11 @@ void iso_file_fini(struct iso_file *file);
 ISO_MUST_CHECK enum iso_err iso_file_write_atomic(const char *path, struct iso_bytes bytes,
                                                   struct iso_report *report);
 
+/* Whether iso_file_write_atomic could write there, as far as can be told without writing: its
+ * directory is there and may be changed, and path itself is none. For those who will write later.
+ * Errors as there. */
+ISO_MUST_CHECK enum iso_err iso_file_write_check(const char *path, struct iso_report *report);
+
 /* Whether path names an existing directory; ISO_OK, or why it cannot be used as one: NOT_FOUND,
  * ACCESS, ARGUMENT (something else has that name), IO. */
 ISO_MUST_CHECK enum iso_err iso_dir_check(const char *path, struct iso_report *report);
