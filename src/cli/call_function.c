@@ -34,10 +34,9 @@ static int print_error(const struct iso_cli_call *call, const struct iso_vtype *
         status = encode(type, value, &text);
     }
     if (status == ISO_CLI_OK) {
-        /* A long one is cut; messages have room for about 2000 bytes. */
-        iso_cli_error("%s answered with an error%s%.*s", call->function_name,
-                      text.len != 0 ? ": " : "", (int)(text.len < 1500 ? text.len : 1500),
-                      (const char *)text.ptr);
+        char subject[512];
+        (void)iso_format(subject, sizeof subject, "%s answered with an error", call->function_name);
+        iso_cli_error_text(subject, iso_str_from((const char *)text.ptr, text.len));
         status = ISO_CLI_ANSWERED_ERROR;
     }
     iso_buf_fini(&text);

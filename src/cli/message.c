@@ -72,6 +72,17 @@ void iso_cli_error(const char *format, ...)
     va_end(args);
 }
 
+void iso_cli_error_text(const char *subject, struct iso_str text)
+{
+    print_label("error");
+    iso_cli_print_str(stderr, iso_str_from_z(subject));
+    if (text.len != 0) {
+        fputs(": ", stderr);
+        iso_cli_print_str(stderr, text);
+    }
+    fputc('\n', stderr);
+}
+
 void iso_cli_error_as(const char *label, const char *format, ...)
 {
     va_list args;

@@ -9,6 +9,8 @@
 
 /* "isomer: error: ..." in one line, without a full stop. */
 void iso_cli_error(const char *format, ...) ISO_PRINTF(1, 2);
+/* The same with a text of any length after a subject and a colon; only the subject without one. */
+void iso_cli_error_text(const char *subject, struct iso_str text);
 /* "isomer: ...": for what is not an error, such as a snapshot that was written. */
 void iso_cli_note(const char *format, ...) ISO_PRINTF(1, 2);
 /* "  hint: ...": what to do about the message before. */

@@ -104,8 +104,12 @@ static int read_snapshot(struct iso_cli_session *session, struct source *source)
         iso_cli_error("'%s' is not a snapshot: the file is empty", source->path);
         return ISO_CLI_SNAPSHOT_REFUSED;
     }
-    enum iso_err err = iso_snapshot_modules(bytes, source->digests, ISO_CLI_MODULES_MAX,
-                                            &source->digest_count, &report);
+    /* First of all: what was damaged on the way would lead to strange advice. */
+    enum iso_err err = iso_snapshot_check(bytes, &report);
+    if (err == ISO_OK) {
+        err = iso_snapshot_modules(bytes, source->digests, ISO_CLI_MODULES_MAX,
+                                   &source->digest_count, &report);
+    }
     if (err == ISO_OK && source->digest_count > ISO_CLI_MODULES_MAX) {
         err = iso_fail(&report, ISO_E_SNAPSHOT, "it has %u modules; at most %d are possible",
                        (unsigned)source->digest_count, ISO_CLI_MODULES_MAX);
@@ -258,6 +262,16 @@ static void hint_grants(const struct iso_cli_session *session)
     }
 }
 
+/* When a limit is too low: which option raises it. Some limits cannot be raised. */
+static void hint_limit(const struct iso_report *report)
+{
+    if (strstr(report->text, "raise the memory limit") != NULL) {
+        iso_cli_hint("--memory SIZE sets how much it may have");
+    } else if (strstr(report->text, "stack") != NULL) {
+        iso_cli_hint("--stack SIZE sets how much it may have");
+    }
+}
+
 static int restore(struct iso_cli_session *session, const struct source *source)
 {
     struct iso_snapshot_section sections[2];
@@ -282,7 +296,7 @@ static int restore(struct iso_cli_session *session, const struct source *source)
         if (err == ISO_E_REFUSED || err == ISO_E_NOT_FOUND || err == ISO_E_ACCESS) {
             hint_grants(session);
         } else if (err == ISO_E_LIMIT) {
-            iso_cli_hint("--memory SIZE and --stack SIZE set how much it may have");
+            hint_limit(&report);
         }
         return status;
     }

@@ -81,10 +81,38 @@ static char *copy_text(const char *text, size_t len)
     return copy;
 }
 
+/* `:RO`, `:wr`, `::ro`, ...: meant as `:ro` or `:rw`, of which a name of the program's is not made
+ * silently. The length of what stands before it; 0 when the text does not end like that. */
+static size_t meant_mode(const char *text, const char **mode)
+{
+    const char *colon = strrchr(text, ':');
+    size_t len = colon != NULL ? strspn(colon + 1, "rwoRWO") : 0;
+    if (len == 0 || len > 2 || colon[1 + len] != '\0') {
+        return 0;
+    }
+    *mode = strpbrk(colon, "wW") != NULL ? "rw" : "ro";
+    size_t before = (size_t)(colon - text);
+    bool doubled = before != 0 && text[before - 1] == ':';
+    bool exact = len == 2 && strcmp(colon + 1, *mode) == 0;
+    if (!doubled) {
+        return exact ? 0 : before;
+    }
+    /* What stands after the first two colons is a name: `data::ro`. */
+    return strstr(text, "::") + 2 >= colon - 1 ? 0 : before - 1;
+}
+
 enum iso_err iso_cli_dir_parse(const char *text, char **host, char **guest, bool *read_only,
                                struct iso_report *report)
 {
     size_t len = strlen(text);
+    const char *mode = NULL;
+    size_t before_mode = meant_mode(text, &mode);
+    if (before_mode != 0) {
+        return iso_fail(report, ISO_E_ARGUMENT,
+                        "'%s' ends in neither :ro nor :rw; did you mean "
+                        "%.*s:%s?",
+                        text, (int)before_mode, text, mode);
+    }
     bool is_read_only = len >= 3 && strcmp(text + len - 3, ":ro") == 0;
     if (is_read_only) {
         len -= 3;
@@ -299,6 +327,15 @@ int iso_cli_settings_take(struct iso_cli_settings *settings, const struct iso_cl
 int iso_cli_settings_check(const struct iso_cli_settings *settings,
                            const struct iso_cli_command *command)
 {
+    struct iso_report report;
+    iso_report_init(&report);
+    if (settings->snapshot_path != NULL) {
+        enum iso_err err = iso_file_write_check(settings->snapshot_path, &report);
+        if (err != ISO_OK) {
+            iso_cli_error_report("--snapshot", &report, err);
+            return err == ISO_E_NOMEM ? ISO_CLI_SYSTEM : ISO_CLI_IO;
+        }
+    }
     if (settings->snapshot_at_fuel != UINT64_MAX && settings->snapshot_path == NULL) {
         return iso_cli_usage_error(command, "--snapshot-at-fuel needs --snapshot FILE to say where "
                                             "the snapshot goes");

@@ -47,15 +47,29 @@ TEST(directories)
     check_dir("data:ro", "data", "data", true);
     check_dir("data:rw", "data", "data", false);
     check_dir("data::/data", "data", "/data", false);
+    check_dir("data::/data:rw", "data", "/data", false);
+    check_dir("data::/data:row", "data", "/data:row", false);
+    check_dir("data::/data:r/", "data", "/data:r/", false);
     check_dir("data::/data:ro", "data", "/data", true);
     check_dir("a:b::c:d", "a:b", "c:d", false);
     check_dir("data::/:ro", "data", "/", true);
+    check_dir("data::ro", "data", "ro", false);
+    check_dir("data::RO:ro", "data", "RO", true);
 
     refuse_dir("", "before the colons");
     refuse_dir("::/data", "before the colons");
     refuse_dir(":ro", "before the colons");
     refuse_dir("data::", "after the colons");
     refuse_dir("data:::ro", "after the colons");
+
+    /* Not a name that nobody would want. */
+    refuse_dir("data::/data:RO", "did you mean data::/data:ro?");
+    refuse_dir("data::/data:Rw", "did you mean data::/data:rw?");
+    refuse_dir("data::/data:wr", "did you mean data::/data:rw?");
+    refuse_dir("data::/data:r", "did you mean data::/data:ro?");
+    refuse_dir("data::/data:w", "did you mean data::/data:rw?");
+    refuse_dir("data:r", "did you mean data:ro?");
+    refuse_dir("data::/data::ro", "did you mean data::/data:ro?");
 }
 
 TEST(quantities)

@@ -224,6 +224,24 @@ def errors_and_traps(t):
 
 
 @test
+def long_errors_are_printed_whole(t):
+    """What a function answers as its error is not cut, however long."""
+    path = packed(t)
+    for count in (1400, 1500, 3000, 60000):
+        t.fails(["call", path, "moan", f"n={count}"], 121,
+                'isomer: error: moan answered with an error: "' + "m" * (count - 1) + '!"\n')
+
+
+@test
+def calls_of_modules_that_cannot_be_linked(t):
+    """A module that imports what is not offered: 69, with the import, before anything runs."""
+    for guest, *texts in (("unlinkable", "env", "inspect"), ("wrong_import", "proc_exit")):
+        shutil.copy(t.guest(guest), t.path("m.wasm"))
+        t.write("m.wit", "package a:b;\nworld w { export f: func(); }\n")
+        t.fails(["call", "m.wasm", "f"], 69, *texts)
+
+
+@test
 def limits_of_calls(t):
     """Fuel, time and memory of a call."""
     path = packed(t)

@@ -37,6 +37,14 @@
     (i32.const 0))
   (func (export "spin") (loop (br 0)))
   (func (export "crash") (unreachable))
+  ;; An error of n bytes `m`, the last one `!`.
+  (func (export "moan") (param $n i32) (result i32)
+    (i32.store (i32.const 0) (i32.const 1))
+    (i32.store (i32.const 4) (i32.const 1024))
+    (i32.store (i32.const 8) (local.get $n))
+    (memory.fill (i32.const 1024) (i32.const 109) (local.get $n))
+    (i32.store8 (i32.add (i32.const 1023) (local.get $n)) (i32.const 33))
+    (i32.const 0))
   ;; A string that is not in memory.
   (func (export "bad") (result i32)
     (i32.store (i32.const 0) (i32.const -16))
