@@ -92,13 +92,11 @@ static size_t meant_mode(const char *text, const char **mode)
     }
     *mode = strpbrk(colon, "wW") != NULL ? "rw" : "ro";
     size_t before = (size_t)(colon - text);
-    bool doubled = before != 0 && text[before - 1] == ':';
-    bool exact = len == 2 && strcmp(colon + 1, *mode) == 0;
-    if (!doubled) {
-        return exact ? 0 : before;
+    if (before == 0 || text[before - 1] != ':') {
+        return strcmp(colon + 1, *mode) == 0 ? 0 : before;
     }
-    /* What stands after the first two colons is a name: `data::ro`. */
-    return strstr(text, "::") + 2 >= colon - 1 ? 0 : before - 1;
+    /* `data:::ro` has no name. */
+    return before >= 2 && text[before - 2] == ':' ? 0 : before - 1;
 }
 
 enum iso_err iso_cli_dir_parse(const char *text, char **host, char **guest, bool *read_only,
