@@ -278,8 +278,8 @@ struct iso_coap_peer_config {
     uint32_t connect_ms;     /* 5,000: for connection and handshake, per address */
     uint32_t backoff_ms;     /* 100: after the first failure; doubles, with +-25 % at random */
     uint32_t backoff_max_ms; /* 5,000 */
-    /* 1,000: after this long without a message from the peer a ping is sent; after twice that
-     * without any the link is taken for dead. */
+    /* 1,000: after this long without a message from the peer a ping is sent; after three
+     * times that without any the link is taken for dead. */
     uint32_t keepalive_ms;
     uint32_t message_bytes; /* 64 MiB: of a payload or an answer */
     uint32_t calls;         /* 16,384: not done yet */
