@@ -4,9 +4,12 @@
 Each test runs the built program with good or bad input and looks at status and output only.
 """
 
+import os
 import sys
 
 sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))),
+                                "support"))
 
 # pylint: disable=wrong-import-position
 import test_files  # noqa: F401  (each import registers its tests)

@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 
+import npm
 from harness import HERE, Skip, check, test
 
 WIT = os.path.join(HERE, "guests", "typed.wit")
@@ -367,12 +368,16 @@ def new_rust(t):
 
 @test
 def new_assemblyscript(t):
-    """A new module in AssemblyScript builds and runs at once, where asc is in the PATH."""
+    """A new module in AssemblyScript builds and runs at once, with the compiler from npm."""
     new(t, "assemblyscript", "words")
-    compiler = shutil.which("asc")
-    if compiler is None:
-        raise Skip("asc (npm package assemblyscript) is not installed")
-    build_and_call(t, "words", f"ASC={compiler}")
+    if shutil.which("node") is None:
+        raise Skip("node is not installed")
+    tests = os.path.dirname(HERE)
+    try:
+        modules = npm.fetch(os.path.join(tests, "interface"), "interface", 250)
+    except npm.Missing as reason:
+        raise Skip(str(reason)) from reason
+    build_and_call(t, "words", f"ASC={os.path.join(modules, '.bin', 'asc')}")
 
 
 @test

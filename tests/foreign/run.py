@@ -10,7 +10,6 @@ Ends with status 77 when npm or node are missing or the package cannot be fetche
 """
 
 import argparse
-import filecmp
 import os
 import random
 import shutil
@@ -27,28 +26,21 @@ CASES = ((16, 12, 40, 31, 3, 1, 0), (40, 31, 16, 12, 0, 0, 0), (33, 7, 33, 7, 1,
          (1, 1, 64, 64, 2, 0, 1), (320, 240, 640, 480, 3, 1, 1))
 
 
+sys.path.insert(0, os.path.join(ROOT, "tests", "support"))
+
+import npm  # noqa: E402  pylint: disable=wrong-import-position
+
+
 def skip(reason):
     print(f"skip  resize: {reason}\n0 passed, 0 failed, 1 skipped")
     sys.exit(77)
 
 
 def fetch():
-    lock = os.path.join(HERE, "package-lock.json")
-    stamp = os.path.join(CACHE, "installed-package-lock.json")
-    if os.path.exists(stamp) and filecmp.cmp(stamp, lock, shallow=False):
-        return
-    npm = shutil.which("npm")
-    if npm is None:
-        skip("npm is not installed, and the package is not under .cache/foreign")
-    os.makedirs(CACHE, exist_ok=True)
-    for name in ("package.json", "package-lock.json"):
-        shutil.copy(os.path.join(HERE, name), CACHE)
-    result = subprocess.run([npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund",
-                             "--fetch-retries=0", "--prefix", CACHE],
-                            capture_output=True, text=True, timeout=250, check=False)
-    if result.returncode != 0:
-        skip("npm cannot fetch @jsquash/resize: " + result.stderr.strip()[:300])
-    shutil.copy(lock, stamp)
+    try:
+        npm.fetch(HERE, "foreign", 250)
+    except npm.Missing as reason:
+        skip(f"@jsquash/resize: {reason}")
 
 
 def read(path):

@@ -13,7 +13,6 @@ exact versions and integrity of package-lock.json, into .cache/interface and .ca
 """
 
 import argparse
-import filecmp
 import os
 import random
 import shlex
@@ -25,6 +24,9 @@ import worlds
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
+sys.path.insert(0, os.path.join(ROOT, "tests", "support"))
+
+import npm  # noqa: E402  pylint: disable=wrong-import-position
 
 
 class Skip(Exception):
@@ -68,24 +70,13 @@ def write(path, text):
 
 
 def fetch(source, name):
-    """Installs what a package-lock.json names, once; the folder node_modules."""
-    cache = os.path.join(ROOT, ".cache", name)
-    modules = os.path.join(cache, "node_modules")
-    stamp = os.path.join(cache, "installed-package-lock.json")
-    lock = os.path.join(source, "package-lock.json")
-    if os.path.exists(stamp) and filecmp.cmp(stamp, lock, shallow=False):
-        return modules
-    npm = need("npm")
-    os.makedirs(cache, exist_ok=True)
-    for file in ("package.json", "package-lock.json"):
-        shutil.copy(os.path.join(source, file), cache)
-    result = execute([npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=cache)
-    if result.returncode != 0:
-        if "EINTEGRITY" in result.stderr:
-            raise Failure("npm: " + result.stderr[:2000])
-        raise Skip("npm cannot fetch it: " + result.stderr.strip().split("\n")[-1])
-    shutil.copy(lock, stamp)
-    return modules
+    """What a package-lock.json names, from npm; the folder node_modules."""
+    try:
+        return npm.fetch(source, name)
+    except npm.Missing as reason:
+        raise Skip(str(reason)) from reason
+    except npm.Broken as reason:
+        raise Failure(str(reason)) from reason
 
 
 class Bench:

@@ -23,7 +23,12 @@ import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
-ASC = os.path.join(ROOT, ".cache", "npm", "node_modules", "assemblyscript", "bin", "asc.js")
+TESTS_OF_PROGRAMS = os.path.join(ROOT, "tests", "programs")  # have the compiler of AssemblyScript
+TESTS_OF_JCO = os.path.join(ROOT, "tests", "interface", "jco")
+sys.path.insert(0, os.path.join(ROOT, "tests", "support"))
+
+import npm  # noqa: E402  pylint: disable=wrong-import-position
+
 ANSWERED_ERROR = 121  # exit status
 ANSWERED = " answered with an error: "
 
@@ -34,6 +39,18 @@ class Skip(Exception):
 
 class Failure(Exception):
     """The test failed; the text says why."""
+
+
+def fetch(source, name, *path):
+    """A file of a package from npm."""
+    if shutil.which("node") is None:
+        raise Skip("node is not installed")
+    try:
+        return os.path.join(npm.fetch(source, name), *path)
+    except npm.Missing as reason:
+        raise Skip(str(reason)) from reason
+    except npm.Broken as reason:
+        raise Failure(str(reason)) from reason
 
 
 def check(what, actual, expected):
@@ -139,8 +156,7 @@ def test_device_bindings(modules):
     run(["/usr/bin/rustc", "--edition", "2021", "--crate-type", "lib", "--target",
          "wasm32-unknown-unknown", "-o", os.path.join(out, "libdevice.rlib"),
          os.path.join(out, "device.rs")])
-    if not os.path.exists(ASC) or shutil.which("node") is None:
-        raise Skip("node or the AssemblyScript compiler is not there")
+    asc = fetch(TESTS_OF_PROGRAMS, "npm", "assemblyscript", "bin", "asc.js")
     # The compiler looks only at functions that are used.
     with open(os.path.join(out, "device.ts"), encoding="utf-8") as file:
         names = re.findall(r"^export function ([a-z][A-Za-z]*)\(", file.read(), re.MULTILINE)
@@ -148,7 +164,7 @@ def test_device_bindings(modules):
         file.write('export { %s } from "./device";\n' % ", ".join(names))
     if "storageListKeys" not in names:
         raise Failure("functions of device.ts: %r" % names)
-    run(["node", ASC, os.path.join(out, "use.ts"), "--runtime", "incremental", "-O", "-o",
+    run(["node", asc, os.path.join(out, "use.ts"), "--runtime", "incremental", "-O", "-o",
          os.path.join(out, "use.wasm")])
 
 
@@ -507,7 +523,6 @@ def test_sharpen(modules):
 
 # ---- Components -------------------------------------------------------------------------------
 
-JCO = os.path.join(ROOT, ".cache", "jco", "node_modules", ".bin", "jco")  # tests/interface gets it
 INTERFACES = {
     "statistics": ("tables", {"describe": ["csv", "separator"]}),
     "seal": ("sealing", {"seal": ["key", "nonce", "context", "message"],
@@ -522,8 +537,7 @@ INTERFACES = {
 
 def test_components(modules):
     """jco makes a component of every module that was tested above; its answers are the same."""
-    if not os.path.exists(JCO) or shutil.which("node") is None:
-        raise Skip("node or jco is not there (sh tests/interface/run.sh fetches jco)")
+    jco = fetch(TESTS_OF_JCO, "jco", ".bin", "jco")
     cases = []
     for name, calls in modules.calls.items():
         if name not in INTERFACES:
@@ -534,9 +548,9 @@ def test_components(modules):
         os.makedirs(out, exist_ok=True)
         embedded, component = os.path.join(out, "embedded.wasm"), os.path.join(out, name + ".wasm")
         reactor = ["--wasi-reactor"] if name == "resize" else []
-        run([JCO, "embed", core, "--wit", wit, "-o", embedded])
-        run([JCO, "new", *reactor, embedded, "-o", component])
-        run([JCO, "transpile", component, "-o", out, "-q"])
+        run([jco, "embed", core, "--wit", wit, "-o", embedded])
+        run([jco, "new", *reactor, embedded, "-o", component])
+        run([jco, "transpile", component, "-o", out, "-q"])
         with open(os.path.join(out, "package.json"), "w", encoding="utf-8") as file:
             file.write('{"type": "module"}')
         interface, functions = INTERFACES[name]

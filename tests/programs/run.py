@@ -29,6 +29,9 @@ NPM = os.path.join(ROOT, ".cache", "npm")
 MODULES = os.path.join(NPM, "node_modules")
 STDIN = "line 1\nline two: äöü\n\nlast line without its end"
 GREETING = "hello, wörld"
+sys.path.insert(0, os.path.join(ROOT, "tests", "support"))
+
+import npm  # noqa: E402  pylint: disable=wrong-import-position
 
 
 class Skip(Exception):
@@ -73,22 +76,13 @@ def compile_for_wasm(words, missing):
 
 
 def fetch_npm():
-    """Installs what package-lock.json names, once."""
-    stamp = os.path.join(NPM, "installed-package-lock.json")
-    lock = os.path.join(HERE, "package-lock.json")
-    if os.path.exists(stamp) and filecmp.cmp(stamp, lock, shallow=False):
-        return
-    npm = need("npm")
-    os.makedirs(NPM, exist_ok=True)
-    for name in ("package.json", "package-lock.json"):
-        shutil.copy(os.path.join(HERE, name), NPM)
-    result = execute([npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=NPM)
-    if result.returncode != 0:
-        text = result.stderr.decode("utf-8", "replace")
-        if "EINTEGRITY" in text:
-            raise Failure("npm: " + text[:2000])
-        raise Skip("npm cannot fetch it: " + text.strip().split("\n")[-1])
-    shutil.copy(lock, stamp)
+    """Gets what package-lock.json names."""
+    try:
+        npm.fetch(HERE, "npm")
+    except npm.Missing as reason:
+        raise Skip(str(reason)) from reason
+    except npm.Broken as reason:
+        raise Failure(str(reason)) from reason
 
 
 class World:
