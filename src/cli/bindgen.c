@@ -109,7 +109,8 @@ int iso_cli_bindings_write(const struct iso_wit_world *world, enum iso_gen_langu
         return writer.status;
     }
     iso_report_init(&report);
-    enum iso_err err = iso_gen_bindings(world, language, write_file, &writer, &report);
+    enum iso_err err =
+        iso_gen_bindings(iso_alloc_libc(), world, language, write_file, &writer, &report);
     if (err != ISO_OK && writer.status == ISO_CLI_OK) {
         iso_cli_error("cannot make the bindings: %s", iso_report_text(&report, err));
         writer.status = iso_cli_status_from(err);

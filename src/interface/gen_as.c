@@ -394,7 +394,7 @@ static enum iso_err write_file(struct gen_as *gen, const char *suffix,
                                void (*write)(struct gen_as *gen), iso_gen_file_fn file, void *ctx)
 {
     struct iso_buf buf;
-    iso_buf_init(&buf, iso_alloc_libc(), GEN_MAX_FILE);
+    iso_buf_init(&buf, gen->model.arena.alloc, GEN_MAX_FILE);
     gen_out_init(&gen->out, &buf);
     write(gen);
     enum iso_err err = gen->out.err;
@@ -407,11 +407,11 @@ static enum iso_err write_file(struct gen_as *gen, const char *suffix,
     return err;
 }
 
-enum iso_err gen_bindings_as(const struct iso_wit_world *world, iso_gen_file_fn file, void *ctx,
-                             struct iso_report *report)
+enum iso_err gen_bindings_as(const struct iso_alloc *alloc, const struct iso_wit_world *world,
+                             iso_gen_file_fn file, void *ctx, struct iso_report *report)
 {
     struct gen_as gen = {.out = {.buf = NULL}};
-    enum iso_err err = gen_model_init(&gen.model, iso_alloc_libc(), world, false);
+    enum iso_err err = gen_model_init(&gen.model, alloc, world, false);
     gen_names_init(&gen.names, &gen.model.arena);
     for (size_t i = 0; i < ISO_COUNT_OF(taken); i++) {
         (void)gen_names_take(&gen.names, taken[i]);

@@ -543,11 +543,11 @@ static enum iso_err prepare(struct gen_c *gen)
     return gen->guard != NULL ? name_all(gen) : ISO_E_NOMEM;
 }
 
-enum iso_err gen_bindings_c(const struct iso_wit_world *world, iso_gen_file_fn file, void *ctx,
-                            struct iso_report *report)
+enum iso_err gen_bindings_c(const struct iso_alloc *alloc, const struct iso_wit_world *world,
+                            iso_gen_file_fn file, void *ctx, struct iso_report *report)
 {
     struct gen_c gen = {.prefix = NULL};
-    enum iso_err err = gen_model_init(&gen.model, iso_alloc_libc(), world, false);
+    enum iso_err err = gen_model_init(&gen.model, alloc, world, false);
     if (err == ISO_OK) {
         err = prepare(&gen);
     }

@@ -37,11 +37,11 @@ void gen_c_put_lower(struct gen_c *gen, uint32_t id, const char *from, const cha
 void gen_c_glue(struct gen_c *gen);
 
 /* The three generators behind iso_gen_bindings. */
-enum iso_err gen_bindings_c(const struct iso_wit_world *world, iso_gen_file_fn file, void *ctx,
-                            struct iso_report *report);
-enum iso_err gen_bindings_rust(const struct iso_wit_world *world, iso_gen_file_fn file, void *ctx,
-                               struct iso_report *report);
-enum iso_err gen_bindings_as(const struct iso_wit_world *world, iso_gen_file_fn file, void *ctx,
-                             struct iso_report *report);
+enum iso_err gen_bindings_c(const struct iso_alloc *alloc, const struct iso_wit_world *world,
+                            iso_gen_file_fn file, void *ctx, struct iso_report *report);
+enum iso_err gen_bindings_rust(const struct iso_alloc *alloc, const struct iso_wit_world *world,
+                               iso_gen_file_fn file, void *ctx, struct iso_report *report);
+enum iso_err gen_bindings_as(const struct iso_alloc *alloc, const struct iso_wit_world *world,
+                             iso_gen_file_fn file, void *ctx, struct iso_report *report);
 
 #endif

@@ -479,7 +479,8 @@ enum iso_err iso_gen_openapi(const struct iso_wit_world *world, const struct iso
     }
     if (err == ISO_OK) {
         iso_json_init_buf(&api.json, out, 2);
-        api.schema = (struct gen_schema){.json = &api.json, .model = &api.model};
+        api.schema =
+            (struct gen_schema){.json = &api.json, .alloc = out->alloc, .model = &api.model};
         put_api(&api);
         err = iso_json_finish(&api.json);
     }

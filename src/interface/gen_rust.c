@@ -495,13 +495,13 @@ static enum iso_err name_all(struct gen_rust *gen)
     return gen->file != NULL ? ISO_OK : ISO_E_NOMEM;
 }
 
-enum iso_err gen_bindings_rust(const struct iso_wit_world *world, iso_gen_file_fn file, void *ctx,
-                               struct iso_report *report)
+enum iso_err gen_bindings_rust(const struct iso_alloc *alloc, const struct iso_wit_world *world,
+                               iso_gen_file_fn file, void *ctx, struct iso_report *report)
 {
     struct gen_rust gen = {.file = NULL};
     struct iso_buf buf;
-    iso_buf_init(&buf, iso_alloc_libc(), GEN_MAX_FILE);
-    enum iso_err err = gen_model_init(&gen.model, iso_alloc_libc(), world, false);
+    iso_buf_init(&buf, alloc, GEN_MAX_FILE);
+    enum iso_err err = gen_model_init(&gen.model, alloc, world, false);
     if (err == ISO_OK) {
         err = name_all(&gen);
     }

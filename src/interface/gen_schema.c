@@ -365,7 +365,7 @@ static void put_type_description(struct gen_schema *schema, const struct iso_vty
 {
     struct iso_buf buf;
     struct gen_out out;
-    iso_buf_init(&buf, iso_alloc_libc(), GEN_MAX_FILE);
+    iso_buf_init(&buf, schema->alloc, GEN_MAX_FILE);
     gen_out_init(&out, &buf);
     gen_put_str(&out, doc.len != 0 ? doc : type->doc);
     bool names = type->kind == ISO_V_ENUM || type->kind == ISO_V_FLAGS;

@@ -9,6 +9,7 @@
 
 struct gen_schema {
     struct iso_json *json;
+    const struct iso_alloc *alloc; /* of what is needed meanwhile */
     /* With a model: JSON Schema 2020-12, named types are references to #/components/schemas (their
      * names stand in the model's types). Without: data schemas of Thing Description 1.1, everything
      * written where it is used. */

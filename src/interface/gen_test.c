@@ -33,7 +33,8 @@ static const char *generate(struct files *files, enum iso_gen_language language)
     iso_report_init(&report);
     *files = (struct files){.count = 0};
     iso_buf_init(&files->text, iso_alloc_libc(), SIZE_MAX);
-    CHECK_OK(iso_gen_bindings(gen_build_gadget(&build), language, keep, files, &report));
+    CHECK_OK(iso_gen_bindings(iso_alloc_libc(), gen_build_gadget(&build), language, keep, files,
+                              &report));
     CHECK_OK(iso_buf_append_u8(&files->text, 0));
     gen_build_fini(&build);
     return (const char *)files->text.ptr;
@@ -135,7 +136,8 @@ TEST(a_file_that_cannot_be_written_ends_it)
         struct iso_report report;
         iso_report_init(&report);
         iso_buf_init(&files.text, iso_alloc_libc(), SIZE_MAX);
-        CHECK_ERR(iso_gen_bindings(world, (enum iso_gen_language)language, keep, &files, &report),
+        CHECK_ERR(iso_gen_bindings(iso_alloc_libc(), world, (enum iso_gen_language)language, keep,
+                                   &files, &report),
                   ISO_E_IO);
         CHECK_CONTAINS(report.text, "\"gadget\"");
         CHECK_EQ_U64(files.count, 1);
@@ -143,8 +145,9 @@ TEST(a_file_that_cannot_be_written_ends_it)
     }
     struct iso_report report;
     iso_report_init(&report);
-    CHECK_ERR(iso_gen_bindings(world, (enum iso_gen_language)99, keep, NULL, &report),
-              ISO_E_ARGUMENT);
+    CHECK_ERR(
+        iso_gen_bindings(iso_alloc_libc(), world, (enum iso_gen_language)99, keep, NULL, &report),
+        ISO_E_ARGUMENT);
     CHECK_CONTAINS(report.text, "assemblyscript");
     gen_build_fini(&build);
 }
@@ -295,6 +298,43 @@ TEST(descriptions_survive_each_failed_allocation)
             iso_buf_fini(&out);
             CHECK_EQ_U64(memory.live_bytes, 0);
         }
+    }
+    gen_build_fini(&build);
+}
+
+static enum iso_err count_file(void *ctx, const char *name, struct iso_bytes contents)
+{
+    unsigned *files = ctx;
+    CHECK(name[0] != '\0' && contents.len != 0);
+    (*files)++;
+    return ISO_OK;
+}
+
+TEST(bindings_survive_each_failed_allocation)
+{
+    static const enum iso_gen_language all[] = {ISO_GEN_C, ISO_GEN_RUST, ISO_GEN_ASSEMBLYSCRIPT};
+    struct gen_build build;
+    gen_build_init(&build);
+    const struct iso_wit_world *world = gen_build_gadget(&build);
+    for (size_t i = 0; i < ISO_COUNT_OF(all); i++) {
+        enum iso_err err = ISO_E_NOMEM;
+        struct iso_alloc_test memory;
+        unsigned files = 0, failures = 0;
+        iso_alloc_test_init(&memory);
+        for (uint64_t n = 1; err != ISO_OK; n++) {
+            struct iso_report report;
+            CHECK(n < 10000);
+            iso_alloc_test_restart(&memory, n);
+            iso_report_init(&report);
+            files = 0;
+            err = iso_gen_bindings(&memory.alloc, world, all[i], count_file, &files, &report);
+            CHECK(err == ISO_OK || (err == ISO_E_NOMEM && report.set));
+            CHECK((err != ISO_OK) == memory.failed);
+            failures += err != ISO_OK;
+            CHECK_EQ_U64(memory.live_bytes, 0);
+        }
+        CHECK_EQ_U64(files, all[i] == ISO_GEN_RUST ? 1 : 2);
+        CHECK(failures > 10);
     }
     gen_build_fini(&build);
 }

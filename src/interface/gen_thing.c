@@ -439,7 +439,7 @@ enum iso_err iso_gen_thing(const struct iso_wit_world *world, const struct iso_g
     enum iso_err err = gen_model_init(&thing.model, out->alloc, world, false);
     if (err == ISO_OK) {
         iso_json_init_buf(&thing.json, out, 2);
-        thing.schema = (struct gen_schema){.json = &thing.json};
+        thing.schema = (struct gen_schema){.json = &thing.json, .alloc = out->alloc};
         put_thing(&thing);
         err = iso_json_finish(&thing.json);
     }

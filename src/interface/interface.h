@@ -210,8 +210,11 @@ enum iso_gen_language { ISO_GEN_C, ISO_GEN_RUST, ISO_GEN_ASSEMBLYSCRIPT };
 /* Called once per generated file, with its name ("scaler.h") and contents (borrowed). */
 typedef enum iso_err (*iso_gen_file_fn)(void *ctx, const char *name, struct iso_bytes contents);
 
-/* Bindings of a guest that implements the world. */
-ISO_MUST_CHECK enum iso_err iso_gen_bindings(const struct iso_wit_world *world,
+/* Bindings of a guest that implements the world. alloc: for what is needed meanwhile. Errors: those
+ * of file, ISO_E_ARGUMENT (no such language), ISO_E_LIMIT (a file of more than 64 MiB),
+ * ISO_E_NOMEM; files before may have been given out. */
+ISO_MUST_CHECK enum iso_err iso_gen_bindings(const struct iso_alloc *alloc,
+                                             const struct iso_wit_world *world,
                                              enum iso_gen_language language, iso_gen_file_fn file,
                                              void *ctx, struct iso_report *report);
 

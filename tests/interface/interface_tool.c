@@ -90,7 +90,8 @@ static int bindings(const char *language, const char *wit_path, char *folder)
                                   : strcmp(language, "rust") == 0 ? ISO_GEN_RUST
                                                                   : ISO_GEN_ASSEMBLYSCRIPT;
     iso_report_init(&report);
-    enum iso_err err = iso_gen_bindings(world, which, write_file, folder, &report);
+    enum iso_err err =
+        iso_gen_bindings(iso_alloc_libc(), world, which, write_file, folder, &report);
     if (err != ISO_OK) {
         die(language, &report, err);
     }
