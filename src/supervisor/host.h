@@ -54,6 +54,8 @@ struct iso_sv_component *iso_sv_guest_component(const struct iso_sv_guest *guest
 /* Whether the component was granted `name` of an interface ("camera", "default"). A refusal is
  * counted and logged. */
 bool iso_sv_guest_granted(struct iso_sv_guest *guest, const char *interface, struct iso_str name);
+/* The same as a mere question, for lists: nothing is counted or logged. */
+bool iso_sv_guest_may(const struct iso_sv_guest *guest, const char *interface, struct iso_str name);
 /* Value of a configuration key; false when it was not given. Index form for all, in key order. */
 bool iso_sv_guest_config(const struct iso_sv_guest *guest, struct iso_str key, struct iso_str *out);
 size_t iso_sv_guest_config_count(const struct iso_sv_guest *guest);
