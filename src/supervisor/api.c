@@ -86,18 +86,17 @@ static bool may(struct iso_supervisor *sv, struct iso_http_request *req,
         return true;
     }
     const iso_http_id id = iso_http_request_id(req);
-    struct iso_str bearer;
-    struct iso_token_info token;
-    if (!iso_http_request_bearer(req, &bearer)) {
+    bool given;
+    const struct iso_token *token =
+        iso_sv_access_check(&sv->access, req, uv_hrtime() / 1000000000u, &given);
+    if (token == NULL) {
         iso_http_problem(sv->http, id, 401, NULL, NULL,
-                         "this needs a token: Authorization: Bearer TOKEN");
+                         given ? "the token is not known here"
+                               : "this needs a token: Authorization: Bearer TOKEN");
         return false;
     }
-    if (iso_token_verify(sv->tokens, bearer, &token) != ISO_OK) {
-        iso_http_problem(sv->http, id, 401, NULL, NULL, "the token is not known here");
-        return false;
-    }
-    if (route->access == ISO_SV_OPERATE && token.role != ISO_TOKEN_OPERATE) {
+    if (!iso_token_role_covers(token->role, route->access == ISO_SV_OPERATE ? ISO_TOKEN_OPERATE
+                                                                            : ISO_TOKEN_READ)) {
         iso_http_problem(sv->http, id, 403, NULL, NULL,
                          "the token has the role \"read\"; this needs \"operate\"");
         return false;

@@ -5,7 +5,8 @@
 #include "net/coap.h"
 #include "net/http_server.h"
 #include "net/mdns.h"
-#include "net/token.h"
+#include "net/tls.h"
+#include "supervisor/access.h"
 #include "supervisor/call.h"
 #include "supervisor/deployment.h"
 #include "supervisor/devices.h"
@@ -42,8 +43,8 @@ struct iso_supervisor {
     struct iso_coap_server *coap;
     struct iso_sv_peers *peers; /* links and flows to other devices */
     struct iso_sv_observers *observers;
-    struct iso_mdns_node *mdns;
-    struct iso_token_store *tokens;
+    struct iso_mdns_uv *mdns;
+    struct iso_sv_access_state access;
 
     struct iso_sv_feed events; /* of the device: deployments, components, devices */
     struct iso_sv_history *histories;
@@ -127,6 +128,9 @@ unsigned iso_sv_error_status(enum iso_err err);
 /* The deployed component of that name, or NULL. */
 struct iso_sv_component *iso_sv_find(struct iso_supervisor *sv, struct iso_str app,
                                      struct iso_str component);
+
+/* A token was withdrawn: closes what it had open. */
+void iso_sv_drop_token(struct iso_supervisor *sv, struct iso_str id);
 
 /* Codes of outcomes; docs/api.md has the table. */
 unsigned iso_sv_outcome_status(enum iso_sv_outcome outcome);

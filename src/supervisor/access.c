@@ -1,0 +1,91 @@
+/* access.c - tokens, sessions of pages and the addresses that begin them; see access.h. */
+#include "supervisor/access.h"
+
+#include <sodium.h>
+
+#include <string.h>
+
+static void make_secret(char out[ISO_SV_SECRET_SIZE])
+{
+    uint8_t random[32];
+    randombytes_buf(random, sizeof random);
+    (void)sodium_bin2base64(out, ISO_SV_SECRET_SIZE, random, sizeof random,
+                            sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+    sodium_memzero(random, sizeof random);
+}
+
+/* A free or dead one, else the one that ends first. */
+static struct iso_sv_session *take(struct iso_sv_session *sessions, size_t count, uint64_t now_s)
+{
+    struct iso_sv_session *best = &sessions[0];
+    for (size_t i = 0; i < count; i++) {
+        if (sessions[i].secret[0] == '\0' || sessions[i].until_s <= now_s) {
+            return &sessions[i];
+        }
+        if (sessions[i].until_s < best->until_s) {
+            best = &sessions[i];
+        }
+    }
+    return best;
+}
+
+static struct iso_sv_session *find(struct iso_sv_session *sessions, size_t count,
+                                   struct iso_str secret, uint64_t now_s)
+{
+    struct iso_sv_session *found = NULL;
+    if (secret.len != ISO_SV_SECRET_SIZE - 1) {
+        return NULL;
+    }
+    for (size_t i = 0; i < count; i++) {
+        struct iso_sv_session *session = &sessions[i];
+        if (session->secret[0] != '\0' && session->until_s > now_s &&
+            sodium_memcmp(session->secret, secret.ptr, ISO_SV_SECRET_SIZE - 1) == 0) {
+            found = session;
+        }
+    }
+    return found;
+}
+
+const struct iso_token *iso_sv_access_check(struct iso_sv_access_state *access,
+                                            const struct iso_http_request *req, uint64_t now_s,
+                                            bool *given)
+{
+    struct iso_str text;
+    *given = true;
+    if (iso_http_request_bearer(req, &text)) {
+        return iso_token_verify(access->tokens, text);
+    }
+    if (iso_http_request_cookie(req, "isomer", &text)) {
+        const struct iso_sv_session *session =
+            find(access->sessions, ISO_SV_SESSIONS_MAX, text, now_s);
+        return session != NULL ? iso_token_find(access->tokens, iso_str_from_z(session->token_id))
+                               : NULL;
+    }
+    *given = false;
+    return NULL;
+}
+
+const char *iso_sv_access_login(struct iso_sv_access_state *access, const struct iso_token *token,
+                                uint64_t now_s)
+{
+    struct iso_sv_session *login = take(access->logins, ISO_SV_LOGINS_MAX, now_s);
+    make_secret(login->secret);
+    memcpy(login->token_id, token->id, sizeof login->token_id);
+    login->until_s = now_s + ISO_SV_LOGIN_SECONDS;
+    return login->secret;
+}
+
+const char *iso_sv_access_sign_in(struct iso_sv_access_state *access, struct iso_str secret,
+                                  uint64_t now_s)
+{
+    struct iso_sv_session *login = find(access->logins, ISO_SV_LOGINS_MAX, secret, now_s);
+    if (login == NULL) {
+        return NULL;
+    }
+    struct iso_sv_session *session = take(access->sessions, ISO_SV_SESSIONS_MAX, now_s);
+    make_secret(session->secret);
+    memcpy(session->token_id, login->token_id, sizeof session->token_id);
+    session->until_s = now_s + ISO_SV_SESSION_SECONDS;
+    sodium_memzero(login, sizeof *login);
+    return session->secret;
+}
