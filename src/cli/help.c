@@ -1,6 +1,7 @@
 /* isomer help: the overview, one command, or the exit statuses. */
 #include "cli/commands.h"
 #include "cli/message.h"
+#include "cli/sibling.h"
 #include "cli/status.h"
 
 static void print_exit(void)
@@ -44,6 +45,15 @@ static int run(const struct iso_cli_command *command, int argc, char **argv)
         if (strcmp(topic, iso_cli_commands[i]->name) == 0) {
             iso_cli_command_help(stdout, iso_cli_commands[i]);
             return iso_cli_finish_output(ISO_CLI_OK);
+        }
+    }
+    for (size_t i = 0; iso_cli_siblings[i].command != NULL; i++) {
+        if (strcmp(topic, iso_cli_siblings[i].command) == 0) {
+            const bool client = strcmp(iso_cli_siblings[i].program, "isomer-client") == 0;
+            char help[] = "--help";
+            char *with_command[] = {NULL, (char *)(uintptr_t)topic, help, NULL};
+            char *alone[] = {NULL, help, NULL};
+            return iso_cli_sibling_run(iso_cli_siblings[i].program, client ? with_command : alone);
         }
     }
     return iso_cli_unknown_command(topic);

@@ -1,6 +1,7 @@
 /* The program `isomer`: finds the command and runs it. */
 #include "cli/commands.h"
 #include "cli/message.h"
+#include "cli/sibling.h"
 #include "cli/status.h"
 
 #include <unistd.h>
@@ -20,7 +21,11 @@ void iso_cli_overview(FILE *out)
           "Commands\n",
           out);
     for (size_t i = 0; iso_cli_commands[i] != NULL; i++) {
-        fprintf(out, "  %-9s %s\n", iso_cli_commands[i]->name, iso_cli_commands[i]->summary);
+        fprintf(out, "  %-10s %s\n", iso_cli_commands[i]->name, iso_cli_commands[i]->summary);
+    }
+    fputs("\nCommands for devices\n", out);
+    for (size_t i = 0; iso_cli_siblings[i].command != NULL; i++) {
+        fprintf(out, "  %-10s %s\n", iso_cli_siblings[i].command, iso_cli_siblings[i].summary);
     }
     fputs(
         "\n'isomer help COMMAND' explains one and has examples; 'isomer help exit' lists the exit\n"
@@ -38,6 +43,9 @@ int iso_cli_unknown_command(const char *name)
     struct iso_nearest nearest = {.word = iso_str_from_z(name)};
     for (size_t i = 0; iso_cli_commands[i] != NULL; i++) {
         iso_nearest_try(&nearest, iso_str_from_z(iso_cli_commands[i]->name));
+    }
+    for (size_t i = 0; iso_cli_siblings[i].command != NULL; i++) {
+        iso_nearest_try(&nearest, iso_str_from_z(iso_cli_siblings[i].command));
     }
     size_t len = strlen(name);
     bool is_option = name[0] == '-';
@@ -71,6 +79,16 @@ int main(int argc, char **argv)
     for (size_t i = 0; iso_cli_commands[i] != NULL; i++) {
         if (strcmp(name, iso_cli_commands[i]->name) == 0) {
             return iso_cli_commands[i]->run(iso_cli_commands[i], argc - 1, argv + 1);
+        }
+    }
+    /* Options before the command say which device is meant. */
+    if (strncmp(name, "--device", 8) == 0) {
+        return iso_cli_sibling_run("isomer-client", argv);
+    }
+    for (size_t i = 0; iso_cli_siblings[i].command != NULL; i++) {
+        if (strcmp(name, iso_cli_siblings[i].command) == 0) {
+            const bool client = strcmp(iso_cli_siblings[i].program, "isomer-client") == 0;
+            return iso_cli_sibling_run(iso_cli_siblings[i].program, client ? argv : argv + 1);
         }
     }
     return iso_cli_unknown_command(name);

@@ -32,8 +32,12 @@ struct iso_supervisor {
     struct iso_sv_log log;
     char device_id[32]; /* 26 letters and digits: base32 of its certificate's fingerprint */
     char host_name[64]; /* first label of NAME.local; changes after a conflict */
-    const char *name;
+    const char *name; /* for people */
+    char name_text[64];
     uint64_t started_ns; /* since 1970 */
+    struct iso_tls_identity identity;
+    struct iso_supervisor_ports ports;
+    struct iso_sv_deploy_hooks hooks;
 
     struct iso_sv_core *core;
     struct iso_sv_devices *devices;

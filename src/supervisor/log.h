@@ -19,12 +19,6 @@ void iso_sv_log_init(struct iso_sv_log *log, bool json, unsigned level);
 void iso_sv_log_write(const struct iso_sv_log *log, enum iso_sv_log_level level,
                       const char *subject, const char *format, ...) ISO_PRINTF(4, 5);
 
-/* "25%" and "warning", for flags and files. Errors: ARGUMENT. */
-ISO_MUST_CHECK enum iso_err iso_sv_parse_percent(const char *text, uint32_t *out,
-                                                 struct iso_report *report);
-ISO_MUST_CHECK enum iso_err iso_sv_parse_level(const char *text, unsigned *out,
-                                               struct iso_report *report);
-
 /* Now, in nanoseconds since 1970, and as "2026-01-31T12:00:00.000Z". */
 uint64_t iso_sv_now_ns(void);
 void iso_sv_time_text(uint64_t ns, char out[32]);

@@ -62,6 +62,12 @@ void iso_supervisor_config_fini(struct iso_supervisor_config *config);
 ISO_MUST_CHECK enum iso_err iso_supervisor_config_read(struct iso_supervisor_config *config,
                                                        const char *path, struct iso_report *report);
 
+/* "25%" and "warning", for flags and files. Errors: ARGUMENT. */
+ISO_MUST_CHECK enum iso_err iso_supervisor_parse_percent(const char *text, uint32_t *out,
+                                                         struct iso_report *report);
+ISO_MUST_CHECK enum iso_err iso_supervisor_parse_level(const char *text, unsigned *out,
+                                                       struct iso_report *report);
+
 struct iso_supervisor;
 
 /* Opens everything and serves. config: kept until it has stopped. ready (may be NULL) comes when

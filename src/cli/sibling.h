@@ -1,0 +1,18 @@
+/* The programs beside `isomer`, and which commands they carry. */
+#ifndef ISO_CLI_SIBLING_H
+#define ISO_CLI_SIBLING_H
+
+struct iso_cli_sibling {
+    const char *command;
+    const char *program;
+    const char *summary;
+};
+
+/* Ends with a NULL command. */
+extern const struct iso_cli_sibling iso_cli_siblings[];
+
+/* Become the program, with these arguments (argv[0] is replaced). Returns an exit status after a
+ * message when that cannot be. */
+int iso_cli_sibling_run(const char *program, char **argv);
+
+#endif

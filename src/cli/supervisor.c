@@ -1,0 +1,351 @@
+/* isomer supervisor: the daemon on a device. Its options over those of its configuration file, the
+ * loop, the signals, and what systemd wants to hear (sd_notify(3)). */
+#include "base/format.h"
+#include "cli/commands.h"
+#include "cli/message.h"
+#include "cli/status.h"
+#include "platform/platform.h"
+#include "supervisor/supervisor.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+enum { GRACE_MS = 5000, SHUT_AFTER_MS = 10000 };
+
+enum {
+    OPTION_CONFIG,
+    OPTION_STATE,
+    OPTION_NAME,
+    OPTION_LABEL,
+    OPTION_HTTPS,
+    OPTION_HTTP,
+    OPTION_COAPS,
+    OPTION_COAP,
+    OPTION_HOST,
+    OPTION_NO_MDNS,
+    OPTION_INTERFACE,
+    OPTION_WORKERS,
+    OPTION_CPU,
+    OPTION_MODULES,
+    OPTION_LOG_LEVEL,
+    OPTION_LOG_JSON,
+};
+
+static const struct iso_cli_option device_options[] = {
+    {OPTION_CONFIG, "config", "FILE", false,
+     "read a configuration (JSON) first; options given here\ncount more than it"},
+    {OPTION_STATE, "state", "DIR", false,
+     "keep keys, modules and deployments here (made when\nmissing); /var/lib/isomer for root, else "
+     "~/.local/state/\nisomer"},
+    {OPTION_NAME, "name", "NAME", false, "call the device so (the host's name)"},
+    {OPTION_LABEL, "label", "KEY=VALUE", true, "what deployments may ask for: room=lobby"},
+    {OPTION_WORKERS, "workers", "N", false, "threads for WebAssembly code (one per processor)"},
+    {OPTION_CPU, "cpu", "SHARE", false, "share of all processors for it: 25% (100%)"},
+    {OPTION_MODULES, "modules", "SIZE", false, "bound of the module store (1GiB)"},
+};
+static const struct iso_cli_option network_options[] = {
+    {OPTION_HTTPS, "https", "ADDR:PORT", true, "serve HTTPS ([::]:8443); none: not at all"},
+    {OPTION_HTTP, "http", "ADDR:PORT", true,
+     "serve plain HTTP, on a loopback address\n(127.0.0.1:8480)"},
+    {OPTION_COAPS, "coaps", "ADDR:PORT", true, "serve CoAP over TLS and DTLS ([::]:5684)"},
+    {OPTION_COAP, "coap", "ADDR:PORT", true, "serve plain CoAP: descriptions only ([::]:5683)"},
+    {OPTION_HOST, "host", "NAME", true, "a further host name that browsers may use"},
+    {OPTION_NO_MDNS, "no-mdns", NULL, false, "do not announce the device on the network"},
+    {OPTION_INTERFACE, "interface", "NAME", true, "announce it on this network interface only"},
+};
+static const struct iso_cli_option log_options[] = {
+    {OPTION_LOG_LEVEL, "log-level", "LEVEL", false, "debug, info (default), warning or error"},
+    {OPTION_LOG_JSON, "log-json", NULL, false, "a JSON object per line"},
+};
+static const struct iso_cli_option_group device_group = {"Device", device_options,
+                                                         ISO_COUNT_OF(device_options)};
+static const struct iso_cli_option_group network_group = {"Network", network_options,
+                                                          ISO_COUNT_OF(network_options)};
+static const struct iso_cli_option_group log_group = {"Log", log_options,
+                                                      ISO_COUNT_OF(log_options)};
+static const struct iso_cli_option_group *const groups[] = {&device_group, &network_group,
+                                                            &log_group};
+
+/* ---- Options -------------------------------------------------------------------------------- */
+
+static const char *default_state(struct iso_supervisor_config *config)
+{
+    const char *base = getenv("STATE_DIRECTORY"); /* systemd's StateDirectory= */
+    if (base != NULL && base[0] != '\0') {
+        return base;
+    }
+    if (geteuid() == 0) {
+        return "/var/lib/isomer";
+    }
+    const char *home = getenv("HOME");
+    char path[1024];
+    if (home == NULL || home[0] == '\0') {
+        return NULL;
+    }
+    (void)iso_format(path, sizeof path, "%s/.local/state/isomer", home);
+    return iso_arena_copy_str(&config->arena, iso_str_from_z(path));
+}
+
+/* Options of one kind replace what the file has: the first of them empties the list. */
+static enum iso_err add(const char **list, size_t cap, size_t *count, bool *given,
+                        const char *value, struct iso_report *report)
+{
+    if (!*given) {
+        *given = true;
+        *count = 0;
+    }
+    if (*count == cap) {
+        return iso_fail(report, ISO_E_LIMIT, "given too often; %zu times at most", cap);
+    }
+    list[(*count)++] = value;
+    return ISO_OK;
+}
+
+struct given {
+    bool https, http, coaps, coap, hosts, interfaces, labels;
+};
+
+static enum iso_err set_list(struct iso_supervisor_config *config, struct given *given, int id,
+                             const char *value, struct iso_report *report)
+{
+    enum { CAP = ISO_SUPERVISOR_LISTEN_MAX };
+    switch (id) {
+    case OPTION_HTTPS:
+        return add(config->https, CAP, &config->https_count, &given->https, value, report);
+    case OPTION_HTTP:
+        return add(config->http, CAP, &config->http_count, &given->http, value, report);
+    case OPTION_COAPS:
+        return add(config->coaps, CAP, &config->coaps_count, &given->coaps, value, report);
+    case OPTION_COAP:
+        return add(config->coap, CAP, &config->coap_count, &given->coap, value, report);
+    case OPTION_HOST:
+        return add(config->hosts, CAP, &config->host_count, &given->hosts, value, report);
+    case OPTION_INTERFACE:
+        return add(config->interfaces, CAP, &config->interface_count, &given->interfaces, value,
+                   report);
+    default:
+        if (strchr(value, '=') == NULL || value[0] == '=') {
+            return iso_fail(report, ISO_E_ARGUMENT, "\"%s\" is no label; write KEY=VALUE", value);
+        }
+        return add(config->labels, ISO_SUPERVISOR_LABELS_MAX, &config->label_count, &given->labels,
+                   value, report);
+    }
+}
+
+static enum iso_err set_option(struct iso_supervisor_config *config, struct given *given, int id,
+                               const char *value, struct iso_report *report)
+{
+    uint64_t number = 0;
+    enum iso_err err = ISO_OK;
+    switch (id) {
+    case OPTION_CONFIG:
+        break; /* read before */
+    case OPTION_STATE:
+        config->state = value;
+        break;
+    case OPTION_NAME:
+        config->name = value;
+        break;
+    case OPTION_NO_MDNS:
+        config->no_mdns = true;
+        break;
+    case OPTION_LOG_JSON:
+        config->log_json = true;
+        break;
+    case OPTION_LOG_LEVEL:
+        return iso_supervisor_parse_level(value, &config->log_level, report);
+    case OPTION_CPU:
+        return iso_supervisor_parse_percent(value, &config->cpu_percent, report);
+    case OPTION_MODULES:
+        return iso_parse_size(value, &config->modules_max_bytes, report);
+    case OPTION_WORKERS:
+        err = iso_parse_count(value, 256, &number, report);
+        config->workers = (uint32_t)number;
+        break;
+    default:
+        return set_list(config, given, id, value, report);
+    }
+    return err;
+}
+
+/* The file of --config comes first, wherever the option stands: what is wrong with the other
+ * options is told later. */
+static enum iso_err read_file(int argc, char **argv, struct iso_supervisor_config *config,
+                              struct iso_report *report)
+{
+    static const char option[] = "--config";
+    for (int i = 1; i < argc; i++) {
+        if (strncmp(argv[i], "--config=", sizeof option) == 0) {
+            return iso_supervisor_config_read(config, argv[i] + sizeof option, report);
+        }
+        if (strcmp(argv[i], option) == 0 && i + 1 < argc) {
+            return iso_supervisor_config_read(config, argv[i + 1], report);
+        }
+    }
+    return ISO_OK;
+}
+
+/* -1: go on; otherwise the exit status. */
+static int read_options(const struct iso_cli_command *command, int argc, char **argv,
+                        struct iso_supervisor_config *config)
+{
+    struct iso_cli_args args;
+    struct iso_report report;
+    struct given given = {false, false, false, false, false, false, false};
+    iso_report_init(&report);
+    const enum iso_err file_err = read_file(argc, argv, config, &report);
+    if (file_err != ISO_OK) {
+        iso_cli_error("%s", iso_report_text(&report, file_err));
+        return file_err == ISO_E_NOT_FOUND || file_err == ISO_E_ACCESS ? ISO_CLI_UNREADABLE
+                                                                       : ISO_CLI_USAGE;
+    }
+    iso_cli_args_init(&args, command, argc, argv);
+    for (;;) {
+        const int id = iso_cli_args_next(&args);
+        if (id == ISO_CLI_ARGS_END) {
+            return -1;
+        }
+        if (id == ISO_CLI_ARGS_OPERAND) {
+            return iso_cli_usage_error(command, "'%s': there is nothing to give here", args.value);
+        }
+        if (id < 0) {
+            return iso_cli_args_status(id);
+        }
+        iso_report_init(&report);
+        const enum iso_err err = set_option(config, &given, id, args.value, &report);
+        if (err != ISO_OK) {
+            iso_cli_error("%s", iso_report_text(&report, err));
+            return ISO_CLI_USAGE;
+        }
+    }
+}
+
+/* ---- The loop ------------------------------------------------------------------------------- */
+
+struct program {
+    uv_loop_t loop;
+    uv_signal_t terminate, interrupt;
+    uv_timer_t watchdog, shut;
+    struct iso_supervisor *supervisor;
+    bool stopping, stopped;
+};
+
+static void on_stopped(void *ctx)
+{
+    struct program *program = ctx;
+    program->stopped = true;
+    uv_close((uv_handle_t *)&program->terminate, NULL);
+    uv_close((uv_handle_t *)&program->interrupt, NULL);
+    uv_close((uv_handle_t *)&program->watchdog, NULL);
+    uv_close((uv_handle_t *)&program->shut, NULL);
+}
+
+/* What ought to be over is not: end all the same, the state on disk is whole at any moment. */
+static void on_shut(uv_timer_t *timer)
+{
+    (void)timer;
+    iso_cli_error("not stopped in time; ending now");
+    _exit(ISO_CLI_INTERNAL);
+}
+
+static void on_signal(uv_signal_t *handle, int number)
+{
+    struct program *program = handle->data;
+    (void)number;
+    if (program->stopping) {
+        _exit(ISO_CLI_OK); /* asked twice */
+    }
+    program->stopping = true;
+    (void)sd_notify(0, "STOPPING=1");
+    (void)uv_timer_start(&program->shut, on_shut, GRACE_MS + SHUT_AFTER_MS, 0);
+    iso_supervisor_stop(program->supervisor, GRACE_MS, on_stopped, program);
+}
+
+static void on_watchdog(uv_timer_t *timer)
+{
+    (void)timer;
+    (void)sd_notify(0, "WATCHDOG=1");
+}
+
+static void on_ready(void *ctx)
+{
+    (void)ctx;
+    (void)sd_notify(0, "READY=1");
+}
+
+/* Many connections and instances need many descriptors: as many as the system allows. */
+static void raise_descriptors(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max > 65536 ? 65536 : limit.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+static void init(struct program *program)
+{
+    uint64_t usec = 0;
+    (void)uv_loop_init(&program->loop);
+    (void)uv_signal_init(&program->loop, &program->terminate);
+    (void)uv_signal_init(&program->loop, &program->interrupt);
+    (void)uv_timer_init(&program->loop, &program->watchdog);
+    (void)uv_timer_init(&program->loop, &program->shut);
+    program->terminate.data = program->interrupt.data = program;
+    if (sd_watchdog_enabled(0, &usec) > 0) {
+        (void)uv_timer_start(&program->watchdog, on_watchdog, 0, usec / 2000u);
+    }
+}
+
+static int serve(const struct iso_supervisor_config *config)
+{
+    struct program program = {.supervisor = NULL};
+    struct iso_report report;
+    iso_report_init(&report);
+    (void)signal(SIGPIPE, SIG_IGN);
+    raise_descriptors();
+    init(&program);
+    const enum iso_err err = iso_supervisor_start(&program.loop, config, on_ready, &program,
+                                                  &program.supervisor, &report);
+    if (err != ISO_OK) {
+        iso_cli_error("%s", iso_report_text(&report, err));
+        return err == ISO_E_ARGUMENT || err == ISO_E_INVALID ? ISO_CLI_USAGE : ISO_CLI_SYSTEM;
+    }
+    (void)uv_signal_start(&program.terminate, on_signal, SIGTERM);
+    (void)uv_signal_start(&program.interrupt, on_signal, SIGINT);
+    (void)uv_run(&program.loop, UV_RUN_DEFAULT);
+    ISO_ASSERT(program.stopped);
+    (void)uv_loop_close(&program.loop);
+    return ISO_CLI_OK;
+}
+
+static int run(const struct iso_cli_command *command, int argc, char **argv)
+{
+    struct iso_supervisor_config config;
+    iso_supervisor_config_init(&config);
+    int status = read_options(command, argc, argv, &config);
+    if (status < 0) {
+        config.state = config.state != NULL ? config.state : default_state(&config);
+        status = serve(&config);
+    }
+    iso_supervisor_config_fini(&config);
+    return status;
+}
+
+const struct iso_cli_command iso_cli_command_supervisor = {
+    .name = "supervisor",
+    .summary = "make this machine a device of the system",
+    .synopsis = "[OPTIONS...]",
+    .description =
+        "Runs until it is stopped with SIGTERM or Ctrl-C. It keeps what it is given to run: after\n"
+        "a restart or a power cut the same components come back. The file DIR/token, which only\n"
+        "its owner can read, holds the token for this machine's people and programs.\n",
+    .groups = groups,
+    .group_count = ISO_COUNT_OF(groups),
+    .examples = "  isomer supervisor --state ./device --name kitchen --label room=kitchen\n"
+                "  isomer supervisor --config /etc/isomer/supervisor.json --cpu 50%\n",
+    .run = run,
+};

@@ -1,0 +1,491 @@
+/* daemon.c - putting the supervisor together and taking it apart. */
+#include "supervisor/daemon.h"
+
+#include "base/format.h"
+#include "platform/platform.h"
+#include "supervisor/devices_config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum {
+    DEVICE_EVENTS_BYTES = 128 << 10,
+    MODULES_DEFAULT_BYTES = 1 << 30,
+    PATH_SIZE = 4096
+};
+
+/* ---- The state directory -------------------------------------------------------------------- */
+
+static void path_in(const struct iso_supervisor *sv, const char *name, char out[PATH_SIZE])
+{
+    (void)iso_format(out, PATH_SIZE, "%s/%s", sv->config->state, name);
+}
+
+static enum iso_err make_directory(const char *path, struct iso_report *report)
+{
+    if (mkdir(path, 0700) == 0 || errno == EEXIST) {
+        return iso_dir_check(path, report);
+    }
+    return iso_fail(report, iso_errno_err(errno), "%s: %s", path, iso_errno_text(errno));
+}
+
+/* One supervisor per state: a lock on a file in it, which goes with the process. */
+static enum iso_err lock_state(struct iso_supervisor *sv, struct iso_report *report)
+{
+    char path[PATH_SIZE];
+    path_in(sv, "lock", path);
+    sv->state_lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (sv->state_lock < 0) {
+        return iso_fail(report, iso_errno_err(errno), "%s: %s", path, iso_errno_text(errno));
+    }
+    if (flock(sv->state_lock, LOCK_EX | LOCK_NB) != 0) {
+        return iso_fail(report, ISO_E_EXISTS,
+                        "%s is in use by another supervisor; each needs a directory of its own "
+                        "(--state)",
+                        sv->config->state);
+    }
+    return ISO_OK;
+}
+
+/* 26 letters and digits that name the device: the first 130 bits of its key's pin in base32
+ * (RFC 4648, in small letters). */
+static void name_device(struct iso_supervisor *sv, const uint8_t pin[ISO_TLS_PIN_SIZE])
+{
+    static const char digits[] = "abcdefghijklmnopqrstuvwxyz234567";
+    for (unsigned i = 0; i < 26; i++) {
+        const unsigned bit = i * 5, byte = bit / 8, shift = bit % 8;
+        const unsigned pair = (unsigned)pin[byte] << 8 | pin[byte + 1];
+        sv->device_id[i] = digits[pair >> (11 - shift) & 31u];
+    }
+    sv->device_id[26] = '\0';
+}
+
+static enum iso_err open_identity(struct iso_supervisor *sv, struct iso_report *report)
+{
+    char path[PATH_SIZE], local[80];
+    path_in(sv, "identity.pem", path);
+    (void)iso_format(local, sizeof local, "%s.local", sv->host_name);
+    const char *const names[] = {local, "localhost", "127.0.0.1", "::1"};
+    enum iso_err err = iso_tls_identity_load_or_make(path, names, ISO_COUNT_OF(names),
+                                                     &sv->identity, report);
+    if (err == ISO_OK) {
+        name_device(sv, sv->identity.pin);
+        path_in(sv, "tokens.json", path);
+        err = iso_token_store_open(path, &sv->access.tokens, report);
+    }
+    return err;
+}
+
+/* The token for people on this machine, in a file that only its owner reads. Made anew when the one
+ * in the file is not known, for instance after it was withdrawn. */
+static enum iso_err open_local_token(struct iso_supervisor *sv, struct iso_report *report)
+{
+    char path[PATH_SIZE], text[ISO_TOKEN_TEXT_SIZE];
+    struct iso_file file = {{NULL, 0}, 0};
+    path_in(sv, "token", path);
+    if (iso_file_read(path, 256, &file, NULL) == ISO_OK) {
+        size_t len = file.bytes.len;
+        while (len > 0 && file.bytes.ptr[len - 1] == '\n') {
+            len--;
+        }
+        const bool known = iso_token_verify(sv->access.tokens,
+                                            iso_str_from((const char *)file.bytes.ptr, len)) != NULL;
+        iso_file_fini(&file);
+        if (known) {
+            return ISO_OK;
+        }
+    }
+    enum iso_err err = iso_token_make(sv->access.tokens, ISO_TOKEN_OPERATE, "this machine",
+                                      iso_sv_now_ns() / 1000000000u, text, report);
+    if (err == ISO_OK) {
+        char line[ISO_TOKEN_TEXT_SIZE + 1];
+        const size_t len = iso_format(line, sizeof line, "%s\n", text);
+        (void)unlink(path); /* whatever permissions the old one had */
+        err = iso_file_write_atomic(path, iso_bytes_from(line, len), report);
+        sodium_memzero(line, sizeof line);
+        sodium_memzero(text, sizeof text);
+    }
+    return err;
+}
+
+static enum iso_err open_state(struct iso_supervisor *sv, struct iso_report *report)
+{
+    enum iso_err err = make_directory(sv->config->state, report);
+    err = err != ISO_OK ? err : lock_state(sv, report);
+    err = err != ISO_OK ? err : open_identity(sv, report);
+    return err != ISO_OK ? err : open_local_token(sv, report);
+}
+
+/* ---- Components ----------------------------------------------------------------------------- */
+
+static void log_device(void *ctx, enum iso_sv_log_level level, struct iso_str line)
+{
+    const struct iso_supervisor *sv = ctx;
+    iso_sv_log_write(&sv->log, level, "device", "%.*s", (int)line.len, line.ptr);
+}
+
+static enum iso_err open_core(struct iso_supervisor *sv, struct iso_report *report)
+{
+    struct iso_sv_devices_config devices;
+    struct iso_arena arena;
+    iso_arena_init(&arena, sv->alloc, 0, SIZE_MAX);
+    enum iso_err err =
+        iso_sv_devices_config_read(sv->config->devices_json, &arena, &devices, report);
+    devices.log = log_device;
+    devices.log_ctx = sv;
+    err = err != ISO_OK ? err : iso_sv_devices_create(sv->loop, &devices, &sv->devices, report);
+    iso_arena_fini(&arena);
+    if (err != ISO_OK) {
+        return err;
+    }
+    const struct iso_sv_core_config core = {.loop = sv->loop,
+                                            .workers = sv->config->workers,
+                                            .cpu_percent = sv->config->cpu_percent,
+                                            .hosts = iso_sv_devices_host_set(sv->devices),
+                                            .watch = iso_sv_watch(sv)};
+    err = iso_sv_core_create(&core, &sv->core, report);
+    if (err == ISO_OK) {
+        sv->speed = iso_sv_core_speed(sv->core);
+        err = iso_sv_observers_create(sv->loop, sv->core, &sv->observers);
+    }
+    return err;
+}
+
+struct iso_sv_component *iso_sv_find(struct iso_supervisor *sv, struct iso_str app,
+                                     struct iso_str component)
+{
+    return iso_sv_deployments_find(sv->deployments, app, component);
+}
+
+static struct iso_sv_component *find(void *ctx, struct iso_str app, struct iso_str component)
+{
+    return iso_sv_find(ctx, app, component);
+}
+
+static void on_deployment(void *ctx, struct iso_str app, const char *event, const char *detail)
+{
+    struct iso_supervisor *sv = ctx;
+    char subject[96];
+    (void)iso_format(subject, sizeof subject, "deployment %.*s", (int)app.len, app.ptr);
+    iso_sv_log_write(&sv->log, ISO_SV_LOG_INFO, subject, "%s%s%s", event,
+                     detail != NULL ? ": " : "", detail != NULL ? detail : "");
+    iso_sv_event(sv, event, app, (struct iso_str){NULL, 0}, detail);
+    iso_sv_coap_links(sv);
+    iso_sv_observers_refresh(sv->observers);
+}
+
+static enum iso_err open_deployments(struct iso_supervisor *sv, struct iso_report *report)
+{
+    const uint64_t cap = sv->config->modules_max_bytes != 0 ? sv->config->modules_max_bytes
+                                                            : MODULES_DEFAULT_BYTES;
+    char path[PATH_SIZE];
+    path_in(sv, "modules", path);
+    enum iso_err err = iso_sv_modules_open(sv->loop, path, cap, &sv->modules, report);
+    if (err == ISO_OK) {
+        err = iso_sv_peers_create(sv->loop, sv->core, sv->device_id, &sv->peers, report);
+    }
+    if (err != ISO_OK) {
+        return err;
+    }
+    const struct iso_sv_deployments_config config = {.loop = sv->loop,
+                                                     .core = sv->core,
+                                                     .modules = sv->modules,
+                                                     .hooks = iso_sv_peers_hooks(sv->peers),
+                                                     .directory = sv->config->state,
+                                                     .changed = on_deployment,
+                                                     .ctx = sv};
+    err = iso_sv_deployments_create(&config, &sv->deployments, report);
+    if (err == ISO_OK) {
+        iso_sv_observers_set_find(sv->observers, find, sv);
+    }
+    return err;
+}
+
+/* ---- Network -------------------------------------------------------------------------------- */
+
+static bool is_none(const char *const *list, size_t count)
+{
+    return count == 1 && strcmp(list[0], "none") == 0;
+}
+
+/* The list of the configuration, else its default; count 0 for "none". */
+static size_t listeners_of(const char *const *list, size_t count, const char *fallback,
+                           const char **out)
+{
+    if (is_none(list, count)) {
+        return 0;
+    }
+    if (count == 0) {
+        out[0] = fallback;
+        return 1;
+    }
+    for (size_t i = 0; i < count; i++) {
+        out[i] = list[i];
+    }
+    return count;
+}
+
+static bool is_loopback(const char *address)
+{
+    return strncmp(address, "127.", 4) == 0 || strncmp(address, "[::1]:", 6) == 0 ||
+           strncmp(address, "localhost:", 10) == 0;
+}
+
+static enum iso_err open_http(struct iso_supervisor *sv, struct iso_report *report)
+{
+    const struct iso_supervisor_config *config = sv->config;
+    const char *https[ISO_SUPERVISOR_LISTEN_MAX], *plain[ISO_SUPERVISOR_LISTEN_MAX];
+    struct iso_http_listener listeners[2 * ISO_SUPERVISOR_LISTEN_MAX] = {{NULL, NULL, NULL}};
+    const size_t tls =
+        listeners_of(config->https, config->https_count, "[::]:8443", https);
+    const size_t local =
+        listeners_of(config->http, config->http_count, "127.0.0.1:8480", plain);
+    for (size_t i = 0; i < tls; i++) {
+        listeners[i] = (struct iso_http_listener){https[i], sv->identity.certificate_pem,
+                                                  sv->identity.key_pem};
+    }
+    for (size_t i = 0; i < local; i++) {
+        if (!is_loopback(plain[i])) {
+            return iso_fail(report, ISO_E_ARGUMENT,
+                            "plain HTTP on %s: only loopback addresses (127.0.0.1, [::1]) may be "
+                            "without TLS",
+                            plain[i]);
+        }
+        listeners[tls + i].address = plain[i];
+    }
+    if (tls + local == 0) {
+        return ISO_OK;
+    }
+    const struct iso_http_config http = {.listeners = listeners,
+                                         .listener_count = tls + local,
+                                         .limits = {.connections = config->connections_max},
+                                         .callbacks = iso_sv_api_callbacks(),
+                                         .ctx = sv};
+    const enum iso_err err = iso_http_server_create(sv->loop, &http, &sv->http, report);
+    if (err == ISO_OK) {
+        sv->ports.https = tls != 0 ? iso_http_server_port(sv->http, 0) : 0;
+        sv->ports.http = local != 0 ? iso_http_server_port(sv->http, tls) : 0;
+    }
+    return err;
+}
+
+/* Keys of links between devices first, then those that follow from people's tokens. */
+static bool on_psk(void *ctx, struct iso_str identity, struct iso_coap_psk *out)
+{
+    struct iso_supervisor *sv = ctx;
+    if (iso_sv_peers_psk(sv->peers, identity, out)) {
+        return true;
+    }
+    for (size_t i = 0; i < iso_token_count(sv->access.tokens); i++) {
+        const struct iso_token *token = iso_token_at(sv->access.tokens, i);
+        if (iso_str_equal_z(identity, token->id)) {
+            memcpy(out->key, token->psk, ISO_TOKEN_PSK_SIZE);
+            out->key_len = ISO_TOKEN_PSK_SIZE;
+            out->principal = ISO_SV_PRINCIPAL_TOKEN;
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum iso_err add_coap(struct iso_coap_listener *listeners, size_t *count, bool secure,
+                             const char *const *addresses, size_t address_count,
+                             struct iso_report *report)
+{
+    for (size_t i = 0; i < address_count; i++) {
+        struct sockaddr_storage address;
+        const enum iso_err err = iso_sv_parse_address(addresses[i], &address, report);
+        if (err != ISO_OK) {
+            return err;
+        }
+        listeners[(*count)++] = (struct iso_coap_listener){
+            .transport = secure ? ISO_COAP_TLS : ISO_COAP_TCP, .address = address};
+        listeners[(*count)++] = (struct iso_coap_listener){
+            .transport = secure ? ISO_COAP_DTLS : ISO_COAP_UDP, .address = address};
+    }
+    return ISO_OK;
+}
+
+static enum iso_err open_coap(struct iso_supervisor *sv, struct iso_report *report)
+{
+    const struct iso_supervisor_config *config = sv->config;
+    const char *plain[ISO_SUPERVISOR_LISTEN_MAX], *secure[ISO_SUPERVISOR_LISTEN_MAX];
+    struct iso_coap_listener listeners[4 * ISO_SUPERVISOR_LISTEN_MAX];
+    size_t count = 0;
+    const size_t secure_count =
+        listeners_of(config->coaps, config->coaps_count, "[::]:5684", secure);
+    const size_t plain_count = listeners_of(config->coap, config->coap_count, "[::]:5683", plain);
+    enum iso_err err = add_coap(listeners, &count, true, secure, secure_count, report);
+    err = err != ISO_OK ? err : add_coap(listeners, &count, false, plain, plain_count, report);
+    if (err != ISO_OK || count == 0) {
+        return err;
+    }
+    if (count > ISO_COAP_LISTENERS_MAX) {
+        return iso_fail(report, ISO_E_LIMIT, "at most 8 addresses of CoAP");
+    }
+    const struct iso_coap_server_config coap = {.listeners = listeners,
+                                                .listener_count = count,
+                                                .ctx = sv,
+                                                .on_psk = on_psk,
+                                                .on_request = iso_sv_coap_request,
+                                                .on_observers = iso_sv_coap_observers};
+    err = iso_coap_server_create(sv->loop, &coap, report, &sv->coap);
+    if (err == ISO_OK) {
+        sv->ports.coaps = secure_count != 0 ? iso_sv_coap_port(sv->coap, 0) : 0;
+        sv->ports.coap = plain_count != 0 ? iso_sv_coap_port(sv->coap, 2 * secure_count) : 0;
+        iso_sv_coap_links(sv);
+    }
+    return err;
+}
+
+static void on_rename(void *ctx, const struct iso_mdns_rename *rename)
+{
+    struct iso_supervisor *sv = ctx;
+    if (rename->service == 0) {
+        const char *dot = strchr(rename->name, '.');
+        const size_t len = dot != NULL ? (size_t)(dot - rename->name) : strlen(rename->name);
+        (void)iso_format(sv->host_name, sizeof sv->host_name, "%.*s", (int)len, rename->name);
+    }
+    iso_sv_log_write(&sv->log, ISO_SV_LOG_WARNING, "mdns",
+                     "a name was taken on the network; now called \"%s\"", rename->name);
+}
+
+static enum iso_err announce(struct iso_supervisor *sv, struct iso_report *report)
+{
+    char id[48];
+    uint32_t service;
+    (void)iso_format(id, sizeof id, "id=%s", sv->device_id);
+    const char *const wot[] = {"td=/.well-known/wot", "type=Thing", "scheme=https"};
+    const char *const isomer[] = {id, "td=/.well-known/wot", "v=1"};
+    const struct iso_mdns_service services[] = {{.instance = sv->name,
+                                                 .type = "_wot._tcp",
+                                                 .port = sv->ports.https,
+                                                 .txt = wot,
+                                                 .txt_count = ISO_COUNT_OF(wot)},
+                                                {.instance = sv->name,
+                                                 .type = "_isomer._tcp",
+                                                 .port = sv->ports.https,
+                                                 .txt = isomer,
+                                                 .txt_count = ISO_COUNT_OF(isomer)}};
+    for (size_t i = 0; i < ISO_COUNT_OF(services); i++) {
+        const enum iso_err err =
+            iso_mdns_uv_service_add(sv->mdns, &services[i], &service, report);
+        if (err != ISO_OK) {
+            return err;
+        }
+    }
+    return ISO_OK;
+}
+
+static enum iso_err open_mdns(struct iso_supervisor *sv, struct iso_report *report)
+{
+    if (sv->config->no_mdns || sv->ports.https == 0) {
+        return ISO_OK;
+    }
+    const struct iso_mdns_uv_config config = {.host = sv->host_name,
+                                              .interfaces = sv->config->interfaces,
+                                              .interface_count = sv->config->interface_count,
+                                              .on_rename = on_rename,
+                                              .ctx = sv};
+    const enum iso_err err = iso_mdns_uv_create(sv->loop, &config, &sv->mdns, report);
+    return err != ISO_OK ? err : announce(sv, report);
+}
+
+/* ---- Start ---------------------------------------------------------------------------------- */
+
+static void choose_names(struct iso_supervisor *sv)
+{
+    char host[256];
+    size_t len = sizeof host;
+    if (uv_os_gethostname(host, &len) != 0) {
+        (void)iso_format(host, sizeof host, "isomer");
+    }
+    host[strcspn(host, ".")] = '\0';
+    (void)iso_format(sv->host_name, sizeof sv->host_name, "%s", host);
+    for (char *c = sv->host_name; *c != '\0'; c++) {
+        const char low = *c >= 'A' && *c <= 'Z' ? (char)(*c - 'A' + 'a') : *c;
+        *c = (low >= 'a' && low <= 'z') || (low >= '0' && low <= '9') ? low : '-';
+    }
+    (void)iso_format(sv->name_text, sizeof sv->name_text, "%s",
+                     sv->config->name != NULL ? sv->config->name : sv->host_name);
+    sv->name = sv->name_text;
+}
+
+enum iso_err iso_supervisor_start(uv_loop_t *loop, const struct iso_supervisor_config *config,
+                                  void (*ready)(void *ctx), void *ctx, struct iso_supervisor **out,
+                                  struct iso_report *report)
+{
+    const struct iso_alloc *alloc = iso_alloc_libc();
+    if (config->state == NULL) {
+        return iso_fail(report, ISO_E_ARGUMENT, "no directory for the state; give --state DIR");
+    }
+    if (sodium_init() < 0) {
+        return iso_fail(report, ISO_E_IO, "no random numbers from the system");
+    }
+    struct iso_supervisor *sv = iso_alloc_new(alloc, sizeof *sv);
+    if (sv == NULL) {
+        return ISO_E_NOMEM;
+    }
+    sv->loop = loop;
+    sv->config = config;
+    sv->alloc = alloc;
+    sv->state_lock = -1;
+    sv->started_ns = iso_sv_now_ns();
+    iso_sv_log_init(&sv->log, config->log_json, config->log_level);
+    iso_sv_feed_init(&sv->events, alloc, DEVICE_EVENTS_BYTES);
+    choose_names(sv);
+    static enum iso_err (*const steps[])(struct iso_supervisor *, struct iso_report *) = {
+        open_state, open_core, open_deployments, open_http, open_coap, open_mdns};
+    enum iso_err err = ISO_OK;
+    for (size_t i = 0; i < ISO_COUNT_OF(steps) && err == ISO_OK; i++) {
+        err = steps[i](sv, report);
+    }
+    if (err != ISO_OK) {
+        iso_supervisor_stop(sv, 0, NULL, NULL);
+        return err;
+    }
+    iso_sv_log_write(&sv->log, ISO_SV_LOG_INFO, "supervisor",
+                     "device=%s name=\"%s\" https=%u http=%u coaps=%u coap=%u state=%s",
+                     sv->device_id, sv->name, sv->ports.https, sv->ports.http, sv->ports.coaps,
+                     sv->ports.coap, config->state);
+    iso_sv_deployments_restore(sv->deployments, ready, ctx);
+    *out = sv;
+    return ISO_OK;
+}
+
+void iso_supervisor_ports(const struct iso_supervisor *supervisor,
+                          struct iso_supervisor_ports *out)
+{
+    *out = supervisor->ports;
+}
+
+void iso_sv_coap_url(struct iso_supervisor *sv, const struct iso_http_request *req, char *out,
+                     size_t cap)
+{
+    struct iso_str host;
+    out[0] = '\0';
+    if (sv->ports.coaps == 0 || !iso_http_request_header(req, "Host", &host)) {
+        return;
+    }
+    /* Without its port; an IPv6 address keeps its brackets. */
+    size_t len = host.len;
+    const char *colon = memrchr(host.ptr, ':', host.len);
+    if (colon != NULL && memchr(colon, ']', (size_t)(host.ptr + host.len - colon)) == NULL) {
+        len = (size_t)(colon - host.ptr);
+    }
+    (void)iso_format(out, cap, "coaps+tcp://%.*s:%u", (int)len, host.ptr, sv->ports.coaps);
+}
+
+void iso_sv_drop_token(struct iso_supervisor *sv, struct iso_str id)
+{
+    (void)id;
+    if (sv->coap != NULL) {
+        iso_coap_server_drop(sv->coap, ISO_SV_PRINCIPAL_TOKEN);
+    }
+}
