@@ -1,4 +1,5 @@
-/* The programs beside `isomer` that carry its heavier commands; a small device need not have them. */
+/* The programs beside `isomer` that carry its heavier commands; a small device need not have them.
+ */
 #include "cli/sibling.h"
 
 #include "base/format.h"
@@ -23,7 +24,8 @@ const struct iso_cli_sibling iso_cli_siblings[] = {
     {"pair", "isomer-client", "pair with a device"},
     {NULL, NULL, NULL}};
 
-/* Beside this program's own file, as built; in ../libexec/isomer, as installed; then on the PATH. */
+/* Beside this program's own file, as built; in ../libexec/isomer, as installed; then on the PATH.
+ */
 static void find(const char *program, char *out, size_t cap)
 {
     char self[3072];

@@ -1,11 +1,11 @@
 /* isomer supervisor: the daemon on a device. Its options over those of its configuration file, the
  * loop, the signals, and what systemd wants to hear (sd_notify(3)). */
+#include "supervisor/supervisor.h"
 #include "base/format.h"
 #include "cli/commands.h"
 #include "cli/message.h"
 #include "cli/status.h"
 #include "platform/platform.h"
-#include "supervisor/supervisor.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -312,6 +312,7 @@ static int serve(const struct iso_supervisor_config *config)
                                                   &program.supervisor, &report);
     if (err != ISO_OK) {
         iso_cli_error("%s", iso_report_text(&report, err));
+        (void)uv_run(&program.loop, UV_RUN_DEFAULT); /* what was open closes */
         return err == ISO_E_ARGUMENT || err == ISO_E_INVALID ? ISO_CLI_USAGE : ISO_CLI_SYSTEM;
     }
     (void)uv_signal_start(&program.terminate, on_signal, SIGTERM);

@@ -10,6 +10,8 @@
 #include "base/base.h"
 #include "engine/engine.h"
 
+#include <sys/socket.h>
+
 /* ---- Memory for the engine ---------------------------------------------------------------- */
 
 /* Reservations by mmap, images by memfd (their members are NULL where the system has no memfd), one
@@ -94,6 +96,14 @@ ISO_MUST_CHECK enum iso_err iso_parse_count(const char *text, uint64_t max, uint
 size_t iso_format_size(char out[32], uint64_t bytes);
 
 /* ---- Sockets ------------------------------------------------------------------------------ */
+
+/* "ADDR:PORT": a numeric IPv4 address, an IPv6 address in brackets (with a zone: [fe80::1%eth0]),
+ * or "localhost". Errors: ARGUMENT, with what would be right. */
+ISO_MUST_CHECK enum iso_err iso_address_parse(const char *text, struct sockaddr_storage *out,
+                                              struct iso_report *report);
+/* Of an IPv4 or IPv6 address: how many bytes of it the system wants, and its port. */
+socklen_t iso_address_size(const struct sockaddr_storage *address);
+uint16_t iso_address_port(const struct sockaddr_storage *address);
 
 /*
  * A listening TCP socket (non-blocking, close-on-exec) on "ADDR:PORT": a numeric IPv4 address, an

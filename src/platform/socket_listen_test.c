@@ -65,3 +65,29 @@ TEST(addresses_that_are_none)
     refuse("[127.0.0.1]:80", "such as");
     refuse("[::1:80", "such as");
 }
+
+TEST(addresses_with_and_without_a_zone)
+{
+    struct sockaddr_storage address;
+    CHECK_OK(iso_address_parse("192.0.2.7:5684", &address, NULL));
+    CHECK(address.ss_family == AF_INET && iso_address_port(&address) == 5684);
+    CHECK_OK(iso_address_parse("[2001:db8::1]:1", &address, NULL));
+    CHECK(address.ss_family == AF_INET6 && iso_address_port(&address) == 1);
+    CHECK_OK(iso_address_parse("[fe80::1%lo]:2", &address, NULL));
+    struct sockaddr_in6 v6;
+    memcpy(&v6, &address, sizeof v6);
+    CHECK(v6.sin6_scope_id != 0);
+    const char *const wrong[] = {"192.0.2.7",
+                                 "192.0.2:1",
+                                 "2001:db8::1:80x",
+                                 "[fe80::1%]:2",
+                                 "[fe80::1%no-such-interface]:2",
+                                 "host:80",
+                                 ":80",
+                                 "[]:80"};
+    for (size_t i = 0; i < ISO_COUNT_OF(wrong); i++) {
+        iso_report_init(&report);
+        CHECK_ERR(iso_address_parse(wrong[i], &address, &report), ISO_E_ARGUMENT);
+        CHECK(report.set);
+    }
+}

@@ -144,13 +144,10 @@ static void start(struct iso_supervisor *sv, struct iso_http_request *req,
     call->ctx = waiting;
     struct iso_str key;
     if (iso_http_request_header(req, "Idempotency-Key", &key)) {
-        if (!iso_sv_call_id_from_key(&call->id, key)) {
-            iso_alloc_free(sv->alloc, waiting, sizeof *waiting);
-            iso_sv_call_destroy(call);
-            iso_http_problem(sv->http, id, 400, NULL, NULL,
-                             "Idempotency-Key must have 1 to 80 printable characters");
-            return;
-        }
+        bool given;
+        const struct iso_token *token =
+            iso_sv_access_check(&sv->access, req, uv_hrtime() / 1000000000u, &given);
+        iso_sv_call_id_from_key(&call->id, iso_str_from_z(token != NULL ? token->id : ""), key);
     }
     if (iso_sv_call_start(call, component, index)) {
         iso_alloc_free(sv->alloc, waiting, sizeof *waiting);

@@ -57,8 +57,8 @@ static void changed(void *ctx, enum iso_err err, const struct iso_report *report
 }
 
 /* A number as a path segment or parameter; false when 400 has been answered. */
-static bool number_of(struct iso_supervisor *sv, struct iso_http_request *req,
-                      struct iso_str text, const char *what, uint64_t *out)
+static bool number_of(struct iso_supervisor *sv, struct iso_http_request *req, struct iso_str text,
+                      const char *what, uint64_t *out)
 {
     char digits[24], detail[96];
     if (text.len < sizeof digits) {
@@ -170,12 +170,11 @@ static void delete_one(struct iso_supervisor *sv, struct iso_http_request *req,
         !number_of(sv, req, text, "generation", &generation)) {
         return;
     }
-    const bool forget = iso_http_request_parameter(req, "forget", &text) &&
-                        iso_str_equal_z(text, "true");
+    const bool forget =
+        iso_http_request_parameter(req, "forget", &text) && iso_str_equal_z(text, "true");
     struct change *change = begin(sv, req);
     if (change != NULL) {
-        iso_sv_deployments_delete(sv->deployments, params[0], generation, forget, changed,
-                                  change);
+        iso_sv_deployments_delete(sv->deployments, params[0], generation, forget, changed, change);
     }
 }
 

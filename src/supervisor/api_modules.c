@@ -126,8 +126,8 @@ static void release(void *ctx)
     iso_alloc_free(alloc, block, sizeof *block);
 }
 
-void iso_sv_reply_block(struct iso_supervisor *sv, iso_http_id id, const char *type,
-                        uint8_t *bytes, size_t len)
+void iso_sv_reply_block(struct iso_supervisor *sv, iso_http_id id, const char *type, uint8_t *bytes,
+                        size_t len)
 {
     struct block *block = iso_alloc_new(sv->alloc, sizeof *block);
     if (block == NULL) {

@@ -3,6 +3,7 @@
 #include "supervisor/api_call.h"
 
 #include "base/format.h"
+#include "platform/platform.h"
 
 #include <stdlib.h>
 

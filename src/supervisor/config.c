@@ -89,7 +89,8 @@ static enum iso_err read_number(const struct reader *reader, const char *member,
     return ISO_OK;
 }
 
-enum iso_err iso_supervisor_parse_percent(const char *text, uint32_t *out, struct iso_report *report)
+enum iso_err iso_supervisor_parse_percent(const char *text, uint32_t *out,
+                                          struct iso_report *report)
 {
     uint32_t value = 0;
     size_t i = 0;
@@ -181,7 +182,8 @@ static enum iso_err read_log(const struct reader *reader, const json_t *value)
             (strcmp(text, "json") == 0 || strcmp(text, "text") == 0)) {
             config->log_json = strcmp(text, "json") == 0;
         } else if (strcmp(key, "level") == 0 && text != NULL) {
-            const enum iso_err err = iso_supervisor_parse_level(text, &config->log_level, reader->report);
+            const enum iso_err err =
+                iso_supervisor_parse_level(text, &config->log_level, reader->report);
             if (err != ISO_OK) {
                 return err;
             }
@@ -218,7 +220,8 @@ static enum iso_err read_other(const struct reader *reader, const char *key, con
         return ISO_OK;
     }
     if (strcmp(key, "cpu") == 0 && json_is_string(value)) {
-        return iso_supervisor_parse_percent(json_string_value(value), &config->cpu_percent, reader->report);
+        return iso_supervisor_parse_percent(json_string_value(value), &config->cpu_percent,
+                                            reader->report);
     }
     return iso_fail(reader->report, ISO_E_INVALID,
                     "%s: \"%s\" is unknown or of the wrong type; there are name, state, labels, "

@@ -14,11 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum {
-    DEVICE_EVENTS_BYTES = 128 << 10,
-    MODULES_DEFAULT_BYTES = 1 << 30,
-    PATH_SIZE = 4096
-};
+enum { DEVICE_EVENTS_BYTES = 128 << 10, MODULES_DEFAULT_BYTES = 1 << 30, PATH_SIZE = 4096 };
 
 /* ---- The state directory -------------------------------------------------------------------- */
 
@@ -72,8 +68,8 @@ static enum iso_err open_identity(struct iso_supervisor *sv, struct iso_report *
     path_in(sv, "identity.pem", path);
     (void)iso_format(local, sizeof local, "%s.local", sv->host_name);
     const char *const names[] = {local, "localhost", "127.0.0.1", "::1"};
-    enum iso_err err = iso_tls_identity_load_or_make(path, names, ISO_COUNT_OF(names),
-                                                     &sv->identity, report);
+    enum iso_err err =
+        iso_tls_identity_load_or_make(path, names, ISO_COUNT_OF(names), &sv->identity, report);
     if (err == ISO_OK) {
         name_device(sv, sv->identity.pin);
         path_in(sv, "tokens.json", path);
@@ -94,8 +90,9 @@ static enum iso_err open_local_token(struct iso_supervisor *sv, struct iso_repor
         while (len > 0 && file.bytes.ptr[len - 1] == '\n') {
             len--;
         }
-        const bool known = iso_token_verify(sv->access.tokens,
-                                            iso_str_from((const char *)file.bytes.ptr, len)) != NULL;
+        const bool known =
+            iso_token_verify(sv->access.tokens, iso_str_from((const char *)file.bytes.ptr, len)) !=
+            NULL;
         iso_file_fini(&file);
         if (known) {
             return ISO_OK;
@@ -168,40 +165,57 @@ static struct iso_sv_component *find(void *ctx, struct iso_str app, struct iso_s
     return iso_sv_find(ctx, app, component);
 }
 
-static void on_deployment(void *ctx, struct iso_str app, const char *event, const char *detail)
+/* The manager's `changed`, passed on by the peers. */
+static void on_deployment(void *ctx, struct iso_str app, struct iso_str component, const char *what,
+                          const char *detail)
 {
     struct iso_supervisor *sv = ctx;
-    char subject[96];
-    (void)iso_format(subject, sizeof subject, "deployment %.*s", (int)app.len, app.ptr);
-    iso_sv_log_write(&sv->log, ISO_SV_LOG_INFO, subject, "%s%s%s", event,
-                     detail != NULL ? ": " : "", detail != NULL ? detail : "");
-    iso_sv_event(sv, event, app, (struct iso_str){NULL, 0}, detail);
+    char subject[128];
+    (void)iso_format(subject, sizeof subject, "deployment %.*s%s%.*s", (int)app.len, app.ptr,
+                     component.len != 0 ? "/" : "", (int)component.len, component.ptr);
+    iso_sv_log_write(&sv->log, strcmp(what, "failed") == 0 ? ISO_SV_LOG_ERROR : ISO_SV_LOG_INFO,
+                     subject, "%s%s%s", what, detail != NULL ? ": " : "",
+                     detail != NULL ? detail : "");
+    iso_sv_event(sv, what, app, component, detail);
+    if (strcmp(what, "removed") == 0) {
+        iso_sv_history_forget(sv, app);
+    }
     iso_sv_coap_links(sv);
     iso_sv_observers_refresh(sv->observers);
 }
 
+static bool is_used(void *ctx, const uint8_t digest[ISO_SHA256_SIZE])
+{
+    const struct iso_supervisor *sv = ctx;
+    return iso_sv_deployments_uses(sv->deployments, digest);
+}
+
 static enum iso_err open_deployments(struct iso_supervisor *sv, struct iso_report *report)
 {
-    const uint64_t cap = sv->config->modules_max_bytes != 0 ? sv->config->modules_max_bytes
-                                                            : MODULES_DEFAULT_BYTES;
-    char path[PATH_SIZE];
-    path_in(sv, "modules", path);
-    enum iso_err err = iso_sv_modules_open(sv->loop, path, cap, &sv->modules, report);
-    if (err == ISO_OK) {
-        err = iso_sv_peers_create(sv->loop, sv->core, sv->device_id, &sv->peers, report);
-    }
+    const struct iso_sv_modules_config modules = {.loop = sv->loop,
+                                                  .alloc = sv->alloc,
+                                                  .dir = sv->config->state,
+                                                  .max_bytes = sv->config->modules_max_bytes};
+    const struct iso_sv_peers_config peers = {.loop = sv->loop,
+                                              .alloc = sv->alloc,
+                                              .core = sv->core,
+                                              .device_id = sv->device_id,
+                                              .changed = on_deployment,
+                                              .ctx = sv};
+    enum iso_err err = iso_sv_modules_create(&modules, &sv->modules, report);
+    err = err != ISO_OK ? err : iso_sv_peers_create(&peers, &sv->peers, report);
     if (err != ISO_OK) {
         return err;
     }
     const struct iso_sv_deployments_config config = {.loop = sv->loop,
+                                                     .alloc = sv->alloc,
+                                                     .dir = sv->config->state,
                                                      .core = sv->core,
                                                      .modules = sv->modules,
-                                                     .hooks = iso_sv_peers_hooks(sv->peers),
-                                                     .directory = sv->config->state,
-                                                     .changed = on_deployment,
-                                                     .ctx = sv};
+                                                     .hooks = iso_sv_peers_hooks(sv->peers)};
     err = iso_sv_deployments_create(&config, &sv->deployments, report);
     if (err == ISO_OK) {
+        iso_sv_modules_set_used(sv->modules, is_used, sv);
         iso_sv_observers_set_find(sv->observers, find, sv);
     }
     return err;
@@ -242,10 +256,8 @@ static enum iso_err open_http(struct iso_supervisor *sv, struct iso_report *repo
     const struct iso_supervisor_config *config = sv->config;
     const char *https[ISO_SUPERVISOR_LISTEN_MAX], *plain[ISO_SUPERVISOR_LISTEN_MAX];
     struct iso_http_listener listeners[2 * ISO_SUPERVISOR_LISTEN_MAX] = {{NULL, NULL, NULL}};
-    const size_t tls =
-        listeners_of(config->https, config->https_count, "[::]:8443", https);
-    const size_t local =
-        listeners_of(config->http, config->http_count, "127.0.0.1:8480", plain);
+    const size_t tls = listeners_of(config->https, config->https_count, "[::]:8443", https);
+    const size_t local = listeners_of(config->http, config->http_count, "127.0.0.1:8480", plain);
     for (size_t i = 0; i < tls; i++) {
         listeners[i] = (struct iso_http_listener){https[i], sv->identity.certificate_pem,
                                                   sv->identity.key_pem};
@@ -300,7 +312,7 @@ static enum iso_err add_coap(struct iso_coap_listener *listeners, size_t *count,
 {
     for (size_t i = 0; i < address_count; i++) {
         struct sockaddr_storage address;
-        const enum iso_err err = iso_sv_parse_address(addresses[i], &address, report);
+        const enum iso_err err = iso_address_parse(addresses[i], &address, report);
         if (err != ISO_OK) {
             return err;
         }
@@ -310,6 +322,13 @@ static enum iso_err add_coap(struct iso_coap_listener *listeners, size_t *count,
             .transport = secure ? ISO_COAP_DTLS : ISO_COAP_UDP, .address = address};
     }
     return ISO_OK;
+}
+
+static uint16_t coap_port(const struct iso_supervisor *sv, size_t listener)
+{
+    struct sockaddr_storage address;
+    iso_coap_server_address(sv->coap, listener, &address);
+    return iso_address_port(&address);
 }
 
 static enum iso_err open_coap(struct iso_supervisor *sv, struct iso_report *report)
@@ -333,12 +352,11 @@ static enum iso_err open_coap(struct iso_supervisor *sv, struct iso_report *repo
                                                 .listener_count = count,
                                                 .ctx = sv,
                                                 .on_psk = on_psk,
-                                                .on_request = iso_sv_coap_request,
-                                                .on_observers = iso_sv_coap_observers};
+                                                .on_request = iso_sv_coap_request};
     err = iso_coap_server_create(sv->loop, &coap, report, &sv->coap);
     if (err == ISO_OK) {
-        sv->ports.coaps = secure_count != 0 ? iso_sv_coap_port(sv->coap, 0) : 0;
-        sv->ports.coap = plain_count != 0 ? iso_sv_coap_port(sv->coap, 2 * secure_count) : 0;
+        sv->ports.coaps = secure_count != 0 ? coap_port(sv, 0) : 0;
+        sv->ports.coap = plain_count != 0 ? coap_port(sv, 2 * secure_count) : 0;
         iso_sv_coap_links(sv);
     }
     return err;
@@ -374,8 +392,7 @@ static enum iso_err announce(struct iso_supervisor *sv, struct iso_report *repor
                                                  .txt = isomer,
                                                  .txt_count = ISO_COUNT_OF(isomer)}};
     for (size_t i = 0; i < ISO_COUNT_OF(services); i++) {
-        const enum iso_err err =
-            iso_mdns_uv_service_add(sv->mdns, &services[i], &service, report);
+        const enum iso_err err = iso_mdns_uv_service_add(sv->mdns, &services[i], &service, report);
         if (err != ISO_OK) {
             return err;
         }
@@ -436,6 +453,8 @@ enum iso_err iso_supervisor_start(uv_loop_t *loop, const struct iso_supervisor_c
     sv->config = config;
     sv->alloc = alloc;
     sv->state_lock = -1;
+    (void)uv_timer_init(loop, &sv->closer);
+    sv->closer.data = sv;
     sv->started_ns = iso_sv_now_ns();
     iso_sv_log_init(&sv->log, config->log_json, config->log_level);
     iso_sv_feed_init(&sv->events, alloc, DEVICE_EVENTS_BYTES);
@@ -454,13 +473,75 @@ enum iso_err iso_supervisor_start(uv_loop_t *loop, const struct iso_supervisor_c
                      "device=%s name=\"%s\" https=%u http=%u coaps=%u coap=%u state=%s",
                      sv->device_id, sv->name, sv->ports.https, sv->ports.http, sv->ports.coaps,
                      sv->ports.coap, config->state);
-    iso_sv_deployments_restore(sv->deployments, ready, ctx);
+    iso_sv_deployments_begin(sv->deployments, ready, ctx);
     *out = sv;
     return ISO_OK;
 }
 
-void iso_supervisor_ports(const struct iso_supervisor *supervisor,
-                          struct iso_supervisor_ports *out)
+/* ---- Stop ----------------------------------------------------------------------------------- */
+
+static void on_closed(uv_handle_t *handle)
+{
+    struct iso_supervisor *sv = handle->data;
+    void (*stopped)(void *ctx) = sv->stopped;
+    void *ctx = sv->stopped_ctx;
+    if (sv->state_lock >= 0) {
+        (void)close(sv->state_lock);
+    }
+    iso_alloc_free(sv->alloc, sv, sizeof *sv);
+    if (stopped != NULL) {
+        stopped(ctx);
+    }
+}
+
+/* A part has stopped; with the last of them nothing runs any more. */
+static void on_part(void *ctx)
+{
+    struct iso_supervisor *sv = ctx;
+    if (--sv->open_parts != 0) {
+        return;
+    }
+    iso_sv_peers_destroy(sv->peers);
+    iso_coap_server_destroy(sv->coap);
+    iso_sv_observers_destroy(sv->observers);
+    iso_sv_core_destroy(sv->core);
+    iso_sv_devices_destroy(sv->devices);
+    iso_sv_modules_destroy(sv->modules);
+    iso_token_store_close(sv->access.tokens);
+    iso_tls_identity_fini(&sv->identity);
+    iso_sv_history_forget(sv, (struct iso_str){NULL, 0});
+    iso_sv_feed_fini(&sv->events);
+    sodium_memzero(&sv->access, sizeof sv->access);
+    uv_close((uv_handle_t *)&sv->closer, on_closed);
+}
+
+static void on_part_timer(uv_timer_t *timer)
+{
+    on_part(timer->data);
+}
+
+void iso_supervisor_stop(struct iso_supervisor *sv, uint32_t grace_ms, void (*stopped)(void *ctx),
+                         void *ctx)
+{
+    sv->stopped = stopped;
+    sv->stopped_ctx = ctx;
+    sv->open_parts = 1; /* this function's own: on_part must not come before it returns */
+    if (sv->mdns != NULL) {
+        sv->open_parts++;
+        iso_mdns_uv_stop(sv->mdns, on_part, sv);
+    }
+    if (sv->http != NULL) {
+        sv->open_parts++;
+        iso_http_server_close(sv->http, grace_ms, on_part, sv);
+    }
+    if (sv->deployments != NULL) {
+        sv->open_parts++;
+        iso_sv_deployments_stop(sv->deployments, (uint64_t)grace_ms * 1000000u, on_part, sv);
+    }
+    (void)uv_timer_start(&sv->closer, on_part_timer, 0, 0);
+}
+
+void iso_supervisor_ports(const struct iso_supervisor *supervisor, struct iso_supervisor_ports *out)
 {
     *out = supervisor->ports;
 }

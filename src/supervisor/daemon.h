@@ -32,7 +32,7 @@ struct iso_supervisor {
     struct iso_sv_log log;
     char device_id[32]; /* 26 letters and digits: base32 of its certificate's fingerprint */
     char host_name[64]; /* first label of NAME.local; changes after a conflict */
-    const char *name; /* for people */
+    const char *name;   /* for people */
     char name_text[64];
     uint64_t started_ns; /* since 1970 */
     struct iso_tls_identity identity;
@@ -53,6 +53,11 @@ struct iso_supervisor {
     struct iso_sv_feed events; /* of the device: deployments, components, devices */
     struct iso_sv_history *histories;
     double speed;
+    /* Stopping: what has not said yet that it has stopped. */
+    unsigned open_parts;
+    uv_timer_t closer; /* its closing frees the supervisor */
+    void (*stopped)(void *ctx);
+    void *stopped_ctx;
     int state_lock; /* descriptor of the locked file in the state directory */
 };
 
@@ -120,6 +125,9 @@ void iso_sv_reply_feed(struct iso_supervisor *sv, struct iso_http_request *req,
 /* Answer with what `buf` holds (its bytes are taken; buf is then empty). */
 void iso_sv_reply_taken(struct iso_supervisor *sv, iso_http_id id, unsigned status,
                         const char *content_type, struct iso_buf *buf);
+/* 200 with a block of the supervisor's allocator; bytes are taken. */
+void iso_sv_reply_block(struct iso_supervisor *sv, iso_http_id id, const char *type, uint8_t *bytes,
+                        size_t len);
 /* Answer with what `buf` holds (its bytes are taken); with 500 when err is not ISO_OK. */
 void iso_sv_reply_buf(struct iso_supervisor *sv, struct iso_http_request *req, unsigned status,
                       const char *content_type, struct iso_buf *buf, enum iso_err err);

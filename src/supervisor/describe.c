@@ -12,7 +12,7 @@ static void put(struct iso_json *json, const char *key, const char *value)
     iso_json_z(json, value);
 }
 
-static void open(struct iso_json *json, const char *key)
+static void begin(struct iso_json *json, const char *key)
 {
     iso_json_key(json, key);
     iso_json_object_begin(json);
@@ -75,15 +75,15 @@ static void put_head(const struct iso_supervisor *sv, const char *coap, struct i
     put(json, "id", id);
     put(json, "title", sv->name);
     put(json, "description", "A device that runs WebAssembly components.");
-    open(json, "securityDefinitions");
-    open(json, "bearer");
+    begin(json, "securityDefinitions");
+    begin(json, "bearer");
     put(json, "scheme", "bearer");
     put(json, "in", "header");
     put(json, "format", "opaque");
     put(json, "description", "A token of this device or its orchestrator.");
     iso_json_object_end(json);
     if (coap[0] != '\0') {
-        open(json, "psk");
+        begin(json, "psk");
         put(json, "scheme", "psk");
         put(json, "description", "DTLS or TLS with the key that follows from a token.");
         iso_json_object_end(json);
@@ -103,9 +103,9 @@ static void put_properties(const char *base, const char *coap, struct iso_json *
         {"device", "Device", "Identity, processor, memory, load, interfaces and what is deployed.",
          "/v1/device", "/d"},
         {"health", "Health", "Whether all is well, and if not, why.", "/health", NULL}};
-    open(json, "properties");
+    begin(json, "properties");
     for (size_t i = 0; i < ISO_COUNT_OF(properties); i++) {
-        open(json, properties[i].name);
+        begin(json, properties[i].name);
         put(json, "title", properties[i].title);
         put(json, "description", properties[i].description);
         put(json, "type", "object");
@@ -138,11 +138,11 @@ static void put_events(const char *base, struct iso_json *json)
                               .op = "subscribeevent",
                               .op2 = "unsubscribeevent",
                               .subprotocol = "sse"};
-    open(json, "events");
-    open(json, "change");
+    begin(json, "events");
+    begin(json, "change");
     put(json, "title", "Change");
     put(json, "description", "Something happened to a deployment, a component or the device.");
-    open(json, "data");
+    begin(json, "data");
     put(json, "type", "object");
     iso_json_object_end(json);
     iso_json_key(json, "forms");
@@ -230,7 +230,7 @@ static void put_parameters(struct iso_json *json, const char *pattern)
         put(json, "in", "path");
         iso_json_key(json, "required");
         iso_json_bool(json, true);
-        open(json, "schema");
+        begin(json, "schema");
         put(json, "type", "string");
         iso_json_object_end(json);
         iso_json_object_end(json);
@@ -243,11 +243,11 @@ static void put_parameters(struct iso_json *json, const char *pattern)
 static void put_response(struct iso_json *json, const char *status, const char *description,
                          const char *type)
 {
-    open(json, status);
+    begin(json, status);
     put(json, "description", description);
     if (type != NULL) {
-        open(json, "content");
-        open(json, type);
+        begin(json, "content");
+        begin(json, type);
         iso_json_object_end(json);
         iso_json_object_end(json);
     }
@@ -256,18 +256,18 @@ static void put_response(struct iso_json *json, const char *status, const char *
 
 static void put_operation(struct iso_json *json, const struct iso_sv_route *route)
 {
-    open(json, method_name(route->method));
+    begin(json, method_name(route->method));
     put(json, "summary", route->summary);
     put_parameters(json, route->pattern);
     if (route->body_max != 0) {
-        open(json, "requestBody");
-        open(json, "content");
-        open(json, route->body_type != NULL ? route->body_type : "application/json");
+        begin(json, "requestBody");
+        begin(json, "content");
+        begin(json, route->body_type != NULL ? route->body_type : "application/json");
         iso_json_object_end(json);
         iso_json_object_end(json);
         iso_json_object_end(json);
     }
-    open(json, "responses");
+    begin(json, "responses");
     put_response(json, "2XX", "As the summary says.", route->answer_type);
     put_response(json, "default", "A problem document (RFC 9457).", "application/problem+json");
     iso_json_object_end(json);
@@ -308,7 +308,7 @@ static void put_path(struct iso_json *json, size_t first)
         }
     }
     (void)iso_format(path, sizeof path, "/%s", route->pattern);
-    open(json, path);
+    begin(json, path);
     const struct iso_sv_route *other;
     for (size_t i = first; (other = route_at(i)) != NULL; i++) {
         if (strcmp(other->pattern, route->pattern) == 0) {
@@ -324,7 +324,7 @@ enum iso_err iso_sv_write_openapi(struct iso_supervisor *sv, const char *base, s
     iso_json_init_buf(&json, out, 0);
     iso_json_object_begin(&json);
     put(&json, "openapi", "3.1.0");
-    open(&json, "info");
+    begin(&json, "info");
     put(&json, "title", sv->name);
     put(&json, "version", ISO_VERSION);
     put(&json, "description",
@@ -336,14 +336,14 @@ enum iso_err iso_sv_write_openapi(struct iso_supervisor *sv, const char *base, s
     put(&json, "url", base);
     iso_json_object_end(&json);
     iso_json_array_end(&json);
-    open(&json, "paths");
+    begin(&json, "paths");
     for (size_t i = 0; route_at(i) != NULL; i++) {
         put_path(&json, i);
     }
     iso_json_object_end(&json);
-    open(&json, "components");
-    open(&json, "securitySchemes");
-    open(&json, "bearer");
+    begin(&json, "components");
+    begin(&json, "securitySchemes");
+    begin(&json, "bearer");
     put(&json, "type", "http");
     put(&json, "scheme", "bearer");
     iso_json_object_end(&json);
