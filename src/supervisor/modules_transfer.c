@@ -1,0 +1,325 @@
+/* The module store: bytes in (uploads) and out (reading with the digest checked). Pieces go to the
+ * page cache on the loop thread; syncing, renaming, reading and checking are for the pool. */
+#include "supervisor/modules_internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "platform/platform.h"
+
+/* ---- Uploads -----------------------------------------------------------------------------------
+ */
+
+struct iso_sv_upload {
+    struct iso_sv_modules *modules;
+    uint8_t digest[ISO_SHA256_SIZE];
+    struct iso_sha256 sha;
+    uint8_t found[ISO_SHA256_SIZE];
+    int fd;
+    char path[ISO_SV_PATH_MAX];
+    char final[ISO_SV_PATH_MAX];
+    uint64_t written_bytes;
+    uint64_t reserved_bytes;
+    uv_work_t work;
+    enum iso_err err;
+    struct iso_report report;
+    void (*done)(void *ctx, enum iso_err err, const struct iso_report *report);
+    void *ctx;
+};
+
+static void upload_free(struct iso_sv_upload *upload)
+{
+    struct iso_sv_modules *modules = upload->modules;
+    modules->reserved -= upload->reserved_bytes;
+    modules->uploads--;
+    iso_alloc_free(modules->alloc, upload, sizeof *upload);
+}
+
+void iso_sv_upload_abort(struct iso_sv_upload *upload)
+{
+    if (upload != NULL) {
+        (void)close(upload->fd);
+        (void)unlink(upload->path);
+        upload_free(upload);
+    }
+}
+
+static enum iso_err too_large(struct iso_report *report)
+{
+    char max[32];
+    (void)iso_format_size(max, ISO_SV_MODULE_BYTES_MAX);
+    return iso_fail(report, ISO_E_LIMIT, "a module has at most %s", max);
+}
+
+static enum iso_err reserve(struct iso_sv_upload *upload, uint64_t bytes, struct iso_report *report)
+{
+    if (bytes <= upload->reserved_bytes) {
+        return ISO_OK;
+    }
+    if (bytes > ISO_SV_MODULE_BYTES_MAX) {
+        return too_large(report);
+    }
+    uint64_t more = bytes - upload->reserved_bytes;
+    enum iso_err err = iso_sv_modules_make_room(upload->modules, more, report);
+    if (err == ISO_OK) {
+        upload->modules->reserved += more;
+        upload->reserved_bytes = bytes;
+    }
+    return err;
+}
+
+static enum iso_err open_temporary(struct iso_sv_upload *upload, struct iso_report *report)
+{
+    char name[32];
+    (void)iso_format(name, sizeof name, "%llu", (unsigned long long)upload->modules->names++);
+    ISO_ASSERT(iso_sv_path_join(upload->path, upload->modules->incoming, name));
+    iso_sv_modules_path(upload->modules, upload->digest, upload->final);
+    upload->fd = open(upload->path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (upload->fd < 0) {
+        return iso_fail(report, iso_errno_err(errno), "cannot make '%s': %s", upload->path,
+                        iso_errno_text(errno));
+    }
+    return ISO_OK;
+}
+
+enum iso_err iso_sv_modules_begin(struct iso_sv_modules *modules,
+                                  const uint8_t digest[ISO_SHA256_SIZE], uint64_t size_bytes,
+                                  struct iso_sv_upload **out, struct iso_report *report)
+{
+    struct iso_sv_module_entry *there = iso_sv_modules_entry(modules, digest);
+    if (there != NULL) {
+        there->used_ns = iso_sv_modules_now();
+        *out = NULL;
+        return ISO_OK;
+    }
+    if (modules->uploads >= ISO_SV_MODULES_UPLOADS_MAX) {
+        return iso_fail(report, ISO_E_REFUSED,
+                        "%u modules are being uploaded, which is the most at a time; try again",
+                        modules->uploads);
+    }
+    struct iso_sv_upload *upload = iso_alloc_new(modules->alloc, sizeof *upload);
+    if (upload == NULL) {
+        return iso_fail(report, ISO_E_NOMEM, "not enough memory for an upload");
+    }
+    upload->modules = modules;
+    upload->work.data = upload;
+    modules->uploads++;
+    memcpy(upload->digest, digest, ISO_SHA256_SIZE);
+    iso_sha256_init(&upload->sha);
+    enum iso_err err = reserve(upload, size_bytes != UINT64_MAX ? size_bytes : 0, report);
+    if (err == ISO_OK) {
+        err = open_temporary(upload, report);
+    }
+    if (err != ISO_OK) {
+        upload_free(upload);
+        return err;
+    }
+    *out = upload;
+    return ISO_OK;
+}
+
+enum iso_err iso_sv_upload_write(struct iso_sv_upload *upload, struct iso_bytes piece,
+                                 struct iso_report *report)
+{
+    enum iso_err err = reserve(upload, upload->written_bytes + piece.len, report);
+    if (err != ISO_OK) {
+        return err;
+    }
+    size_t done = 0;
+    while (done < piece.len) {
+        ssize_t wrote = write(upload->fd, piece.ptr + done, piece.len - done);
+        if (wrote < 0 && errno == EINTR) {
+            continue;
+        }
+        if (wrote <= 0) {
+            int failed = wrote < 0 ? errno : EIO;
+            return iso_fail(report, ISO_E_IO, "cannot write the module: %s",
+                            iso_errno_text(failed));
+        }
+        done += (size_t)wrote;
+    }
+    iso_sha256_update(&upload->sha, piece.ptr, piece.len);
+    upload->written_bytes += piece.len;
+    return ISO_OK;
+}
+
+/* Pool. */
+static void finish_work(uv_work_t *work)
+{
+    struct iso_sv_upload *upload = work->data;
+    int failed = fsync(upload->fd) != 0 ? errno : 0;
+    if (close(upload->fd) != 0 && failed == 0) {
+        failed = errno;
+    }
+    if (memcmp(upload->found, upload->digest, ISO_SHA256_SIZE) != 0) {
+        char found[72];
+        iso_sv_digest_text(upload->found, found);
+        upload->err = iso_fail(&upload->report, ISO_E_INVALID,
+                               "the bytes that arrived have the digest %s", found);
+    } else if (failed != 0 || rename(upload->path, upload->final) != 0) {
+        upload->err = iso_fail(&upload->report, ISO_E_IO, "cannot store the module: %s",
+                               iso_errno_text(failed != 0 ? failed : errno));
+    }
+    if (upload->err != ISO_OK) {
+        (void)unlink(upload->path);
+    } else {
+        iso_sv_dir_sync(upload->modules->store);
+    }
+}
+
+static void finish_after(uv_work_t *work, int status)
+{
+    struct iso_sv_upload *upload = work->data;
+    struct iso_sv_modules *modules = upload->modules;
+    (void)status; /* never cancelled */
+    modules->jobs--;
+    modules->reserved -= upload->reserved_bytes;
+    upload->reserved_bytes = 0;
+    if (upload->err == ISO_OK) {
+        upload->err = iso_sv_modules_add(modules, upload->digest, upload->written_bytes,
+                                         iso_sv_modules_now());
+    }
+    upload->done(upload->ctx, upload->err, &upload->report);
+    upload_free(upload);
+}
+
+void iso_sv_upload_finish(struct iso_sv_upload *upload,
+                          void (*done)(void *ctx, enum iso_err err,
+                                       const struct iso_report *report),
+                          void *ctx)
+{
+    upload->done = done;
+    upload->ctx = ctx;
+    iso_sha256_final(&upload->sha, upload->found);
+    upload->modules->jobs++;
+    int failed = uv_queue_work(upload->modules->loop, &upload->work, finish_work, finish_after);
+    ISO_ASSERT(failed == 0); /* only a missing callback makes it fail */
+}
+
+/* ---- Reading -----------------------------------------------------------------------------------
+ */
+
+struct load {
+    struct iso_sv_modules *modules;
+    uint8_t digest[ISO_SHA256_SIZE];
+    char path[ISO_SV_PATH_MAX];
+    char aside[ISO_SV_PATH_MAX];
+    uint8_t *bytes;
+    size_t len;
+    bool damaged;
+    enum iso_err err;
+    struct iso_report report;
+    uv_work_t work;
+    iso_sv_module_loaded_fn done;
+    void *ctx;
+};
+
+/* All of an open file of `len` bytes; 0 or an errno value. */
+static int read_all(int fd, uint8_t *bytes, size_t len)
+{
+    size_t done = 0;
+    while (done < len) {
+        ssize_t got = read(fd, bytes + done, len - done);
+        if (got < 0 && errno == EINTR) {
+            continue;
+        }
+        if (got <= 0) {
+            return got < 0 ? errno : EIO;
+        }
+        done += (size_t)got;
+    }
+    return 0;
+}
+
+static enum iso_err load_file(struct load *load, int fd)
+{
+    struct stat st;
+    uint8_t found[ISO_SHA256_SIZE];
+    if (fstat(fd, &st) != 0 || (uint64_t)st.st_size > ISO_SV_MODULE_BYTES_MAX) {
+        return iso_fail(&load->report, ISO_E_IO, "'%s' is no module", load->path);
+    }
+    load->len = (size_t)st.st_size;
+    load->bytes = iso_alloc_resize(load->modules->alloc, NULL, 0, load->len);
+    if (load->bytes == NULL) {
+        return iso_fail(&load->report, ISO_E_NOMEM, "not enough memory to read the module");
+    }
+    int failed = read_all(fd, load->bytes, load->len);
+    if (failed != 0) {
+        return iso_fail(&load->report, ISO_E_IO, "cannot read '%s': %s", load->path,
+                        iso_errno_text(failed));
+    }
+    iso_sha256(load->bytes, load->len, found);
+    if (memcmp(found, load->digest, ISO_SHA256_SIZE) != 0) {
+        char text[72];
+        iso_sv_digest_text(load->digest, text);
+        load->damaged = true;
+        (void)rename(load->path, load->aside);
+        return iso_fail(&load->report, ISO_E_INVALID,
+                        "the stored module %s is damaged (its bytes have changed); upload it again",
+                        text);
+    }
+    (void)futimens(fd, NULL); /* for the order of eviction after a restart */
+    return ISO_OK;
+}
+
+static void load_work(uv_work_t *work)
+{
+    struct load *load = work->data;
+    int fd = open(load->path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        char text[72];
+        iso_sv_digest_text(load->digest, text);
+        load->err = errno == ENOENT
+                        ? iso_fail(&load->report, ISO_E_NOT_FOUND,
+                                   "the module %s is not in the store; upload it first", text)
+                        : iso_fail(&load->report, ISO_E_IO, "cannot read '%s': %s", load->path,
+                                   iso_errno_text(errno));
+        return;
+    }
+    load->err = load_file(load, fd);
+    (void)close(fd);
+    if (load->err != ISO_OK) {
+        iso_alloc_free(load->modules->alloc, load->bytes, load->len);
+        load->bytes = NULL;
+        load->len = 0;
+    }
+}
+
+static void load_after(uv_work_t *work, int status)
+{
+    struct load *load = work->data;
+    struct iso_sv_modules *modules = load->modules;
+    struct iso_sv_module_entry *entry = iso_sv_modules_entry(modules, load->digest);
+    (void)status;
+    modules->jobs--;
+    if (entry != NULL && (load->damaged || load->err == ISO_E_NOT_FOUND)) {
+        iso_sv_modules_drop(modules, entry);
+        modules->damaged_total += load->damaged ? 1 : 0;
+    } else if (entry != NULL && load->err == ISO_OK) {
+        entry->used_ns = iso_sv_modules_now();
+    }
+    load->done(load->ctx, load->err, load->bytes, load->len, &load->report);
+    iso_alloc_free(modules->alloc, load, sizeof *load);
+}
+
+void iso_sv_modules_load(struct iso_sv_modules *modules, const uint8_t digest[ISO_SHA256_SIZE],
+                         iso_sv_module_loaded_fn done, void *ctx)
+{
+    struct load *load = iso_alloc_new(modules->alloc, sizeof *load);
+    ISO_ASSERT(load != NULL); /* some KiB; there is nobody to tell */
+    load->modules = modules;
+    memcpy(load->digest, digest, ISO_SHA256_SIZE);
+    load->work.data = load;
+    load->done = done;
+    load->ctx = ctx;
+    char name[2 * ISO_SHA256_SIZE + 16];
+    iso_hex_encode(digest, ISO_SHA256_SIZE, name);
+    memcpy(name + 2 * (size_t)ISO_SHA256_SIZE, ".damaged", sizeof ".damaged");
+    iso_sv_modules_path(modules, digest, load->path);
+    ISO_ASSERT(iso_sv_path_join(load->aside, modules->incoming, name));
+    modules->jobs++;
+    int failed = uv_queue_work(modules->loop, &load->work, load_work, load_after);
+    ISO_ASSERT(failed == 0);
+}

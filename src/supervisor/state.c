@@ -1,0 +1,99 @@
+/* Files and directories of the supervisor's state (POSIX.1-2008). */
+#include "supervisor/state.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "platform/platform.h"
+
+bool iso_sv_path_join(char out[ISO_SV_PATH_MAX], const char *dir, const char *name)
+{
+    size_t a = strlen(dir), b = strlen(name);
+    if (a + 1 + b + 1 > ISO_SV_PATH_MAX) {
+        return false;
+    }
+    memcpy(out, dir, a);
+    out[a] = '/';
+    memcpy(out + a + 1, name, b + 1);
+    return true;
+}
+
+enum iso_err iso_sv_dir_make(const char *path, struct iso_report *report)
+{
+    if (mkdir(path, 0700) == 0 || errno == EEXIST) {
+        return iso_dir_check(path, report);
+    }
+    return iso_fail(report, iso_errno_err(errno), "cannot make the directory '%s': %s", path,
+                    iso_errno_text(errno));
+}
+
+void iso_sv_dir_sync(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd >= 0) {
+        (void)fsync(fd);
+        (void)close(fd);
+    }
+}
+
+void iso_sv_dir_each(const char *path, void (*visit)(void *ctx, const char *path, const char *name),
+                     void *ctx)
+{
+    DIR *dir = opendir(path);
+    if (dir == NULL) {
+        return;
+    }
+    for (struct dirent *entry = readdir(dir); entry != NULL; entry = readdir(dir)) {
+        char full[ISO_SV_PATH_MAX];
+        bool self = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0;
+        if (!self && iso_sv_path_join(full, path, entry->d_name)) {
+            visit(ctx, full, entry->d_name);
+        }
+    }
+    (void)closedir(dir);
+}
+
+enum iso_err iso_sv_file_remove(const char *dir, const char *name, struct iso_report *report)
+{
+    char path[ISO_SV_PATH_MAX];
+    if (!iso_sv_path_join(path, dir, name)) {
+        return iso_fail(report, ISO_E_ARGUMENT, "the path of '%s' is too long", name);
+    }
+    if (unlink(path) != 0 && errno != ENOENT) {
+        return iso_fail(report, iso_errno_err(errno), "cannot remove '%s': %s", path,
+                        iso_errno_text(errno));
+    }
+    iso_sv_dir_sync(dir);
+    return ISO_OK;
+}
+
+/* ---- Trees -------------------------------------------------------------------------------------
+ */
+
+static void remove_entry(void *ctx, const char *path, const char *name)
+{
+    unsigned depth = *(unsigned *)ctx;
+    struct stat st;
+    (void)name;
+    if (lstat(path, &st) != 0) {
+        return;
+    }
+    if (!S_ISDIR(st.st_mode)) {
+        (void)unlink(path);
+        return;
+    }
+    if (depth > 0) {
+        unsigned below = depth - 1;
+        iso_sv_dir_each(path, remove_entry, &below);
+    }
+    (void)rmdir(path);
+}
+
+void iso_sv_tree_remove(const char *path)
+{
+    unsigned depth = 8;
+    remove_entry(&depth, path, "");
+}
