@@ -57,10 +57,8 @@ static int read_args(struct iso_cli_call *call, struct iso_cli_args *args)
             return status;
         }
     }
-    if (call->function_name == NULL) {
-        return iso_cli_usage_error(session->command, call->path == NULL
-                                                         ? "there is no FILE"
-                                                         : "there is no FUNCTION to call");
+    if (call->path == NULL) {
+        return iso_cli_usage_error(session->command, "there is no FILE");
     }
     if (call->abi != NULL && !iso_cli_abi_known(call->abi)) {
         return iso_cli_usage_error(session->command,
@@ -114,9 +112,9 @@ static int run(const struct iso_cli_command *command, int argc, char **argv)
     if (status == ISO_CLI_OK) {
         call.session = &session;
         status = read_args(&call, &args);
-        status = status < 0 ? iso_cli_args_status(status)
-                            : (status == ISO_CLI_OK && call.function_name != NULL ? call_file(&call)
-                                                                                  : status);
+        status = status < 0
+                     ? iso_cli_args_status(status)
+                     : (status == ISO_CLI_OK && call.path != NULL ? call_file(&call) : status);
     }
     iso_cli_session_fini(&session);
     return status;

@@ -24,6 +24,12 @@ enum iso_cli_inspect_view {
 int iso_cli_inspect_interface(const char *path, const struct iso_module *module,
                               enum iso_cli_inspect_view view, const char *base);
 
+/* What is known of a module's interface in a line or an object of JSON; what cannot be used is said
+ * there, too. */
+void iso_cli_inspect_interface_line(const char *path, const struct iso_module *module);
+void iso_cli_inspect_interface_member(struct iso_json *json, const char *path,
+                                      const struct iso_module *module);
+
 /* Print a snapshot; module_paths are files in which its modules may be. Returns the exit status. */
 int iso_cli_inspect_snapshot(struct iso_engine *engine, const char *path, struct iso_bytes bytes,
                              const char *const *module_paths, size_t module_path_count,

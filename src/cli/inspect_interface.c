@@ -66,3 +66,104 @@ int iso_cli_inspect_interface(const char *path, const struct iso_module *module,
     iso_cli_interface_fini(&interface);
     return status;
 }
+
+/* ---- In a line ------------------------------------------------------------------------------- */
+
+static const char *const origins[] = {[ISO_ORIGIN_BESIDE] = "beside",
+                                      [ISO_ORIGIN_EMBEDDED] = "embedded",
+                                      [ISO_ORIGIN_COMPONENT] = "component-type",
+                                      [ISO_ORIGIN_COMMAND] = "command",
+                                      [ISO_ORIGIN_DERIVED] = "derived"};
+
+static unsigned function_count(const struct iso_wit_world *world)
+{
+    struct iso_cli_function function;
+    unsigned count = 0;
+    while (iso_cli_function_at(world, count, &function)) {
+        count++;
+    }
+    return count;
+}
+
+/* "demo:calc/math@1.0.0" */
+static void world_name(const struct iso_wit_world *world, char *out, size_t cap)
+{
+    const struct iso_wit_package *package = world->package;
+    size_t len = 0;
+    out[0] = '\0';
+    if (package != NULL) {
+        len = iso_format(out, cap, "%.*s:%.*s/", (int)package->ns.len, package->ns.ptr,
+                         (int)package->name.len, package->name.ptr);
+    }
+    len += iso_format(out + len, cap - len, "%.*s", (int)world->name.len, world->name.ptr);
+    if (package != NULL && package->version.len != 0) {
+        (void)iso_format(out + len, cap - len, "@%.*s", (int)package->version.len,
+                         package->version.ptr);
+    }
+}
+
+static void describe_world(const struct iso_module_interface *found, char *out, size_t cap)
+{
+    char name[400];
+    unsigned count = function_count(found->world);
+    world_name(found->world, name, sizeof name);
+    switch (found->origin) {
+    case ISO_ORIGIN_COMMAND:
+        (void)iso_format(out, cap, "that of programs: run(args, env, stdin)");
+        return;
+    case ISO_ORIGIN_DERIVED:
+        (void)iso_format(out, cap, "none of its own; from its exports %u function%s (--wit)", count,
+                         count == 1 ? "" : "s");
+        return;
+    default:
+        (void)iso_format(out, cap, "%s%s, %u function%s (--text, --wit)", name,
+                         found->origin == ISO_ORIGIN_BESIDE ? " in the file beside it" : "", count,
+                         count == 1 ? "" : "s");
+        return;
+    }
+}
+
+void iso_cli_inspect_interface_line(const char *path, const struct iso_module *module)
+{
+    struct iso_cli_interface interface;
+    struct iso_report report;
+    char text[600];
+    iso_report_init(&report);
+    enum iso_err err = iso_cli_interface_look(module, path, &interface, &report);
+    if (err == ISO_OK) {
+        describe_world(&interface.found, text, sizeof text);
+    } else {
+        const char *why = iso_report_text(&report, err);
+        (void)iso_format(text, sizeof text, "cannot be used: %.*s", (int)strcspn(why, "\n"), why);
+    }
+    fputs("interface  ", stdout);
+    iso_cli_print_str(stdout, iso_str_from_z(text));
+    putchar('\n');
+    iso_cli_interface_fini(&interface);
+}
+
+void iso_cli_inspect_interface_member(struct iso_json *json, const char *path,
+                                      const struct iso_module *module)
+{
+    struct iso_cli_interface interface;
+    struct iso_report report;
+    iso_report_init(&report);
+    enum iso_err err = iso_cli_interface_look(module, path, &interface, &report);
+    iso_json_key(json, "interface");
+    iso_json_object_begin(json);
+    if (err == ISO_OK) {
+        char name[400];
+        world_name(interface.found.world, name, sizeof name);
+        iso_json_key(json, "origin");
+        iso_json_z(json, origins[interface.found.origin]);
+        iso_json_key(json, "world");
+        iso_json_z(json, name);
+        iso_json_key(json, "functions");
+        iso_json_u64(json, function_count(interface.found.world));
+    } else {
+        iso_json_key(json, "error");
+        iso_json_z(json, iso_report_text(&report, err));
+    }
+    iso_json_object_end(json);
+    iso_cli_interface_fini(&interface);
+}

@@ -203,6 +203,7 @@ int iso_cli_inspect_module_json(const char *path, struct iso_module *module)
     iso_json_init_buf(&json, &out, 2);
     iso_json_object_begin(&json);
     write_identity(&json, path, module);
+    iso_cli_inspect_interface_member(&json, path, module);
     write_memory(&json, module);
     write_counts(&json, module);
     write_sections(&json, module);

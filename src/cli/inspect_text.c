@@ -166,6 +166,7 @@ int iso_cli_inspect_module_text(const char *path, struct iso_module *module)
         putchar('\n');
     }
     printf("kind       %s\n", iso_cli_module_kind(module));
+    iso_cli_inspect_interface_line(path, module);
     print_memory(module);
     printf("contents   %" PRIu32 " functions, %" PRIu32 " tables, %" PRIu32 " globals, %" PRIu32
            " data and %" PRIu32 " element segments (imported ones included)\n",

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-enum { NAME_CAP = 1024, NAMES_SHOWN = 12 };
+enum { NAME_CAP = 1024, NAMES_SHOWN = 12, WIT_MAX_BYTES = 64 << 20 };
 
 /* "dir/scaler.wasm": "dir/scaler.wit" when that file is there; to be released with free(). */
 static char *path_beside(const char *module_path)
@@ -36,6 +36,34 @@ static int status_of_wit(enum iso_err err)
     return err == ISO_E_NOMEM ? ISO_CLI_SYSTEM : ISO_CLI_INVALID;
 }
 
+static enum iso_err find(const struct iso_module *module, const char *path,
+                         struct iso_cli_interface *out, struct iso_report *report)
+{
+    /* An empty file is a file: it has no text, but a pointer. */
+    struct iso_bytes text = out->text.bytes;
+    struct iso_wit_source source = {
+        .name = path,
+        .text = iso_bytes_from(text.len != 0 ? text.ptr : (const void *)"", text.len)};
+    return iso_module_interface_find(iso_alloc_libc(), module, path != NULL ? &source : NULL,
+                                     &out->found, report);
+}
+
+enum iso_err iso_cli_interface_look(const struct iso_module *module, const char *module_path,
+                                    struct iso_cli_interface *out, struct iso_report *report)
+{
+    memset(out, 0, sizeof *out);
+    char *beside = path_beside(module_path);
+    enum iso_err err = ISO_OK;
+    if (beside != NULL) {
+        err = iso_file_read(beside, WIT_MAX_BYTES, &out->text, report);
+    }
+    if (err == ISO_OK) {
+        err = find(module, beside, out, report);
+    }
+    free(beside);
+    return err;
+}
+
 int iso_cli_interface_find(const struct iso_module *module, const char *module_path,
                            const char *wit_path, struct iso_cli_interface *out)
 {
@@ -45,15 +73,8 @@ int iso_cli_interface_find(const struct iso_module *module, const char *module_p
     const char *path = wit_path != NULL ? wit_path : beside;
     int status = path != NULL ? iso_cli_file_load(path, &out->text) : ISO_CLI_OK;
     if (status == ISO_CLI_OK) {
-        /* An empty file is a file: it has no text, but a pointer. */
-        struct iso_wit_source source = {
-            .name = path,
-            .text =
-                iso_bytes_from(out->text.bytes.len != 0 ? out->text.bytes.ptr : (const void *)"",
-                               out->text.bytes.len)};
         iso_report_init(&report);
-        enum iso_err err = iso_module_interface_find(
-            iso_alloc_libc(), module, path != NULL ? &source : NULL, &out->found, &report);
+        enum iso_err err = find(module, path, out, &report);
         if (err != ISO_OK) {
             if (path == NULL) {
                 iso_cli_note("the interface of '%s' cannot be used", module_path);
@@ -160,6 +181,18 @@ static void list_functions(const struct iso_wit_world *world, const char *like, 
     }
 }
 
+static int no_function(const struct iso_wit_world *world)
+{
+    char names[2048];
+    list_functions(world, NULL, names, sizeof names);
+    if (names[0] != '\0') {
+        iso_cli_error("there is no FUNCTION to call; there are %s", names);
+    } else {
+        iso_cli_error("there is no FUNCTION to call, and none in the module's interface");
+    }
+    return ISO_CLI_USAGE;
+}
+
 static int no_such_function(const struct iso_wit_world *world, const char *name)
 {
     struct iso_cli_function function;
@@ -185,6 +218,9 @@ int iso_cli_function_find(const struct iso_wit_world *world, const char *name,
 {
     struct iso_cli_function function, found = {.func = NULL};
     uint32_t matches = 0;
+    if (name == NULL) {
+        return no_function(world);
+    }
     for (uint32_t i = 0; iso_cli_function_at(world, i, &function); i++) {
         if (has_full_name(&function, name)) {
             *out = function;

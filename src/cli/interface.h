@@ -18,6 +18,12 @@ struct iso_cli_interface {
  */
 int iso_cli_interface_find(const struct iso_module *module, const char *module_path,
                            const char *wit_path, struct iso_cli_interface *out);
+/* The same in MODULE.wit or the module, without messages. Errors: those of
+ * iso_module_interface_find. */
+ISO_MUST_CHECK enum iso_err iso_cli_interface_look(const struct iso_module *module,
+                                                   const char *module_path,
+                                                   struct iso_cli_interface *out,
+                                                   struct iso_report *report);
 void iso_cli_interface_fini(struct iso_cli_interface *interface);
 
 /* Read and resolve a file of WIT text. Returns as above; release with iso_file_fini and
@@ -31,7 +37,8 @@ struct iso_cli_function {
 };
 
 /* The function of that name: "add", or with its interface "math#add", "demo:calc/math@1.0.0#add".
- * Returns as above: a message says what there is, or that the name fits several. */
+ * Returns as above: a message says what there is (also when name is NULL), or that the name fits
+ * several. */
 int iso_cli_function_find(const struct iso_wit_world *world, const char *name,
                           struct iso_cli_function *out);
 

@@ -77,20 +77,19 @@ static const struct iso_cli_template c_files[] = {
                "    }\n"
                "    return result;\n"
                "}\n"},
-    {"Makefile",
-     MAKEFILE_HEAD "CLANG ?= clang\n"
-                   "CFLAGS ?= -O2 -Wall -Wextra\n"
-                   "\n"
-                   "@NAME@.wasm: main.c bindings/@NAME@.h @NAME@.wit\n"
-                   "\t@mkdir -p build\n"
-                   "\t$(CLANG) --target=wasm32-wasi -mexec-model=reactor $(CFLAGS) -Ibindings -o "
-                   "build/@NAME@.wasm "
-                   "\\\n"
-                   "\t\tmain.c bindings/@NAME@.c\n"
-                   "\t$(ISOMER) pack build/@NAME@.wasm --wit @NAME@.wit -o @NAME@.wasm\n"
-                   "\n"
-                   "bindings/@NAME@.h: @NAME@.wit\n"
-                   "\t$(ISOMER) bindgen c @NAME@.wit -o bindings\n" MAKEFILE_CLEAN},
+    {"Makefile", MAKEFILE_HEAD
+     "CLANG ?= clang\n"
+     "CFLAGS ?= -O2 -Wall -Wextra\n"
+     "LDFLAGS ?= -Wl,--strip-debug\n"
+     "\n"
+     "@NAME@.wasm: main.c bindings/@NAME@.h @NAME@.wit\n"
+     "\t@mkdir -p build\n"
+     "\t$(CLANG) --target=wasm32-wasi -mexec-model=reactor $(CFLAGS) $(LDFLAGS) -Ibindings \\\n"
+     "\t\t-o build/@NAME@.wasm main.c bindings/@NAME@.c\n"
+     "\t$(ISOMER) pack build/@NAME@.wasm --wit @NAME@.wit -o @NAME@.wasm\n"
+     "\n"
+     "bindings/@NAME@.h: @NAME@.wit\n"
+     "\t$(ISOMER) bindgen c @NAME@.wit -o bindings\n" MAKEFILE_CLEAN},
     {"README.md", "# @NAME@\n"
                   "\n"
                   "A WebAssembly module in C. It needs clang, lld and wasi-libc; on Debian\n"
@@ -119,7 +118,7 @@ static const struct iso_cli_template rust_files[] = {
                "@MODULE@::export!(Module);\n"},
     {"Makefile",
      MAKEFILE_HEAD "RUSTC ?= rustc\n"
-                   "RUSTFLAGS ?= -O\n"
+                   "RUSTFLAGS ?= -O -C strip=debuginfo\n"
                    "\n"
                    "@NAME@.wasm: lib.rs bindings/@MODULE@.rs @NAME@.wit\n"
                    "\t@mkdir -p build\n"
@@ -134,7 +133,8 @@ static const struct iso_cli_template rust_files[] = {
                   "\n"
                   "A WebAssembly module in Rust. It needs rustc with the target\n"
                   "wasm32-unknown-unknown; on Debian `apt install rustc libstd-rust-dev-wasm32 lld "
-                  "make`.\n" README_USE},
+                  "make`,\n"
+                  "with rustup `rustup target add wasm32-unknown-unknown`.\n" README_USE},
 };
 
 /* ---- AssemblyScript ------------------------------------------------------------------------ */

@@ -137,6 +137,30 @@ def interfaces_without_wit(t):
 
 
 @test
+def interfaces_in_a_line(t):
+    """inspect says in a line, and in JSON, which interface a module has and where it comes from."""
+    path = packed(t)
+    shutil.copy(t.guest("values"), t.path("beside.wasm"))
+    t.write("beside.wit", "package a:b;\nworld w { export add: func(x: u32, y: u32) -> u32; }\n")
+    shutil.copy(t.guest("values"), t.path("broken.wasm"))
+    t.write("broken.wit", "package a:b;\nworld w { export add: func(x: u33); }\n")
+    for file, line, member in (
+            (path, "demo:typed/typed@1.2.0, 9 functions", ("embedded", "demo:typed/typed@1.2.0", 9)),
+            ("beside.wasm", "a:b/w in the file beside it, 1 function ", ("beside", "a:b/w", 1)),
+            (t.guest("hello"), "that of programs: run(", ("command", None, 1)),
+            (t.guest("values"), "none of its own; from its exports", ("derived", None, None)),
+            ("broken.wasm", "cannot be used: broken.wit:2:31", None)):
+        shown = t.expect(t.run("inspect", file), 0).out
+        check(f"\ninterface  {line}" in shown.replace(t.dir + "/", ""), shown)
+        found = json.loads(t.expect(t.run("inspect", "--json", file), 0).out)["interface"]
+        if member is None:
+            check("u33" in found["error"], str(found))
+        else:
+            actual = (found["origin"], found["world"], found["functions"])
+            check(all(b in (None, a) for a, b in zip(actual, member)), str(found))
+
+
+@test
 def inspect_refusals(t):
     """Options of inspect that do not go together."""
     path = packed(t)
@@ -208,7 +232,7 @@ def wrong_arguments(t):
             (["add", "{"], "isomer: error: ")):
         t.fails(["call", path, *args], 64, *texts)
     t.fails(["call", path, "echo", "@none"], 66, "none")
-    t.fails(["call", path], 64, "there is no FUNCTION")
+    t.fails(["call", path], 64, "there is no FUNCTION to call; there are echo, half, add")
     t.fails(["call"], 64, "there is no FILE")
     t.fails(["call", path, "add", "--abi", "cdecl", "[1,2]"], 64, "'cdecl' is not known")
 
