@@ -440,13 +440,16 @@ static bool write_next(struct iso_mdns *mdns, struct iso_mdns_iface *iface, uint
 bool iso_mdns_send(struct iso_mdns *mdns, uint64_t now_ms, struct iso_mdns_packet *out)
 {
     iso_mdns_cache_expire(mdns, now_ms);
+    /* There is one writer: what is in it goes first, whichever interface it is for. */
+    for (unsigned i = 0; i < ISO_MDNS_INTERFACES_MAX; i++) {
+        if (mdns->ifaces[i] != NULL && send_pending(mdns, mdns->ifaces[i], now_ms, out)) {
+            return true;
+        }
+    }
     for (unsigned i = 0; i < ISO_MDNS_INTERFACES_MAX; i++) {
         struct iso_mdns_iface *iface = mdns->ifaces[i];
         if (iface == NULL) {
             continue;
-        }
-        if (send_pending(mdns, iface, now_ms, out)) {
-            return true;
         }
         /* Everything written is one step on: this ends. */
         struct iso_mdns_packet next = {.interface = iface->id};

@@ -144,8 +144,9 @@ bool iso_mdns_event(struct iso_mdns *mdns, uint64_t now_ms, struct iso_mdns_even
             return true;
         }
         entry->dirty = false;
-        iso_mdns_entry_touch(mdns, entry, now_ms); /* it may have to be freed */
+        iso_mdns_entry_touch(mdns, entry, now_ms);
     }
+    iso_mdns_cache_expire(mdns, now_ms); /* those whose loss has been told */
     return false;
 }
 
