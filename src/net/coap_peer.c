@@ -291,6 +291,8 @@ static void on_nack(coap_session_t *cs, const coap_pdu_t *sent, const coap_nack_
     }
     if (reason == COAP_NACK_RST && sent != NULL && coap_pdu_get_code(sent) == COAP_EMPTY_CODE) {
         heard(peer); /* what a ping over datagrams is answered with (RFC 7252, section 4.3) */
+    } else if (reason == COAP_NACK_ICMP_ISSUE && peer->config.transport == ISO_COAP_UDP) {
+        return; /* nobody listens at present: libcoap repeats, and pings tell when to give up */
     } else if (reason == COAP_NACK_TLS_FAILED) {
         iso_coap_peer_lose(peer, "the handshake failed: the key may be wrong");
     } else if (reason != COAP_NACK_RST) {

@@ -184,6 +184,7 @@ void coap_test_peer_create(struct coap_test *test, enum iso_coap_transport trans
         .addresses = &test->addresses[transport],
         .address_count = 1,
         .identity = iso_str_from_z(identity != NULL ? identity : COAP_TEST_IDENTITY),
+        .connect_ms = 1000,
         .backoff_ms = 10,
         .backoff_max_ms = 50,
         .ctx = test,

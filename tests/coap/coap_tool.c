@@ -2,7 +2,7 @@
  *
  *     coap_tool serve [--identity I --key K]
  *     coap_tool METHOD SCHEME ADDRESS PORT PATH [--identity I --key K] [--payload FILE]
- *               [--out FILE] [--count N --parallel N] */
+ *               [--out FILE] [--timeout MS] [--count N --parallel N] */
 #include "coap_tool.h"
 
 #include <stdarg.h>
@@ -42,7 +42,7 @@ static unsigned number_of(const char *text)
 
 int main(int argc, char **argv)
 {
-    struct tool_options options = {.count = 1, .parallel = 1};
+    struct tool_options options = {.count = 1, .parallel = 1, .timeout_ms = 10000};
     const char *words[6] = {NULL};
     size_t word_count = 0;
     for (int i = 1; i < argc; i++) {
@@ -71,6 +71,8 @@ int main(int argc, char **argv)
             options.out_file = value;
         } else if (strcmp(argv[i], "--count") == 0) {
             options.count = number_of(value);
+        } else if (strcmp(argv[i], "--timeout") == 0) {
+            options.timeout_ms = number_of(value);
         } else if (strcmp(argv[i], "--parallel") == 0) {
             options.parallel = number_of(value);
         } else {

@@ -11,6 +11,7 @@ struct tool_options {
     const char *out_file;     /* NULL: standard output */
     unsigned count;           /* calls in all */
     unsigned parallel;        /* of them at once */
+    uint32_t timeout_ms;
     bool quiet;
 };
 

@@ -172,7 +172,7 @@ int tool_call(const char *method, const char *scheme, const char *host, const ch
                                          .path = iso_str_from_z(path),
                                          .content_format = ISO_COAP_FORMAT_NONE,
                                          .accept = ISO_COAP_FORMAT_NONE,
-                                         .timeout_ms = 10000};
+                                         .timeout_ms = options->timeout_ms};
     if (options->payload_file != NULL) {
         client.call.payload = read_payload(options->payload_file);
         client.call.content_format = ISO_COAP_FORMAT_OCTETS;
