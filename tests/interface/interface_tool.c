@@ -6,7 +6,10 @@
  *        interface_tool describe thing|openapi|text WIT [HTTP-BASE [COAP-BASE]]
  *        interface_tool echo WIT GUEST.wasm SEED CASES
  *        interface_tool values WIT SEED CASES
+ *        interface_tool begin WIT GUEST.wasm SEED STEPS TO
+ *        interface_tool go-on WIT GUEST.wasm SEED FROM STEPS TO
  *
+ * begin, go-on: a call, chosen with its arguments by SEED, that moves between processes (carry.c).
  * values: random arguments of the exported functions, as a JavaScript module for jco.
  * echo: every function of the exported interfaces answers its only parameter, or the tuple of all;
  * so do the imported ones, which this host implements. Each is called CASES times with random
@@ -15,57 +18,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "codec/random_test_support.h"
-#include "interface/interface.h"
+#include "host.h"
 #include "js_values.h"
 #include "platform/platform.h"
-#include "wasi/wasi.h"
-
-_Noreturn static void die(const char *what, const struct iso_report *report, enum iso_err err)
-{
-    (void)fprintf(stderr, "interface_tool: %s: %s\n", what, iso_report_text(report, err));
-    exit(2);
-}
-
-/* What was read; the process needs it until its end. */
-static struct iso_buf files[2];
-static unsigned file_count;
-
-static struct iso_bytes read_file(const char *path)
-{
-    FILE *file = fopen(path, "rb");
-    if (file == NULL) {
-        die(path, NULL, ISO_E_NOT_FOUND);
-    }
-    ISO_ASSERT(file_count < ISO_COUNT_OF(files));
-    struct iso_buf *buf = &files[file_count++];
-    iso_buf_init(buf, iso_alloc_libc(), (size_t)1 << 28);
-    char chunk[65536];
-    size_t len = 0;
-    while ((len = fread(chunk, 1, sizeof chunk, file)) != 0) {
-        enum iso_err err = iso_buf_append(buf, chunk, len);
-        if (err != ISO_OK) {
-            die(path, NULL, err);
-        }
-    }
-    (void)fclose(file);
-    return iso_buf_view(buf);
-}
-
-static const struct iso_wit_world *read_world(const char *path, struct iso_wit *wit)
-{
-    struct iso_report report;
-    struct iso_wit_source source = {.name = path, .text = read_file(path)};
-    iso_report_init(&report);
-    enum iso_err err = iso_wit_parse(iso_alloc_libc(), &source, 1, wit, &report);
-    if (err != ISO_OK) {
-        die(path, &report, err);
-    }
-    if (wit->world_count == 0) {
-        die(path, NULL, ISO_E_NOT_FOUND);
-    }
-    return wit->worlds[0];
-}
 
 /* ---- bindings, describe -------------------------------------------------------------------- */
 
@@ -120,86 +75,6 @@ static int describe(const char *kind, const char *wit_path, const char *http, co
 
 /* ---- echo ---------------------------------------------------------------------------------- */
 
-/* What a function is to answer to its arguments. */
-static struct iso_value expected(const struct iso_wit_func *func, const struct iso_value *args)
-{
-    if (func->param_count == 1) {
-        return args[0];
-    }
-    return (struct iso_value){.list = {.items = args, .count = func->param_count}};
-}
-
-static enum iso_host_result answer(void *ctx, struct iso_host_call *call,
-                                   const struct iso_value *args, struct iso_arena *arena,
-                                   struct iso_value *result)
-{
-    (void)call;
-    (void)arena;
-    if (result != NULL) {
-        *result = expected(ctx, args);
-    }
-    return ISO_HOST_DONE;
-}
-
-struct host {
-    const struct iso_wit_world *world;
-    struct iso_engine *engine;
-    struct iso_module *module;
-    struct iso_store *store;
-    struct iso_wasi *wasi;
-    struct iso_instance *instance;
-    struct iso_random random;
-    unsigned long long calls;
-    int failed;
-};
-
-static void check(const char *what, const struct iso_report *report, enum iso_err err)
-{
-    if (err != ISO_OK) {
-        die(what, report, err);
-    }
-}
-
-static void define_imports(struct host *host)
-{
-    for (uint32_t i = 0; i < host->world->import_count; i++) {
-        const struct iso_wit_item *item = &host->world->imports[i];
-        for (uint32_t k = 0; item->interface != NULL && k < item->interface->func_count; k++) {
-            const struct iso_wit_func *func = &item->interface->funcs[k];
-            union {
-                const struct iso_wit_func *in;
-                void *out;
-            } ctx = {.in = func};
-            check("imports", NULL,
-                  iso_typed_define(host->store, item->interface, func, answer, ctx.out,
-                                   ISO_HOST_REFUSE));
-        }
-    }
-}
-
-static void start(struct host *host, const char *guest)
-{
-    struct iso_report report;
-    struct iso_bytes bytes = read_file(guest);
-    struct iso_wasi_config config = {.max_open = 16};
-    iso_report_init(&report);
-    check("engine", &report, iso_engine_create(NULL, &host->engine));
-    check(guest, &report,
-          iso_module_create(host->engine, bytes.ptr, bytes.len, &host->module, &report));
-    check("store", &report, iso_store_create(host->engine, NULL, &host->store));
-    check("wasi", &report, iso_wasi_create(iso_alloc_libc(), &config, &host->wasi, &report));
-    check("wasi", &report, iso_wasi_define(host->wasi, host->store));
-    define_imports(host);
-    check(guest, &report, iso_instance_create(host->store, host->module, &host->instance, &report));
-    struct iso_func *init = iso_instance_export_func(host->instance, "_initialize");
-    if (init != NULL) {
-        check("_initialize", &report, iso_start(host->store, init, NULL));
-        if (iso_run(host->store) != ISO_RUN_DONE) {
-            die("_initialize", NULL, ISO_E_TRAP);
-        }
-    }
-}
-
 static void print_value(const char *label, const struct iso_vtype *type,
                         const struct iso_value *value)
 {
@@ -211,27 +86,28 @@ static void print_value(const char *label, const struct iso_vtype *type,
     iso_buf_fini(&out);
 }
 
-static void call_once(struct host *host, struct iso_binding *binding, struct iso_arena *arena)
+/* Calls so far, and how many of them failed. */
+struct tally {
+    struct iso_random random;
+    unsigned long long calls;
+    int failed;
+};
+
+static void call_once(struct tally *tally, struct iso_binding *binding, struct iso_arena *arena)
 {
     const struct iso_wit_func *func = iso_binding_func(binding);
-    struct iso_value args[64];
+    struct iso_value args[HOST_ARGS_MAX];
     struct iso_value result = {.u = 0};
     struct iso_report report;
     iso_report_init(&report);
-    if (func->param_count == 0 || func->param_count > ISO_COUNT_OF(args)) {
-        die("a function with no or too many parameters", NULL, ISO_E_ARGUMENT);
-    }
-    for (uint32_t i = 0; i < func->param_count; i++) {
-        check("values", NULL,
-              iso_random_value(&host->random, func->params[i].type, arena, &args[i]));
-    }
+    host_args(&tally->random, func, arena, args);
     enum iso_err err = iso_binding_call(binding, args, arena, &result, &report);
-    host->calls++;
-    struct iso_value right = expected(func, args);
+    tally->calls++;
+    struct iso_value right = host_expected(func, args);
     if (err == ISO_OK && iso_value_equal(func->result, &right, &result)) {
         return;
     }
-    host->failed++;
+    tally->failed++;
     (void)printf("%.*s: %s\n", (int)func->name.len, func->name.ptr,
                  err == ISO_OK ? "not equal" : iso_report_text(&report, err));
     print_value("expected", func->result, &right);
@@ -242,7 +118,7 @@ static void call_once(struct host *host, struct iso_binding *binding, struct iso
     }
 }
 
-static void call_all(struct host *host, unsigned cases)
+static void call_all(struct host *host, struct tally *tally, unsigned cases)
 {
     for (uint32_t i = 0; i < host->world->export_count; i++) {
         const struct iso_wit_interface *interface = host->world->exports[i].interface;
@@ -253,10 +129,10 @@ static void call_all(struct host *host, unsigned cases)
             check("binding", &report,
                   iso_binding_create(host->instance, (struct iso_str){NULL, 0}, interface,
                                      &interface->funcs[k], &binding, &report));
-            for (unsigned n = 0; n < cases && host->failed < 10; n++) {
+            for (unsigned n = 0; n < cases && tally->failed < 10; n++) {
                 struct iso_arena arena;
                 iso_arena_init(&arena, iso_alloc_libc(), 0, (size_t)1 << 28);
-                call_once(host, binding, &arena);
+                call_once(tally, binding, &arena);
                 iso_arena_fini(&arena);
             }
             iso_binding_destroy(binding);
@@ -268,19 +144,18 @@ static int echo(const char *wit_path, const char *guest, const char *seed, const
 {
     struct iso_wit wit;
     struct host host = {.world = read_world(wit_path, &wit)};
-    iso_random_init(&host.random, strtoull(seed, NULL, 10));
-    start(&host, guest);
-    call_all(&host, (unsigned)strtoul(cases, NULL, 10));
+    struct tally tally = {.calls = 0};
+    iso_random_init(&tally.random, strtoull(seed, NULL, 10));
+    host_init(&host, guest);
+    host_start(&host);
+    call_all(&host, &tally, (unsigned)strtoul(cases, NULL, 10));
     uint64_t memory_bytes = 0;
     (void)iso_instance_memory(host.instance, &memory_bytes);
-    (void)printf("%llu calls, %d failed, memory %llu KiB\n", host.calls, host.failed,
+    (void)printf("%llu calls, %d failed, memory %llu KiB\n", tally.calls, tally.failed,
                  (unsigned long long)memory_bytes / 1024);
-    iso_store_destroy(host.store);
-    iso_wasi_destroy(host.wasi);
-    iso_module_destroy(host.module);
-    iso_engine_destroy(host.engine);
+    host_fini(&host);
     iso_wit_fini(&wit);
-    return host.failed != 0 || host.calls == 0;
+    return tally.failed != 0 || tally.calls == 0;
 }
 
 /* ---- values -------------------------------------------------------------------------------- */
@@ -344,6 +219,12 @@ static int run(int argc, char **argv)
     if (argc == 5 && strcmp(argv[1], "values") == 0) {
         return values(argv[2], argv[3], argv[4]);
     }
+    if (argc == 7 && strcmp(argv[1], "begin") == 0) {
+        return carry_begin(argv[2], argv[3], argv[4], argv[5], argv[6]);
+    }
+    if (argc == 8 && strcmp(argv[1], "go-on") == 0) {
+        return carry_on(argv[2], argv[3], argv[4], argv[5], argv[6], argv[7]);
+    }
     (void)fprintf(stderr, "usage: see the top of interface_tool.c\n");
     return 2;
 }
@@ -351,8 +232,6 @@ static int run(int argc, char **argv)
 int main(int argc, char **argv)
 {
     int status = run(argc, argv);
-    for (unsigned i = 0; i < file_count; i++) {
-        iso_buf_fini(&files[i]);
-    }
+    host_files_fini();
     return status;
 }

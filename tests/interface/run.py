@@ -2,10 +2,13 @@
 """Shows that generated bindings and descriptions are right, with the tools of others.
 
 usage: run.py --tool INTERFACE_TOOL --build FOLDER [--worlds N] [--cases N] [--seed N] [--full] [--only NAME]...
+              [--other TOOL[=WRAPPER]]...
 
   c, rust, assemblyscript  random worlds: guests made from the bindings of each give back random values
   thing, openapi           descriptions of the worlds and of examples against validators
   jco                      makes components of the C guests and calls them from node
+  carry                    calls of the C guests move from process to process while they run, with --other
+                           between architectures
 
 What a test lacks (a compiler, npm) makes it skipped by name. Programs from npm are fetched once, by the
 exact versions and integrity of package-lock.json, into .cache/interface and .cache/jco. The last line is
@@ -84,6 +87,7 @@ class Bench:
 
     def __init__(self, options):
         self.tool = shlex.split(options.wrapper) + [options.tool]
+        self.others = [other.partition("=") for other in options.other]
         self.build = os.path.abspath(options.build)
         self.worlds = options.worlds or (40 if options.full else 4)
         self.cases = options.cases or (200 if options.full else 60)
@@ -230,8 +234,40 @@ def test_jco(bench):
     return "%d calls of components" % count
 
 
+def carry_call(tools, common, source, folder):
+    """One call, each leg by a process of the next tool; how many legs. source decides where it is stopped."""
+    files = [os.path.join(folder, name) for name in ("carry-0", "carry-1")]
+    steps = str(source.randrange(1, 8))
+    answer = must(tools[0] + ["begin"] + common + [steps, files[0]]).stdout.strip()
+    legs = 1
+    while answer == "saved":
+        steps = str(source.randrange(1, 8))
+        answer = must(tools[legs % len(tools)] + ["go-on"] + common + [files[(legs - 1) % 2], steps,
+                                                                       files[legs % 2]]).stdout.strip()
+        legs += 1
+    if answer != "equal":
+        raise Failure("%s: %s after %d legs" % (shlex.join(common), answer, legs))
+    return legs
+
+
+def test_carry(bench):
+    """Typed calls under way are saved by one process and continued by another."""
+    tools = [bench.tool] + [shlex.split(wrapper) + [os.path.abspath(tool)] for tool, _, wrapper in bench.others]
+    source = random.Random(bench.seed)
+    legs = calls = 0
+    for number in range(bench.seed, bench.seed + max(1, bench.worlds // 4)):
+        folder = bench.world(number)
+        guest = compile_c(bench.bindings(folder, "c"), number)
+        for seed in range(bench.cases // 4):
+            legs += carry_call(tools, [os.path.join(folder, "echo.wit"), guest, str(seed)], source, folder)
+            calls += 1
+    if legs < 2 * calls:
+        raise Failure("%d legs of %d calls: too few to show anything" % (legs, calls))
+    return "%d calls in %d processes of %d builds" % (calls, legs, len(tools))
+
+
 TESTS = {"c": test_c, "rust": test_rust, "assemblyscript": test_assemblyscript, "thing": test_thing,
-         "openapi": test_openapi, "jco": test_jco}
+         "openapi": test_openapi, "jco": test_jco, "carry": test_carry}
 
 
 def main():
@@ -243,6 +279,7 @@ def main():
     parser.add_argument("--cases", type=int)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--full", action="store_true")
+    parser.add_argument("--other", action="append", default=[])
     parser.add_argument("--only", action="append", choices=TESTS)
     options = parser.parse_args()
     options.tool = os.path.abspath(options.tool)

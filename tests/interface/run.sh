@@ -14,5 +14,13 @@ case $preset in
 aarch64 | riscv64 | mips) emulator=qemu-$preset ;;
 armhf) emulator=qemu-arm ;;
 esac
+# Calls also move to a machine with 32-bit words and the other byte order, and back.
+case " $* " in
+*" --full "*)
+    need_packages_of build-mips
+    build_preset mips
+    set -- "$@" --other build/mips/tests/interface/interface_tool=qemu-mips
+    ;;
+esac
 exec python3 tests/interface/run.py --tool "build/$preset/tests/interface/interface_tool" \
     --build "build/$preset/tests/interface-run" --wrapper "$emulator" "$@"

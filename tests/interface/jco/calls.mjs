@@ -13,9 +13,10 @@ for (const [name, { result }] of Object.entries(values)) {
 }
 const { calls } = await load("js/echo.js");
 
-// A missing member is the same as an undefined one. jco's TextDecoder drops a leading U+FEFF.
+// A missing member is the same as an undefined one. jco's TextDecoder drops a leading U+FEFF, in each
+// crossing one.
 function plain(value) {
-    if (typeof value === "string") return value.replace(/^\uFEFF/, "");
+    if (typeof value === "string") return value.replace(/^\uFEFF+/, "");
     if (Array.isArray(value)) return value.map(plain);
     if (value === null || typeof value !== "object" || ArrayBuffer.isView(value)) return value;
     return Object.fromEntries(Object.entries(value).filter(([, v]) => v !== undefined).map(([k, v]) => [k, plain(v)]));
