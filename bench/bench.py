@@ -227,7 +227,7 @@ def mode_bench(kernels, arguments, log):
     rounds = arguments.rounds or (2 if arguments.quick else 5)
     figures = {"machine": machine_describe(build), "rounds": rounds, "skipped": {}}
     errors = []
-    if not arguments.scenarios:
+    if not arguments.scenarios and not arguments.scenario:
         engines = engines_create(SOURCE, build, arguments.quick)
         if arguments.engine:
             engines = [e for e in engines if e.name in arguments.engine + ["native"]]
@@ -245,7 +245,7 @@ def mode_bench(kernels, arguments, log):
         table_print(figures, engines)
     if not arguments.kernel and not arguments.engine:
         context = scenarios.Context(SOURCE, ROOT, build, arguments.quick, log)
-        figures["scenarios"] = scenarios.scenarios_run(context)
+        figures["scenarios"] = scenarios.scenarios_run(context, arguments.scenario)
         errors += context.errors
     os.makedirs(os.path.dirname(arguments.output), exist_ok=True)
     figures["errors"] = errors
@@ -267,6 +267,8 @@ def arguments_parse():
                         help="only this engine beside native code (may be repeated); no scenarios")
     parser.add_argument("--rounds", type=int, default=0, metavar="N", help="default: 5")
     parser.add_argument("--scenarios", action="store_true", help="only what is not a kernel")
+    parser.add_argument("--scenario", action="append", choices=scenarios.NAMES,
+                        help="only this of them (may be repeated); no kernels")
     parser.add_argument("--compare", nargs=2, metavar=("BUILD1", "BUILD2"),
                         help="two builds of iso_bench (build folders or programs) in turns")
     parser.add_argument("--check", action="store_true",

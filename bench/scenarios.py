@@ -205,9 +205,14 @@ SCENARIOS = (
 )
 
 
-def scenarios_run(context):
+NAMES = [name for name, _, _ in SCENARIOS]
+
+
+def scenarios_run(context, wanted=None):
     results = {}
     for name, title, function in SCENARIOS:
+        if wanted and name not in wanted:
+            continue
         print(f"{title}:")
         try:
             results[name] = function(context)
