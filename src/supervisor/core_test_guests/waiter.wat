@@ -1,0 +1,22 @@
+;; Asks the device, sleeps, logs, emits.
+(module
+  (import "isomer:device/probe@0.1.0" "ask" (func $ask (param i32) (result i32)))
+  (import "isomer:device/clock@0.1.0" "sleep" (func $sleep (param i64)))
+  (import "isomer:device/log@0.1.0" "write" (func $log (param i32 i32 i32)))
+  (import "isomer:device/events@0.1.0" "emit" (func $emit (param i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 16) "a line")
+  (data (i32.const 32) "tick{\22n\22: 1}not json")
+  (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) (i32.const 1024))
+  (func (export "_initialize") (call $log (i32.const 1) (i32.const 16) (i32.const 6)))
+  (func (export "ask") (param i32) (result i32) (call $ask (local.get 0)))
+  (func (export "nap") (param i64) (call $sleep (local.get 0)))
+  (func (export "say") (param $n i32)
+    (loop $l
+      (call $log (i32.const 2) (i32.const 16) (i32.const 6))
+      (local.set $n (i32.sub (local.get $n) (i32.const 1)))
+      (br_if $l (i32.gt_s (local.get $n) (i32.const 0)))))
+  (func (export "tell") (param i32) (result i32)
+    (if (result i32) (local.get 0)
+      (then (call $emit (i32.const 32) (i32.const 4) (i32.const 36) (i32.const 8)))
+      (else (call $emit (i32.const 32) (i32.const 4) (i32.const 44) (i32.const 8))))))
