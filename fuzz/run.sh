@@ -1,7 +1,7 @@
 #!/bin/sh
 # fuzz/run.sh [--seconds N | --quick] [TARGET...]: runs the fuzz targets one after the other,
 # each for N seconds (600; --quick: 10). TARGETs: module, execute, snapshot, json, cbor,
-# abi_lift, call_load, wit, wit_binary, differential; default all.
+# abi_lift, call_load, wit, wit_binary, frames, differential; default all.
 #
 # The corpus stays under build/fuzz-corpus. A finding is copied to fuzz/regressions/TARGET/, from where
 # the unit tests replay it. The last line is `N passed, N failed, N skipped`, counting targets.
@@ -18,14 +18,14 @@ while [ $# -gt 0 ]; do
         shift
         ;;
     --quick) seconds=10 ;;
-    module | execute | snapshot | json | cbor | abi_lift | call_load | wit | wit_binary | differential)
+    module | execute | snapshot | json | cbor | abi_lift | call_load | wit | wit_binary | frames | differential)
         targets="$targets $1"
         ;;
     *) die "fuzz: what is '$1'? usage: ./dev fuzz [--seconds N | --quick] [TARGET...]" ;;
     esac
     shift
 done
-[ -n "$targets" ] || targets="module execute snapshot json cbor abi_lift call_load wit wit_binary differential"
+[ -n "$targets" ] || targets="module execute snapshot json cbor abi_lift call_load wit wit_binary frames differential"
 
 passed=0
 failed=0
@@ -38,6 +38,18 @@ make_seeds() { # TARGET FOLDER
             find "$ISOMER_SPEC_TESTS" -name '*.wasm' -size -9k -exec cp {} "$2" \;
         fi
         find build/fuzz/bench/guests -name '*.wasm' -size -9k -exec cp {} "$2" \; 2>/dev/null || true
+    elif [ "$1" = frames ]; then
+        python3 - "$2" <<'END'
+import sys
+jpeg = bytes.fromhex("ffd8ffe10008ffd8ffd94578ffc0000b080010001001011100"
+                     "ffda0008010100003f00" "12ff0034ffd056ffd9")
+pam = b"P7\nWIDTH 2\nHEIGHT 2\nDEPTH %d\nMAXVAL 255\nTUPLTYPE X\nENDHDR\n"
+seeds = {"jpeg": jpeg + b"--boundary" + jpeg[:40] + jpeg, "rgba": pam % 4 + bytes(16) + pam % 4,
+         "gray": pam % 1 + bytes(4) + b"P7" + pam % 1}
+for name, seed in seeds.items():
+    with open(sys.argv[1] + "/" + name, "wb") as stream:
+        stream.write(bytes([7]) + seed)
+END
     else
         python3 - "$2" <<'END'
 import random, sys

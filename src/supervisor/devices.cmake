@@ -31,7 +31,7 @@ iso_embed(iso_supervisor_devices iso_sv_device_wit "${CMAKE_SOURCE_DIR}/sdk/wit/
 iso_library(iso_supervisor_device_test_support
   SOURCES device_test_support.c
   DEPENDS iso_supervisor_devices iso_test_support)
-foreach(subject IN ITEMS camera display gpio sensor simple split storage)
+foreach(subject IN ITEMS camera display ffmpeg gpio sensor simple split storage)
   iso_test(supervisor_device_${subject}_test
     SOURCES device_${subject}_test.c LIBS iso_supervisor_device_test_support iso_supervisor_devices)
   target_compile_definitions(supervisor_device_${subject}_test PRIVATE ${device_definitions})
