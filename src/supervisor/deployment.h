@@ -56,7 +56,7 @@ struct iso_sv_generation {
 
 /*
  * What links, flows and peers do for a generation. Each on the loop thread; every member may be
- * NULL. In the life of a generation: open, link..., connect, then start and stop if it is
+ * NULL. In the life of a generation: open, link..., check, connect, then start and stop if it is
  * committed, close. Between, relink: a later generation keeps some of the components (see "What is
  * kept" in docs/deployment.md), and link was asked for them in that generation's name.
  */
@@ -73,6 +73,11 @@ struct iso_sv_deploy_hooks {
      * been set. */
     enum iso_err (*link)(void *ctx, struct iso_sv_generation *generation, uint32_t component,
                          uint32_t link, struct iso_sv_link *out, struct iso_report *report);
+    /* All components have been made (or are kept from the present generation): does the rest fit,
+     * such as the parameters of flows? Called for every generation, before connect. Errors: INVALID
+     * (the report begins with a JSON pointer), LIMIT, NOMEM. */
+    enum iso_err (*check)(void *ctx, struct iso_sv_generation *generation,
+                          struct iso_report *report);
     /* Open sessions to the peers. connected(connected_ctx) comes once, later, when all are up or
      * after at most two seconds: a peer that cannot be reached does not keep a generation from
      * being prepared. */
@@ -90,6 +95,12 @@ struct iso_sv_deploy_hooks {
      * set. See iso_sv_component_load. */
     void (*adopt)(void *ctx, struct iso_sv_generation *generation, uint32_t component,
                   struct iso_sv_call *call);
+    /* What a component remembers of finished calls: a part of its snapshot, as bytes. load:
+     * hostile; before adopt. Errors of load: SNAPSHOT, LIMIT, NOMEM. */
+    enum iso_err (*save)(void *ctx, struct iso_sv_generation *generation, uint32_t component,
+                         struct iso_buf *out);
+    enum iso_err (*load)(void *ctx, struct iso_sv_generation *generation, uint32_t component,
+                         struct iso_bytes bytes, struct iso_report *report);
     /* A frozen component has been released to a peer, by index in the generation's document: answer
      * the calls that wait for it with what the peer says. Then done(done_ctx), once, later; the
      * component is destroyed then. */
