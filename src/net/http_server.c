@@ -261,7 +261,7 @@ void iso_http_server_close(struct iso_http_server *server, uint32_t grace_ms,
     }
     for (size_t i = 0; i < server->limits.connections; i++) {
         struct http_connection *conn = server->slots[i];
-        if (conn != NULL && !conn->closed && conn->req.stage == HTTP_IDLE) {
+        if (conn != NULL && conn->req.stage == HTTP_IDLE) {
             http_connection_kill(conn);
         } else if (conn != NULL && conn->req.stage == HTTP_STREAM) {
             iso_http_stream_end(server, iso_http_request_id(&conn->req));
@@ -409,6 +409,7 @@ enum iso_err iso_http_server_create(uv_loop_t *loop, const struct iso_http_confi
     server->callbacks = config->callbacks;
     server->ctx = config->ctx;
     server->limits = limits;
+    server->loopback_exempt = config->limits.connections_per_address == 0;
     err = slots_create(server);
     for (size_t i = 0; i < config->listener_count && err == ISO_OK; i++) {
         err = listener_open(server, i, &config->listeners[i], report);

@@ -77,7 +77,7 @@ struct iso_http_listener {
 /* A member that is 0 means the default, which is given with it. */
 struct iso_http_limits {
     uint32_t connections;             /* 256; beyond: 503 on plain HTTP, closed on TLS */
-    uint32_t connections_per_address; /* 64; of one IPv4 address or IPv6 /64; loopback is exempt */
+    uint32_t connections_per_address; /* 64, not for loopback; of one IPv4 address or IPv6 /64 */
     uint32_t handshakes;              /* 32 TLS handshakes under way */
     uint32_t streams;                 /* 64; beyond: 503 */
     uint32_t header_bytes;            /* 16384; request line and header, roughly; beyond: 431 */

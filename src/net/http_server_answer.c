@@ -29,6 +29,7 @@ enum MHD_Result http_answer_queue(struct iso_http_request *req)
     req->stage = req->stream != NULL ? HTTP_STREAM : HTTP_ANSWERED;
     http_connection_deadline(
         req->conn, req->stream != NULL ? 0 : http_time_allowed(server, req->answer_bytes));
+    req->conn->taken_ms = 0;
     enum MHD_Result result = MHD_queue_response(req->conn->mhd, req->answer_status, answer);
     MHD_destroy_response(answer);
     if (result == MHD_YES) {

@@ -2,6 +2,7 @@
  * has gone while nothing is read from it. */
 #define _GNU_SOURCE /* accept4 */
 #include "net/http_server_internal.h"
+#include "net/http_server_taken.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -147,17 +148,56 @@ void http_connection_unwatch(struct http_connection *conn)
     }
 }
 
+/* Whether the client has closed its side and everything that it sent has been read: libmicrohttpd
+ * does not notice when the end comes together with the last bytes. */
+static bool is_ended(const struct http_connection *conn)
+{
+    char byte;
+    return recv(conn->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
+/* Whether a client that is being answered has taken too little for too long. */
+static bool is_stalled(struct http_connection *conn, uint64_t now_ms)
+{
+    const struct iso_http_limits *limits = &conn->server->limits;
+    uint64_t taken;
+    if (conn->taken_ms != 0 && now_ms - conn->taken_ms < limits->stall_ms) {
+        return false;
+    }
+    if (!http_bytes_taken(conn->fd, &taken)) {
+        return false;
+    }
+    uint64_t least = (uint64_t)limits->min_bytes_per_s * limits->stall_ms / 1000;
+    bool stalled = conn->taken_ms != 0 && taken - conn->taken_bytes < least;
+    conn->taken_ms = now_ms;
+    conn->taken_bytes = taken;
+    return stalled;
+}
+
+/* Whether the time of the connection is up in one way or another. */
+static bool is_late(struct http_connection *conn, uint64_t now_ms)
+{
+    bool passed = conn->deadline_ms != 0 && now_ms >= conn->deadline_ms;
+    return passed || (conn->req.stage == HTTP_ANSWERED && is_stalled(conn, now_ms));
+}
+
 void http_connection_tick(struct http_connection *conn, uint64_t now_ms)
 {
     if (conn->killed) {
         return;
     }
-    if (conn->deadline_ms != 0 && now_ms >= conn->deadline_ms) {
+    if (is_late(conn, now_ms)) {
         conn->server->stats.timed_out++;
         http_connection_kill(conn);
         return;
     }
     struct iso_http_request *req = &conn->req;
+    bool reading = req->stage == HTTP_IDLE || req->stage == HTTP_TARGET ||
+                   req->stage == HTTP_BODY || req->stage == HTTP_HELD;
+    if (reading && is_ended(conn)) {
+        http_connection_kill(conn);
+        return;
+    }
     bool suspended =
         req->stage == HTTP_DEFERRED || (req->stage == HTTP_STREAM && req->stream->waiting);
     if (suspended && !conn->watching && now_ms >= req->deferred_ms + conn->server->tick_ms / 2) {
@@ -282,7 +322,7 @@ static bool is_welcome(const struct http_listener *listener, const struct sockad
     const struct iso_http_limits *limits = &server->limits;
     return server->free_count != 0 &&
            !(listener->is_tls && server->handshakes >= limits->handshakes) &&
-           (peer_is_loopback(peer) ||
+           ((server->loopback_exempt && peer_is_loopback(peer)) ||
             count_of_group(server, peer) < limits->connections_per_address);
 }
 

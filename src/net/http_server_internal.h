@@ -138,6 +138,8 @@ struct http_connection {
     bool watch_open; /* the handle is initialised */
     bool watching;
     uint64_t deadline_ms; /* 0: none */
+    uint64_t taken_ms;    /* when we last looked how much of the answer was taken; 0: not yet */
+    uint64_t taken_bytes; /* by the client, in the life of the connection */
     uv_poll_t watch;
     struct sockaddr_storage peer;
     char peer_text[INET6_ADDRSTRLEN];
@@ -152,6 +154,7 @@ struct iso_http_server {
     struct iso_http_callbacks callbacks;
     void *ctx;
     struct iso_http_limits limits;
+    bool loopback_exempt; /* from the limit per address */
     struct http_listener listeners[ISO_HTTP_MAX_LISTENERS];
     size_t listener_count;
     struct http_connection **slots; /* limits.connections; NULL: free */

@@ -1,13 +1,14 @@
 /*
  * http_tool - a small server over net/http_server.h for tests/http/run.sh and bench/http.
  *
- *   http_tool [--limit NAME=NUMBER]... [--tls CERTIFICATE KEY] [ADDRESS...]
+ *   http_tool [--limit NAME=NUMBER]... [--tls IDENTITY] [ADDRESS...]
  *
- * Prints "listening PORT..." and serves until POST /stop or the end of its standard input.
+ * IDENTITY: a file of net/tls.h, made when it is missing; for the addresses after it. Prints
+ * "listening PORT...", and with TLS the pin as curl wants it, and serves until POST /stop or the
+ * end of its standard input.
  */
 #include "net/http_server.h"
-
-#include "platform/platform.h"
+#include "net/tls.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -508,24 +509,21 @@ static void on_input(uv_stream_t *input, ssize_t len, const uv_buf_t *buf)
     }
 }
 
-static char *file_text(const char *path)
+static void identity_load(const char *path, struct iso_tls_identity *identity)
 {
-    struct iso_file file;
+    static const char *const names[] = {"device.local", "localhost", "127.0.0.1"};
     struct iso_report report;
     iso_report_init(&report);
-    enum iso_err err = iso_file_read(path, 1 << 20, &file, &report);
-    char *text = err == ISO_OK ? malloc(file.bytes.len + 1) : NULL;
-    if (text == NULL) {
+    enum iso_err err =
+        iso_tls_identity_load_or_make(path, names, ISO_COUNT_OF(names), identity, &report);
+    if (err != ISO_OK) {
         (void)fprintf(stderr, "http_tool: %s\n", iso_report_text(&report, err));
         exit(2);
     }
-    memcpy(text, file.bytes.ptr, file.bytes.len);
-    text[file.bytes.len] = '\0';
-    iso_file_fini(&file);
-    return text;
 }
 
-static void serve(struct tool *tool, const struct iso_http_config *config)
+static void serve(struct tool *tool, const struct iso_http_config *config,
+                  const struct iso_tls_identity *identity)
 {
     struct iso_report report;
     iso_report_init(&report);
@@ -547,7 +545,11 @@ static void serve(struct tool *tool, const struct iso_http_config *config)
     for (size_t i = 0; i < config->listener_count; i++) {
         (void)printf(" %u", iso_http_server_port(tool->server, i));
     }
-    (void)printf("\n");
+    char pin[56] = "";
+    if (identity->key_pem != NULL) {
+        iso_tls_pin_curl(identity->pin, pin);
+    }
+    (void)printf(" %s\n", pin);
     (void)fflush(stdout);
     (void)uv_run(&tool->loop, UV_RUN_DEFAULT);
 }
@@ -562,19 +564,19 @@ int main(int argc, char **argv)
                                                    .on_closed = on_closed,
                                                    .is_host = is_host},
                                      .ctx = &tool};
-    char *certificate = NULL;
-    char *key = NULL;
+    struct iso_tls_identity identity = {.key_pem = NULL};
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--limit") == 0 && i + 1 < argc) {
             if (!limit_set(&config.limits, argv[++i])) {
                 return 2;
             }
-        } else if (strcmp(argv[i], "--tls") == 0 && i + 2 < argc) {
-            certificate = file_text(argv[++i]);
-            key = file_text(argv[++i]);
+        } else if (strcmp(argv[i], "--tls") == 0 && i + 1 < argc) {
+            identity_load(argv[++i], &identity);
         } else if (config.listener_count < ISO_HTTP_MAX_LISTENERS) {
-            listeners[config.listener_count++] = (struct iso_http_listener){
-                .address = argv[i], .certificate_pem = certificate, .key_pem = key};
+            listeners[config.listener_count++] =
+                (struct iso_http_listener){.address = argv[i],
+                                           .certificate_pem = identity.certificate_pem,
+                                           .key_pem = identity.key_pem};
         }
     }
     config.listener_count += config.listener_count == 0 ? 1 : 0;
@@ -586,10 +588,9 @@ int main(int argc, char **argv)
     memset(tool.big, 'b', tool.big_len);
     tool.loop.data = &tool;
     (void)signal(SIGPIPE, SIG_IGN);
-    serve(&tool, &config);
+    serve(&tool, &config, &identity);
     int left = uv_loop_close(&tool.loop);
     free(tool.big);
-    free(certificate);
-    free(key);
+    iso_tls_identity_fini(&identity);
     return left == 0 ? 0 : 4;
 }
