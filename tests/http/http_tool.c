@@ -385,6 +385,7 @@ static const struct route routes[] = {
     {"frames", ISO_HTTP_GET, frames},
     {"echo", ISO_HTTP_POST, echo},
     {"digest", ISO_HTTP_POST, work_start},
+    {"work", ISO_HTTP_GET, work_start},
     {"upload", ISO_HTTP_PUT, upload_done},
     {"describe", ISO_HTTP_GET, describe},
     {"stats", ISO_HTTP_GET, stats},
