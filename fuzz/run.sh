@@ -1,7 +1,7 @@
 #!/bin/sh
 # fuzz/run.sh [--seconds N | --quick] [TARGET...]: runs the fuzz targets one after the other,
 # each for N seconds (600; --quick: 10). TARGETs: module, execute, snapshot, json, cbor,
-# abi_lift, call_load, wit, wit_binary, frames, differential; default all.
+# abi_lift, call_load, wit, wit_binary, frames, http_text, pairing, differential; default all.
 #
 # The corpus stays under build/fuzz-corpus. A finding is copied to fuzz/regressions/TARGET/, from where
 # the unit tests replay it. The last line is `N passed, N failed, N skipped`, counting targets.
@@ -18,14 +18,16 @@ while [ $# -gt 0 ]; do
         shift
         ;;
     --quick) seconds=10 ;;
-    module | execute | snapshot | json | cbor | abi_lift | call_load | wit | wit_binary | frames | differential)
+    module | execute | snapshot | json | cbor | abi_lift | call_load | wit | wit_binary | frames | \
+        http_text | pairing | differential)
         targets="$targets $1"
         ;;
     *) die "fuzz: what is '$1'? usage: ./dev fuzz [--seconds N | --quick] [TARGET...]" ;;
     esac
     shift
 done
-[ -n "$targets" ] || targets="module execute snapshot json cbor abi_lift call_load wit wit_binary frames differential"
+[ -n "$targets" ] || targets="module execute snapshot json cbor abi_lift call_load wit wit_binary frames
+    http_text pairing differential"
 
 passed=0
 failed=0
