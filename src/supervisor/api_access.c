@@ -164,7 +164,127 @@ static void get_login(struct iso_supervisor *sv, struct iso_http_request *req,
     iso_http_respond(sv->http, id, &response);
 }
 
+/* ---- Pairing -------------------------------------------------------------------------------- */
+
+static uint64_t now_ms(void)
+{
+    return uv_hrtime() / 1000000u;
+}
+
+static void post_code(struct iso_supervisor *sv, struct iso_http_request *req,
+                      const struct iso_str params[ISO_SV_ROUTE_PARAMS])
+{
+    char code[ISO_PAIRING_CODE_TEXT_SIZE];
+    (void)params;
+    const enum iso_err err =
+        iso_pairing_device_open(&sv->pairing, sv->identity.pin, now_ms(), code);
+    if (err != ISO_OK) {
+        iso_sv_reply_error(sv, iso_http_request_id(req), err, NULL);
+        return;
+    }
+    reply_json(sv, req, 201,
+               json_pack("{s:s, s:i}", "code", code, "expires-seconds",
+                         (int)(ISO_PAIRING_LIFETIME_MS / 1000u)));
+    sodium_memzero(code, sizeof code);
+}
+
+/* Pairing proves that nobody is between the two ends of a TLS connection: without one it proves
+ * nothing. */
+static bool is_fit_for_pairing(struct iso_supervisor *sv, const struct iso_http_request *req)
+{
+    if (iso_http_request_is_tls(req)) {
+        return true;
+    }
+    iso_http_problem(sv->http, iso_http_request_id(req), 400, NULL, NULL,
+                     "pairing needs HTTPS: use the device's https port");
+    return false;
+}
+
+static void answer_pairing(struct iso_supervisor *sv, struct iso_http_request *req,
+                           struct iso_buf *answer, enum iso_err err,
+                           const struct iso_report *report)
+{
+    const iso_http_id id = iso_http_request_id(req);
+    if (err == ISO_OK) {
+        iso_http_reply(sv->http, id, 200, "application/json", iso_buf_view(answer));
+    } else {
+        iso_http_problem(sv->http, id, err == ISO_E_LIMIT ? 429 : iso_sv_error_status(err), NULL,
+                         NULL, iso_report_text(report, err));
+    }
+    if (answer->len != 0) {
+        sodium_memzero(answer->ptr, answer->len);
+    }
+    iso_buf_fini(answer);
+}
+
+static void post_pairing_start(struct iso_supervisor *sv, struct iso_http_request *req,
+                               const struct iso_str params[ISO_SV_ROUTE_PARAMS])
+{
+    struct iso_buf answer;
+    struct iso_report report;
+    (void)params;
+    if (!is_fit_for_pairing(sv, req)) {
+        return;
+    }
+    iso_report_init(&report);
+    iso_buf_init(&answer, sv->alloc, ISO_PAIRING_MAX_MESSAGE);
+    const enum iso_err err = iso_pairing_device_start(&sv->pairing, now_ms(),
+                                                      iso_http_request_body(req), &answer, &report);
+    answer_pairing(sv, req, &answer, err, &report);
+}
+
+static void post_pairing_finish(struct iso_supervisor *sv, struct iso_http_request *req,
+                                const struct iso_str params[ISO_SV_ROUTE_PARAMS])
+{
+    struct iso_buf answer;
+    struct iso_report report;
+    uint8_t pin[ISO_PAIRING_PIN_SIZE];
+    char token[ISO_TOKEN_TEXT_SIZE], label[ISO_TOKEN_LABEL_SIZE], text[ISO_TLS_PIN_TEXT_SIZE];
+    (void)params;
+    if (!is_fit_for_pairing(sv, req)) {
+        return;
+    }
+    iso_report_init(&report);
+    iso_buf_init(&answer, sv->alloc, ISO_PAIRING_MAX_MESSAGE);
+    enum iso_err err =
+        iso_pairing_device_finish(&sv->pairing, now_ms(), iso_http_request_body(req), pin, &report);
+    if (err == ISO_OK) {
+        iso_tls_pin_text(pin, text);
+        (void)iso_format(label, sizeof label, "paired with %.20s at %.15s", text,
+                         iso_http_request_peer_text(req));
+        err = iso_token_make(sv->access.tokens, ISO_TOKEN_OPERATE, label,
+                             iso_sv_now_ns() / 1000000000u, token, &report);
+    }
+    if (err == ISO_OK) {
+        err = iso_pairing_device_grant(token, &answer);
+        sodium_memzero(token, sizeof token);
+        iso_sv_log_write(&sv->log, ISO_SV_LOG_INFO, "pairing", "%s", label);
+        iso_sv_event(sv, "paired", (struct iso_str){NULL, 0}, (struct iso_str){NULL, 0}, label);
+    }
+    answer_pairing(sv, req, &answer, err, &report);
+}
+
 const struct iso_sv_route iso_sv_routes_access[] = {
+    {.method = ISO_HTTP_POST,
+     .pattern = "v1/pairing/code",
+     .access = ISO_SV_OPERATE,
+     .summary = "A code for pairing, good once and for ten minutes; the one before it is dead",
+     .answer_type = "application/json",
+     .handle = post_code},
+    {.method = ISO_HTTP_POST,
+     .pattern = "v1/pairing/start",
+     .access = ISO_SV_PUBLIC,
+     .summary = "Pair: the first message of who knows the code",
+     .answer_type = "application/json",
+     .body_max = ISO_PAIRING_MAX_MESSAGE,
+     .handle = post_pairing_start},
+    {.method = ISO_HTTP_POST,
+     .pattern = "v1/pairing/finish",
+     .access = ISO_SV_PUBLIC,
+     .summary = "Pair: the proof, answered with a token",
+     .answer_type = "application/json",
+     .body_max = ISO_PAIRING_MAX_MESSAGE,
+     .handle = post_pairing_finish},
     {.method = ISO_HTTP_GET,
      .pattern = "v1/tokens",
      .access = ISO_SV_OPERATE,

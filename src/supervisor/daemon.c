@@ -507,6 +507,7 @@ static void on_part(void *ctx)
     iso_sv_core_destroy(sv->core);
     iso_sv_devices_destroy(sv->devices);
     iso_sv_modules_destroy(sv->modules);
+    iso_pairing_device_fini(&sv->pairing);
     iso_token_store_close(sv->access.tokens);
     iso_tls_identity_fini(&sv->identity);
     iso_sv_history_forget(sv, (struct iso_str){NULL, 0});

@@ -5,6 +5,7 @@
 #include "net/coap.h"
 #include "net/http_server.h"
 #include "net/mdns.h"
+#include "net/pairing.h"
 #include "net/tls.h"
 #include "supervisor/access.h"
 #include "supervisor/call.h"
@@ -49,6 +50,7 @@ struct iso_supervisor {
     struct iso_sv_observers *observers;
     struct iso_mdns_uv *mdns;
     struct iso_sv_access_state access;
+    struct iso_pairing_device pairing;
 
     struct iso_sv_feed events; /* of the device: deployments, components, devices */
     struct iso_sv_history *histories;
