@@ -39,21 +39,35 @@ static enum iso_err pins_of(gnutls_x509_crt_t certificate, uint8_t fingerprint[I
     return ISO_OK;
 }
 
-enum iso_err iso_tls_certificate_pins(struct iso_bytes der, uint8_t fingerprint[ISO_TLS_PIN_SIZE],
-                                      uint8_t pin[ISO_TLS_PIN_SIZE])
+static enum iso_err certificate_pins(struct iso_bytes bytes, gnutls_x509_crt_fmt_t format,
+                                     uint8_t fingerprint[ISO_TLS_PIN_SIZE],
+                                     uint8_t pin[ISO_TLS_PIN_SIZE])
 {
     gnutls_x509_crt_t certificate;
-    if (der.len > MAX_FILE) {
+    if (bytes.len > MAX_FILE) {
         return ISO_E_MALFORMED;
     }
     if (gnutls_x509_crt_init(&certificate) != 0) {
         return ISO_E_NOMEM;
     }
-    gnutls_datum_t datum = {(unsigned char *)(uintptr_t)der.ptr, (unsigned)der.len};
-    int code = gnutls_x509_crt_import(certificate, &datum, GNUTLS_X509_FMT_DER);
+    gnutls_datum_t datum = {(unsigned char *)(uintptr_t)bytes.ptr, (unsigned)bytes.len};
+    int code = gnutls_x509_crt_import(certificate, &datum, format);
     enum iso_err err = code != 0 ? ISO_E_MALFORMED : pins_of(certificate, fingerprint, pin);
     gnutls_x509_crt_deinit(certificate);
     return err;
+}
+
+enum iso_err iso_tls_certificate_pins(struct iso_bytes der, uint8_t fingerprint[ISO_TLS_PIN_SIZE],
+                                      uint8_t pin[ISO_TLS_PIN_SIZE])
+{
+    return certificate_pins(der, GNUTLS_X509_FMT_DER, fingerprint, pin);
+}
+
+enum iso_err iso_tls_pem_pins(const char *pem, uint8_t fingerprint[ISO_TLS_PIN_SIZE],
+                              uint8_t pin[ISO_TLS_PIN_SIZE])
+{
+    return certificate_pins(iso_bytes_from(pem, strlen(pem)), GNUTLS_X509_FMT_PEM, fingerprint,
+                            pin);
 }
 
 void iso_tls_pin_text(const uint8_t pin[ISO_TLS_PIN_SIZE], char out[ISO_TLS_PIN_TEXT_SIZE])

@@ -63,6 +63,10 @@ ISO_MUST_CHECK enum iso_err iso_tls_certificate_pins(struct iso_bytes der,
                                                      uint8_t fingerprint[ISO_TLS_PIN_SIZE],
                                                      uint8_t pin[ISO_TLS_PIN_SIZE]);
 
+/* The same of a certificate in PEM (zero-terminated). */
+ISO_MUST_CHECK enum iso_err iso_tls_pem_pins(const char *pem, uint8_t fingerprint[ISO_TLS_PIN_SIZE],
+                                             uint8_t pin[ISO_TLS_PIN_SIZE]);
+
 /* "sha256:0123...": how pins are written in texts and documents of ours. */
 void iso_tls_pin_text(const uint8_t pin[ISO_TLS_PIN_SIZE], char out[ISO_TLS_PIN_TEXT_SIZE]);
 /* "sha256//BASE64": what curl's --pinnedpubkey and CURLOPT_PINNEDPUBLICKEY take (53 characters and

@@ -1,0 +1,308 @@
+/* isomer token, login, pair: who may use a device. */
+#include "cli/client_commands.h"
+
+#include "base/format.h"
+#include "cli/message.h"
+#include "cli/status.h"
+#include "net/pairing.h"
+#include "net/tls.h"
+
+#include <sodium.h>
+#include <stdlib.h>
+
+static const struct iso_cli_option_group *const groups[] = {&iso_cli_client_group};
+
+static const char *text_of(const json_t *object, const char *key)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+    return text != NULL ? text : "";
+}
+
+/* POST of a document; *out: the answer's, the caller's reference. body: its reference is taken. */
+static int post(struct iso_cli_device *device, const char *path, json_t *body, json_t **out)
+{
+    struct iso_cli_reply reply;
+    char *text = json_dumps(body, JSON_COMPACT);
+    json_decref(body);
+    if (text == NULL) {
+        iso_cli_error("out of memory");
+        return ISO_CLI_SYSTEM;
+    }
+    const struct iso_cli_request request = {.method = "POST",
+                                            .path = path,
+                                            .content_type = "application/json",
+                                            .body = iso_bytes_from(text, strlen(text))};
+    const int status = iso_cli_request_good(device, &request, &reply);
+    if (status == ISO_CLI_OK) {
+        *out = json_loadb((const char *)reply.body.ptr, reply.body.len, 0, NULL);
+    }
+    iso_buf_fini(&reply.body);
+    free(text);
+    return status;
+}
+
+/* ---- token ---------------------------------------------------------------------------------- */
+
+enum { OPTION_READ, OPTION_LABEL };
+
+struct token_options {
+    bool read;
+    const char *label;
+};
+
+static int token_option(void *ctx, int id, char *value)
+{
+    struct token_options *options = ctx;
+    if (id == OPTION_READ) {
+        options->read = true;
+    } else {
+        options->label = value;
+    }
+    return ISO_CLI_OK;
+}
+
+static int list_tokens(struct iso_cli_device *device)
+{
+    static const char *const titles[] = {"ID", "ROLE", "CREATED", "LABEL"};
+    struct iso_cli_table table;
+    json_t *tokens = NULL, *token;
+    size_t i;
+    int status = iso_cli_get_json(device, "/v1/tokens", &tokens);
+    if (status == ISO_CLI_OK && device->json) {
+        status = iso_cli_show_json(tokens);
+    } else if (status == ISO_CLI_OK) {
+        iso_cli_table_init(&table, titles, ISO_COUNT_OF(titles), 0);
+        json_array_foreach(tokens, i, token)
+        {
+            const char *const cells[] = {text_of(token, "id"), text_of(token, "role"),
+                                         text_of(token, "created"), text_of(token, "label")};
+            iso_cli_table_add(&table, cells);
+        }
+        iso_cli_table_print(&table, stdout);
+        status = iso_cli_finish_output(ISO_CLI_OK);
+    }
+    json_decref(tokens);
+    return status;
+}
+
+static int add_token(struct iso_cli_device *device, const struct token_options *options)
+{
+    json_t *answer = NULL;
+    int status = post(device, "/v1/tokens",
+                      json_pack("{s:s, s:s}", "role", options->read ? "read" : "operate", "label",
+                                options->label != NULL ? options->label : ""),
+                      &answer);
+    if (status == ISO_CLI_OK) {
+        puts(text_of(answer, "token"));
+        status = iso_cli_finish_output(ISO_CLI_OK);
+    }
+    json_decref(answer);
+    return status;
+}
+
+static int remove_token(const struct iso_cli_command *command, struct iso_cli_device *device,
+                        const char *id)
+{
+    struct iso_cli_reply reply;
+    char path[64];
+    if (strlen(id) > 32 || strspn(id, "0123456789abcdef") != strlen(id)) {
+        return iso_cli_usage_error(command, "'%s' is no id of a token; 'token ls' lists them", id);
+    }
+    (void)iso_format(path, sizeof path, "/v1/tokens/%s", id);
+    const struct iso_cli_request request = {.method = "DELETE", .path = path};
+    const int status = iso_cli_request_good(device, &request, &reply);
+    iso_buf_fini(&reply.body);
+    return status;
+}
+
+static int run_token(const struct iso_cli_command *command, int argc, char **argv)
+{
+    struct iso_cli_client_args args;
+    struct token_options options = {false, NULL};
+    int status = iso_cli_client_read(command, argc, argv, &args, 1, 2, token_option, &options);
+    if (status < 0) {
+        const char *what = args.operands[0];
+        if (strcmp(what, "ls") == 0 && args.count == 1) {
+            status = list_tokens(&args.device);
+        } else if (strcmp(what, "add") == 0 && args.count == 1) {
+            status = add_token(&args.device, &options);
+        } else if (strcmp(what, "rm") == 0 && args.count == 2) {
+            status = remove_token(command, &args.device, args.operands[1]);
+        } else {
+            status = iso_cli_usage_error(command, "write token ls, token add, or token rm ID");
+        }
+    }
+    iso_cli_device_fini(&args.device);
+    return status;
+}
+
+static const struct iso_cli_option token_options[] = {
+    {OPTION_READ, "read", NULL, false, "add: may look only; otherwise also call and change"},
+    {OPTION_LABEL, "label", "TEXT", false, "add: what it is for"},
+};
+static const struct iso_cli_option_group token_group = {"Token", token_options,
+                                                        ISO_COUNT_OF(token_options)};
+static const struct iso_cli_option_group *const token_groups[] = {&token_group,
+                                                                  &iso_cli_client_group};
+
+const struct iso_cli_command iso_cli_client_token = {
+    .name = "token",
+    .summary = "make, list and withdraw tokens of a device",
+    .synopsis = "ls | add | rm ID",
+    .groups = token_groups,
+    .group_count = ISO_COUNT_OF(token_groups),
+    .examples = "  isomer --device :8480 token add --read --label dashboard\n",
+    .run = run_token,
+};
+
+/* ---- login ---------------------------------------------------------------------------------- */
+
+static int run_login(const struct iso_cli_command *command, int argc, char **argv)
+{
+    struct iso_cli_client_args args;
+    json_t *answer = NULL;
+    int status = iso_cli_client_read(command, argc, argv, &args, 0, 0, NULL, NULL);
+    if (status < 0) {
+        status = post(&args.device, "/v1/login", json_object(), &answer);
+    }
+    if (status == ISO_CLI_OK && answer != NULL) {
+        puts(text_of(answer, "url"));
+        status = iso_cli_finish_output(ISO_CLI_OK);
+    }
+    json_decref(answer);
+    iso_cli_device_fini(&args.device);
+    return status;
+}
+
+const struct iso_cli_command iso_cli_client_login = {
+    .name = "login",
+    .summary = "an address that signs a browser in, once",
+    .synopsis = "",
+    .groups = groups,
+    .group_count = ISO_COUNT_OF(groups),
+    .examples = "  isomer --device :8480 login\n",
+    .run = run_login,
+};
+
+/* ---- pair ----------------------------------------------------------------------------------- */
+
+static int new_code(struct iso_cli_device *device)
+{
+    json_t *answer = NULL;
+    int status = post(device, "/v1/pairing/code", json_object(), &answer);
+    if (status == ISO_CLI_OK) {
+        puts(text_of(answer, "code"));
+        iso_cli_note("good once, for ten minutes; on the other machine: isomer --device HOST:PORT "
+                     "pair CODE");
+        status = iso_cli_finish_output(ISO_CLI_OK);
+    }
+    json_decref(answer);
+    return status;
+}
+
+/* One message of the protocol. The connection's key must be the same in both. */
+static int exchange(struct iso_cli_device *device, const char *path, const struct iso_buf *message,
+                    struct iso_cli_reply *reply)
+{
+    const struct iso_cli_request request = {.method = "POST",
+                                            .path = path,
+                                            .content_type = "application/json",
+                                            .body = iso_buf_view(message)};
+    return iso_cli_request_good(device, &request, reply);
+}
+
+static int pairing_failed(const struct iso_report *report, enum iso_err err)
+{
+    iso_cli_error("%s", iso_report_text(report, err));
+    return err == ISO_E_ARGUMENT ? ISO_CLI_USAGE : ISO_CLI_REFUSED;
+}
+
+/* Both messages; the token and pin are in the device then. */
+static int prove(struct iso_cli_device *device, struct iso_pairing_client *client,
+                 struct iso_buf *message)
+{
+    struct iso_cli_reply reply;
+    struct iso_report report;
+    uint8_t pin[ISO_TLS_PIN_SIZE];
+    iso_report_init(&report);
+    enum iso_err err = iso_pairing_client_start(client, message);
+    if (err != ISO_OK) {
+        return pairing_failed(&report, err);
+    }
+    int status = exchange(device, "/v1/pairing/start", message, &reply);
+    message->len = 0;
+    if (status == ISO_CLI_OK && !iso_cli_device_seen_pin(device, pin)) {
+        iso_cli_error("%s: pairing needs HTTPS", device->name);
+        status = ISO_CLI_USAGE;
+    }
+    if (status == ISO_CLI_OK) {
+        err = iso_pairing_client_check(client, pin, iso_buf_view(&reply.body), message, &report);
+        status = err == ISO_OK ? ISO_CLI_OK : pairing_failed(&report, err);
+    }
+    iso_buf_fini(&reply.body);
+    if (status != ISO_CLI_OK) {
+        return status;
+    }
+    iso_tls_pin_text(pin, device->pin); /* the next connection must have the same key */
+    status = exchange(device, "/v1/pairing/finish", message, &reply);
+    if (status == ISO_CLI_OK) {
+        err = iso_pairing_client_finish(client, iso_buf_view(&reply.body), device->token, &report);
+        status = err == ISO_OK ? ISO_CLI_OK : pairing_failed(&report, err);
+    }
+    iso_buf_fini(&reply.body);
+    return status;
+}
+
+static int pair(struct iso_cli_device *device, const char *code)
+{
+    struct iso_pairing_client client;
+    struct iso_report report;
+    struct iso_buf message;
+    uint8_t own[ISO_PAIRING_PIN_SIZE];
+    /* A person's command has no key of its own; what names this pairing is random. */
+    randombytes_buf(own, sizeof own);
+    iso_report_init(&report);
+    device->token[0] = device->pin[0] = '\0';
+    const enum iso_err err = iso_pairing_client_init(&client, iso_str_from_z(code), own, &report);
+    if (err != ISO_OK) {
+        return pairing_failed(&report, err);
+    }
+    iso_buf_init(&message, iso_alloc_libc(), ISO_PAIRING_MAX_MESSAGE);
+    int status = prove(device, &client, &message);
+    iso_buf_fini(&message);
+    iso_pairing_client_fini(&client);
+    status = status == ISO_CLI_OK ? iso_cli_device_remember(device) : status;
+    if (status == ISO_CLI_OK) {
+        iso_cli_note("paired with %s, key %s", device->name, device->pin);
+    }
+    return status;
+}
+
+static int run_pair(const struct iso_cli_command *command, int argc, char **argv)
+{
+    struct iso_cli_client_args args;
+    if (sodium_init() < 0) {
+        iso_cli_error("no random numbers from the system");
+        return ISO_CLI_SYSTEM;
+    }
+    int status = iso_cli_client_read(command, argc, argv, &args, 0, 1, NULL, NULL);
+    if (status < 0) {
+        status = args.count == 0 ? new_code(&args.device) : pair(&args.device, args.operands[0]);
+    }
+    iso_cli_device_fini(&args.device);
+    return status;
+}
+
+const struct iso_cli_command iso_cli_client_pair = {
+    .name = "pair",
+    .summary = "pair with a device, or make the code for it",
+    .synopsis = "[CODE]",
+    .description = "Without a code, on the device itself: prints one. With it, on another machine: "
+                   "both prove\n"
+                   "that they know it, and this machine remembers the device's key and a token.\n",
+    .groups = groups,
+    .group_count = ISO_COUNT_OF(groups),
+    .examples = "  isomer --device :8480 pair\n"
+                "  isomer --device 192.0.2.7 pair 7K3M-9QXT-2B5N-C8RW\n",
+    .run = run_pair,
+};

@@ -1,0 +1,28 @@
+/* The commands of isomer-client: one table in client_main.c. */
+#ifndef ISO_CLI_CLIENT_COMMANDS_H
+#define ISO_CLI_CLIENT_COMMANDS_H
+
+#include "cli/client.h"
+
+extern const struct iso_cli_command iso_cli_client_device;
+extern const struct iso_cli_command iso_cli_client_ps;
+extern const struct iso_cli_command iso_cli_client_call;
+extern const struct iso_cli_command iso_cli_client_logs;
+extern const struct iso_cli_command iso_cli_client_put;
+extern const struct iso_cli_command iso_cli_client_rm;
+extern const struct iso_cli_command iso_cli_client_token;
+extern const struct iso_cli_command iso_cli_client_login;
+extern const struct iso_cli_command iso_cli_client_pair;
+
+/* What most commands begin with: reads the options (its own ids below 24 go to `own`, which may be
+ * NULL) and at most `cap` operands, and opens the device. -1: go on; otherwise the exit status. */
+struct iso_cli_client_args {
+    struct iso_cli_device device;
+    char *operands[64];
+    int count;
+};
+int iso_cli_client_read(const struct iso_cli_command *command, int argc, char **argv,
+                        struct iso_cli_client_args *out, int least, int most,
+                        int (*own)(void *ctx, int id, char *value), void *ctx);
+
+#endif

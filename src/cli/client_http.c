@@ -1,0 +1,243 @@
+/* Requests of the client commands, over libcurl: one at a time, each waits for its answer. */
+#include "cli/client.h"
+
+#include "base/format.h"
+#include "cli/message.h"
+#include "cli/status.h"
+#include "net/tls.h"
+#include "platform/platform.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+enum { ANSWER_MAX_BYTES = 1 << 30, CONNECT_SECONDS = 10 };
+
+struct transfer {
+    const struct iso_cli_request *request;
+    struct iso_cli_reply *reply;
+    CURL *curl;
+    bool ended; /* by request->piece */
+};
+
+static size_t on_body(char *bytes, size_t size, size_t count, void *ctx)
+{
+    struct transfer *transfer = ctx;
+    const size_t len = size * count;
+    long status = 0;
+    (void)curl_easy_getinfo(transfer->curl, CURLINFO_RESPONSE_CODE, &status);
+    if (transfer->request->piece != NULL && status == 200) {
+        if (!transfer->request->piece(transfer->request->ctx, iso_bytes_from(bytes, len))) {
+            transfer->ended = true;
+            return 0;
+        }
+        return len;
+    }
+    return iso_buf_append(&transfer->reply->body, bytes, len) == ISO_OK ? len : 0;
+}
+
+static struct curl_slist *headers_of(const struct iso_cli_device *device,
+                                     const struct iso_cli_request *request)
+{
+    char line[256];
+    struct curl_slist *headers = NULL;
+    (void)iso_format(line, sizeof line, "Accept: %s",
+                     request->accept != NULL ? request->accept : "application/json");
+    headers = curl_slist_append(headers, line);
+    if (device->token[0] != '\0') {
+        (void)iso_format(line, sizeof line, "Authorization: Bearer %s", device->token);
+        headers = curl_slist_append(headers, line);
+    }
+    if (request->content_type != NULL) {
+        (void)iso_format(line, sizeof line, "Content-Type: %s", request->content_type);
+        headers = curl_slist_append(headers, line);
+    }
+    return curl_slist_append(headers, "Expect:");
+}
+
+static void set_tls(const struct iso_cli_device *device, CURL *curl)
+{
+    uint8_t pin[ISO_TLS_PIN_SIZE];
+    char curl_pin[56];
+    /* The certificate is the device's own work: its pin says whose it is, no authority does. */
+    (void)curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 0L);
+    (void)curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 0L);
+    (void)curl_easy_setopt(curl, CURLOPT_CERTINFO, 1L);
+    if (iso_tls_pin_parse(iso_str_from_z(device->pin), pin)) {
+        iso_tls_pin_curl(pin, curl_pin);
+        (void)curl_easy_setopt(curl, CURLOPT_PINNEDPUBLICKEY, curl_pin);
+    }
+}
+
+static int failed(const struct iso_cli_device *device, CURLcode code, const char *detail)
+{
+    if (code == CURLE_SSL_PINNEDPUBKEYNOTMATCH) {
+        iso_cli_error("%s has another key than the one that is pinned: it is not the device that "
+                      "it was, or somebody is in between",
+                      device->name);
+        iso_cli_hint("after a new installation of the device: isomer --device %s pair CODE",
+                     device->name);
+        return ISO_CLI_USAGE;
+    }
+    iso_cli_error("%s does not answer: %s", device->name,
+                  detail[0] != '\0' ? detail : curl_easy_strerror(code));
+    if (code == CURLE_COULDNT_CONNECT) {
+        iso_cli_hint("is a supervisor running there? 'isomer supervisor' starts one");
+    }
+    return ISO_CLI_SYSTEM;
+}
+
+static int set_up(struct iso_cli_device *device, const struct iso_cli_request *request,
+                  struct transfer *transfer, FILE **file)
+{
+    CURL *curl = device->curl;
+    char url[2048];
+    curl_easy_reset(curl);
+    if (iso_format(url, sizeof url, "%s%s", device->base, request->path) >= sizeof url) {
+        iso_cli_error("the address is too long");
+        return ISO_CLI_USAGE;
+    }
+    if (request->file != NULL) {
+        *file = fopen(request->file, "rb");
+        if (*file == NULL) {
+            iso_cli_error("%s: %s", request->file, iso_errno_text(errno));
+            return ISO_CLI_UNREADABLE;
+        }
+        (void)curl_easy_setopt(curl, CURLOPT_UPLOAD, 1L);
+        (void)curl_easy_setopt(curl, CURLOPT_READDATA, *file);
+        (void)fseek(*file, 0, SEEK_END);
+        (void)curl_easy_setopt(curl, CURLOPT_INFILESIZE_LARGE, (curl_off_t)ftell(*file));
+        rewind(*file);
+    } else if (request->body.ptr != NULL || strcmp(request->method, "GET") != 0) {
+        (void)curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.len);
+        (void)curl_easy_setopt(curl, CURLOPT_POSTFIELDS,
+                               request->body.ptr != NULL ? (const char *)request->body.ptr : "");
+    }
+    (void)curl_easy_setopt(curl, CURLOPT_URL, url);
+    (void)curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
+    (void)curl_easy_setopt(curl, CURLOPT_PROXY, "");
+    (void)curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, request->method);
+    if (strcmp(request->method, "HEAD") == 0) {
+        (void)curl_easy_setopt(curl, CURLOPT_NOBODY, 1L);
+    }
+    (void)curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_SECONDS);
+    (void)curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_body);
+    (void)curl_easy_setopt(curl, CURLOPT_WRITEDATA, transfer);
+    set_tls(device, curl);
+    return ISO_CLI_OK;
+}
+
+int iso_cli_request(struct iso_cli_device *device, const struct iso_cli_request *request,
+                    struct iso_cli_reply *reply)
+{
+    char error[CURL_ERROR_SIZE] = "";
+    FILE *file = NULL;
+    struct transfer transfer = {request, reply, device->curl, false};
+    *reply = (struct iso_cli_reply){.status = 0};
+    iso_buf_init(&reply->body, iso_alloc_libc(), ANSWER_MAX_BYTES);
+    if (strncmp(device->base, "https://", 8) == 0 && device->pin[0] == '\0' &&
+        device->token[0] != '\0') {
+        iso_cli_error("the key of %s is not known, so the token cannot be shown to it",
+                      device->name);
+        iso_cli_hint("pair with it (isomer --device %s pair CODE), or give --pin", device->name);
+        return ISO_CLI_USAGE;
+    }
+    int status = set_up(device, request, &transfer, &file);
+    if (status == ISO_CLI_OK) {
+        struct curl_slist *headers = headers_of(device, request);
+        (void)curl_easy_setopt(device->curl, CURLOPT_HTTPHEADER, headers);
+        (void)curl_easy_setopt(device->curl, CURLOPT_ERRORBUFFER, error);
+        const CURLcode code = curl_easy_perform(device->curl);
+        curl_slist_free_all(headers);
+        (void)curl_easy_setopt(device->curl, CURLOPT_ERRORBUFFER, NULL);
+        status = code == CURLE_OK || transfer.ended ? ISO_CLI_OK : failed(device, code, error);
+        const char *type = NULL;
+        (void)curl_easy_getinfo(device->curl, CURLINFO_RESPONSE_CODE, &reply->status);
+        (void)curl_easy_getinfo(device->curl, CURLINFO_CONTENT_TYPE, &type);
+        (void)iso_format(reply->content_type, sizeof reply->content_type, "%s",
+                         type != NULL ? type : "");
+    }
+    if (file != NULL) {
+        (void)fclose(file);
+    }
+    return status;
+}
+
+/* ---- Answers ------------------------------------------------------------------------------------
+ */
+
+int iso_cli_problem(const struct iso_cli_device *device, const struct iso_cli_reply *reply)
+{
+    json_t *problem = json_loadb((const char *)reply->body.ptr, reply->body.len, 0, NULL);
+    const char *detail = json_string_value(json_object_get(problem, "detail"));
+    const char *title = json_string_value(json_object_get(problem, "title"));
+    iso_cli_error("%s: %s (HTTP %ld)", device->name,
+                  detail != NULL  ? detail
+                  : title != NULL ? title
+                                  : "the answer is not understood",
+                  reply->status);
+    const json_t *value = json_object_get(problem, "error");
+    if (value != NULL && reply->status == 422) {
+        char *text = json_dumps(value, JSON_ENCODE_ANY);
+        iso_cli_detail("%s", text != NULL ? text : "");
+        free(text);
+    }
+    json_decref(problem);
+    if (reply->status == 401 && device->token[0] == '\0') {
+        iso_cli_hint("give --token @FILE: the supervisor's state directory has the file 'token'");
+    }
+    switch (reply->status) {
+    case 422:
+        return ISO_CLI_ANSWERED_ERROR;
+    case 400:
+    case 404:
+        return ISO_CLI_USAGE;
+    case 500:
+        return ISO_CLI_TRAP;
+    case 503:
+        return ISO_CLI_LIMIT;
+    default:
+        return ISO_CLI_REFUSED;
+    }
+}
+
+int iso_cli_request_good(struct iso_cli_device *device, const struct iso_cli_request *request,
+                         struct iso_cli_reply *reply)
+{
+    int status = iso_cli_request(device, request, reply);
+    if (status == ISO_CLI_OK && (reply->status < 200 || reply->status > 299)) {
+        status = iso_cli_problem(device, reply);
+    }
+    return status;
+}
+
+int iso_cli_get_json(struct iso_cli_device *device, const char *path, json_t **out)
+{
+    struct iso_cli_reply reply;
+    const struct iso_cli_request request = {.method = "GET", .path = path};
+    int status = iso_cli_request_good(device, &request, &reply);
+    if (status == ISO_CLI_OK) {
+        *out = json_loadb((const char *)reply.body.ptr, reply.body.len, 0, NULL);
+        if (*out == NULL) {
+            iso_cli_error("%s: the answer is no JSON: is it an Isomer device?", device->name);
+            status = ISO_CLI_REFUSED;
+        }
+    }
+    iso_buf_fini(&reply.body);
+    return status;
+}
+
+bool iso_cli_device_seen_pin(struct iso_cli_device *device, uint8_t pin[32])
+{
+    struct curl_certinfo *info = NULL;
+    if (curl_easy_getinfo(device->curl, CURLINFO_CERTINFO, &info) != CURLE_OK || info == NULL ||
+        info->num_of_certs < 1) {
+        return false;
+    }
+    for (const struct curl_slist *at = info->certinfo[0]; at != NULL; at = at->next) {
+        if (strncmp(at->data, "Cert:", 5) == 0) {
+            uint8_t fingerprint[ISO_TLS_PIN_SIZE];
+            return iso_tls_pem_pins(at->data + 5, fingerprint, pin) == ISO_OK;
+        }
+    }
+    return false;
+}

@@ -1,0 +1,60 @@
+/* The program `isomer-client`: commands that talk to a device. Options may stand before the
+ * command, as in: isomer --device HOST:PORT ps. */
+#include "cli/client_commands.h"
+#include "cli/message.h"
+#include "cli/status.h"
+
+#include <stdlib.h>
+
+static const struct iso_cli_command *const commands[] = {
+    &iso_cli_client_device, &iso_cli_client_ps,    &iso_cli_client_call,
+    &iso_cli_client_logs,   &iso_cli_client_put,   &iso_cli_client_rm,
+    &iso_cli_client_token,  &iso_cli_client_login, &iso_cli_client_pair};
+
+static bool takes_value(const char *option)
+{
+    return strcmp(option, "--device") == 0 || strcmp(option, "--token") == 0 ||
+           strcmp(option, "--pin") == 0;
+}
+
+/* The options before the command are moved behind its name. *name gets the index of the name; 0
+ * when there is none. */
+static int find_name(int argc, char **argv)
+{
+    int i = 1;
+    while (i < argc && argv[i][0] == '-') {
+        i += takes_value(argv[i]) ? 2 : 1;
+    }
+    return i < argc ? i : 0;
+}
+
+static void list(FILE *out)
+{
+    fputs("Usage: isomer --device HOST:PORT COMMAND [OPTIONS...] [ARGS...]\n\nCommands\n", out);
+    for (size_t i = 0; i < ISO_COUNT_OF(commands); i++) {
+        fprintf(out, "  %-8s %s\n", commands[i]->name, commands[i]->summary);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    const int at = find_name(argc, argv);
+    if (at == 0) {
+        list(argc > 1 && strcmp(argv[argc - 1], "--help") == 0 ? stdout : stderr);
+        return argc > 1 && strcmp(argv[argc - 1], "--help") == 0 ? ISO_CLI_OK : ISO_CLI_USAGE;
+    }
+    char *name = argv[at];
+    for (int i = at; i > 1; i--) {
+        argv[i] = argv[i - 1];
+    }
+    argv[1] = name;
+    for (size_t i = 0; i < ISO_COUNT_OF(commands); i++) {
+        if (strcmp(name, commands[i]->name) == 0) {
+            (void)curl_global_init(CURL_GLOBAL_DEFAULT);
+            return commands[i]->run(commands[i], argc - 1, argv + 1);
+        }
+    }
+    iso_cli_error("'%s' is not a command for devices", name);
+    list(stderr);
+    return ISO_CLI_USAGE;
+}

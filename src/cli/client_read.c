@@ -1,0 +1,68 @@
+/* Options and operands that the client commands have in common. */
+#include "cli/client_commands.h"
+
+#include "base/format.h"
+#include "cli/message.h"
+#include "cli/status.h"
+
+int iso_cli_client_read(const struct iso_cli_command *command, int argc, char **argv,
+                        struct iso_cli_client_args *out, int least, int most,
+                        int (*own)(void *ctx, int id, char *value), void *ctx)
+{
+    struct iso_cli_args args;
+    iso_cli_args_init(&args, command, argc, argv);
+    iso_cli_device_init(&out->device);
+    out->count = 0;
+    for (;;) {
+        const int id = iso_cli_args_next(&args);
+        int status = ISO_CLI_OK;
+        if (id == ISO_CLI_ARGS_END) {
+            break;
+        }
+        if (id == ISO_CLI_ARGS_OPERAND) {
+            if (out->count == most) {
+                return iso_cli_usage_error(command, "'%s' is too much", args.value);
+            }
+            out->operands[out->count++] = args.value;
+        } else if (id < 0) {
+            return iso_cli_args_status(id);
+        } else if (id >= ISO_CLI_OPTION_DEVICE) {
+            status = iso_cli_device_option(&out->device, id, args.value);
+        } else {
+            status = own(ctx, id, args.value);
+        }
+        if (status != ISO_CLI_OK) {
+            return status;
+        }
+    }
+    if (out->count < least) {
+        return iso_cli_usage_error(command, "something is missing after '%s'", command->name);
+    }
+    const int status = iso_cli_device_open(&out->device);
+    return status == ISO_CLI_OK ? -1 : status;
+}
+
+static bool is_plain(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '.' || c == '_';
+}
+
+int iso_cli_component_path(const struct iso_cli_command *command, const char *text, char *out,
+                           size_t cap)
+{
+    const char *slash = strchr(text, '/');
+    if (slash == NULL || slash == text || slash[1] == '\0' || strchr(slash + 1, '/') != NULL) {
+        return iso_cli_usage_error(command, "'%s' names no component; write APP/COMPONENT", text);
+    }
+    for (const char *at = text; *at != '\0'; at++) {
+        if (*at != '/' && !is_plain(*at)) {
+            return iso_cli_usage_error(command, "'%s' names no component; write APP/COMPONENT",
+                                       text);
+        }
+    }
+    if (iso_format(out, cap, "/v1/components/%s", text) >= cap) {
+        return iso_cli_usage_error(command, "'%s' is too long", text);
+    }
+    return ISO_CLI_OK;
+}

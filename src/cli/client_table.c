@@ -1,0 +1,147 @@
+/* Tables and documents of the client commands. */
+#include "cli/client.h"
+
+#include "cli/message.h"
+#include "cli/status.h"
+
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+enum { GAP = 2, LEAST_WIDTH = 6 };
+
+int iso_cli_show_json(const json_t *document)
+{
+    char *text = json_dumps(document, JSON_INDENT(2) | JSON_ENCODE_ANY | JSON_PRESERVE_ORDER);
+    if (text == NULL) {
+        iso_cli_error("out of memory");
+        return ISO_CLI_SYSTEM;
+    }
+    puts(text);
+    free(text);
+    return iso_cli_finish_output(ISO_CLI_OK);
+}
+
+static void *must(void *block)
+{
+    if (block == NULL) {
+        iso_cli_error("out of memory");
+        exit(ISO_CLI_SYSTEM);
+    }
+    return block;
+}
+
+void iso_cli_table_init(struct iso_cli_table *table, const char *const *titles, size_t columns,
+                        uint32_t right)
+{
+    ISO_ASSERT(columns <= ISO_CLI_COLUMNS_MAX);
+    *table = (struct iso_cli_table){.titles = titles, .columns = columns, .right = right};
+}
+
+void iso_cli_table_add(struct iso_cli_table *table, const char *const *cells)
+{
+    if (table->count == table->cap) {
+        table->cap = table->cap != 0 ? 2 * table->cap : 16;
+        table->rows = must(realloc(table->rows, table->cap * sizeof *table->rows));
+    }
+    char **row = must(calloc(table->columns, sizeof *row));
+    for (size_t i = 0; i < table->columns; i++) {
+        row[i] = must(strdup(cells[i]));
+    }
+    table->rows[table->count++] = row;
+}
+
+/* Characters, not bytes: names are mostly ASCII; others count by their first bytes. */
+static size_t width_of(const char *text)
+{
+    size_t width = 0;
+    for (; *text != '\0'; text++) {
+        width += ((unsigned char)*text & 0xc0u) != 0x80u;
+    }
+    return width;
+}
+
+static size_t terminal_width(FILE *out)
+{
+    struct winsize size;
+    const char *columns = getenv("COLUMNS");
+    if (ioctl(fileno(out), TIOCGWINSZ, &size) == 0 && size.ws_col > 20) {
+        return size.ws_col;
+    }
+    return !isatty(fileno(out)) ? SIZE_MAX
+           : columns != NULL    ? (size_t)strtoul(columns, NULL, 10)
+                                : 80;
+}
+
+/* Widths of the columns; the widest is narrowed until all fit. */
+static void measure(const struct iso_cli_table *table, size_t max, size_t *widths)
+{
+    size_t sum = GAP * (table->columns - 1);
+    for (size_t i = 0; i < table->columns; i++) {
+        widths[i] = width_of(table->titles[i]);
+        for (size_t r = 0; r < table->count; r++) {
+            const size_t width = width_of(table->rows[r][i]);
+            widths[i] = width > widths[i] ? width : widths[i];
+        }
+        sum += widths[i];
+    }
+    while (sum > max) {
+        size_t widest = 0;
+        for (size_t i = 1; i < table->columns; i++) {
+            widest = widths[i] > widths[widest] ? i : widest;
+        }
+        if (widths[widest] <= LEAST_WIDTH) {
+            return;
+        }
+        widths[widest]--;
+        sum--;
+    }
+}
+
+static void put_cell(FILE *out, const char *text, size_t width, bool right, bool last)
+{
+    const size_t own = width_of(text);
+    const size_t pad = own < width ? width - own : 0;
+    for (size_t i = 0; right && i < pad; i++) {
+        fputc(' ', out);
+    }
+    size_t shown = 0;
+    for (const char *at = text; *at != '\0'; at++) {
+        if (((unsigned char)*at & 0xc0u) != 0x80u && ++shown > (own > width ? width - 1 : own)) {
+            break;
+        }
+        const char one[2] = {*at, '\0'};
+        if ((unsigned char)*at < 0x20 || *at == 0x7f) {
+            fputc('?', out); /* nothing from a device drives the terminal */
+        } else {
+            fputs(one, out);
+        }
+    }
+    if (own > width) {
+        fputs("…", out);
+    }
+    for (size_t i = 0; !right && !last && i < pad; i++) {
+        fputc(' ', out);
+    }
+    fputs(last ? "\n" : "  ", out);
+}
+
+void iso_cli_table_print(struct iso_cli_table *table, FILE *out)
+{
+    size_t widths[ISO_CLI_COLUMNS_MAX] = {0};
+    measure(table, terminal_width(out), widths);
+    for (size_t i = 0; i < table->columns; i++) {
+        put_cell(out, table->titles[i], widths[i], table->right >> i & 1u, i + 1 == table->columns);
+    }
+    for (size_t r = 0; r < table->count; r++) {
+        for (size_t i = 0; i < table->columns; i++) {
+            put_cell(out, table->rows[r][i], widths[i], table->right >> i & 1u,
+                     i + 1 == table->columns);
+            free(table->rows[r][i]);
+        }
+        free(table->rows[r]);
+    }
+    free(table->rows);
+    table->rows = NULL;
+    table->count = table->cap = 0;
+}
