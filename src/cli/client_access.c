@@ -6,6 +6,7 @@
 #include "cli/status.h"
 #include "net/pairing.h"
 #include "net/tls.h"
+#include "net/token.h"
 
 #include <sodium.h>
 #include <stdlib.h>
@@ -115,6 +116,22 @@ static int remove_token(const struct iso_cli_command *command, struct iso_cli_de
     return status;
 }
 
+/* For other clients of CoAP: the identity and the key that follow from the token. */
+static int print_psk(const struct iso_cli_device *device)
+{
+    char id[ISO_TOKEN_ID_SIZE], hex[2 * ISO_TOKEN_PSK_SIZE + 1];
+    uint8_t psk[ISO_TOKEN_PSK_SIZE];
+    if (!iso_token_split(iso_str_from_z(device->token), id, psk)) {
+        iso_cli_error("no token of %s is known here", device->name);
+        return ISO_CLI_USAGE;
+    }
+    iso_hex_encode(psk, sizeof psk, hex);
+    printf("identity %s\nkey      %s\n", id, hex);
+    sodium_memzero(psk, sizeof psk);
+    sodium_memzero(hex, sizeof hex);
+    return iso_cli_finish_output(ISO_CLI_OK);
+}
+
 static int run_token(const struct iso_cli_command *command, int argc, char **argv)
 {
     struct iso_cli_client_args args;
@@ -128,8 +145,11 @@ static int run_token(const struct iso_cli_command *command, int argc, char **arg
             status = add_token(&args.device, &options);
         } else if (strcmp(what, "rm") == 0 && args.count == 2) {
             status = remove_token(command, &args.device, args.operands[1]);
+        } else if (strcmp(what, "psk") == 0 && args.count == 1) {
+            status = print_psk(&args.device);
         } else {
-            status = iso_cli_usage_error(command, "write token ls, token add, or token rm ID");
+            status = iso_cli_usage_error(command,
+                                         "write token ls, token add, token rm ID, or token psk");
         }
     }
     iso_cli_device_fini(&args.device);
@@ -148,7 +168,8 @@ static const struct iso_cli_option_group *const token_groups[] = {&token_group,
 const struct iso_cli_command iso_cli_client_token = {
     .name = "token",
     .summary = "make, list and withdraw tokens of a device",
-    .synopsis = "ls | add | rm ID",
+    .synopsis = "ls | add | rm ID | psk",
+    .description = "'psk' prints the identity and key by which other clients of CoAP may come.\n",
     .groups = token_groups,
     .group_count = ISO_COUNT_OF(token_groups),
     .examples = "  isomer --device :8480 token add --read --label dashboard\n",
