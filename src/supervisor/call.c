@@ -349,8 +349,8 @@ void iso_sv_call_begin_setup(struct iso_sv_call *call, struct iso_sv_component *
 }
 
 /* What can be said without the component's lock. */
-static bool is_possible(struct iso_sv_call *call, struct iso_sv_component *component,
-                        uint32_t index)
+static bool is_allowed(struct iso_sv_call *call, const struct iso_sv_component *component,
+                       uint32_t index)
 {
     if (index >= component->program->func_count) {
         iso_sv_call_fail(call, ISO_SV_NOT_FOUND, "%s has no such function", component->full_name);
@@ -365,10 +365,10 @@ static bool is_possible(struct iso_sv_call *call, struct iso_sv_component *compo
         iso_sv_call_fail(call, ISO_SV_LIMIT, "time: the deadline was over before the call began");
         return false;
     }
-    return iso_sv_call_check_chain(call, component);
+    return true;
 }
 
-bool iso_sv_call_check_chain(struct iso_sv_call *call, struct iso_sv_component *component)
+static bool is_chain_fine(struct iso_sv_call *call, const struct iso_sv_component *component)
 {
     if (iso_sv_call_has_caller(call, component)) {
         iso_sv_call_fail(call, ISO_SV_DEADLOCK, "%s is among the callers of this call",
@@ -381,6 +381,32 @@ bool iso_sv_call_check_chain(struct iso_sv_call *call, struct iso_sv_component *
         return false;
     }
     return true;
+}
+
+static void count(struct iso_sv_call *call, struct iso_sv_component *component)
+{
+    uv_mutex_lock(&component->lock);
+    iso_sv_component_count(component, call);
+    uv_mutex_unlock(&component->lock);
+}
+
+static bool is_possible(struct iso_sv_call *call, struct iso_sv_component *component,
+                        uint32_t index)
+{
+    bool possible = is_allowed(call, component, index) && is_chain_fine(call, component);
+    if (!possible) {
+        count(call, component);
+    }
+    return possible;
+}
+
+bool iso_sv_call_check_chain(struct iso_sv_call *call, struct iso_sv_component *component)
+{
+    bool fine = is_chain_fine(call, component);
+    if (!fine) {
+        count(call, component);
+    }
+    return fine;
 }
 
 /* Is it to begin on the loop thread? */
@@ -422,9 +448,6 @@ bool iso_sv_call_start(struct iso_sv_call *call, struct iso_sv_component *compon
     state->index = index;
     iso_sv_call_set_deadline(call);
     if (!is_possible(call, component, index)) {
-        uv_mutex_lock(&component->lock);
-        iso_sv_component_count(component, call);
-        uv_mutex_unlock(&component->lock);
         return true;
     }
     state->here = is_short(call, component, index);

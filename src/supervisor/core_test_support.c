@@ -298,11 +298,21 @@ static void on_ready(void *ctx, struct iso_sv_component *component, enum iso_err
     rig->report = *report;
 }
 
-static void on_gone(void *ctx, struct iso_sv_component *component)
+void rig_gone(void *ctx, struct iso_sv_component *component)
 {
     struct rig *rig = ctx;
     (void)component;
     rig->gone++;
+}
+
+void rig_frozen(void *ctx, struct iso_sv_component *component, enum iso_err err,
+                const struct iso_report *report)
+{
+    struct rig *rig = ctx;
+    (void)report;
+    CHECK_OK(err);
+    CHECK(iso_sv_component_state(component) == ISO_SV_FROZEN);
+    rig->frozen++;
 }
 
 /* ---- The rig --------------------------------------------------------------------------------- */
@@ -361,6 +371,22 @@ void rig_turn(struct rig *rig, uint64_t start_ns, const char *what)
     }
 }
 
+static void on_time(uv_timer_t *timer)
+{
+    uv_close((uv_handle_t *)timer, NULL);
+}
+
+void rig_turn_for(struct rig *rig, uint64_t ms)
+{
+    uv_timer_t timer;
+    CHECK(uv_timer_init(&rig->loop, &timer) == 0);
+    CHECK(uv_timer_start(&timer, on_time, ms, 0) == 0);
+    while (!uv_is_closing((const uv_handle_t *)&timer)) {
+        (void)uv_run(&rig->loop, UV_RUN_ONCE);
+    }
+    (void)uv_run(&rig->loop, UV_RUN_NOWAIT);
+}
+
 struct iso_sv_component_def rig_def(struct rig *rig, enum rig_guest guest, enum iso_sv_mode mode)
 {
     static const struct iso_sv_device_grant grants[] = {{.interface = {.ptr = "probe", .len = 5}}};
@@ -405,7 +431,7 @@ struct iso_sv_component *rig_component(struct rig *rig, enum rig_guest guest, en
 void rig_remove(struct rig *rig, struct iso_sv_component *component)
 {
     unsigned before = rig->gone;
-    iso_sv_component_stop(component, 0, on_gone, rig);
+    iso_sv_component_stop(component, 0, rig_gone, rig);
     RIG_UNTIL(rig, rig->gone != before);
     CHECK(iso_sv_component_state(component) == ISO_SV_STOPPED);
     iso_sv_component_destroy(component);

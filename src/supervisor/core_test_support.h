@@ -63,6 +63,12 @@ struct iso_sv_program *rig_program(struct rig *rig, enum rig_guest guest);
         rig_turn(rig, start_, #cond);                                                              \
     }
 void rig_turn(struct rig *rig, uint64_t start_ns, const char *what);
+/* Turn the loop for so long. */
+void rig_turn_for(struct rig *rig, uint64_t ms);
+/* Callbacks that count in rig->gone and rig->frozen. */
+void rig_gone(void *ctx, struct iso_sv_component *component);
+void rig_frozen(void *ctx, struct iso_sv_component *component, enum iso_err err,
+                const struct iso_report *report);
 
 /* A definition with defaults to change, the component made of it (which must become ready), and
  * running. */

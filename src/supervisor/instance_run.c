@@ -149,8 +149,9 @@ static enum step make(struct iso_sv_instance *instance)
     if (err == ISO_E_PENDING) {
         return suspended(instance);
     }
+    bool own_args = instance->component->program->is_command && instance->wasi == NULL;
     instance->broken = true;
-    if (err == ISO_E_ARGUMENT || err == ISO_E_MALFORMED) {
+    if ((err == ISO_E_ARGUMENT || err == ISO_E_MALFORMED) && !own_args) {
         err = ISO_E_INVALID; /* it is not the caller's */
     }
     return failed(instance, err);
