@@ -4,8 +4,9 @@
  * docs/deployment.md specifies all of it; docs/internals/supervisor-deploy.md says how.
  *
  * Loop thread. Every change is asynchronous: done(ctx, err, report) comes exactly once, never
- * before the function has returned; changes of one application are carried out one after the other,
- * those of several independently. Errors, and the HTTP status that each becomes:
+ * before the function has returned (unless there is no memory for the change itself); changes of
+ * one application are carried out one after the other, those of several independently. Errors, and
+ * the HTTP status that each becomes:
  *
  *   MALFORMED, INVALID, UNSUPPORTED   400   the document, an argument
  *   NOT_FOUND                         404   no such application or component here
@@ -27,10 +28,10 @@
 struct iso_sv_deployments;
 
 enum {
-    ISO_SV_APPS_MAX = 64,        /* with a committed or prepared generation */
-    ISO_SV_PREPARED_MAX = 16,    /* generations that wait for their commit */
-    ISO_SV_CHANGES_MAX = 8,      /* changes of one application that wait */
-    ISO_SV_TOMBSTONES_MAX = 1024 /* removed applications whose epochs are remembered */
+    ISO_SV_APPS_MAX = 64,       /* with a committed or prepared generation */
+    ISO_SV_PREPARED_MAX = 16,   /* generations that wait for their commit */
+    ISO_SV_CHANGES_MAX = 8,     /* changes of one application that wait */
+    ISO_SV_TOMBSTONES_MAX = 256 /* removed applications whose epochs are remembered */
 };
 #define ISO_SV_SNAPSHOT_BYTES_MAX (UINT64_C(512) << 20)
 
@@ -101,11 +102,12 @@ struct iso_sv_deploy_hooks {
                          struct iso_buf *out);
     enum iso_err (*load)(void *ctx, struct iso_sv_generation *generation, uint32_t component,
                          struct iso_bytes bytes, struct iso_report *report);
-    /* A frozen component has been released to a peer, by index in the generation's document: answer
-     * the calls that wait for it with what the peer says. Then done(done_ctx), once, later; the
-     * component is destroyed then. */
+    /* A frozen component of generation has been released to a peer, by index in the document of
+     * `at`, which is the same generation or the one that is prepared to follow it: answer the calls
+     * that wait for the component with what the peer says. Then done(done_ctx), once, later. */
     void (*relay)(void *ctx, struct iso_sv_generation *generation, uint32_t component,
-                  uint32_t peer, uint64_t epoch, void (*done)(void *done_ctx), void *done_ctx);
+                  struct iso_sv_generation *at, uint32_t peer, uint64_t epoch,
+                  void (*done)(void *done_ctx), void *done_ctx);
     /* What iso_sv_deployments_find answers for an application has changed, or its trouble. what:
      * "prepared", "committed", "aborted", "expired", "removed", "failed", "frozen", "held",
      * "owned", "released", "thawed"; component is empty where it is the whole application. */
@@ -221,6 +223,9 @@ void iso_sv_deployments_describe(const struct iso_sv_deployments *deployments,
  * and nothing written, when nothing is known of the application. */
 bool iso_sv_deployments_describe_app(const struct iso_sv_deployments *deployments,
                                      struct iso_str app, struct iso_json *json);
+/* Whether a component was here and runs elsewhere or not at all now: 409 rather than 404. */
+bool iso_sv_deployments_moved(const struct iso_sv_deployments *deployments, struct iso_str app,
+                              struct iso_str component);
 /* The latest generation that was seen of an application; 0: nothing is known. */
 uint64_t iso_sv_deployments_seen(const struct iso_sv_deployments *deployments, struct iso_str app);
 
