@@ -29,6 +29,8 @@ enum iso_abi_phase {
     ISO_ABI_UNFRAME
 };
 
+enum { ISO_ABI_EXPORTS = 4 };
+
 /* wasm-bindgen's way of passing one value; abi_bindgen.c. */
 struct iso_abi_bindgen_part {
     const struct iso_abi_node *node; /* of the value, for options of what is inside */
@@ -74,7 +76,9 @@ struct iso_binding {
     struct iso_func *callee;
     struct iso_func *allocator; /* NULL: not needed */
     struct iso_func *post;      /* NULL: none */
-    union iso_slot *slots;      /* arguments of the callee, then its results */
+    const struct iso_module *module;
+    uint32_t exports[ISO_ABI_EXPORTS]; /* numbers of callee, allocator, post, frame */
+    union iso_slot *slots;             /* arguments of the callee, then its results */
     uint32_t result_slots;
     bool derived; /* results as they are, however many */
 

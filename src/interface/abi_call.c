@@ -64,6 +64,48 @@ static enum iso_err choose_convention(struct iso_binding *binding, struct iso_st
                     (int)abi.len, abi.ptr);
 }
 
+static void exports_of(struct iso_binding *binding, struct iso_func ***funcs)
+{
+    funcs[0] = &binding->callee;
+    funcs[1] = &binding->allocator;
+    funcs[2] = &binding->post;
+    funcs[3] = &binding->bindgen.frame;
+}
+
+/* The numbers of the exports that were found by name, for other instances of the module. */
+static void find_exports(struct iso_binding *binding)
+{
+    struct iso_func **funcs[ISO_ABI_EXPORTS];
+    uint32_t count = iso_module_export_count(binding->module);
+    exports_of(binding, funcs);
+    for (uint32_t i = 0; i < ISO_ABI_EXPORTS; i++) {
+        uint32_t at = 0;
+        while (*funcs[i] != NULL && at < count &&
+               iso_instance_export_func_at(binding->instance, at) != *funcs[i]) {
+            at++;
+        }
+        binding->exports[i] = at;
+    }
+}
+
+enum iso_err iso_binding_rebind(struct iso_binding *binding, struct iso_instance *instance)
+{
+    struct iso_func **funcs[ISO_ABI_EXPORTS];
+    if (iso_instance_module(instance) != binding->module) {
+        return ISO_E_ARGUMENT;
+    }
+    binding->phase = ISO_ABI_IDLE;
+    binding->instance = instance;
+    binding->store = iso_instance_store(instance);
+    exports_of(binding, funcs);
+    for (uint32_t i = 0; i < ISO_ABI_EXPORTS; i++) {
+        if (*funcs[i] != NULL) {
+            *funcs[i] = iso_instance_export_func_at(instance, binding->exports[i]);
+        }
+    }
+    return ISO_OK;
+}
+
 static enum iso_err prepare(struct iso_binding *binding, struct iso_str abi,
                             const struct iso_wit_interface *interface, struct iso_report *report)
 {
@@ -87,6 +129,7 @@ static enum iso_err prepare(struct iso_binding *binding, struct iso_str abi,
         type->param_slots > type->result_slots ? type->param_slots : type->result_slots;
     slots = slots > BINDING_SLOTS_MIN ? slots : BINDING_SLOTS_MIN;
     binding->result_slots = type->result_slots;
+    find_exports(binding);
     binding->slots = iso_arena_array(&binding->arena, slots, sizeof *binding->slots);
     return binding->slots != NULL ? ISO_OK : ISO_E_NOMEM;
 }
@@ -103,6 +146,7 @@ enum iso_err iso_binding_create(struct iso_instance *instance, struct iso_str ab
     }
     binding->alloc = *alloc;
     binding->instance = instance;
+    binding->module = iso_instance_module(instance);
     binding->store = iso_instance_store(instance);
     binding->func = func;
     iso_arena_init(&binding->arena, &binding->alloc, 1024, SIZE_MAX);

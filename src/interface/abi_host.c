@@ -229,34 +229,90 @@ static void letters(const uint8_t *types, uint32_t count, char *out)
     out[count] = '\0';
 }
 
+/* What a store needs to know of an import. */
+struct iso_typed_import {
+    struct iso_arena arena;
+    struct typed typed;
+    struct iso_host_func def;
+};
+
+static enum iso_err import_prepare(const struct iso_wit_interface *interface,
+                                   const struct iso_wit_func *func, struct iso_arena *arena,
+                                   struct iso_typed_import *out)
+{
+    char module[ISO_ABI_NAME_MAX], name[ISO_ABI_NAME_MAX];
+    char params[ISO_ABI_MAX_PARAMS + 2], results[ISO_ABI_MAX_RESULTS + 1];
+    enum iso_err err = iso_abi_func_prepare(func, ISO_ABI_MAX_PARAMS, ISO_ABI_MAX_RESULTS, true,
+                                            arena, &out->typed.plan, NULL);
+    if (err != ISO_OK) {
+        return err;
+    }
+    const struct iso_abi_func *plan = out->typed.plan;
+    iso_abi_import_module(interface, module, sizeof module);
+    iso_abi_export_name(NULL, func, name, sizeof name);
+    letters(plan->core_params, plan->core_param_count, params);
+    letters(plan->core_results, plan->core_result_count, results);
+    out->def.module = iso_arena_copy_str(arena, iso_str_from_z(module));
+    out->def.name = iso_arena_copy_str(arena, iso_str_from_z(name));
+    out->def.params = iso_arena_copy_str(arena, iso_str_from_z(params));
+    out->def.results = iso_arena_copy_str(arena, iso_str_from_z(results));
+    bool complete = out->def.module != NULL && out->def.name != NULL && out->def.params != NULL &&
+                    out->def.results != NULL;
+    return complete ? ISO_OK : ISO_E_NOMEM;
+}
+
+enum iso_err iso_typed_import_create(const struct iso_alloc *alloc,
+                                     const struct iso_wit_interface *interface,
+                                     const struct iso_wit_func *func, iso_typed_fn fn, void *ctx,
+                                     enum iso_host_policy policy, bool views,
+                                     struct iso_typed_import **out)
+{
+    struct iso_typed_import *import = iso_alloc_new(alloc, sizeof *import);
+    if (import == NULL) {
+        return ISO_E_NOMEM;
+    }
+    *import = (struct iso_typed_import){
+        .typed = {.fn = fn, .ctx = ctx, .views = views},
+        .def = {.fn = typed_enter, .ctx = &import->typed, .policy = policy}};
+    iso_arena_init(&import->arena, alloc, 512, SIZE_MAX);
+    enum iso_err err = import_prepare(interface, func, &import->arena, import);
+    if (err != ISO_OK) {
+        iso_typed_import_destroy(import);
+        return err;
+    }
+    *out = import;
+    return ISO_OK;
+}
+
+void iso_typed_import_destroy(struct iso_typed_import *import)
+{
+    if (import != NULL) {
+        const struct iso_alloc *alloc = import->arena.alloc;
+        iso_arena_fini(&import->arena);
+        iso_alloc_free(alloc, import, sizeof *import);
+    }
+}
+
+enum iso_err iso_typed_import_define(const struct iso_typed_import *import, struct iso_store *store)
+{
+    return iso_store_define_func(store, &import->def);
+}
+
+/* For one store, in its own arena. */
 static enum iso_err define(struct iso_store *store, const struct iso_wit_interface *interface,
                            const struct iso_wit_func *func, const struct typed *like,
                            enum iso_host_policy policy)
 {
-    char module[ISO_ABI_NAME_MAX], name[ISO_ABI_NAME_MAX];
-    char params[ISO_ABI_MAX_PARAMS + 2], results[ISO_ABI_MAX_RESULTS + 1];
     struct iso_arena *arena = iso_store_arena(store);
-    struct typed *typed = iso_arena_alloc(arena, sizeof *typed);
-    if (typed == NULL) {
+    struct iso_typed_import *import = iso_arena_alloc(arena, sizeof *import);
+    if (import == NULL) {
         return ISO_E_NOMEM;
     }
-    *typed = *like;
-    enum iso_err err = iso_abi_func_prepare(func, ISO_ABI_MAX_PARAMS, ISO_ABI_MAX_RESULTS, true,
-                                            arena, &typed->plan, NULL);
-    if (err != ISO_OK) {
-        return err;
-    }
-    iso_abi_import_module(interface, module, sizeof module);
-    iso_abi_export_name(NULL, func, name, sizeof name);
-    letters(typed->plan->core_params, typed->plan->core_param_count, params);
-    letters(typed->plan->core_results, typed->plan->core_result_count, results);
-    return iso_store_define_func(store, &(struct iso_host_func){.module = module,
-                                                                .name = name,
-                                                                .params = params,
-                                                                .results = results,
-                                                                .fn = typed_enter,
-                                                                .ctx = typed,
-                                                                .policy = policy});
+    import->typed = *like;
+    import->def =
+        (struct iso_host_func){.fn = typed_enter, .ctx = &import->typed, .policy = policy};
+    enum iso_err err = import_prepare(interface, func, arena, import);
+    return err == ISO_OK ? iso_typed_import_define(import, store) : err;
 }
 
 enum iso_err iso_typed_define(struct iso_store *store, const struct iso_wit_interface *interface,

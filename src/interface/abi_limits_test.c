@@ -28,6 +28,7 @@ static enum iso_err live_once(struct iso_alloc_test *memory, const struct iso_bu
     struct iso_store *store = NULL;
     struct iso_instance *instance = NULL;
     struct iso_binding *binding = NULL;
+    struct iso_typed_import *import = NULL;
     struct iso_arena arena;
     struct iso_value result = {.u = 0};
     const struct iso_engine_config config = {.alloc = &memory->alloc};
@@ -43,6 +44,14 @@ static enum iso_err live_once(struct iso_alloc_test *memory, const struct iso_bu
         err = iso_typed_define(store, NULL, func, echo, (void *)(uintptr_t)func->result,
                                ISO_HOST_REISSUE);
     }
+    if (err == ISO_OK) { /* in place of the one before */
+        err = iso_typed_import_create(&memory->alloc, NULL, func, echo,
+                                      (void *)(uintptr_t)func->result, ISO_HOST_REISSUE, false,
+                                      &import);
+    }
+    if (err == ISO_OK) {
+        err = iso_typed_import_define(import, store);
+    }
     if (err == ISO_OK) {
         err = iso_instance_create(store, module, &instance, NULL);
     }
@@ -56,6 +65,7 @@ static enum iso_err live_once(struct iso_alloc_test *memory, const struct iso_bu
     iso_binding_destroy(binding);
     iso_arena_fini(&arena);
     iso_store_destroy(store);
+    iso_typed_import_destroy(import);
     iso_module_destroy(module);
     iso_engine_destroy(engine);
     return err;
@@ -100,7 +110,7 @@ struct fixture {
     struct iso_report report;
 };
 
-static void fixture_init(struct fixture *f, const struct iso_vtype *type)
+static void fixture_init_only(struct fixture *f, const struct iso_vtype *type)
 {
     const struct iso_wit_func *func = abi_func(type, &type, 1);
     iso_report_init(&f->report);
@@ -109,7 +119,13 @@ static void fixture_init(struct fixture *f, const struct iso_vtype *type)
     CHECK_OK(iso_typed_define(f->guest.store, NULL, func, echo, (void *)(uintptr_t)type,
                               ISO_HOST_REISSUE));
     abi_guest_start(&f->guest);
-    CHECK_OK(iso_binding_create(f->guest.instance, canonical, NULL, func, &f->binding, &f->report));
+}
+
+static void fixture_init(struct fixture *f, const struct iso_vtype *type)
+{
+    fixture_init_only(f, type);
+    CHECK_OK(iso_binding_create(f->guest.instance, canonical, NULL, abi_func(type, &type, 1),
+                                &f->binding, &f->report));
 }
 
 static void fixture_fini(struct fixture *f)
@@ -213,6 +229,45 @@ TEST(host_functions_make_typed_calls)
     iso_binding_destroy(inner.other);
     abi_guest_fini(&guest);
     abi_arena_fini();
+}
+
+/* One binding for many instances of a module, of different stores; not for one of another. */
+TEST(bindings_go_from_instance_to_instance)
+{
+    struct fixture f, other;
+    struct iso_store *store = NULL;
+    struct iso_instance *instance = NULL;
+    struct iso_typed_import *import = NULL;
+    union iso_slot slot;
+    const struct iso_vtype *string = abi_p(ISO_V_STRING);
+    const struct iso_wit_func *func = abi_func(string, &string, 1);
+    struct iso_value arg = {.string = iso_str_from_z("text")}, result = {.u = 0};
+    fixture_init(&f, string);
+    fixture_init_only(&other, string);
+    CHECK_ERR(iso_binding_rebind(f.binding, other.guest.instance), ISO_E_ARGUMENT);
+    CHECK_OK(iso_binding_call(f.binding, &arg, abi_arena(), &result, &f.report));
+    CHECK_OK(iso_typed_import_create(iso_alloc_libc(), NULL, func, echo, (void *)(uintptr_t)string,
+                                     ISO_HOST_REISSUE, true, &import));
+    for (int i = 0; i < 3; i++) {
+        iso_store_destroy(store);
+        CHECK_OK(iso_store_create(f.guest.engine, NULL, &store));
+        CHECK_OK(iso_typed_import_define(import, store));
+        CHECK_OK(iso_instance_create(store, f.guest.module, &instance, &f.report));
+        CHECK_OK(iso_binding_rebind(f.binding, instance));
+        CHECK_OK(iso_binding_call(f.binding, &arg, abi_arena(), &result, &f.report));
+        CHECK(iso_str_equal_z(result.string, "text"));
+        CHECK_OK(iso_instance_global_get(instance, "posts", NULL, &slot));
+        CHECK_EQ_U64(slot.u32, 1);
+        /* Left in the midst of a call. */
+        iso_store_step(store, true);
+        CHECK_ERR(iso_binding_call(f.binding, &arg, abi_arena(), &result, NULL), ISO_E_PENDING);
+    }
+    CHECK_OK(iso_binding_rebind(f.binding, f.guest.instance));
+    CHECK_OK(iso_binding_call(f.binding, &arg, abi_arena(), &result, &f.report));
+    iso_store_destroy(store);
+    iso_typed_import_destroy(import);
+    abi_guest_fini(&other.guest);
+    fixture_fini(&f);
 }
 
 /* Derived interfaces have as many core values as they have, and names spelt otherwise. */

@@ -95,6 +95,11 @@ static bool needs_args(enum iso_abi_phase phase)
     return phase == ISO_ABI_FRAME || phase == ISO_ABI_ALLOC;
 }
 
+bool iso_binding_needs_args(const struct iso_binding *binding)
+{
+    return needs_args(binding->phase);
+}
+
 static bool needs_result(const struct iso_binding *binding, enum iso_abi_phase phase,
                          unsigned flags)
 {

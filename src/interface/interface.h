@@ -111,17 +111,26 @@ ISO_MUST_CHECK enum iso_err iso_binding_create(struct iso_instance *instance, st
                                                const struct iso_wit_interface *interface,
                                                const struct iso_wit_func *func,
                                                struct iso_binding **out, struct iso_report *report);
+/*
+ * Make the binding one of another instance of the same module, fresh from an image for example: in
+ * nanoseconds, where iso_binding_create takes microseconds. What became of the instance before does
+ * not matter; a call that was under way there is forgotten. Errors: ISO_E_ARGUMENT (an instance of
+ * another module).
+ */
+ISO_MUST_CHECK enum iso_err iso_binding_rebind(struct iso_binding *binding,
+                                               struct iso_instance *instance);
 void iso_binding_destroy(struct iso_binding *binding);
 const struct iso_wit_func *iso_binding_func(const struct iso_binding *binding);
 
 /*
  * Call: lower args (param_count of them, checked against their types first; they stay borrowed
- * while the call is pending), run, lift the result into the arena (result may be NULL where there
- * is none), run the post-return function. The arena's maximum bounds what a module can make the
- * call cost. Errors: ISO_E_ARGUMENT, ISO_E_TRAP (of the module, or of the convention, as a bad
- * pointer, bad UTF-8, an unknown case: iso_store_trap has it), ISO_E_PENDING (suspended, in the
- * function or in one of those around it: go on with iso_binding_continue after the embedder has
- * waited, or give up with iso_binding_drop), ISO_E_STATE (another call is under way), ISO_E_NOMEM.
+ * while the call is pending and iso_binding_needs_args says so), run, lift the result into the
+ * arena (result may be NULL where there is none), run the post-return function. The arena's maximum
+ * bounds what a module can make the call cost. Errors: ISO_E_ARGUMENT, ISO_E_TRAP (of the module,
+ * or of the convention, as a bad pointer, bad UTF-8, an unknown case: iso_store_trap has it),
+ * ISO_E_PENDING (suspended, in the function or in one of those around it: go on with
+ * iso_binding_continue after the embedder has waited, or give up with iso_binding_drop),
+ * ISO_E_STATE (another call is under way), ISO_E_NOMEM.
  */
 ISO_MUST_CHECK enum iso_err iso_binding_call(struct iso_binding *binding,
                                              const struct iso_value *args, struct iso_arena *arena,
@@ -129,6 +138,8 @@ ISO_MUST_CHECK enum iso_err iso_binding_call(struct iso_binding *binding,
 ISO_MUST_CHECK enum iso_err iso_binding_continue(struct iso_binding *binding,
                                                  struct iso_arena *arena, struct iso_value *result,
                                                  struct iso_report *report);
+/* Is a call under way whose arguments are not all in the module's memory yet? */
+bool iso_binding_needs_args(const struct iso_binding *binding);
 /* Give up the call under way (with iso_drop) or the views; fine when there are none. */
 void iso_binding_drop(struct iso_binding *binding);
 
@@ -180,6 +191,21 @@ ISO_MUST_CHECK enum iso_err iso_typed_define_views(struct iso_store *store,
                                                    const struct iso_wit_interface *interface,
                                                    const struct iso_wit_func *func, iso_typed_fn fn,
                                                    void *ctx, enum iso_host_policy policy);
+
+/*
+ * The same, prepared once for many stores: a third of the cost where instances are made per call.
+ * interface, func, ctx and (borrowed) alloc live as long as the import; it is immutable, lives as
+ * long as the stores, and may be defined in stores of several threads (ctx is shared then:
+ * iso_store_user tells the stores apart). views: as with iso_typed_define_views.
+ */
+struct iso_typed_import;
+ISO_MUST_CHECK enum iso_err
+iso_typed_import_create(const struct iso_alloc *alloc, const struct iso_wit_interface *interface,
+                        const struct iso_wit_func *func, iso_typed_fn fn, void *ctx,
+                        enum iso_host_policy policy, bool views, struct iso_typed_import **out);
+void iso_typed_import_destroy(struct iso_typed_import *import);
+ISO_MUST_CHECK enum iso_err iso_typed_import_define(const struct iso_typed_import *import,
+                                                    struct iso_store *store);
 
 /* Core name of a function: "ns:pkg/iface@ver#func" as an export; module and name as an import. */
 void iso_abi_export_name(const struct iso_wit_interface *interface, const struct iso_wit_func *func,
