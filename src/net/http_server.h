@@ -334,7 +334,7 @@ ISO_MUST_CHECK enum iso_err iso_http_stream_event(struct iso_http_server *server
 /*
  * One part of a MULTIPART stream. While the viewer has not taken the part before, this one is
  * skipped (REFUSED, counted): a slow viewer sees fewer pictures, and nothing piles up. A part is at
- * most 16 MiB. Errors: NOT_FOUND, REFUSED, LIMIT, NOMEM.
+ * most 16 MiB, its type at most 100 characters. Errors: NOT_FOUND, REFUSED, LIMIT, ARGUMENT, NOMEM.
  */
 ISO_MUST_CHECK enum iso_err iso_http_stream_part(struct iso_http_server *server, iso_http_id id,
                                                  const char *content_type, struct iso_bytes part);

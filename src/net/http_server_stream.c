@@ -11,6 +11,8 @@
 
 #define BOUNDARY "isomer-frame"
 
+enum { PART_TYPE_MAX = 100 }; /* characters of a part's media type */
+
 /* ---- Reading and filling the buffer ------------------------------------------------------- */
 
 static ssize_t on_read(void *ctx, uint64_t position, char *to, size_t room)
@@ -296,6 +298,25 @@ static bool has_room_for_part(const struct iso_http_request *req)
             unacknowledged <= HTTP_PART_UNSENT);
 }
 
+/* A part between boundaries. The boundary after it follows at once: a browser shows a picture when
+ * it sees where it ends. */
+static enum iso_err part_write(struct http_stream *stream, const char *content_type,
+                               struct iso_bytes part)
+{
+    static const char boundary[] = "--" BOUNDARY "\r\n";
+    static const char end[] = "\r\n--" BOUNDARY "\r\n";
+    struct iso_buf *buf = &stream->buf;
+    char head[PART_TYPE_MAX + 80];
+    size_t head_len =
+        iso_format(head, sizeof head, "Content-Type: %s\r\nContent-Length: %zu\r\n\r\n",
+                   content_type, part.len);
+    enum iso_err err = stream->begun ? ISO_OK : iso_buf_append(buf, boundary, sizeof boundary - 1);
+    stream->begun = true;
+    err = err != ISO_OK ? err : iso_buf_append(buf, head, head_len);
+    err = err != ISO_OK ? err : iso_buf_append(buf, part.ptr, part.len);
+    return err != ISO_OK ? err : iso_buf_append(buf, end, sizeof end - 1);
+}
+
 enum iso_err iso_http_stream_part(struct iso_http_server *server, iso_http_id id,
                                   const char *content_type, struct iso_bytes part)
 {
@@ -304,6 +325,9 @@ enum iso_err iso_http_stream_part(struct iso_http_server *server, iso_http_id id
         return ISO_E_NOT_FOUND;
     }
     ISO_ASSERT(req->stream->kind == ISO_HTTP_STREAM_MULTIPART);
+    if (strlen(content_type) > PART_TYPE_MAX || strpbrk(content_type, "\r\n") != NULL) {
+        return ISO_E_ARGUMENT;
+    }
     if (part.len > HTTP_PART_BYTES) {
         return ISO_E_LIMIT;
     }
@@ -311,28 +335,9 @@ enum iso_err iso_http_stream_part(struct iso_http_server *server, iso_http_id id
         server->stats.events_skipped++;
         return ISO_E_REFUSED;
     }
-    struct iso_buf *buf = &req->stream->buf;
-    buf->len = 0;
+    req->stream->buf.len = 0;
     req->stream->sent = 0;
-    /* The boundary follows at once: a browser shows a picture when it sees where it ends. */
-    char head[160];
-    size_t head_len =
-        iso_format(head, sizeof head, "Content-Type: %s\r\nContent-Length: %zu\r\n\r\n",
-                   content_type, part.len);
-    enum iso_err err = ISO_OK;
-    if (!req->stream->begun) {
-        err = iso_buf_append(buf, "--" BOUNDARY "\r\n", sizeof "--" BOUNDARY "\r\n" - 1);
-        req->stream->begun = true;
-    }
-    if (err == ISO_OK) {
-        err = iso_buf_append(buf, head, head_len);
-    }
-    if (err == ISO_OK) {
-        err = iso_buf_append(buf, part.ptr, part.len);
-    }
-    if (err == ISO_OK) {
-        err = iso_buf_append(buf, "\r\n--" BOUNDARY "\r\n", sizeof "\r\n--" BOUNDARY "\r\n" - 1);
-    }
+    enum iso_err err = part_write(req->stream, content_type, part);
     if (err != ISO_OK) {
         return stream_fail(req, err);
     }

@@ -13,6 +13,7 @@ import os
 import shlex
 import shutil
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -410,6 +411,95 @@ def test_handshakes():
             check(curl("-k", "https://127.0.0.1:%d/hello" % server.tls_port) == b"hello\n", "there is room again")
 
 
+# ---- What it costs --------------------------------------------------------------------------------
+
+
+def cpu_s(server):
+    """Processor time of the server so far."""
+    with open("/proc/%d/stat" % server.process.pid, encoding="ascii") as stream:
+        words = stream.read().rsplit(")", 1)[1].split()
+    return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def test_quiet():
+    """Connections that wait, for whatever, cost no processor time."""
+    with tempfile.TemporaryDirectory() as folder:
+        with serve(tls=os.path.join(folder, "identity.pem")) as server:
+            host = b"Host: 127.0.0.1:%d\r\n" % server.port
+            starts = [b"", b"GET /he", b"GET /hello HTTP/1.1\r\n" + host, b"GET /hello HTTP/1.1\r\n" + host + b"\r\n",
+                      b"GET /never HTTP/1.1\r\n" + host + b"\r\n", b"GET /events?ms=100000 HTTP/1.1\r\n" + host + b"\r\n",
+                      b"GET /frames?ms=100000 HTTP/1.1\r\n" + host + b"\r\n",
+                      b"POST /echo HTTP/1.1\r\n" + host + b"Content-Length: 5\r\n\r\nab",
+                      b"POST /secret HTTP/1.1\r\n" + host + b"Content-Length: 5\r\n\r\nab",
+                      b"GET /big HTTP/1.1\r\n" + host + b"\r\n",
+                      b"GET /never HTTP/1.1\r\n" + host + b"\r\nGET /hello HTTP/1.1\r\n" + host + b"\r\n"]
+            socks = []
+            for start in starts:
+                socks.append(server.connect())
+                socks[-1].sendall(start)
+            socks.append(server.connect(server.tls_port))
+            context = ssl._create_unverified_context()  # pylint: disable=protected-access
+            socks.append(context.wrap_socket(server.connect(server.tls_port)))
+            socks[-1].sendall(b"GET /never HTTP/1.1\r\n" + host + b"\r\n")
+            server.until("they wait", lambda s: s["deferred"] == 3 and s["streams"] == 2)
+            time.sleep(0.2) # what has begun comes to rest
+            before = cpu_s(server)
+            time.sleep(2)
+            used = cpu_s(server) - before
+            check(used < 0.1, "%.2f s of processor time in 2 s", used)
+            for sock in socks:
+                sock.close()
+            server.until("all are gone", lambda s: s["connections"] == 1)
+
+
+def test_descriptors():
+    """Without descriptors left it waits instead of spinning, and goes on when there are some."""
+    tool = TOOL[:]
+    TOOL[:0] = [need("prlimit"), "--nofile=40"]
+    try:
+        with serve() as server:
+            socks = [server.connect() for _ in range(60)]
+            time.sleep(0.2)
+            before = cpu_s(server)
+            time.sleep(1)
+            used = cpu_s(server) - before
+            check(used < 0.1, "%.2f s of processor time in 1 s", used)
+            for sock in socks:
+                sock.close()
+            check(server.get("/hello").status == 200, "it goes on")
+    finally:
+        TOOL[:] = tool
+
+
+def test_memory():
+    """Memory does not grow with the number of requests."""
+    def resident(server):
+        with open("/proc/%d/status" % server.process.pid, encoding="ascii") as stream:
+            return [int(line.split()[1]) for line in stream if line.startswith("VmRSS")][0]
+
+    with serve() as server:
+        host = b"Host: 127.0.0.1:%d\r\n" % server.port
+        body = b"a" * 5000
+        batch = (b"GET /hello HTTP/1.1\r\n" + host + b"\r\n" +
+                 b"POST /echo HTTP/1.1\r\n" + host + b"Content-Length: 5000\r\n\r\n" + body +
+                 b"GET /describe/a%20b?x=%41 HTTP/1.1\r\n" + host + b"\r\n" +
+                 b"GET /nothing HTTP/1.1\r\n" + host + b"\r\n" +
+                 b"GET /work HTTP/1.1\r\n" + host + b"\r\n")
+
+        def work(rounds):
+            for _ in range(rounds):
+                with server.connect() as sock:
+                    for _ in range(10):
+                        sock.sendall(batch)
+                        read_answers(sock, 5)
+
+        work(40)
+        before = resident(server)
+        work(200)
+        grown = resident(server) - before
+        check(grown < 600, "%d KiB more after 10,000 requests", grown)
+
+
 # ---- The end ------------------------------------------------------------------------------------
 
 
@@ -433,6 +523,24 @@ def test_stop():
         for sock in (idle, late, never, events):
             sock.close()
         check(server.process.wait(10) == 0, "it ends")
+
+
+def test_listeners():
+    """Several addresses at once, also of IPv6."""
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError as reason:
+        raise Skip("there is no IPv6 loopback: %s" % reason) from reason
+    words = subprocess.Popen(TOOL + ["127.0.0.1:0", "[::1]:0", "[::]:0"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    try:
+        ports = [int(word) for word in words.stdout.readline().split()[1:4]]
+        for host, port, peer in (("127.0.0.1", ports[0], "127.0.0.1"), ("[::1]", ports[1], "::1"),
+                                 ("127.0.0.1", ports[2], "127.0.0.1"), ("[::1]", ports[2], "::1")):
+            seen = json.loads(curl("http://%s:%d/describe" % (host, port)))
+            check(seen["peer"] == peer, "%s at %s", seen, host)
+    finally:
+        words.communicate(timeout=10)
+    check(words.returncode == 0, "it ended with %d", words.returncode)
 
 
 def test_start():
