@@ -1,8 +1,8 @@
 /* Payloads and answers that do not fit one message: in chunks between devices of ours, with limits,
  * and hostile chunks from somebody who has the key. */
-#include "net/coap_io.h"
-#include "net/coap_message.h"
-#include "net/coap_test_support.h"
+#include "net/coap_block.h"
+#include "net/coap_chunk.h"
+#include "net/coap_raw_test_support.h"
 
 static void check_echo(struct coap_test *test, size_t len)
 {
@@ -119,88 +119,13 @@ TEST(too_large_payloads_and_answers_are_refused)
     coap_test_stop(&test);
 }
 
-/* A client straight over libcoap, for what ours would never send. */
-struct raw {
-    struct iso_coap_io io;
-    coap_session_t *cs;
-    bool up;
-    unsigned answers;
-    uint8_t code;
-    char text[128];
-    bool has_credit;
-};
-
-static void raw_nothing(void *owner)
-{
-    (void)owner;
-}
-
-static int raw_event(coap_session_t *cs, const coap_event_t event)
-{
-    struct raw *raw = coap_get_app_data(coap_session_get_context(cs));
-    if (event == COAP_EVENT_SESSION_CONNECTED) {
-        raw->up = true;
-    }
-    return 0;
-}
-
-static coap_response_t raw_response(coap_session_t *cs, const coap_pdu_t *sent,
-                                    const coap_pdu_t *received, const coap_mid_t mid)
-{
-    (void)sent;
-    (void)mid;
-    struct raw *raw = coap_get_app_data(coap_session_get_context(cs));
-    raw->answers++;
-    raw->code = (uint8_t)coap_pdu_get_code(received);
-    const uint8_t *data = NULL;
-    size_t len = 0;
-    raw->text[0] = '\0';
-    if (coap_get_data(received, &len, &data)) {
-        iso_format(raw->text, sizeof(raw->text), "%.*s", (int)len, (const char *)data);
-    }
-    return COAP_RESPONSE_OK;
-}
-
-static void raw_open(struct coap_test *test, struct raw *raw)
-{
-    raw->io.owner = raw;
-    raw->io.pump = raw->io.on_tick = raw->io.closed = raw_nothing;
-    CHECK_OK(iso_coap_io_open(&raw->io, &test->loop, NULL));
-    coap_register_event_handler(raw->io.context, raw_event);
-    coap_register_response_handler(raw->io.context, raw_response);
-    coap_address_t address;
-    CHECK(iso_coap_address_set(&address, &test->addresses[ISO_COAP_TCP]));
-    raw->cs = coap_new_client_session(raw->io.context, NULL, &address, COAP_PROTO_TCP);
-    CHECK(raw->cs != NULL);
-    while (!raw->up) {
-        uv_run(&test->loop, UV_RUN_ONCE);
-    }
-}
-
-static void raw_close(struct raw *raw)
-{
-    coap_session_release(raw->cs);
-    iso_coap_io_close(&raw->io);
-}
-
-/* Sends one request with an option, and waits for its answer. */
-static void raw_send(struct coap_test *test, struct raw *raw, uint8_t method, uint16_t option,
+/* Sends a request with an option, and waits for its answer. */
+static void raw_send(struct coap_test *test, struct coap_raw *raw, uint8_t method, uint16_t option,
                      const void *value, size_t value_len, size_t payload_len)
 {
-    static uint8_t payload[15000];
-    coap_pdu_t *pdu = coap_pdu_init(COAP_MESSAGE_CON, (coap_pdu_code_t)method,
-                                    coap_new_message_id(raw->cs), ISO_COAP_MESSAGE_MAX);
-    CHECK(pdu != NULL);
-    CHECK(coap_add_token(pdu, 1, (const uint8_t *)"t"));
-    CHECK(coap_add_option(pdu, COAP_OPTION_URI_PATH, 4, (const uint8_t *)"take") != 0);
-    CHECK(coap_add_option(pdu, option, value_len, value) != 0);
-    CHECK(coap_add_data(pdu, payload_len, payload));
     unsigned before = raw->answers;
-    CHECK(coap_send(raw->cs, pdu) != COAP_INVALID_MID);
-    iso_coap_io_want(&raw->io);
-    while (raw->answers == before) {
-        uv_run(&test->loop, UV_RUN_ONCE);
-    }
+    coap_raw_send(raw, method, "take", "t", option, value, value_len, payload_len);
+    coap_raw_until(test, raw, before + 1);
 }
 
 struct hostile {
@@ -259,9 +184,8 @@ TEST(hostile_chunks_get_the_right_refusal)
     static struct coap_test test;
     memset(&test, 0, sizeof(test));
     coap_test_start(&test);
-    static struct raw raw;
-    memset(&raw, 0, sizeof(raw));
-    raw_open(&test, &raw);
+    static struct coap_raw raw;
+    coap_raw_open(&test, &raw, ISO_COAP_TCP, true);
     for (size_t i = 0; i < ISO_COUNT_OF(cases); i++) {
         uint8_t value[ISO_COAP_PART_SIZE];
         iso_coap_part_encode(&cases[i].part, value);
@@ -288,7 +212,7 @@ TEST(hostile_chunks_get_the_right_refusal)
         }
     }
     CHECK_EQ_U64(test.requests, 1);
-    raw_close(&raw);
+    coap_raw_close(&raw);
     coap_test_stop(&test);
 }
 
@@ -299,9 +223,8 @@ TEST(memory_for_reassembly_is_limited)
     test.limits.partial_per_session = 3;
     test.limits.partial_bytes_per_session = 10000;
     coap_test_start(&test);
-    static struct raw raw;
-    memset(&raw, 0, sizeof(raw));
-    raw_open(&test, &raw);
+    static struct coap_raw raw;
+    coap_raw_open(&test, &raw, ISO_COAP_TCP, true);
     static const struct hostile cases[] = {
         {{1, 0, 6000}, CHUNK, 10, ISO_COAP_CODE(2, 31), NULL},
         {{2, 0, 6000}, CHUNK, 10, ISO_COAP_CODE(5, 3), NULL},
@@ -322,7 +245,7 @@ TEST(memory_for_reassembly_is_limited)
     struct iso_coap_server_stats stats;
     iso_coap_server_stats(test.server, &stats);
     CHECK_EQ_U64(stats.partial_bytes_now, 6022);
-    raw_close(&raw);
+    coap_raw_close(&raw);
     /* The session's end gives all of it back. */
     while (stats.sessions_now != 0) {
         uv_run(&test.loop, UV_RUN_ONCE);
@@ -365,9 +288,8 @@ TEST(hostile_blocks_get_the_right_refusal)
     static struct coap_test test;
     memset(&test, 0, sizeof(test));
     coap_test_start(&test);
-    static struct raw raw;
-    memset(&raw, 0, sizeof(raw));
-    raw_open(&test, &raw);
+    static struct coap_raw raw;
+    coap_raw_open(&test, &raw, ISO_COAP_TCP, true);
     for (size_t i = 0; i < ISO_COUNT_OF(cases); i++) {
         struct iso_coap_block block = {
             .number = cases[i].number, .more = cases[i].more, .szx = cases[i].szx};
@@ -380,6 +302,6 @@ TEST(hostile_blocks_get_the_right_refusal)
     }
     CHECK_EQ_U64(test.requests, 3);
     CHECK_EQ_U64(test.last_len, 1024);
-    raw_close(&raw);
+    coap_raw_close(&raw);
     coap_test_stop(&test);
 }

@@ -6,6 +6,18 @@ static const struct iso_coap_call get_value = {.method = ISO_COAP_GET,
                                                .content_format = ISO_COAP_FORMAT_NONE,
                                                .accept = ISO_COAP_FORMAT_NONE};
 
+struct crowd {
+    uint64_t ids[10000];
+    unsigned done[10000];
+};
+
+static void crowd_done(void *ctx, const struct iso_coap_result *result)
+{
+    unsigned *done = ctx;
+    CHECK(result->outcome != ISO_COAP_CANCELLED);
+    (*done)++;
+}
+
 static bool is_up(const struct coap_test *test)
 {
     return test->state == ISO_COAP_PEER_UP;
@@ -354,4 +366,74 @@ TEST(bad_configurations_and_calls_are_refused)
         CHECK_ERR(iso_coap_peer_call(test.peer, &calls[i], NULL, NULL, NULL), ISO_E_ARGUMENT);
     }
     coap_test_stop(&test);
+}
+
+TEST(ten_thousand_calls_wait_on_one_link)
+{
+    enum { CALLS = 10000 };
+    static struct coap_test test;
+    static struct crowd crowd;
+    memset(&test, 0, sizeof(test));
+    memset(&crowd, 0, sizeof(crowd));
+    coap_test_start(&test);
+    coap_test_peer_create(&test, ISO_COAP_TLS, NULL, NULL);
+    test.hold = true;
+    test.ids = crowd.ids;
+    for (unsigned i = 0; i < CALLS; i++) {
+        CHECK_OK(iso_coap_peer_call(test.peer, &get_value, crowd_done, &crowd.done[i], NULL));
+    }
+    while (test.requests < CALLS) {
+        uv_run(&test.loop, UV_RUN_ONCE);
+    }
+    struct iso_coap_server_stats stats;
+    iso_coap_server_stats(test.server, &stats);
+    CHECK_EQ_U64(stats.requests_now, CALLS);
+    for (unsigned i = CALLS; i-- > 0;) {
+        CHECK(iso_coap_respond_text(test.server, crowd.ids[i], ISO_COAP_CODE(2, 5), "x"));
+    }
+    struct iso_coap_peer_stats peer;
+    do {
+        uv_run(&test.loop, UV_RUN_ONCE);
+        iso_coap_peer_stats(test.peer, &peer);
+    } while (peer.calls_now > 0);
+    for (unsigned i = 0; i < CALLS; i++) {
+        CHECK_EQ_U64(crowd.done[i], 1);
+    }
+    CHECK_EQ_U64(peer.answered, CALLS);
+    CHECK_EQ_U64(peer.losses, 0);
+    coap_test_stop(&test);
+}
+
+TEST(memory_may_be_short_at_any_place)
+{
+    size_t len = 30000;
+    uint8_t *bytes = coap_test_bytes(len);
+    for (uint64_t n = 1; n <= 40; n++) {
+        static struct coap_test test;
+        memset(&test, 0, sizeof(test));
+        coap_test_start(&test);
+        coap_test_peer_create(&test, ISO_COAP_TLS, NULL, NULL);
+        struct iso_coap_call call = get_value;
+        call.method = ISO_COAP_POST;
+        call.path = iso_str_from_z("/echo");
+        call.payload = iso_bytes_from(bytes, len);
+        call.timeout_ms = 2000;
+        static unsigned ended;
+        ended = 0;
+        test.memory.fail_at = test.memory.requests + n;
+        enum iso_err err = iso_coap_peer_call(test.peer, &call, crowd_done, &ended, NULL);
+        CHECK(err == ISO_OK || err == ISO_E_NOMEM);
+        while (err == ISO_OK && ended == 0) {
+            uv_run(&test.loop, UV_RUN_ONCE);
+        }
+        CHECK(ended <= 1);
+        /* And then all is well again. */
+        test.memory.fail_at = 0;
+        const struct coap_test_result *result =
+            coap_test_request(&test, ISO_COAP_POST, "/echo", bytes, len);
+        CHECK(result->outcome == ISO_COAP_ANSWERED);
+        CHECK_EQ_U64(result->len, len);
+        coap_test_stop(&test);
+    }
+    iso_alloc_free(iso_alloc_libc(), bytes, len);
 }

@@ -48,6 +48,9 @@ static void answer(struct coap_test *test, const struct iso_coap_request *reques
         size_t len = iso_format(text, sizeof(text), "value %u", test->value);
         out.payload = iso_bytes_from(text, len);
         out.observe = true;
+    } else if (iso_str_equal_z(request->path_text, "/wide")) {
+        static const uint8_t wide[12000];
+        out.payload = iso_bytes_from(wide, sizeof(wide)); /* in one message, where it may */
     } else if (iso_str_equal_z(request->path_text, "/take")) {
         out.code = ISO_COAP_CODE(2, 4);
         out.content_format = ISO_COAP_FORMAT_NONE;
@@ -71,6 +74,9 @@ static void answer(struct coap_test *test, const struct iso_coap_request *reques
 static void on_request(void *ctx, const struct iso_coap_request *request)
 {
     struct coap_test *test = ctx;
+    if (test->ids != NULL) {
+        test->ids[test->requests] = request->id;
+    }
     test->requests++;
     test->last_id = request->id;
     test->last_observe = request->observe;

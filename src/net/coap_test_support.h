@@ -43,6 +43,7 @@ struct coap_test {
     size_t last_len;
     uint64_t last_sum; /* of the payload's bytes */
     bool hold;         /* answers nothing by itself */
+    uint64_t *ids;     /* NULL, or where the numbers of all requests go */
     bool key_withdrawn;
     unsigned observers_told;
     uint32_t observers;
