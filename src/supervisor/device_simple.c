@@ -35,10 +35,6 @@ static enum iso_host_result host_emit(void *ctx, struct iso_sv_guest *guest,
                                      "the name of an event is kebab-case, at most %u bytes",
                                      ISO_SV_EVENT_NAME_MAX);
     }
-    if (!iso_sv_guest_granted(guest, "events", name)) {
-        return iso_sv_answer_problem(&answer, ISO_SV_NOT_GRANTED, "events \"%.*s\"", (int)name.len,
-                                     name.ptr);
-    }
     if (payload.len > ISO_SV_EVENT_PAYLOAD_MAX) {
         return iso_sv_answer_problem(&answer, ISO_SV_LIMIT_REACHED,
                                      "the payload of an event has at most %u bytes, not %zu",

@@ -24,7 +24,8 @@ iso_library(iso_supervisor_devices
     device_sysfs.c
     device_transfer.c
     devices.c
-  DEPENDS iso_supervisor_frames iso_interface iso_platform iso::uv iso::gpiod m)
+    devices_config.c
+  DEPENDS iso_supervisor_frames iso_interface iso_platform iso::uv iso::gpiod iso::jansson m)
 target_compile_definitions(iso_supervisor_devices PRIVATE ${device_definitions})
 iso_embed(iso_supervisor_devices iso_sv_device_wit "${CMAKE_SOURCE_DIR}/sdk/wit/device.wit")
 
