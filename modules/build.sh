@@ -20,11 +20,22 @@ missing() {
     exit 77
 }
 
+# The interface of NAME; of one that imports isomer:device, with that package in it, between braces.
+interface() { # NAME
+    cat "$here/$1/$1.wit"
+    if grep -q 'isomer:device/' "$here/$1/$1.wit"; then
+        echo
+        sed 's/^\(package isomer:device@[0-9.]*\);/\1 {/' "$root/sdk/wit/device.wit"
+        echo '}'
+    fi
+}
+
 # bindings LANGUAGE NAME
 bindings() {
     rm -rf "${out:?}/$2"
     mkdir -p "$out/$2"
-    "$isomer" bindgen "$1" "$here/$2/$2.wit" -o "$out/$2"
+    interface "$2" >"$out/$2/$2.wit"
+    "$isomer" bindgen "$1" "$out/$2/$2.wit" -o "$out/$2"
 }
 
 # build_c NAME SOURCE... [OPTIONS]: with the SDK's small library, unless $libc is --wasi-libc.
@@ -80,15 +91,17 @@ build_one() {
     digits) build_c digits recogniser.c ;;
     text) build_rust text texts.rs ;;
     sharpen) build_assemblyscript sharpen ;;
+    camera) build_c camera frames.c ;;
+    screen) build_c screen pictures.c ;;
     *)
         echo "modules/build.sh: there is no module $1" >&2
         exit 2
         ;;
     esac
-    "$isomer" pack "$out/$1/$1.wasm" --wit "$here/$1/$1.wit" -o "$out/$1.wasm"
+    "$isomer" pack "$out/$1/$1.wasm" --wit "$out/$1/$1.wit" -o "$out/$1.wasm"
 }
 
-[ $# -ne 0 ] || set -- statistics seal resize digits text sharpen
+[ $# -ne 0 ] || set -- statistics seal resize digits text sharpen camera screen
 for module in "$@"; do
     build_one "$module"
 done

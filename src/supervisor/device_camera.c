@@ -27,8 +27,9 @@ struct iso_sv_stream {
     struct iso_sv_source *source;
     uint64_t component;
     uint32_t id;
-    uint64_t first; /* the source's count of frames when it was opened */
-    uint64_t taken; /* the source's count of frames up to the one taken last */
+    uint32_t opened; /* times; to be closed as often */
+    uint64_t first;  /* the source's count of frames when it was opened */
+    uint64_t taken;  /* the source's count of frames up to the one taken last */
     struct take_op *waiting;
 };
 
@@ -237,19 +238,41 @@ struct stream_op {
     struct iso_sv_trouble trouble;
 };
 
+/* The stream that the component has of that camera already, with the same wish. */
+static struct iso_sv_stream *stream_like(const struct stream_op *open, uint32_t *count)
+{
+    struct iso_sv_stream *found = NULL;
+    *count = 0;
+    for (struct iso_sv_stream *at = open->devices->cameras->streams; at != NULL; at = at->next) {
+        if (at->component != open->component) {
+            continue;
+        }
+        ++*count;
+        if (at->source->camera == open->camera &&
+            iso_sv_camera_wish_equal(&at->source->asked, &open->wish)) {
+            found = at;
+        }
+    }
+    return found;
+}
+
+/* Opening the same again gives the same stream: instances of one call each go on with it. */
 static void open_stream(struct stream_op *open)
 {
     struct iso_sv_cameras *cameras = open->devices->cameras;
     uint32_t count = 0;
-    for (const struct iso_sv_stream *at = cameras->streams; at != NULL; at = at->next) {
-        count += at->component == open->component;
+    struct iso_sv_stream *stream = stream_like(open, &count);
+    if (stream != NULL) {
+        stream->opened += stream->opened < UINT32_MAX ? 1 : 0;
+        open->id = stream->id;
+        return;
     }
     if (count >= ISO_SV_STREAMS_MAX) {
         iso_sv_trouble_set(&open->trouble, ISO_SV_LIMIT_REACHED, "%u open camera streams",
                            (unsigned)ISO_SV_STREAMS_MAX);
         return;
     }
-    struct iso_sv_stream *stream = iso_alloc_new(open->devices->alloc, sizeof *stream);
+    stream = iso_alloc_new(open->devices->alloc, sizeof *stream);
     if (stream == NULL) {
         iso_sv_trouble_set(&open->trouble, ISO_SV_FAILED_DEVICE, "out of memory");
         return;
@@ -260,6 +283,7 @@ static void open_stream(struct stream_op *open)
         return;
     }
     stream->component = open->component;
+    stream->opened = 1;
     /* The frame that is there already is not a new one. */
     stream->first = stream->source->frames;
     stream->taken = stream->first;
@@ -280,7 +304,7 @@ static void close_start(struct iso_sv_op *op)
     struct stream_op *close = (struct stream_op *)op;
     struct iso_sv_cameras *cameras = close->devices->cameras;
     struct iso_sv_stream *stream = stream_find(cameras, close->component, close->id);
-    if (stream != NULL) {
+    if (stream != NULL && --stream->opened == 0) {
         stream_close(cameras, stream);
     }
     iso_sv_op_finish(op);

@@ -41,6 +41,9 @@ struct iso_sv_camera_wish {
     enum iso_sv_pixels format;
 };
 
+bool iso_sv_camera_wish_equal(const struct iso_sv_camera_wish *a,
+                              const struct iso_sv_camera_wish *b);
+
 enum iso_sv_source_state { ISO_SV_SOURCE_STARTING, ISO_SV_SOURCE_RUNNING, ISO_SV_SOURCE_WAITING };
 
 struct iso_sv_run;

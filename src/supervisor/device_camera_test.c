@@ -173,10 +173,11 @@ TEST(only_the_newest_frame_is_kept)
     take(&stage, 1, &width, &number);
     CHECK_EQ_U64(width, 48);
     CHECK_EQ_U64(number, 3);
-    /* A second stream waits for a frame of its own. */
+    /* The stream of another component waits for a frame of its own. */
     struct dev_call taking;
-    CHECK_STR(call(&stage, "open", OPEN_JPEG), "{\"ok\":2}");
-    dev_call_begin(&taking, &stage.test, &stage.guest, "camera", "take-frame", "[2]");
+    struct iso_sv_guest other = {.component = {8}, .grants = {"camera"}};
+    CHECK_STR(dev_test_call(&stage.test, &other, "camera", "open", OPEN_JPEG), "{\"ok\":2}");
+    dev_call_begin(&taking, &stage.test, &other, "camera", "take-frame", "[2]");
     dev_test_run_ms(&stage.test, 20);
     CHECK(!dev_call_poll(&taking));
     dev_call_cancel(&taking);
@@ -283,11 +284,16 @@ TEST(programs_end_with_their_last_stream)
     struct stage stage;
     struct iso_sv_devices_config config = {0};
     begin(&stage, "sleep 1000 & echo $! >child; echo $$ >pid; cat 1.jpg; wait", &config);
+    struct iso_sv_guest other = {.component = {8}, .grants = {"camera"}};
     CHECK_STR(call(&stage, "open", OPEN_JPEG), "{\"ok\":1}");
-    CHECK_STR(call(&stage, "open", OPEN_JPEG), "{\"ok\":2}");
+    CHECK_STR(call(&stage, "open", OPEN_JPEG), "{\"ok\":1}"); /* the same again */
+    CHECK_STR(dev_test_call(&stage.test, &other, "camera", "open", OPEN_JPEG), "{\"ok\":2}");
     int pid = number_in(&stage, "pid");
     int child = number_in(&stage, "child");
-    (void)call(&stage, "close", "[2]");
+    CHECK_CONTAINS(dev_test_describe(&stage.test), "\"streams\":2");
+    (void)call(&stage, "close", "[1]");
+    (void)dev_test_call(&stage.test, &other, "camera", "close", "[2]");
+    CHECK_CONTAINS(dev_test_describe(&stage.test), "\"streams\":1");
     dev_test_run_ms(&stage.test, 20);
     CHECK(kill(pid, 0) == 0);
     (void)call(&stage, "close", "[1]");
@@ -394,17 +400,26 @@ TEST(wishes_that_make_no_sense_are_refused)
 
 TEST(a_component_has_a_largest_number_of_streams)
 {
-    struct stage stage;
-    struct iso_sv_devices_config config = {0};
-    begin(&stage, "exec sleep 1000", &config);
-    for (unsigned i = 0; i < ISO_SV_STREAMS_MAX; i++) {
-        CHECK_CONTAINS(call(&stage, "open", OPEN_JPEG), "ok");
-    }
-    CHECK_STR(call(&stage, "open", OPEN_JPEG),
-              "{\"error\":{\"limit\":\"16 open camera streams\"}}");
+    struct iso_sv_camera_def cameras[ISO_SV_STREAMS_MAX + 1];
+    char names[ISO_SV_STREAMS_MAX + 1][8];
+    struct iso_sv_devices_config config = {.cameras = cameras,
+                                           .camera_count = ISO_SV_STREAMS_MAX + 1};
+    struct iso_sv_guest guest = {.component = {7}, .grants = {"camera"}};
     struct iso_sv_guest other = {.component = {8}, .grants = {"camera"}};
-    CHECK_CONTAINS(dev_test_call(&stage.test, &other, "camera", "open", OPEN_JPEG), "ok");
-    end(&stage);
+    struct dev_test test;
+    char args[80];
+    for (unsigned i = 0; i <= ISO_SV_STREAMS_MAX; i++) {
+        (void)iso_format(names[i], sizeof names[i], "c%u", i);
+        cameras[i] = (struct iso_sv_camera_def){.name = names[i], .source = "test:8x8@1"};
+    }
+    dev_test_begin(&test, &config);
+    for (unsigned i = 0; i <= ISO_SV_STREAMS_MAX; i++) {
+        (void)iso_format(args, sizeof args, "[{\"source\": \"c%u\", \"format\": \"gray8\"}]", i);
+        CHECK_CONTAINS(dev_test_call(&test, &guest, "camera", "open", args),
+                       i < ISO_SV_STREAMS_MAX ? "{\"ok\":" : "{\"limit\":\"16 open camera streams");
+    }
+    CHECK_CONTAINS(dev_test_call(&test, &other, "camera", "open", args), "ok");
+    dev_test_end(&test);
 }
 
 /* The number that device_picture.c writes into the first 64 pixels. */

@@ -174,7 +174,8 @@ static void on_tick(uv_timer_t *timer)
 
 /* ---- Opening and closing --------------------------------------------------------------------- */
 
-static bool same_wish(const struct iso_sv_camera_wish *a, const struct iso_sv_camera_wish *b)
+bool iso_sv_camera_wish_equal(const struct iso_sv_camera_wish *a,
+                              const struct iso_sv_camera_wish *b)
 {
     return a->width == b->width && a->height == b->height && a->rate == b->rate &&
            a->format == b->format;
@@ -248,7 +249,7 @@ struct iso_sv_source *iso_sv_source_open(struct iso_sv_devices *devices,
                                          struct iso_sv_trouble *trouble)
 {
     for (struct iso_sv_source *at = camera->sources; at != NULL; at = at->next) {
-        if (same_wish(&at->asked, wish)) {
+        if (iso_sv_camera_wish_equal(&at->asked, wish)) {
             at->streams++;
             return at;
         }

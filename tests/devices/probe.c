@@ -91,8 +91,7 @@ struct probe_tuple_u64_u64 calls_sleep(uint64_t duration)
     uint64_t time = clock_get_time();
     uint64_t monotonic = clock_get_monotonic();
     clock_sleep(duration);
-    return (struct probe_tuple_u64_u64){clock_get_time() - time,
-                                        clock_get_monotonic() - monotonic};
+    return (struct probe_tuple_u64_u64){clock_get_time() - time, clock_get_monotonic() - monotonic};
 }
 
 struct probe_option_string calls_get_config(struct probe_string key)
@@ -138,8 +137,7 @@ struct probe_result_list_string_types_problem calls_list_keys(void)
 struct probe_result_u64_types_problem calls_film(struct probe_string source,
                                                  struct probe_string display, uint32_t count)
 {
-    struct camera_stream_options options = {.source = source,
-                                            .format = TYPES_PIXEL_FORMAT_GRAY8};
+    struct camera_stream_options options = {.source = source, .format = TYPES_PIXEL_FORMAT_GRAY8};
     struct probe_result_u64_types_problem result = {.is_err = false};
     struct probe_result_u32_types_problem stream = camera_open(options);
     result.is_err = stream.is_err;

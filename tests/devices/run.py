@@ -78,10 +78,17 @@ def build_guest(options):
     return module
 
 
+def example(options, name):
+    """An example module."""
+    run([os.path.join(ROOT, "modules", "build.sh"), options.isomer, options.build, name])
+    return os.path.join(options.build, name + ".wasm")
+
+
 class Host:
     """devices_host with one component."""
 
-    def __init__(self, options, config, rest, mode="function", storage=None, quota=1 << 20):
+    def __init__(self, options, config, rest, mode="function", storage=None, quota=1 << 20,
+                 module=None):
         self.folder = tempfile.mkdtemp(prefix="isomer-devices-")
         storage = storage or os.path.join(self.folder, "store")
         path = os.path.join(self.folder, "devices.json")
@@ -89,7 +96,7 @@ class Host:
             json.dump(config, stream)
         self.errors = open(os.path.join(self.folder, "errors"), "w+", encoding="utf-8")
         self.process = subprocess.Popen(
-            [options.host, path, options.module, mode, storage, str(quota)] + rest,
+            [options.host, path, module or options.module, mode, storage, str(quota)] + rest,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors, text=True)
 
     def __enter__(self):
@@ -341,6 +348,31 @@ def grants(options):
     check("status", result.returncode, 2)
     check_in('isomer:device/display needs the grant "display"', result.stderr)
     check_in('needs the grant "storage"', result.stderr)
+
+
+@test
+def example_modules(options):
+    """The camera takes frames, one instance after the other or a single one; the screen shows them."""
+    camera, screen = example(options, "camera"), example(options, "screen")
+    config = {"cameras": {"sim": "test:16x8@100"}, "displays": ["a", "b"]}
+    frame = None
+    for mode in ("function", "service"):
+        rest = ["camera:sim", "stream=sim", "width=8", "height=4", "format=rgb8"]
+        with Host(options, config, rest, mode=mode, module=camera) as host:
+            numbers = []
+            for _ in range(40):
+                frame = host.ok("take-frame")
+                check("size", (frame["width"], frame["height"], frame["format"]), (8, 4, "rgb8"))
+                numbers.append(int(frame["number"]))
+            check("numbers", numbers, sorted(set(numbers)))
+            check_in('"streams":1', host.line("!describe"))
+    with Host(options, config, ["camera:sim", "stream=moon"], module=camera) as host:
+        check("error", host.error("take-frame"), 'not granted: camera "moon"')
+    with Host(options, config, ["display", "display=b"], module=screen) as host:
+        check("shown", host.ok("show", frame), None)
+        check("a", host.line("!frame a"), "none")
+        check("b", host.line("!frame b").split()[:3], ["8", "4", "rgb8"])
+        check_in("invalid: 9 x 4 pixels", host.error("show", dict(frame, width=9)))
 
 
 def main():
