@@ -199,8 +199,8 @@ bool iso_http_request_cookie(const struct iso_http_request *req, const char *nam
 bool iso_http_request_bearer(const struct iso_http_request *req, struct iso_str *out);
 /* Whether Content-Type is this media type ("application/json"), whatever its parameters. */
 bool iso_http_request_has_type(const struct iso_http_request *req, const char *media_type);
-/* Whether Accept names this media type exactly, or begins with it (a client that prefers it). Wild
- * cards do not count: what is asked for by name. */
+/* Whether Accept names this media type with a weight other than 0. Wild cards do not count: it is
+ * about what is asked for by name. */
 bool iso_http_request_accepts(const struct iso_http_request *req, const char *media_type);
 
 /* The peer's address, and as text ("192.0.2.1", "2001:db8::1"). */

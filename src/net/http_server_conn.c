@@ -7,6 +7,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <gnutls/gnutls.h>
+#include <netinet/tcp.h>
 #include <unistd.h>
 
 /* ---- Peers -------------------------------------------------------------------------------- */
@@ -326,6 +327,22 @@ static bool is_welcome(const struct http_listener *listener, const struct sockad
             count_of_group(server, peer) < limits->connections_per_address);
 }
 
+/* A peer that vanished without a word (no power, no network) is noticed within minutes, whatever
+ * its connection is waiting for. */
+static void watch_for_silence(int fd)
+{
+    const struct {
+        int level, name, value;
+    } options[] = {{SOL_SOCKET, SO_KEEPALIVE, 1},
+                   {IPPROTO_TCP, TCP_KEEPIDLE, HTTP_PROBE_AFTER_S},
+                   {IPPROTO_TCP, TCP_KEEPINTVL, HTTP_PROBE_EVERY_S},
+                   {IPPROTO_TCP, TCP_KEEPCNT, HTTP_PROBES},
+                   {IPPROTO_TCP, TCP_USER_TIMEOUT, HTTP_UNACKNOWLEDGED_MS}};
+    for (size_t i = 0; i < ISO_COUNT_OF(options); i++) {
+        (void)setsockopt(fd, options[i].level, options[i].name, &options[i].value, sizeof(int));
+    }
+}
+
 static void admit(struct http_listener *listener, int fd, struct sockaddr_storage *peer,
                   socklen_t peer_len)
 {
@@ -345,6 +362,7 @@ static void admit(struct http_listener *listener, int fd, struct sockaddr_storag
     conn->fd = fd;
     conn->req.conn = conn;
     peer_set(conn, &unmapped);
+    watch_for_silence(fd);
     conn->index = server->free_slots[--server->free_count];
     server->accepting = conn;
     (void)MHD_add_connection(listener->daemon, fd, (const struct sockaddr *)peer, peer_len);

@@ -31,6 +31,12 @@
 #define HTTP_DRAIN_BYTES 65536u
 /* Room that Content-Length gets before a byte came. */
 #define HTTP_BODY_RESERVE 65536u
+/* Silent peers are probed after so long, so often, so many times; sent bytes are acknowledged
+ * within the last. */
+#define HTTP_PROBE_AFTER_S 60
+#define HTTP_PROBE_EVERY_S 15
+#define HTTP_PROBES 4
+#define HTTP_UNACKNOWLEDGED_MS 120000
 /* The largest part of a multipart stream. */
 #define HTTP_PART_BYTES ((size_t)16 << 20)
 /* Bytes that the kernel may still hold of a picture when the next is taken. */
