@@ -202,3 +202,78 @@ TEST(waiting_for_known_answers_ends)
     CHECK_EQ_U64(sim_count(sim, "A " TYPE " PTR 4500 " LAMP), 1);
     sim_free(sim);
 }
+
+/* Complete data of "fake N" from one of many addresses, as if there were such a host. */
+static void say_fake(struct sim *sim, unsigned i)
+{
+    struct iso_mdns_writer writer;
+    char instance[64];
+
+    (void)iso_format(instance, sizeof instance, "fake %u." TYPE, i);
+    iso_mdns_writer_init(&writer);
+    sim_put(&writer, ISO_MDNS_ANSWERS, TYPE, ISO_MDNS_PTR, 86400, false, instance);
+    sim_put(&writer, ISO_MDNS_ANSWERS, instance, ISO_MDNS_SRV, 86400, true, "1 fake.local");
+    sim_put(&writer, ISO_MDNS_ANSWERS, instance, ISO_MDNS_TXT, 86400, true, "\1x");
+    sim_put(&writer, ISO_MDNS_ANSWERS, "fake.local", ISO_MDNS_A, 86400, true, "\012\0\0\x09");
+    iso_mdns_writer_finish(&writer, 0, ISO_MDNS_FLAG_RESPONSE);
+    CHECK_OK(sim_inject(sim, 0, sim_v4(10, 0, 0, (uint8_t)(3 + i % 200)), ISO_MDNS_PORT, true,
+                        writer.bytes, writer.len, NULL));
+    sim_run(sim, 1);
+}
+
+TEST(peers_and_how_long_they_give_way)
+{
+    struct sim *sim = sim_new(1);
+    unsigned viewer = sim_simple(sim, "viewer", 2);
+    unsigned i;
+
+    (void)sim_browse(sim, viewer, "_wot._tcp", NULL);
+    for (i = 0; i < ISO_MDNS_PEERS_MAX; i++) {
+        say_fake(sim, i);
+    }
+    CHECK_EQ_U64(iso_mdns_peer_count(sim->hosts[viewer].mdns), ISO_MDNS_PEERS_MAX);
+    CHECK(strstr(sim_log(sim, viewer), "lost") == NULL);
+    /* All are young: the oldest gives way, for the packet after the one that wanted its place. */
+    say_fake(sim, i);
+    say_fake(sim, i);
+    CHECK_CONTAINS(sim_log(sim, viewer), "lost fake 0 ");
+    CHECK_CONTAINS(sim_log(sim, viewer), "found fake 256 ");
+    CHECK_EQ_U64(iso_mdns_peer_count(sim->hosts[viewer].mdns), ISO_MDNS_PEERS_MAX);
+    /* Now none does. */
+    sim_run(sim, ISO_MDNS_CONFIRM_MS);
+    sim_forget(sim);
+    for (i = 300; i < 1000; i++) {
+        say_fake(sim, i);
+    }
+    CHECK_STR(sim_log(sim, viewer), "");
+    sim_free(sim);
+}
+
+TEST(echoes)
+{
+    struct sim *sim = sim_new(1);
+    unsigned pi = sim_simple(sim, "pi", 1);
+    struct iso_mdns_address other = sim_v4(10, 0, 0, 2);
+    char entry[ISO_MDNS_TXT_ENTRY_MAX + 1] = "";
+    const char *txt[] = {entry, entry, entry, entry};
+    struct iso_mdns_service service = {.type = "_wot._tcp", .port = 1, .txt = txt, .txt_count = 4};
+    char name[16];
+    uint32_t id;
+
+    /* Two interfaces on one link and packets that come back after more than a second: more of them
+     * are on their way than are remembered. */
+    sim->jitter_ms = 1500;
+    sim_port(sim, pi, 2, 0, &other, 1);
+    memset(entry, 'x', ISO_MDNS_TXT_ENTRY_MAX);
+    (void)sim_browse(sim, pi, "_wot._tcp", NULL);
+    for (unsigned i = 0; i < ISO_MDNS_SERVICES_MAX; i++) {
+        (void)iso_format(name, sizeof name, "service %u", i);
+        service.instance = name;
+        CHECK_OK(iso_mdns_service_add(sim->hosts[pi].mdns, &service, sim->now_ms, &id, NULL));
+    }
+    sim_run(sim, 1500);
+    CHECK(sim->trace_count > ISO_MDNS_ECHOES_MAX);
+    sim_run(sim, 60000);
+    CHECK_STR(sim_log(sim, pi), ""); /* neither renamed nor found by itself */
+    sim_free(sim);
+}
