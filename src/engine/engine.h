@@ -108,6 +108,8 @@ struct iso_limits {
  * image_map:    map the whole image, privately and copy-on-write, at addr inside a reservation.
  * image_destroy.
  *           Without these, a fresh instance copies its initial memory.
+ * discard:  make [addr, addr+size), of which each page was committed or mapped from an image, as it
+ *           was right afterwards; page-aligned. Without it, the same is done by mapping anew.
  * lock/unlock: a mutex that protects lazy translation and the registry of types; needed when
  *           stores of one engine run on several threads. Never held while Wasm code runs.
  */
@@ -120,6 +122,7 @@ struct iso_platform {
     void *(*image_create)(void *ctx, const void *data, size_t size);
     bool (*image_map)(void *ctx, void *image, void *addr, size_t size);
     void (*image_destroy)(void *ctx, void *image, size_t size);
+    bool (*discard)(void *ctx, void *addr, size_t size);
     void (*lock)(void *ctx);
     void (*unlock)(void *ctx);
 };
@@ -391,6 +394,14 @@ ISO_MUST_CHECK enum iso_err iso_image_create(struct iso_instance *instance, stru
 ISO_MUST_CHECK enum iso_err iso_image_instantiate(struct iso_image *image, struct iso_store *store,
                                                   struct iso_instance **out,
                                                   struct iso_report *report);
+/*
+ * Make an instance that came from the image as fresh as it was then, in its store: memory, globals,
+ * tables, segments. What was defined in the store stays, and so do bindings of the instance; that
+ * spares most of what a new store and instance cost. Errors: ISO_E_REFUSED (of another image, not
+ * alone in its store, a call is under way, a table or memory has grown), ISO_E_NOMEM; then the
+ * instance is to be destroyed with its store.
+ */
+ISO_MUST_CHECK enum iso_err iso_image_reset(struct iso_image *image, struct iso_instance *instance);
 void iso_image_destroy(struct iso_image *image);
 
 /* ---- Calls ------------------------------------------------------------------------------- */

@@ -348,3 +348,33 @@ enum iso_err iso_image_instantiate(struct iso_image *image, struct iso_store *st
     *out = instance;
     return ISO_OK;
 }
+
+/* ---- Again --------------------------------------------------------------------------------- */
+
+static bool is_as_large_as_then(const struct iso_image *image, const struct iso_instance *instance)
+{
+    const struct iso_module *module = instance->module;
+    for (uint32_t i = 0; i < module->table_count; i++) {
+        if (instance->tables[i]->size != image->tables[i].size) {
+            return false;
+        }
+    }
+    return !image->has_memory || instance->memories[0]->size == image->memory_bytes;
+}
+
+enum iso_err iso_image_reset(struct iso_image *image, struct iso_instance *instance)
+{
+    struct iso_store *store = instance->store;
+    if (instance->image != image || check_instance(instance, NULL) != ISO_OK ||
+        !is_as_large_as_then(image, instance)) {
+        return ISO_E_REFUSED;
+    }
+    if (image->has_memory && image->memory_bytes != 0 &&
+        !iso_memory_reset(instance->memories[0], image)) {
+        return ISO_E_NOMEM;
+    }
+    fill(image, instance);
+    store->state = ISO_RUN_IDLE;
+    store->last_trap.kind = ISO_TRAP_NONE;
+    return ISO_OK;
+}

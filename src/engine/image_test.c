@@ -171,6 +171,44 @@ TEST(an_instance_in_the_place_of_another_is_as_fresh_as_any)
     setup_fini(&setup);
 }
 
+static void leave_traces(struct iso_instance *instance)
+{
+    CHECK_OK(iso_instance_global_set(instance, "callback", &(union iso_slot){.ref = 0}));
+    CHECK_OK(iso_instance_global_set(instance, "counter", &(union iso_slot){.u32 = 1}));
+    CHECK(iso_table_fill(instance->tables[0], 0, 0, 7));
+    memset(instance->memories[0]->base, 0xee, (size_t)instance->memories[0]->size);
+}
+
+TEST(an_instance_is_made_fresh_in_its_place)
+{
+    for (int kind = 0; kind < 3; kind++) {
+        struct setup setup;
+        setup_init(&setup, (enum setup_kind)kind);
+        struct iso_image *image = NULL, *other = NULL;
+        struct iso_instance *origin = make_changed(&setup);
+        CHECK_OK(iso_image_create(origin, &image, &setup.report));
+        CHECK_OK(iso_image_create(origin, &other, &setup.report));
+        struct iso_store *store = make_store(&setup);
+        struct iso_instance *instance = NULL;
+        CHECK_OK(iso_image_instantiate(image, store, &instance, &setup.report));
+        for (int i = 0; i < 3; i++) {
+            leave_traces(instance);
+            CHECK_OK(iso_image_reset(image, instance));
+            check_changed(instance);
+            CHECK(iso_store_state(store) == ISO_RUN_IDLE);
+        }
+        /* Not: one of another image, or one that has grown. */
+        CHECK_ERR(iso_image_reset(other, instance), ISO_E_REFUSED);
+        CHECK_ERR(iso_image_reset(image, origin), ISO_E_REFUSED);
+        CHECK_EQ_U64(iso_memory_grow(instance->memories[0], 1), 3);
+        CHECK_ERR(iso_image_reset(image, instance), ISO_E_REFUSED);
+        iso_store_destroy(store);
+        iso_image_destroy(other);
+        iso_image_destroy(image);
+        setup_fini(&setup);
+    }
+}
+
 TEST(a_memory_of_zeros_needs_no_copy)
 {
     struct setup setup;

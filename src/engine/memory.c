@@ -130,6 +130,29 @@ static bool create_content(struct iso_memory *memory, struct iso_image *image, u
     return true;
 }
 
+bool iso_memory_reset(struct iso_memory *memory, struct iso_image *image)
+{
+    const struct iso_platform *platform = &memory->store->engine->platform;
+    size_t size = (size_t)memory->size;
+    size_t mapped = image->mapping != NULL ? image->content_bytes : 0;
+    if (memory->reserved == 0) {
+        memset(memory->base, 0, size);
+    } else if (platform->discard != NULL) {
+        if (!platform->discard(platform->ctx, memory->base, size)) {
+            return false;
+        }
+    } else if ((mapped != 0 &&
+                !platform->image_map(platform->ctx, image->mapping, memory->base, mapped)) ||
+               (size > mapped &&
+                !platform->commit(platform->ctx, memory->base + mapped, size - mapped))) {
+        return false;
+    }
+    if (image->content != NULL) {
+        memcpy(memory->base, image->content, image->content_bytes);
+    }
+    return true;
+}
+
 static enum iso_err check_size(const struct iso_store *store, uint64_t size,
                                struct iso_report *report)
 {

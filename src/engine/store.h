@@ -239,6 +239,8 @@ ISO_MUST_CHECK enum iso_err iso_memory_create_from_image(struct iso_store *store
                                                          struct iso_image *image,
                                                          struct iso_memory **out,
                                                          struct iso_report *report);
+/* As it was when it was made from the image; its size has not changed. */
+ISO_MUST_CHECK bool iso_memory_reset(struct iso_memory *memory, struct iso_image *image);
 /* Destroy memories / tables from number `keep` on: those of an instance that could not be made. */
 void iso_store_memories_trim(struct iso_store *store, uint32_t keep);
 void iso_store_tables_trim(struct iso_store *store, uint32_t keep);

@@ -38,6 +38,14 @@ static void memory_release(void *ctx, void *addr, size_t size)
     (void)munmap(addr, size);
 }
 
+static bool memory_discard(void *ctx, void *addr, size_t size)
+{
+    (void)ctx;
+    /* Private mappings forget what was written to them: an image's show its bytes again, others
+     * are zero. */
+    return madvise(addr, size, MADV_DONTNEED) == 0;
+}
+
 static void mutex_lock(void *ctx)
 {
     int failed = pthread_mutex_lock(ctx);
@@ -59,6 +67,7 @@ static void platform_init(void)
         .reserve = memory_reserve,
         .commit = memory_commit,
         .release = memory_release,
+        .discard = memory_discard,
         .lock = mutex_lock,
         .unlock = mutex_unlock,
     };

@@ -66,8 +66,10 @@ void iso_sv_instance_reset(struct iso_sv_instance *instance)
 
 bool iso_sv_instance_recycle(struct iso_sv_instance *instance)
 {
-    (void)instance;
-    return false;
+    const struct iso_sv_component *component = instance->component;
+    return component->image != NULL && instance->wasi == NULL &&
+           instance->phase == ISO_SV_PHASE_READY &&
+           iso_image_reset(component->image, instance->instance) == ISO_OK;
 }
 
 /* Under the component's lock. */
