@@ -194,8 +194,9 @@ bool iso_http_text_host(struct iso_str field, struct iso_http_text_host *out)
     }
     for (size_t i = 0; i < len; i++) {
         char c = lower_of(field.ptr[i]);
-        if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
-              c == '_')) {
+        bool empty_label = c == '.' && (i == 0 || i + 1 == len || field.ptr[i - 1] == '.');
+        if (empty_label || !((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' ||
+                             c == '.' || c == '_')) {
             return false;
         }
         out->name[i] = c;

@@ -97,10 +97,10 @@ TEST(hosts_are_names_or_addresses)
     /* As numbers, but not in the form of an address: some resolvers take them for one. */
     check_host("127.1", "127.1", false);
     check_host("2130706433", "2130706433", false);
-    static const char *const bad[] = {"",        " ",        ".",        ":80",       "a:b",
-                                      "a:65536", "a b",      "a/b",      "a@b",       "[::1",
-                                      "[]",      "[::g]",    "[::1]x",   "[1.2.3.4]", "::1",
-                                      "a:80:80", "\xc3\xa4", "a:123456", "a?b"};
+    static const char *const bad[] = {
+        "",         " ",        ".",   ":80",   "a:b",    "a:65536",   "a b", "a/b",
+        "a@b",      "[::1",     "[]",  "[::g]", "[::1]x", "[1.2.3.4]", "::1", "a:80:80",
+        "\xc3\xa4", "a:123456", "a?b", "..",    "a..b",   ".a",        "a..", "...:1"};
     for (size_t i = 0; i < ISO_COUNT_OF(bad); i++) {
         check_host(bad[i], NULL, false);
     }
