@@ -1,0 +1,154 @@
+"""Starting, stopping, crashing, generations, and moving a component between two devices."""
+
+import json
+import os
+import random
+import subprocess
+import threading
+
+from device import GRANTS, Device, check, document, until
+
+
+def test_comes_back_after_a_crash(programs, guests):
+    """After kill -9 the same components run, what they stored is there, and a service begins anew."""
+    with Device(programs) as device:
+        module = device.put_module(guests.bytes("probe"))
+        device.deploy(document("test", {"probe": (module, {"grants": GRANTS, "mode": "service"})}))
+        check(device.value("test/probe", "keep", {"key": "k", "value": "v"}) is True, "keep")
+        device.value("test/probe", "count-up", {"by": 5})
+        identity = device.get("/v1/device")["id"]
+        device.kill()
+        device.start()
+        until("it runs", lambda: device.call("test/probe", "get-count").status == 200)
+        check(device.value("test/probe", "get-count") == 0, "a new instance")
+        check(device.value("test/probe", "kept", {"key": "k"}) == "v", "what it kept")
+        check(device.get("/v1/device")["id"] == identity, "the same device")
+
+
+def test_stops_in_order(programs, guests):
+    """SIGTERM lets calls under way end, says so, and ends with 0."""
+    with Device(programs) as device:
+        module = device.put_module(guests.bytes("probe"))
+        device.deploy(document("test", {"probe": (module, {"grants": GRANTS})}))
+        answers = []
+        thread = threading.Thread(target=lambda: answers.append(
+            device.call("test/probe", "pause", {"milliseconds": 700}).status))
+        thread.start()
+        until("it is under way", lambda: device.status("test/probe")["instances"] >= 1)
+        check(device.stop() == 0, "status")
+        thread.join()
+        check(answers == [204], "the call ended: %r", answers)
+
+
+def test_two_on_one_state(programs, guests):
+    """A second supervisor on the same state is refused; so are wrong options and files."""
+    with Device(programs) as device:
+        def refused(part, *options):
+            result = subprocess.run([programs["supervisor"], *options], capture_output=True, text=True, timeout=30,
+                                    check=False)
+            check(result.returncode != 0 and part in result.stderr, "%r: %d %s", options, result.returncode,
+                  result.stderr)
+        refused("in use", "--state", device.state, "--http", "127.0.0.1:0")
+        refused("loopback", "--state", device.state + "/x", "--http", "192.0.2.1:80")
+        refused("--cpu" if False else "share", "--cpu", "0%")
+        refused("label", "--label", "room")
+        refused("level", "--log-level", "loud")
+        refused("nothing to give", "extra")
+        refused("--nonsense", "--nonsense")
+        path = os.path.join(device.state, "config.json")
+        for text, part in (('{"nmae": "x"}', "nmae"), ('{"workers": "two"}', "workers"), ("{", "config.json:1"),
+                           ('{"cpu": "200%"}', "share"), ('{"devices": {"camera": {}}}', "camera"),
+                           ('{"labels": ["a"]}', "labels")):
+            with open(path, "w", encoding="utf-8") as stream:
+                stream.write(text)
+            refused(part, "--config", path, "--state", device.state + "/y", "--http", "127.0.0.1:0")
+
+
+def test_generations_switch_whole(programs, guests):
+    """Prepare, commit and abort; an older generation, another document of the same, and a broken one are
+    refused, and the present one goes on."""
+    with Device(programs) as device:
+        module = device.put_module(guests.bytes("probe"))
+
+        def generation(number, colour):
+            return document("test", {"probe": (module, {"grants": GRANTS, "config": {"colour": colour},
+                                                        "epoch": number})}, generation=number)
+
+        def colour():
+            return device.value("test/probe", "setting", {"key": "colour"})
+        device.deploy(generation(1, "red"))
+        device.deploy(generation(1, "red"))
+        check(colour() == "red", "one")
+        device.good("POST", "/v1/deployments/test/2/prepare", generation(2, "blue"))
+        check(colour() == "red", "prepared only")
+        device.good("POST", "/v1/deployments/test/2/commit", {})
+        device.good("POST", "/v1/deployments/test/2/commit", {})
+        check(colour() == "blue", "committed")
+        check(device.request("PUT", "/v1/deployments/test", generation(1, "red")).status == 409, "older")
+        check(device.request("PUT", "/v1/deployments/test", generation(2, "green")).status == 409, "another")
+        device.good("POST", "/v1/deployments/test/3/prepare", generation(3, "green"))
+        device.good("POST", "/v1/deployments/test/3/abort", {})
+        check(device.request("POST", "/v1/deployments/test/3/commit", {}).status == 409, "aborted")
+        broken = generation(4, "black")
+        broken["components"]["probe"]["module"] = "sha256:" + "0" * 64
+        answer = device.request("PUT", "/v1/deployments/test", broken)
+        check(answer.status in (404, 422) and "module" in answer.json()["detail"], "missing module: %s", answer)
+        check(colour() == "blue", "the present one goes on")
+        device.good("DELETE", "/v1/deployments/test")
+        check(device.call("test/probe", "get-count").status == 404, "removed")
+
+
+def test_killed_while_switching(programs, guests):
+    """Killed at random moments of changes: afterwards the old or the new generation runs, whole."""
+    rounds = 50 if programs["full"] else 8
+    random.seed(7)
+    with Device(programs) as device:
+        module = device.put_module(guests.bytes("probe"))
+        members = lambda n: {"grants": GRANTS, "config": {"number": str(n)}, "epoch": n}  # noqa: E731
+        make = lambda n: document("test", {"one": (module, members(n)), "two": (module, members(n))},  # noqa: E731
+                                  generation=n)
+        device.deploy(make(1))
+        present = 1
+        for _ in range(rounds):
+            change = threading.Thread(target=lambda n=present + 1: attempt(device, make(n)))
+            change.start()
+            change.join(random.random() * 0.05)
+            device.kill()
+            change.join()
+            device.start()
+            until("it runs", lambda: device.call("test/one", "get-count").status == 200 and
+                  device.call("test/two", "get-count").status == 200)
+            numbers = {int(device.value("test/" + c, "setting", {"key": "number"})) for c in ("one", "two")}
+            check(len(numbers) == 1 and numbers <= {present, present + 1}, "after %d: %r", present, numbers)
+            present = numbers.pop()
+
+
+def attempt(device, made):
+    try:
+        device.request("PUT", "/v1/deployments/test", made)
+    except (OSError, ValueError):
+        pass
+
+
+def test_moves_a_running_component(programs, guests):
+    """A service with a call under way moves to another device and goes on there, state, storage and all;
+    the source answers the caller."""
+    with Device(programs, name="source") as source, Device(programs, name="target") as target:
+        for device in (source, target):
+            module = device.put_module(guests.bytes("probe"))
+        members = {"grants": GRANTS, "mode": "service", "limits": {"time": "120s"}}
+        source.deploy(document("test", {"probe": (module, members)}))
+        source.value("test/probe", "count-up", {"by": 9})
+        source.value("test/probe", "keep", {"key": "k", "value": "moved"})
+        source.good("POST", "/v1/moves/test/probe/freeze", {"epoch": 1})
+        check(source.call("test/probe", "get-count").status == 409, "frozen")
+        snapshot = source.good("GET", "/v1/moves/test/probe/snapshot").body
+        there = document("test", {"probe": (module, {**members, "epoch": 2, "from": {"snapshot": True}})}, 2)
+        target.good("POST", "/v1/deployments/test/2/prepare", there)
+        target.good("PUT", "/v1/moves/test/probe/snapshot", snapshot,
+                    headers={"Content-Type": "application/octet-stream"})
+        target.good("POST", "/v1/deployments/test/2/commit", {})
+        target.good("POST", "/v1/moves/test/probe/own", {"epoch": 2})
+        check(target.value("test/probe", "get-count") == 9, "its state")
+        check(target.value("test/probe", "kept", {"key": "k"}) == "moved", "its storage")
+        check(json.dumps(source.get("/v1/deployments")).count("frozen") >= 1, "the source waits")
