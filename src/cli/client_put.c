@@ -396,10 +396,15 @@ static int run_rm(const struct iso_cli_command *command, int argc, char **argv)
             status =
                 iso_cli_usage_error(command, "'%s' is no name of an application", args.operands[0]);
         } else {
+            json_t *known = NULL;
             (void)iso_format(path, sizeof path, "/v1/deployments/%s", name);
-            const struct iso_cli_request request = {.method = "DELETE", .path = path};
-            status = iso_cli_request_good(&args.device, &request, &reply);
-            iso_buf_fini(&reply.body);
+            status = iso_cli_get_json(&args.device, path, &known); /* a misspelt name is told */
+            json_decref(known);
+            if (status == ISO_CLI_OK) {
+                const struct iso_cli_request request = {.method = "DELETE", .path = path};
+                status = iso_cli_request_good(&args.device, &request, &reply);
+                iso_buf_fini(&reply.body);
+            }
             if (status == ISO_CLI_OK) {
                 iso_cli_note("%s is removed from %s", name, args.device.name);
             }

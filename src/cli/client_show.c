@@ -161,16 +161,16 @@ static void add_component(struct iso_cli_table *table, const json_t *component)
 /* The components' own documents, all in one array. */
 static int collect(struct iso_cli_device *device, json_t *apps, json_t *all)
 {
-    size_t i, k;
+    size_t i;
+    const char *name;
     json_t *app, *component;
     json_array_foreach(apps, i, app)
     {
-        json_array_foreach(json_object_get(app, "components"), k, component)
+        json_object_foreach(json_object_get(app, "components"), name, component)
         {
             char path[300];
             json_t *status_document = NULL;
-            (void)iso_format(path, sizeof path, "/v1/components/%s/%s", text_of(app, "app"),
-                             text_of(component, "name"));
+            (void)iso_format(path, sizeof path, "/v1/components/%s/%s", text_of(app, "app"), name);
             const int status = iso_cli_get_json(device, path, &status_document);
             if (status != ISO_CLI_OK) {
                 return status;
@@ -187,8 +187,8 @@ static void print_troubles(const json_t *apps)
     json_t *app;
     json_array_foreach((json_t *)(uintptr_t)apps, i, app)
     {
-        if (text_of(app, "trouble")[0] != '\0') {
-            iso_cli_note("%s: %s", text_of(app, "app"), text_of(app, "trouble"));
+        if (text_of(app, "reason")[0] != '\0') {
+            iso_cli_note("%s: %s", text_of(app, "app"), text_of(app, "reason"));
         }
     }
 }

@@ -2,37 +2,16 @@
 #include "supervisor/api_call.h"
 
 #include "base/format.h"
+#include "supervisor/remember.h"
 
 /* ---- Outcomes ------------------------------------------------------------------------------- */
 
-static const struct {
-    unsigned http;
-    uint8_t coap;
-    const char *type; /* fragment of the problem's type */
-} codes[ISO_SV_OUTCOME_COUNT] = {
-    [ISO_SV_DONE] = {200, ISO_COAP_CODE(2, 4), "done"},
-    [ISO_SV_ERROR] = {422, ISO_COAP_CODE(4, 22), "error-result"},
-    [ISO_SV_ARGUMENT] = {400, ISO_COAP_CODE(4, 0), "wrong-arguments"},
-    [ISO_SV_TRAP] = {500, ISO_COAP_CODE(5, 0), "trap"},
-    [ISO_SV_BUSY] = {429, ISO_COAP_CODE(4, 29), "queue-full"},
-    [ISO_SV_LIMIT] = {503, ISO_COAP_CODE(5, 3), "limit"},
-    [ISO_SV_MOVED] = {409, ISO_COAP_CODE(4, 9), "moved"},
-    [ISO_SV_NOT_FOUND] = {404, ISO_COAP_CODE(4, 4), "not-found"},
-    [ISO_SV_GONE] = {503, ISO_COAP_CODE(5, 3), "stopped"},
-    [ISO_SV_DEADLOCK] = {508, ISO_COAP_CODE(5, 8), "would-deadlock"},
-    [ISO_SV_UNREACHABLE] = {502, ISO_COAP_CODE(5, 2), "unreachable"},
-    [ISO_SV_UNKNOWN] = {504, ISO_COAP_CODE(5, 4), "outcome-unknown"},
+static const unsigned statuses[ISO_SV_OUTCOME_COUNT] = {
+    [ISO_SV_DONE] = 200,     [ISO_SV_ERROR] = 422,       [ISO_SV_ARGUMENT] = 400,
+    [ISO_SV_TRAP] = 500,     [ISO_SV_BUSY] = 429,        [ISO_SV_LIMIT] = 503,
+    [ISO_SV_MOVED] = 409,    [ISO_SV_NOT_FOUND] = 404,   [ISO_SV_GONE] = 503,
+    [ISO_SV_DEADLOCK] = 508, [ISO_SV_UNREACHABLE] = 502, [ISO_SV_UNKNOWN] = 504,
 };
-
-unsigned iso_sv_outcome_status(enum iso_sv_outcome outcome)
-{
-    return codes[outcome].http;
-}
-
-uint8_t iso_sv_outcome_code(enum iso_sv_outcome outcome)
-{
-    return codes[outcome].coap;
-}
 
 /* ---- Encodings ------------------------------------------------------------------------------ */
 
@@ -75,10 +54,11 @@ static void put_error_member(void *ctx, struct iso_json *json)
 static void problem(struct iso_supervisor *sv, iso_http_id id, struct iso_sv_call *call)
 {
     char type[64];
-    const unsigned status = codes[call->outcome].http;
+    const unsigned status = statuses[call->outcome];
     const struct iso_http_field retry = {"Retry-After", "1"};
     const size_t fields = call->outcome == ISO_SV_BUSY ? 1 : 0;
-    (void)iso_format(type, sizeof type, "urn:isomer:problem:%s", codes[call->outcome].type);
+    (void)iso_format(type, sizeof type, "urn:isomer:problem:%s",
+                     iso_sv_outcome_name(call->outcome));
     const char *detail = call->report.set ? call->report.text : NULL;
     if (call->outcome == ISO_SV_ERROR) {
         iso_http_problem_with(sv->http, id, status, type, "The function answered with an error",
@@ -126,8 +106,9 @@ static bool fill(struct iso_sv_call *call, struct iso_http_request *req)
     return true;
 }
 
+/* A component's function, or (component NULL) the flow with these names of application and flow. */
 static void start(struct iso_supervisor *sv, struct iso_http_request *req,
-                  struct iso_sv_component *component, uint32_t index)
+                  struct iso_sv_component *component, uint32_t index, const struct iso_str *flow)
 {
     const iso_http_id id = iso_http_request_id(req);
     struct waiting *waiting = iso_alloc_new(sv->alloc, sizeof *waiting);
@@ -138,7 +119,6 @@ static void start(struct iso_supervisor *sv, struct iso_http_request *req,
         iso_http_problem(sv->http, id, 503, NULL, NULL, "out of memory");
         return;
     }
-    /* An error's value goes into a problem document, which is JSON. */
     *waiting = (struct waiting){sv, id};
     call->done = done;
     call->ctx = waiting;
@@ -149,7 +129,9 @@ static void start(struct iso_supervisor *sv, struct iso_http_request *req,
             iso_sv_access_check(&sv->access, req, uv_hrtime() / 1000000000u, &given);
         iso_sv_call_id_from_key(&call->id, iso_str_from_z(token != NULL ? token->id : ""), key);
     }
-    if (iso_sv_call_start(call, component, index)) {
+    const bool ended = component != NULL ? iso_sv_peers_start(sv->peers, call, component, index)
+                                         : iso_sv_flow_call(sv->peers, flow[0], flow[1], call);
+    if (ended) {
         iso_alloc_free(sv->alloc, waiting, sizeof *waiting);
         answer(sv, id, call);
     }
@@ -199,7 +181,13 @@ void iso_sv_api_call(struct iso_supervisor *sv, struct iso_http_request *req,
         no_function(sv, req, component, params[2]);
         return;
     }
-    start(sv, req, component, index);
+    start(sv, req, component, index, NULL);
+}
+
+void iso_sv_api_flow(struct iso_supervisor *sv, struct iso_http_request *req,
+                     const struct iso_str *params)
+{
+    start(sv, req, NULL, 0, params);
 }
 
 /* ---- Properties ----------------------------------------------------------------------------- */
@@ -242,5 +230,5 @@ void iso_sv_api_property(struct iso_supervisor *sv, struct iso_http_request *req
         iso_sv_observe_http(sv, req, component, index);
         return;
     }
-    start(sv, req, component, index);
+    start(sv, req, component, index, NULL);
 }

@@ -9,6 +9,9 @@ void iso_sv_api_call(struct iso_supervisor *sv, struct iso_http_request *req,
                      const struct iso_str *params);
 void iso_sv_api_property(struct iso_supervisor *sv, struct iso_http_request *req,
                          const struct iso_str *params);
+/* params: app, flow. */
+void iso_sv_api_flow(struct iso_supervisor *sv, struct iso_http_request *req,
+                     const struct iso_str *params);
 /* The component of the first two parameters; NULL when 404 has been answered. */
 struct iso_sv_component *iso_sv_api_component(struct iso_supervisor *sv,
                                               struct iso_http_request *req,

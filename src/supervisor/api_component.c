@@ -192,6 +192,20 @@ static void get_events(struct iso_supervisor *sv, struct iso_http_request *req,
     iso_sv_reply_feed(sv, req, history != NULL ? &history->events : NULL);
 }
 
+static void get_flows(struct iso_supervisor *sv, struct iso_http_request *req,
+                      const struct iso_str params[ISO_SV_ROUTE_PARAMS])
+{
+    struct iso_buf buf;
+    struct iso_json json;
+    (void)params;
+    iso_buf_init(&buf, sv->alloc, 4u << 20);
+    iso_json_init_buf(&json, &buf, 0);
+    iso_json_object_begin(&json);
+    iso_sv_peers_write_status(sv->peers, (struct iso_str){NULL, 0}, &json);
+    iso_json_object_end(&json);
+    iso_sv_reply_buf(sv, req, 200, "application/json", &buf, iso_json_finish(&json));
+}
+
 #define COMPONENT "v1/components/{app}/{component}"
 
 const struct iso_sv_route iso_sv_routes_components[] = {
@@ -244,4 +258,17 @@ const struct iso_sv_route iso_sv_routes_components[] = {
      .answer_type = "application/json",
      .body_max = 64u << 20,
      .handle = iso_sv_api_call},
+    {.method = ISO_HTTP_GET,
+     .pattern = "v1/flows",
+     .access = ISO_SV_READ,
+     .summary = "Links to other devices, links between components, and flows, with their figures",
+     .answer_type = "application/json",
+     .handle = get_flows},
+    {.method = ISO_HTTP_POST,
+     .pattern = "v1/flows/{app}/{flow}",
+     .access = ISO_SV_OPERATE,
+     .summary = "Run a flow that calls start; the answer is its last step's result",
+     .answer_type = "application/json",
+     .body_max = 64u << 20,
+     .handle = iso_sv_api_flow},
     {.method = 0}};

@@ -174,7 +174,7 @@ static void on_deployment(void *ctx, struct iso_str app, struct iso_str componen
     (void)iso_format(subject, sizeof subject, "deployment %.*s%s%.*s", (int)app.len, app.ptr,
                      component.len != 0 ? "/" : "", (int)component.len, component.ptr);
     iso_sv_log_write(&sv->log, strcmp(what, "failed") == 0 ? ISO_SV_LOG_ERROR : ISO_SV_LOG_INFO,
-                     subject, "%s%s%s", what, detail != NULL ? ": " : "",
+                     subject, "%s%s%s", what, detail != NULL && detail[0] != '\0' ? ": " : "",
                      detail != NULL ? detail : "");
     iso_sv_event(sv, what, app, component, detail);
     if (strcmp(what, "removed") == 0) {
@@ -287,6 +287,17 @@ static enum iso_err open_http(struct iso_supervisor *sv, struct iso_report *repo
     return err;
 }
 
+/* Principals of tokens are below those of peers: the first 31 bits of the id. */
+static uint64_t principal_of(const char *token_id)
+{
+    uint64_t value = 0;
+    for (unsigned i = 0; i < 8; i++) {
+        const char c = token_id[i];
+        value = value << 4 | (uint64_t)(c <= '9' ? c - '0' : c - 'a' + 10);
+    }
+    return value & 0x7fffffffu;
+}
+
 /* Keys of links between devices first, then those that follow from people's tokens. */
 static bool on_psk(void *ctx, struct iso_str identity, struct iso_coap_psk *out)
 {
@@ -299,7 +310,7 @@ static bool on_psk(void *ctx, struct iso_str identity, struct iso_coap_psk *out)
         if (iso_str_equal_z(identity, token->id)) {
             memcpy(out->key, token->psk, ISO_TOKEN_PSK_SIZE);
             out->key_len = ISO_TOKEN_PSK_SIZE;
-            out->principal = ISO_SV_PRINCIPAL_TOKEN;
+            out->principal = principal_of(token->id);
             return true;
         }
     }
@@ -566,8 +577,9 @@ void iso_sv_coap_url(struct iso_supervisor *sv, const struct iso_http_request *r
 
 void iso_sv_drop_token(struct iso_supervisor *sv, struct iso_str id)
 {
-    (void)id;
-    if (sv->coap != NULL) {
-        iso_coap_server_drop(sv->coap, ISO_SV_PRINCIPAL_TOKEN);
+    char text[ISO_TOKEN_ID_SIZE];
+    if (sv->coap != NULL && id.len == ISO_TOKEN_ID_SIZE - 1) {
+        (void)iso_format(text, sizeof text, "%.*s", (int)id.len, id.ptr);
+        iso_coap_server_drop(sv->coap, principal_of(text));
     }
 }

@@ -146,10 +146,6 @@ struct iso_sv_component *iso_sv_find(struct iso_supervisor *sv, struct iso_str a
 /* A token was withdrawn: closes what it had open. */
 void iso_sv_drop_token(struct iso_supervisor *sv, struct iso_str id);
 
-/* Codes of outcomes; docs/api.md has the table. */
-unsigned iso_sv_outcome_status(enum iso_sv_outcome outcome);
-uint8_t iso_sv_outcome_code(enum iso_sv_outcome outcome);
-
 /* ---- Documents ----------------------------------------------------------------------------------
  */
 

@@ -20,7 +20,7 @@ def routes(device):
     """Every route that the device describes, with parameters filled in."""
     api = device.request("GET", "/openapi.json", token=False).json()
     values = {"app": "test", "component": "probe", "function": "count-up", "property": "count",
-              "digest": "sha256:" + "0" * 64, "generation": "2", "name": "default", "id": "00"}
+              "digest": "sha256:" + "0" * 64, "generation": "2", "name": "default", "id": "00", "flow": "flow"}
     for pattern, methods in api["paths"].items():
         path = re.sub(r"\{(\w+)\}", lambda found: values[found.group(1)], pattern)
         for method, operation in methods.items():

@@ -1,5 +1,6 @@
 """Calls: what comes back, and what is refused."""
 
+import contextlib
 import http.client
 import json
 import os
@@ -9,19 +10,16 @@ import time
 from device import GRANTS, Device, check, document, to_base64, until
 
 
+@contextlib.contextmanager
 def start(programs, guests, mode="function", limits=None, **options):
-    device = Device(programs, **options)
-    device.__enter__()
-    try:
+    """A device with the component test/probe."""
+    with Device(programs, **options) as device:
         module = device.put_module(guests.bytes("probe"))
         members = {"mode": mode, "grants": GRANTS, "config": {"colour": "green"}}
         if limits:
             members["limits"] = limits
         device.deploy(document("test", {"probe": (module, members)}))
-    except BaseException:
-        device.__exit__(None, None, None)
-        raise
-    return device
+        yield device
 
 
 def test_values_in_and_out(programs, guests):
@@ -82,7 +80,7 @@ def test_wrong_calls(programs, guests):
         refused(404, "property", base + "properties/size", method="GET")
         refused(404, "", "/v1/nothing", method="GET")
         check(device.value("test/probe", "get-count") == 0, "the instance is as it was")
-        check(device.status("test/probe")["calls"]["wrong-arguments"] >= 15, "they are counted")
+        check(device.status("test/probe")["calls"]["bad-arguments"] >= 15, "they are counted")
 
 
 def test_services_keep_their_state(programs, guests):
@@ -175,8 +173,9 @@ def test_links_on_one_device(programs, guests):
         wrong = document("test", {"caller": (caller, {})})
         answer = device.request("PUT", "/v1/deployments/test", wrong)
         check(answer.status == 422 and "test:probe/calc" in answer.json()["detail"], "missing: %s", answer)
-        right = document("test", {"caller": (caller, {}), "probe": (probe, {"grants": GRANTS, "mode": "service"})})
-        right["links"] = {"caller.test:probe/calc@1.0.0": {"component": "probe"}}
+        links = {"test:probe/calc@1.0.0": {"component": "probe"}}
+        right = document("test", {"caller": (caller, {"links": links}),
+                                  "probe": (probe, {"grants": GRANTS, "mode": "service"})})
         device.deploy(right)
         check(device.value("test/caller", "twice", {"value": 21}) == 42, "twice")
         check(device.value("test/caller", "many", {"times": 1000}) == 1000, "many")
