@@ -1,5 +1,5 @@
-/* A WASI program for the tests of hostile components: opens files, leaves its directory, and tells what
- * became of it on standard output. */
+/* A WASI program for the tests of hostile components: opens files, leaves its directory, and tells
+ * what became of it on standard output. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
