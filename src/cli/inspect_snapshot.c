@@ -484,7 +484,11 @@ int iso_cli_inspect_snapshot(struct iso_engine *engine, const char *path, struct
     facts.bytes = bytes;
     iso_report_init(&report);
     iso_report_init(&facts.why_not);
-    enum iso_err err = read_facts(&facts, &report);
+    /* Nothing that a damaged one says can be relied on. */
+    enum iso_err err = iso_snapshot_check(bytes, &report);
+    if (err == ISO_OK) {
+        err = read_facts(&facts, &report);
+    }
     int status;
     if (err != ISO_OK) {
         iso_cli_error_report(path, &report, err);

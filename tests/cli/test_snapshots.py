@@ -184,6 +184,8 @@ def damaged_snapshots(t):
         result = t.fails(["resume", "--timeout", "20s", "--memory", "16MiB",
                           t.write("changed", bytes(changed))], 76, "changed")
         check("missing" not in result.err and "--module" not in result.err, str(result))
+        if at >= 8:
+            t.fails(["inspect", "changed"], 76, "changed")
     t.fails(["resume", t.write("more", data + b"x")], 76, "more")
 
 
