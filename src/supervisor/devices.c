@@ -172,7 +172,7 @@ enum iso_err iso_sv_devices_create(uv_loop_t *loop, const struct iso_sv_devices_
     devices->alloc = alloc;
     devices->log = config->log;
     devices->log_ctx = config->log_ctx;
-    devices->frame_timeout_ms = config->frame_timeout_ms != 0 ? config->frame_timeout_ms : 10000;
+    devices->frame_timeout_ms = config->frame_timeout_ms != 0 ? config->frame_timeout_ms : 8000;
     devices->backoff_ms = config->camera_backoff_ms != 0 ? config->camera_backoff_ms : 250;
     devices->backoff_max_ms =
         config->camera_backoff_max_ms != 0 ? config->camera_backoff_max_ms : 30000;

@@ -2,6 +2,11 @@
 set(device_definitions _DEFAULT_SOURCE _XOPEN_SOURCE=700 _FILE_OFFSET_BITS=64)
 # Finding frames in bytes stands alone, for its fuzz target.
 iso_library(iso_supervisor_frames SOURCES device_jpeg.c device_split.c DEPENDS iso_base)
+# The files of a component's storage, also for whoever moves components.
+iso_library(iso_supervisor_storage
+  SOURCES device_store.c device_transfer.c
+  DEPENDS iso_interface iso_platform iso::uv)
+target_compile_definitions(iso_supervisor_storage PRIVATE ${device_definitions})
 iso_library(iso_supervisor_devices
   SOURCES
     device_answer.c
@@ -20,19 +25,17 @@ iso_library(iso_supervisor_devices
     device_simple.c
     device_source.c
     device_storage.c
-    device_store.c
     device_sysfs.c
-    device_transfer.c
     devices.c
     devices_config.c
-  DEPENDS iso_supervisor_frames iso_interface iso_platform iso::uv iso::gpiod iso::jansson m)
+  DEPENDS iso_supervisor_frames iso_supervisor_storage iso_interface iso_platform iso::uv iso::gpiod iso::jansson m)
 target_compile_definitions(iso_supervisor_devices PRIVATE ${device_definitions})
 iso_embed(iso_supervisor_devices iso_sv_device_wit "${CMAKE_SOURCE_DIR}/sdk/wit/device.wit")
 
 iso_library(iso_supervisor_device_test_support
   SOURCES device_test_support.c
   DEPENDS iso_supervisor_devices iso_test_support)
-foreach(subject IN ITEMS camera display ffmpeg gpio sensor simple split storage)
+foreach(subject IN ITEMS camera config display ffmpeg gpio sensor simple split storage)
   iso_test(supervisor_device_${subject}_test
     SOURCES device_${subject}_test.c LIBS iso_supervisor_device_test_support iso_supervisor_devices)
   target_compile_definitions(supervisor_device_${subject}_test PRIVATE ${device_definitions})

@@ -92,9 +92,10 @@ struct iso_sv_devices_config {
     size_t simulated_sensor_count;
     const struct iso_sv_gpio_def *lines;
     size_t line_count;
-    const char *ffmpeg;             /* program; NULL: "ffmpeg" */
-    const char *sysfs;              /* NULL: "/sys" */
-    uint32_t frame_timeout_ms;      /* take-frame fails after it; 0: 10,000 */
+    const char *ffmpeg; /* program; NULL: "ffmpeg" */
+    const char *sysfs;  /* NULL: "/sys" */
+    uint32_t
+        frame_timeout_ms; /* take-frame fails after it; 0: 8,000: less than a call has by default */
     uint32_t camera_backoff_ms;     /* before the first restart of a failed source; 0: 250 */
     uint32_t camera_backoff_max_ms; /* doubled up to this; 0: 30,000 */
     /* What there is to say about a device: a camera that failed, damaged storage. May be NULL. */

@@ -8,12 +8,15 @@ skipped by name. The last line is `N passed, N failed, N skipped`.
 """
 
 import argparse
+import functools
+import http.server
 import json
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import traceback
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -82,6 +85,13 @@ def example(options, name):
     """An example module."""
     run([os.path.join(ROOT, "modules", "build.sh"), options.isomer, options.build, name])
     return os.path.join(options.build, name + ".wasm")
+
+
+class QuietHandler(http.server.SimpleHTTPRequestHandler):
+    """Serves files, and says nothing about it."""
+
+    def log_message(self, format, *args):  # pylint: disable=redefined-builtin
+        pass
 
 
 class Host:
@@ -375,6 +385,37 @@ def example_modules(options):
         check_in("invalid: 9 x 4 pixels", host.error("show", dict(frame, width=9)))
 
 
+@test
+def from_an_address(options):
+    """A film behind an address is a camera; what is in the address stays in the configuration."""
+    if shutil.which("ffmpeg") is None:
+        raise Skip("ffmpeg is not installed")
+    with tempfile.TemporaryDirectory(prefix="isomer-film-") as folder:
+        run(["ffmpeg", "-nostdin", "-loglevel", "error", "-f", "lavfi", "-i",
+             "testsrc=size=64x48:rate=10", "-t", "3", "-c:v", "mpeg4",
+             os.path.join(folder, "film.avi")])
+        handler = functools.partial(QuietHandler, directory=folder)
+        with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+            thread = threading.Thread(target=server.serve_forever)
+            thread.start()
+            try:
+                base = "http://user:secret@127.0.0.1:%d" % server.server_address[1]
+                config = {"cameras": {"film": base + "/film.avi", "none": base + "/none.avi"}}
+                with Host(options, config, ALL) as host:
+                    stream = host.ok("open", {"source": "film", "width": 32, "format": "rgba8"})
+                    for _ in range(3):
+                        frame = host.ok("take-frame", stream)
+                        check("size", (frame["width"], frame["height"]), (32, 24))
+                    stream = host.ok("open", {"source": "none", "format": "jpeg"})
+                    error = host.error("take-frame", stream)["failed"]
+                    check_in("404", error)
+                    if "secret" in error + host.said() + host.line("!describe"):
+                        raise Failure("a password was told: %s" % error)
+            finally:
+                server.shutdown()
+                thread.join()
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--isomer", required=True)
@@ -395,6 +436,9 @@ def main():
             function(options)
             print("ok    %s" % function.__name__)
             passed += 1
+        except Skip as reason:
+            print("skip  %s: %s" % (function.__name__, reason))
+            skipped += 1
         except Failure as reason:
             print("FAIL  %s: %s" % (function.__name__, reason))
             failed += 1
