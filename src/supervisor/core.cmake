@@ -30,7 +30,7 @@ target_compile_definitions(iso_supervisor_core PUBLIC _GNU_SOURCE _FILE_OFFSET_B
 
 iso_library(iso_supervisor_core_test_support
   SOURCES core_test_support.c
-  DEPENDS iso_supervisor_core iso_test_support)
+  DEPENDS iso_supervisor_core iso_test_support iso_test_main)
 iso_test(supervisor_core_test SOURCES core_test.c LIBS iso_supervisor_core_test_support TIMEOUT 300)
 foreach(subject IN ITEMS limits link wait)
   iso_test(supervisor_core_${subject}_test

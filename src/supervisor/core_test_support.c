@@ -113,6 +113,11 @@ struct iso_bytes rig_bytes(enum rig_guest guest)
     }
 }
 
+const struct iso_alloc *rig_alloc(void)
+{
+    return &memory;
+}
+
 uint8_t *rig_copy(struct iso_bytes bytes)
 {
     uint8_t *copy = iso_alloc_resize(&memory, NULL, 0, bytes.len);

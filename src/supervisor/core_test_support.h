@@ -50,6 +50,9 @@ struct rig *rig_start(const struct iso_sv_core_config *config);
 /* Everything has been destroyed; fails when memory is leaked. */
 void rig_stop(struct rig *rig);
 
+/* The core's allocator; counts, fails where told, any thread. */
+const struct iso_alloc *rig_alloc(void);
+
 /* The bytes of a guest. */
 struct iso_bytes rig_bytes(enum rig_guest guest);
 /* A copy from the core's allocator. */
