@@ -194,7 +194,8 @@ void iso_sv_deployments_move_abort(struct iso_sv_deployments *deployments, struc
 /* ---- Questions ---------------------------------------------------------------------------------
  */
 
-/* The component of the committed generation; NULL when it is not here. */
+/* The component of the committed generation; NULL when it is not here, or does not run here (it
+ * waits to be owned, or moved away): see iso_sv_deployments_moved. */
 struct iso_sv_component *iso_sv_deployments_find(const struct iso_sv_deployments *deployments,
                                                  struct iso_str app, struct iso_str component);
 /* The committed and the prepared generation of an application; NULL when there is none. Valid until
@@ -223,7 +224,8 @@ void iso_sv_deployments_describe(const struct iso_sv_deployments *deployments,
  * and nothing written, when nothing is known of the application. */
 bool iso_sv_deployments_describe_app(const struct iso_sv_deployments *deployments,
                                      struct iso_str app, struct iso_json *json);
-/* Whether a component was here and runs elsewhere or not at all now: 409 rather than 404. */
+/* Whether a component that was not found is known here, and runs elsewhere, or will run here later:
+ * a call of it is answered as MOVED rather than NOT_FOUND. */
 bool iso_sv_deployments_moved(const struct iso_sv_deployments *deployments, struct iso_str app,
                               struct iso_str component);
 /* The latest generation that was seen of an application; 0: nothing is known. */

@@ -7,7 +7,9 @@ struct iso_sv_component *iso_sv_deployments_find(const struct iso_sv_deployments
     const struct iso_sv_app *found = iso_sv_app_find(deployments, app);
     const struct iso_sv_generation_state *g = found != NULL ? found->committed : NULL;
     uint32_t i = g != NULL ? iso_sv_document_component(g->document, component) : ISO_SV_HERE;
-    return i != ISO_SV_HERE ? g->pub.components[i] : NULL;
+    struct iso_sv_component *there = i != ISO_SV_HERE ? g->pub.components[i] : NULL;
+    /* One that waits to be owned, or was frozen before a restart, does not run here. */
+    return there != NULL && iso_sv_component_state(there) != ISO_SV_PREPARED ? there : NULL;
 }
 
 struct iso_sv_generation *iso_sv_deployments_committed(const struct iso_sv_deployments *deployments,
@@ -79,7 +81,7 @@ bool iso_sv_deployments_moved(const struct iso_sv_deployments *deployments, stru
                               struct iso_str component)
 {
     const struct iso_sv_app *found = iso_sv_app_find(deployments, app);
-    return found != NULL && iso_sv_record_epoch(&found->record, component) != 0 &&
+    return found != NULL && iso_sv_app_epoch(found, component) != 0 &&
            iso_sv_deployments_find(deployments, app, component) == NULL;
 }
 

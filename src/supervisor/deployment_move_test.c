@@ -20,6 +20,23 @@ struct pair {
     struct site from, to;
 };
 
+static void end(struct pair *pair)
+{
+    site_fini(&pair->from);
+    site_fini(&pair->to);
+    rig_stop(pair->rig);
+}
+
+/* Without them there is nothing to move. */
+static void need_snapshots(struct pair *pair)
+{
+    if (site_freeze(&pair->from, "app", "count", 12) == ISO_E_UNSUPPORTED) {
+        end(pair);
+        TEST_SKIP("the core cannot save components");
+    }
+    CHECK_OK(site_move_abort(&pair->from, "app", "count"));
+}
+
 /* Generation 1 runs at `from` and has counted to 3. */
 static void begin(struct pair *pair)
 {
@@ -35,13 +52,7 @@ static void begin(struct pair *pair)
     CHECK_STR(site_call(&pair->from, "app", "count", "bump"), "done 1");
     CHECK_STR(site_call(&pair->from, "app", "count", "bump"), "done 2");
     CHECK_STR(site_call(&pair->from, "app", "count", "bump"), "done 3");
-}
-
-static void end(struct pair *pair)
-{
-    site_fini(&pair->from);
-    site_fini(&pair->to);
-    rig_stop(pair->rig);
+    need_snapshots(pair);
 }
 
 static void restart(struct site *site)
@@ -91,9 +102,7 @@ static void move(struct pair *pair, unsigned from_restarts, unsigned to_restarts
     }
     CHECK_OK(site_commit(from, "app", 2));
     STEP(6)
-    CHECK_STR(site_call(from, "app", "count", "bump"), "none");
-    CHECK(iso_sv_deployments_moved(from->deployments, iso_str_from_z("app"),
-                                   iso_str_from_z("count")));
+    CHECK_STR(site_call(from, "app", "count", "bump"), "moved");
     CHECK_ERR(site_put(from, "app", 3, &source_part, 1), ISO_E_STATE);
 #undef STEP
 }
@@ -194,7 +203,12 @@ TEST(a_freeze_that_nobody_used_ends_by_itself)
     site_module(&pair.from, RIG_UNIT);
     CHECK_OK(site_put(&pair.from, "app", 1, &source_part, 1));
     CHECK_STR(site_call(&pair.from, "app", "count", "bump"), "done 1");
-    CHECK_OK(site_freeze(&pair.from, "app", "count", 12));
+    if (site_freeze(&pair.from, "app", "count", 12) == ISO_E_UNSUPPORTED) {
+        site_fini(&pair.from);
+        rig_stop(pair.rig);
+        TEST_SKIP("the core cannot save components");
+    }
+    CHECK_OK(pair.from.err);
     RIG_UNTIL(pair.rig, strstr(pair.from.told, "app/count thawed;") != NULL);
     CHECK_STR(site_call(&pair.from, "app", "count", "bump"), "done 2");
     CHECK_ERR(site_fetch(&pair.from, "app", "count"), ISO_E_STATE);

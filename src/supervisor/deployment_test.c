@@ -134,7 +134,8 @@ TEST(what_is_unchanged_runs_on)
     CHECK_STR(site_call(&site, "app", "kept", "bump"), "done 4");
     CHECK_STR(site_call(&site, "app", "caller", "bump"), "done 1"); /* relinked; it began anew */
     CHECK_STR(site_call(&site, "app", "changed", "bump"), "done 2");
-    CHECK_STR(site_call(&site, "app", "gone", "bump"), "none");
+    CHECK_STR(site_call(&site, "app", "gone", "bump"), "moved");
+    CHECK_STR(site_call(&site, "app", "never", "bump"), "none");
     CHECK_EQ_U64(site.starts, 2);
     RIG_UNTIL(rig, site.closes == 1);
     end(&site, rig);

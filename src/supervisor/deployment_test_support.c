@@ -318,7 +318,9 @@ const char *site_call(struct site *site, const char *app, const char *component,
 {
     struct iso_sv_component *found =
         iso_sv_deployments_find(site->deployments, iso_str_from_z(app), iso_str_from_z(component));
-    return found != NULL ? rig_call(site->rig, found, function, "") : "none";
+    bool moved = found == NULL && iso_sv_deployments_moved(site->deployments, iso_str_from_z(app),
+                                                           iso_str_from_z(component));
+    return found != NULL ? rig_call(site->rig, found, function, "") : moved ? "moved" : "none";
 }
 
 const char *site_status(struct site *site, const char *app)

@@ -65,7 +65,7 @@ enum iso_err site_move_abort(struct site *site, const char *app, const char *com
 
 /* The present generation; 0: none runs. */
 uint64_t site_generation(struct site *site, const char *app);
-/* "done 3": a call; "none": no such component. */
+/* "done 3": a call; "moved": known, but does not run here; "none": no such component. */
 const char *site_call(struct site *site, const char *app, const char *component,
                       const char *function);
 /* What GET /v1/deployments/{app} says; "" when nothing. Valid until the next one. */
