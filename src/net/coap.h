@@ -84,8 +84,9 @@ struct iso_coap_limits {
     uint32_t partial_bytes_per_session; /* 128 MiB: memory of these together */
     uint32_t partial_bytes;             /* 256 MiB: over all sessions */
     uint32_t partial_ms;                /* 30,000: without progress, then they expire */
-    uint32_t unread_bytes;              /* 4 MiB: sent over TCP or TLS and not read by the peer;
-                                           beyond it the session is closed */
+    /* 4 MiB: sent over TCP or TLS and not read by the peer. Beyond it a session over TCP is closed;
+     * one over TLS when it has read nothing for 5 s, and at 16 times that at once. */
+    uint32_t unread_bytes;
     uint32_t window_bytes; /* 256 KiB: what a peer may have under way in chunks (credit) */
 };
 

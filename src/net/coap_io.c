@@ -55,6 +55,7 @@ static void on_tick(uv_timer_t *timer)
 enum iso_err iso_coap_io_open(struct iso_coap_io *io, uv_loop_t *loop, struct iso_report *report)
 {
     coap_startup();
+    coap_set_log_level(LOG_EMERG);
     coap_set_log_handler(drop_log);
     io->loop = loop;
     io->context = coap_new_context(NULL);
@@ -125,6 +126,11 @@ static void tune_line(const char *line)
     /* Fails for what is no TCP socket, which is fine. Accepted sockets inherit it. */
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
     (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
+    int listens = 0;
+    socklen_t size = sizeof(listens);
+    if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) == 0 && listens != 0) {
+        (void)listen(fd, ISO_COAP_BACKLOG); /* libcoap asks for 5 */
+    }
 }
 
 void iso_coap_io_tune(struct iso_coap_io *io)

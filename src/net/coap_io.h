@@ -41,7 +41,8 @@ void iso_coap_io_want(struct iso_coap_io *io);
 /* Calls on_tick after `ms`, unless it is due earlier. */
 void iso_coap_io_tick_within(struct iso_coap_io *io, uint64_t ms);
 
-/* Sets TCP_NODELAY and close-on-exec on all sockets of the context, which libcoap does not do. */
+/* Sets TCP_NODELAY, close-on-exec and a decent backlog on all sockets of the context, which libcoap
+ * does not do. */
 void iso_coap_io_tune(struct iso_coap_io *io);
 
 static inline uint64_t iso_coap_io_now(const struct iso_coap_io *io)

@@ -24,6 +24,9 @@ enum {
     ISO_COAP_RECENT_MAX = 8,
     /* Unconfirmed bytes after which a ping asks for confirmation. */
     ISO_COAP_PING_BYTES = 64 * 1024,
+    /* A session with a key may leave this many times unread_bytes unread, for so long. */
+    ISO_COAP_UNREAD_FACTOR = 16,
+    ISO_COAP_UNREAD_MS = 5000,
     /* In flight in chunks before the receiver has granted anything, and over datagrams at most. */
     ISO_COAP_WINDOW_FIRST = 256 * 1024,
     ISO_COAP_WINDOW_DATAGRAM = 8 * 1024,
@@ -32,6 +35,7 @@ enum {
     /* Calls not done, and messages without answer, over all peers of a client. */
     ISO_COAP_JOBS_MAX = 1 << 20,
     ISO_COAP_EXCHANGES_MAX = 1 << 21,
+    ISO_COAP_BACKLOG = 128, /* connections that wait to be accepted, per listener */
     ISO_COAP_LINKS_MAX = 1024 * 1024,
     ISO_COAP_DIAGNOSTIC_MAX = 512
 };

@@ -54,20 +54,31 @@ TEST(connections_beyond_the_limits_are_closed)
     }
 }
 
-TEST(datagram_peers_count_as_sessions)
+TEST(datagram_peers_count_as_sessions_and_idle_ones_give_way)
 {
     static struct coap_test test;
-    static struct coap_raw raw[3];
+    static struct coap_raw raw[4];
     start(&test, &(struct iso_coap_limits){.sessions = 2});
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < 4; i++) {
         coap_raw_open(&test, &raw[i], ISO_COAP_UDP, true);
-        coap_raw_get(&raw[i], "value", "a", -1);
-        coap_raw_until(&test, &raw[i], 1);
-        CHECK_EQ_U64(raw[i].code, i < 2 ? ISO_COAP_CODE(2, 5) : ISO_COAP_CODE(5, 3));
     }
-    CHECK_EQ_U64(test.requests, 2);
+    /* The first takes the place of nobody, the third that of an idle one. */
+    coap_raw_get(&raw[0], "value", "a", 0);
+    coap_raw_until(&test, &raw[0], 1);
+    coap_raw_get(&raw[1], "value", "a", -1);
+    coap_raw_until(&test, &raw[1], 1);
+    coap_raw_get(&raw[2], "value", "a", 0);
+    coap_raw_until(&test, &raw[2], 1);
+    CHECK_EQ_U64(raw[2].code, ISO_COAP_CODE(2, 5));
+    CHECK_EQ_U64(test.requests, 3);
+    /* Now both observe: there is none to give way. */
+    coap_raw_get(&raw[3], "value", "a", -1);
+    coap_raw_until(&test, &raw[3], 1);
+    CHECK_EQ_U64(raw[3].code, ISO_COAP_CODE(5, 3));
+    CHECK_EQ_U64(test.requests, 3);
     CHECK_EQ_U64(stats_of(&test).sessions_now, 2);
-    for (size_t i = 0; i < 3; i++) {
+    CHECK_EQ_U64(stats_of(&test).observers_now, 2);
+    for (size_t i = 0; i < 4; i++) {
         coap_raw_close(&raw[i]);
     }
     coap_test_stop(&test);
@@ -269,5 +280,38 @@ TEST(a_session_that_does_not_read_is_closed)
     }
     CHECK(test.requests < 64);
     uv_close((uv_handle_t *)&deaf, NULL);
+    coap_test_stop(&test);
+}
+
+TEST(many_answers_at_once_are_no_reason_to_close_a_link)
+{
+    static struct coap_test test;
+    static uint64_t ids[COAP_TEST_CALLS];
+    start(&test, &(struct iso_coap_limits){.unread_bytes = 100000});
+    coap_test_peer_create(&test, ISO_COAP_TLS, NULL, NULL);
+    test.hold = true;
+    test.ids = ids;
+    struct iso_coap_call call = {.method = ISO_COAP_GET,
+                                 .path = iso_str_from_z("/value"),
+                                 .content_format = ISO_COAP_FORMAT_NONE,
+                                 .accept = ISO_COAP_FORMAT_NONE};
+    for (size_t i = 0; i < 100; i++) {
+        (void)coap_test_call(&test, i, &call);
+    }
+    while (test.requests < 100) {
+        uv_run(&test.loop, UV_RUN_ONCE);
+    }
+    static const uint8_t wide[12000];
+    struct iso_coap_answer answer = {.code = ISO_COAP_CODE(2, 5),
+                                     .content_format = ISO_COAP_FORMAT_OCTETS,
+                                     .payload = iso_bytes_from(wide, sizeof(wide))};
+    for (size_t i = 0; i < 100; i++) {
+        CHECK(iso_coap_respond(test.server, ids[i], &answer));
+    }
+    for (size_t i = 0; i < 100; i++) {
+        CHECK(coap_test_wait(&test, i)->outcome == ISO_COAP_ANSWERED);
+        CHECK_EQ_U64(test.results[i].len, sizeof(wide));
+    }
+    CHECK_EQ_U64(stats_of(&test).slow_sessions, 0);
     coap_test_stop(&test);
 }

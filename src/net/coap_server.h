@@ -83,6 +83,7 @@ struct iso_coap_session {
     uint64_t since_ms;
     uint64_t used_ms;
     struct iso_coap_flow flow;
+    uint64_t pinged_ms; /* when the ping under way went */
     struct iso_coap_pending *pending;
     uint32_t pending_count;
     struct iso_coap_partial *partials; /* the one used last first */

@@ -16,11 +16,36 @@ static bool same_host(const struct sockaddr_storage *a, const struct sockaddr_st
            ((const struct sockaddr_in *)b)->sin_addr.s_addr;
 }
 
+static bool is_busy(const struct iso_coap_session *session)
+{
+    return session->pending != NULL || session->observers != NULL;
+}
+
+/* Whether there is a place for one more. A sender of plain datagrams costs nothing to invent, so
+ * those that wait for nothing give way, the one heard last longest ago first. */
+static bool has_place(struct iso_coap_server *server)
+{
+    struct iso_coap_session *oldest = NULL;
+    uint32_t count = 0;
+    for (struct iso_coap_session *s = server->sessions; s != NULL; s = s->next) {
+        count += s->closing ? 0 : 1;
+        if (s->transport == ISO_COAP_UDP && !s->closing && !is_busy(s) &&
+            (oldest == NULL || s->used_ms <= oldest->used_ms)) {
+            oldest = s;
+        }
+    }
+    if (count >= server->limits.sessions && oldest != NULL) {
+        iso_coap_session_close(oldest);
+        count--;
+    }
+    return count < server->limits.sessions;
+}
+
 /* Whether one more session of this kind may be. */
-static bool within_limits(const struct iso_coap_server *server, enum iso_coap_transport transport,
+static bool within_limits(struct iso_coap_server *server, enum iso_coap_transport transport,
                           const struct sockaddr_storage *peer)
 {
-    if (server->session_count >= server->limits.sessions) {
+    if (!has_place(server)) {
         return false;
     }
     uint32_t handshakes = 0;
@@ -200,16 +225,35 @@ void iso_coap_session_release(struct iso_coap_session *session)
     iso_coap_io_want(&server->io);
 }
 
+/* Whether more is under way to the peer than it may leave unread. Who has no key must read as fast
+ * as it asks; who has one may get many answers in one turn of the loop, and then has some time. */
+static bool does_not_read(const struct iso_coap_session *session)
+{
+    uint64_t limit = session->server->limits.unread_bytes;
+    uint64_t unread = iso_coap_flow_unread(&session->flow);
+    if (unread <= limit) {
+        return false;
+    }
+    return !session->secure || unread > limit * ISO_COAP_UNREAD_FACTOR ||
+           (session->flow.ping_under_way &&
+            iso_coap_server_now(session->server) - session->pinged_ms >= ISO_COAP_UNREAD_MS);
+}
+
+static void ping(struct iso_coap_session *session)
+{
+    session->pinged_ms = iso_coap_server_now(session->server);
+    (void)coap_session_send_ping(session->cs);
+}
+
 void iso_coap_session_sent(struct iso_coap_session *session, size_t bytes)
 {
-    if (!iso_coap_is_stream(session->transport)) {
+    if (!iso_coap_is_stream(session->transport) || session->closing) {
         return;
     }
     if (iso_coap_flow_sent(&session->flow, bytes)) {
-        coap_session_send_ping(session->cs);
+        ping(session);
     }
-    if (iso_coap_flow_unread(&session->flow) > session->server->limits.unread_bytes &&
-        !session->closing) {
+    if (does_not_read(session)) {
         session->server->stats.slow_sessions++;
         iso_coap_session_close(session);
     }
@@ -237,8 +281,10 @@ void iso_coap_sessions_expire(struct iso_coap_server *server)
         if (!s->ready && now - s->since_ms >= server->limits.handshake_ms) {
             server->stats.refused_handshakes++;
             iso_coap_session_close(s);
-        } else if (s->pending == NULL && s->observers == NULL &&
-                   now - s->used_ms >= server->limits.idle_ms) {
+        } else if (!is_busy(s) && now - s->used_ms >= server->limits.idle_ms) {
+            iso_coap_session_close(s);
+        } else if (does_not_read(s)) {
+            server->stats.slow_sessions++;
             iso_coap_session_close(s);
         }
     }
@@ -296,7 +342,7 @@ void iso_coap_server_on_pong(coap_session_t *cs, const coap_pdu_t *pdu, const co
         session->used_ms = iso_coap_server_now(server);
         if (iso_coap_flow_unread(&session->flow) >= ISO_COAP_PING_BYTES &&
             iso_coap_flow_sent(&session->flow, 0)) {
-            coap_session_send_ping(cs);
+            ping(session);
         }
         server->any_dirty = true;
     }
