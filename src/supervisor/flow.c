@@ -496,9 +496,29 @@ const struct iso_sv_flow_step_stats *iso_sv_flow_step_stats(struct iso_sv_flow *
     return &stage->stats;
 }
 
-void iso_sv_flow_inherit(struct iso_sv_flow *flow, const struct iso_sv_flow_stats *stats)
+void iso_sv_flow_add_stats(struct iso_sv_flow *flow, const struct iso_sv_flow_stats *more,
+                           const struct iso_sv_flow_stats *less)
 {
-    uint64_t started = flow->stats.started;
-    flow->stats = *stats;
-    flow->stats.started += started;
+    static const struct iso_sv_flow_stats none;
+    struct iso_sv_flow_stats *stats = &flow->stats;
+    less = less != NULL ? less : &none;
+    stats->started += more->started - less->started;
+    stats->finished += more->finished - less->finished;
+    stats->failed += more->failed - less->failed;
+    stats->dropped += more->dropped - less->dropped;
+    stats->lost += more->lost - less->lost;
+    stats->waited += more->waited - less->waited;
+    stats->meter.count += more->meter.count - less->meter.count;
+    stats->meter.latency_sum_ns += more->meter.latency_sum_ns - less->meter.latency_sum_ns;
+    for (unsigned i = 0; i < ISO_SV_LATENCY_BUCKETS; i++) {
+        stats->meter.latency[i] += more->meter.latency[i] - less->meter.latency[i];
+    }
+    if (stats->last_error[0] == '\0') {
+        memcpy(stats->last_error, more->last_error, sizeof stats->last_error);
+    }
+}
+
+void iso_sv_flow_lose(struct iso_sv_flow *flow, uint64_t now_ns)
+{
+    iso_sv_flow_expire(flow, now_ns, true);
 }

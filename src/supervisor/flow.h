@@ -230,7 +230,10 @@ void iso_sv_flow_tick(struct iso_sv_flow *flow, uint64_t now_ns);
 const struct iso_sv_flow_stats *iso_sv_flow_stats(struct iso_sv_flow *flow);
 const struct iso_sv_flow_step_stats *iso_sv_flow_step_stats(struct iso_sv_flow *flow,
                                                             uint32_t step);
-/* The next generation of a flow goes on counting from these. */
-void iso_sv_flow_inherit(struct iso_sv_flow *flow, const struct iso_sv_flow_stats *stats);
+/* Add what another generation of the flow counted: more - less (NULL: 0). */
+void iso_sv_flow_add_stats(struct iso_sv_flow *flow, const struct iso_sv_flow_stats *more,
+                           const struct iso_sv_flow_stats *less);
+/* All runs that have not ended are lost. */
+void iso_sv_flow_lose(struct iso_sv_flow *flow, uint64_t now_ns);
 
 #endif

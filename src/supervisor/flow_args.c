@@ -129,11 +129,35 @@ static const struct iso_vtype *field_type(const struct iso_vtype *type, struct i
     return NULL;
 }
 
+/* Every value of the one number type is one of the other. */
+static bool number_fits(enum iso_vkind from, enum iso_vkind to)
+{
+    /* By kind from s8 on: bits, and whether it is signed. */
+    static const struct {
+        uint8_t bits;
+        bool sign;
+    } of[] = {[ISO_V_S8] = {8, true},    [ISO_V_U8] = {8, false},  [ISO_V_S16] = {16, true},
+              [ISO_V_U16] = {16, false}, [ISO_V_S32] = {32, true}, [ISO_V_U32] = {32, false},
+              [ISO_V_S64] = {64, true},  [ISO_V_U64] = {64, false}};
+    if (from == ISO_V_F32) {
+        return to == ISO_V_F64;
+    }
+    if (from < ISO_V_S8 || from > ISO_V_U64) {
+        return false;
+    }
+    if (to == ISO_V_F32 || to == ISO_V_F64) {
+        return of[from].bits <= (to == ISO_V_F64 ? 32 : 16);
+    }
+    return to >= ISO_V_S8 && to <= ISO_V_U64 && of[to].bits > of[from].bits &&
+           (of[to].sign || !of[from].sign);
+}
+
 /* Whether a value of type `from` may stand where `to` is wanted; what a call takes besides equal
- * types: an option may be given its element. */
+ * types: wider numbers, and for an option its element. */
 static bool type_fits(const struct iso_vtype *from, const struct iso_vtype *to)
 {
-    return iso_vtype_equal(from, to) || (to->kind == ISO_V_OPTION && type_fits(from, to->element));
+    return iso_vtype_equal(from, to) || number_fits(from->kind, to->kind) ||
+           (to->kind == ISO_V_OPTION && type_fits(from, to->element));
 }
 
 /* A step's result as a later step sees it: of a `result`, the good case. */

@@ -21,11 +21,11 @@ struct iso_sv_flow_args_def {
     const struct iso_alloc *alloc;          /* kept */
     const struct iso_sv_document *document; /* kept */
     uint32_t flow, step;
-    const struct iso_wit_func *func; /* of the step; kept */
+    const struct iso_wit_func *func; /* of the step; borrowed */
     /* The results of the steps before, step_count of them; NULL: it has none, when known says so.
      */
-    const struct iso_vtype *const *results; /* kept */
-    const bool *known;                      /* kept */
+    const struct iso_vtype *const *results; /* borrowed */
+    const bool *known;                      /* borrowed */
 };
 
 /* Errors: INVALID (with the pointer), LIMIT, NOMEM. */

@@ -19,3 +19,21 @@ iso_test(supervisor_flow_test SOURCES flow_test.c LIBS iso_flow_test_support)
 foreach(name IN ITEMS item remember)
   iso_test(supervisor_${name}_test SOURCES ${name}_test.c LIBS iso_supervisor_flow)
 endforeach()
+
+# The same with the core, deployment documents and CoAP.
+iso_library(iso_supervisor_links
+  SOURCES
+    flow_run.c
+    flow_serve.c
+    peers.c
+    peers_code.c
+    peers_conn.c
+    peers_link.c
+    peers_relay.c
+    peers_serve.c
+    peers_status.c
+  DEPENDS iso_supervisor_flow iso_supervisor_deploy iso_supervisor_core iso_net_coap)
+
+iso_library(iso_peers_test_support SOURCES peers_test_support.c
+  DEPENDS iso_supervisor_links iso_supervisor_core_test_support)
+iso_test(supervisor_peers_test SOURCES peers_test.c LIBS iso_peers_test_support TIMEOUT 300)
