@@ -1,6 +1,6 @@
 /* coap_tool: our CoAP server and client for tests/coap/run.sh and bench/coap.
  *
- *     coap_tool serve [--identity I --key K]
+ *     coap_tool serve [--bind ADDRESS] [--identity I --key K]
  *     coap_tool METHOD SCHEME ADDRESS PORT PATH [--identity I --key K] [--payload FILE]
  *               [--out FILE] [--timeout MS] [--count N --parallel N] */
 #include "coap_tool.h"
@@ -42,7 +42,8 @@ static unsigned number_of(const char *text)
 
 int main(int argc, char **argv)
 {
-    struct tool_options options = {.count = 1, .parallel = 1, .timeout_ms = 10000};
+    struct tool_options options = {
+        .count = 1, .parallel = 1, .timeout_ms = 10000, .bind = "127.0.0.1"};
     const char *words[6] = {NULL};
     size_t word_count = 0;
     for (int i = 1; i < argc; i++) {
@@ -71,6 +72,8 @@ int main(int argc, char **argv)
             options.out_file = value;
         } else if (strcmp(argv[i], "--count") == 0) {
             options.count = number_of(value);
+        } else if (strcmp(argv[i], "--bind") == 0) {
+            options.bind = value;
         } else if (strcmp(argv[i], "--timeout") == 0) {
             options.timeout_ms = number_of(value);
         } else if (strcmp(argv[i], "--parallel") == 0) {

@@ -12,6 +12,7 @@ struct tool_options {
     unsigned count;           /* calls in all */
     unsigned parallel;        /* of them at once */
     uint32_t timeout_ms;
+    const char *bind; /* IPv4 address of the server */
     bool quiet;
 };
 

@@ -1,4 +1,4 @@
-/* coap_tool serve: prints `SCHEME PORT` for each listener on 127.0.0.1, and serves until its
+/* coap_tool serve: prints `SCHEME PORT` for each listener, and serves until its
  * standard input ends.
  *
  *     GET  /hello     a short text                  GET  /value   observable, changes ten times a
@@ -143,8 +143,10 @@ static void start_server(struct serve *serve)
     struct iso_coap_listener listeners[4];
     memset(listeners, 0, sizeof(listeners));
     for (int i = 0; i < 4; i++) {
-        struct sockaddr_in address = {.sin_family = AF_INET};
-        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        struct sockaddr_in address;
+        if (uv_ip4_addr(serve->options->bind, 0, &address) != 0) {
+            tool_fail("'%s' is no IPv4 address", serve->options->bind);
+        }
         listeners[i].transport = (enum iso_coap_transport)i;
         memcpy(&listeners[i].address, &address, sizeof(address));
     }

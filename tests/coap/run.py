@@ -21,6 +21,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 sys.path.insert(0, os.path.join(ROOT, "tests", "support"))
 
+import hostile as nonsense  # noqa: E402  pylint: disable=wrong-import-position
 import npm  # noqa: E402  pylint: disable=wrong-import-position
 
 IDENTITY = "sensor-7"
@@ -224,6 +225,18 @@ class Tests:
                 thread.join()
         check(not failures, "; ".join(failures))
 
+    def hostile(self):
+        """Nonsense to all four ports: whoever comes after it is served."""
+        with Ours(self.tool) as ours:
+            for seed in range(4):
+                sent = nonsense.send(ours.port, 1500, seed)
+                check(sent > 500, "only %d messages could be sent" % sent)
+                for scheme in SCHEMES:
+                    out, text = self.client(ours.port[scheme], scheme, "hello")
+                    check(out.strip() == b"hello from isomer", text)
+        requests = int(ours.rest.split()[1])
+        check(requests > 500, ours.rest)
+
     # -- Our client, libcoap's server --
 
     def ours(self, port, scheme, method, path, *options):
@@ -305,6 +318,7 @@ class Tests:
             yield "client-wrong-key-%s" % scheme, self.client_wrong_key, (scheme,)
         yield "client-lossy", self.client_lossy, ()
         yield "client-together", self.client_together, ()
+        yield "hostile", self.hostile, ()
         for scheme in SCHEMES:
             yield "server-%s" % scheme, self.server, (scheme,)
         for scheme in SCHEMES[2:]:
