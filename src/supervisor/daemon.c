@@ -363,7 +363,8 @@ static enum iso_err open_coap(struct iso_supervisor *sv, struct iso_report *repo
                                                 .listener_count = count,
                                                 .ctx = sv,
                                                 .on_psk = on_psk,
-                                                .on_request = iso_sv_coap_request};
+                                                .on_request = iso_sv_coap_request,
+                                                .on_observers = iso_sv_coap_observed};
     err = iso_coap_server_create(sv->loop, &coap, report, &sv->coap);
     if (err == ISO_OK) {
         sv->ports.coaps = secure_count != 0 ? coap_port(sv, 0) : 0;
@@ -513,6 +514,7 @@ static void on_part(void *ctx)
         return;
     }
     iso_sv_peers_destroy(sv->peers);
+    iso_sv_coap_close(sv);
     iso_coap_server_destroy(sv->coap);
     iso_sv_observers_destroy(sv->observers);
     iso_sv_core_destroy(sv->core);

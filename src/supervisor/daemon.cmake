@@ -10,6 +10,8 @@ iso_library(iso_supervisor
     api_device.c
     api_modules.c
     api_stream.c
+    coap_api.c
+    coap_watch.c
     config.c
     daemon.c
     describe.c

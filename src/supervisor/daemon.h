@@ -48,6 +48,7 @@ struct iso_supervisor {
     struct iso_coap_server *coap;
     struct iso_sv_peers *peers; /* links and flows to other devices */
     struct iso_sv_observers *observers;
+    struct iso_sv_coap_watch *coap_watches; /* coap_watch.c */
     struct iso_mdns_uv *mdns;
     struct iso_sv_access_state access;
     struct iso_pairing_device pairing;
@@ -175,6 +176,10 @@ void iso_sv_coap_request(void *sv, const struct iso_coap_request *request);
 /* A component emitted an event, {"time", "name", "payload"}: to those who observe it. */
 void iso_sv_coap_event(struct iso_supervisor *sv, struct iso_sv_component *component,
                        struct iso_str json);
+/* For iso_coap_server_config.on_observers: the number of observers of a path has changed. */
+void iso_sv_coap_observed(void *sv, struct iso_str path_text, uint32_t count);
+/* Before the observers go. */
+void iso_sv_coap_close(struct iso_supervisor *sv);
 /* The list at /.well-known/core follows what is deployed. */
 void iso_sv_coap_links(struct iso_supervisor *sv);
 
