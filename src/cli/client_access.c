@@ -119,16 +119,14 @@ static int remove_token(const struct iso_cli_command *command, struct iso_cli_de
 /* For other clients of CoAP: the identity and the key that follow from the token. */
 static int print_psk(const struct iso_cli_device *device)
 {
-    char id[ISO_TOKEN_ID_SIZE], hex[2 * ISO_TOKEN_PSK_SIZE + 1];
+    char id[ISO_TOKEN_ID_SIZE];
     uint8_t psk[ISO_TOKEN_PSK_SIZE];
     if (!iso_token_split(iso_str_from_z(device->token), id, psk)) {
         iso_cli_error("no token of %s is known here", device->name);
         return ISO_CLI_USAGE;
     }
-    iso_hex_encode(psk, sizeof psk, hex);
-    printf("identity %s\nkey      %s\n", id, hex);
+    printf("identity %s\nkey      %.*s\n", id, (int)sizeof psk, (const char *)psk);
     sodium_memzero(psk, sizeof psk);
-    sodium_memzero(hex, sizeof hex);
     return iso_cli_finish_output(ISO_CLI_OK);
 }
 

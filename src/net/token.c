@@ -10,6 +10,7 @@
 enum { ID_BYTES = 8, SECRET_SIZE = 32, MAX_FILE = 262144, SECRET_TEXT = 43 };
 
 #define PSK_INFO "isomer coap psk"
+#define PSK_KEY_BYTES 24u
 
 struct entry {
     struct iso_token token;
@@ -53,15 +54,23 @@ static void hash_of(const uint8_t secret[SECRET_SIZE], uint8_t out[crypto_hash_s
     (void)crypto_hash_sha256(out, secret, SECRET_SIZE);
 }
 
-/* One block of HKDF is all that a key of 32 bytes takes. */
+/* 24 bytes of HKDF, fewer than one block, in base64url: 32 characters, since many clients of CoAP
+ * take a key as text only. */
 static void psk_of(const uint8_t secret[SECRET_SIZE], uint8_t out[ISO_TOKEN_PSK_SIZE])
 {
+    char text[ISO_TOKEN_PSK_SIZE + 1];
+    uint8_t key[crypto_auth_hmacsha256_BYTES];
     static const uint8_t no_salt[crypto_auth_hmacsha256_KEYBYTES];
     static const uint8_t expand[] = PSK_INFO "\x01"; /* the text, then the block's number */
     uint8_t extracted[crypto_auth_hmacsha256_BYTES];
     (void)crypto_auth_hmacsha256(extracted, secret, SECRET_SIZE, no_salt);
-    (void)crypto_auth_hmacsha256(out, expand, sizeof expand - 1, extracted);
+    (void)crypto_auth_hmacsha256(key, expand, sizeof expand - 1, extracted);
+    (void)sodium_bin2base64(text, sizeof text, key, PSK_KEY_BYTES,
+                            sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+    memcpy(out, text, ISO_TOKEN_PSK_SIZE);
     sodium_memzero(extracted, sizeof extracted);
+    sodium_memzero(key, sizeof key);
+    sodium_memzero(text, sizeof text);
 }
 
 static bool is_id(struct iso_str text)

@@ -4,7 +4,8 @@
  * A token is the text "ID.SECRET": 64 random bits in hexadecimal, a point, 256 random bits in
  * base64url (RFC 4648, section 5). It is shown once, when it is made. The file (JSON, mode 0600)
  * holds for each token its id, role, label, time, the SHA-256 of the secret, by which bearers are
- * checked, and the pre-shared key for CoAP, HKDF-SHA256(secret, "isomer coap psk"): a server has to
+ * checked, and the pre-shared key for CoAP, HKDF-SHA256(secret, "isomer coap
+ * psk"), 24 bytes of it as 32 characters of base64url: a server has to
  * have that key as such. So somebody who reads the file can speak CoAP, but not HTTP, in its name;
  * what the file protects is as much as a private key.
  *

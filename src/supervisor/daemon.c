@@ -574,7 +574,7 @@ void iso_sv_coap_url(struct iso_supervisor *sv, const struct iso_http_request *r
     if (colon != NULL && memchr(colon, ']', (size_t)(host.ptr + host.len - colon)) == NULL) {
         len = (size_t)(colon - host.ptr);
     }
-    (void)iso_format(out, cap, "coaps+tcp://%.*s:%u", (int)len, host.ptr, sv->ports.coaps);
+    (void)iso_format(out, cap, "coaps://%.*s:%u", (int)len, host.ptr, sv->ports.coaps);
 }
 
 void iso_sv_drop_token(struct iso_supervisor *sv, struct iso_str id)

@@ -154,7 +154,8 @@ void iso_sv_drop_token(struct iso_supervisor *sv, struct iso_str id);
  * so that links work through whatever name it was called by. */
 void iso_sv_base_url(struct iso_supervisor *sv, const struct iso_http_request *req, char *out,
                      size_t cap);
-/* "coaps+tcp://HOST:PORT"; empty when there is no such listener. */
+/* "coaps://HOST:PORT", which most consumers know (DTLS; TLS over TCP is at the same port); empty
+ * when there is no such listener. */
 void iso_sv_coap_url(struct iso_supervisor *sv, const struct iso_http_request *req, char *out,
                      size_t cap);
 ISO_MUST_CHECK enum iso_err iso_sv_write_device(struct iso_supervisor *sv, struct iso_buf *out);
