@@ -351,9 +351,35 @@ static bool lookup(const struct iso_http_request *req, enum MHD_ValueKind kind, 
     return true;
 }
 
+struct parameter_search {
+    struct iso_str name;
+    struct iso_str value;
+    bool found;
+};
+
+/* libmicrohttpd's own search takes names in any case. */
+static enum MHD_Result compare_parameter(void *ctx, enum MHD_ValueKind kind, const char *key,
+                                         size_t key_len, const char *value, size_t value_len)
+{
+    (void)kind;
+    struct parameter_search *search = ctx;
+    if (!iso_str_equal(search->name, iso_str_from(key, key_len))) {
+        return MHD_YES;
+    }
+    search->value = value != NULL ? iso_str_from(value, value_len) : iso_str_from("", 0);
+    search->found = true;
+    return MHD_NO;
+}
+
 bool iso_http_request_parameter(struct iso_http_request *req, const char *name, struct iso_str *out)
 {
-    return lookup(req, MHD_GET_ARGUMENT_KIND, name, out);
+    struct parameter_search search = {.name = iso_str_from_z(name)};
+    (void)MHD_get_connection_values_n(req->conn->mhd, MHD_GET_ARGUMENT_KIND, compare_parameter,
+                                      &search);
+    if (search.found) {
+        *out = search.value;
+    }
+    return search.found;
 }
 
 bool iso_http_request_header(const struct iso_http_request *req, const char *name,

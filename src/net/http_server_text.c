@@ -158,7 +158,7 @@ static bool host_in_brackets(struct iso_str field, struct iso_http_text_host *ou
 {
     const char *end = memchr(field.ptr, ']', field.len);
     size_t len = end != NULL ? (size_t)(end - field.ptr) - 1 : 0;
-    if (len == 0 || len >= sizeof out->name) {
+    if (len == 0 || len >= sizeof out->name || memchr(field.ptr + 1, '\0', len) != NULL) {
         return false;
     }
     memcpy(out->name, field.ptr + 1, len);

@@ -104,6 +104,9 @@ TEST(hosts_are_names_or_addresses)
     for (size_t i = 0; i < ISO_COUNT_OF(bad); i++) {
         check_host(bad[i], NULL, false);
     }
+    struct iso_http_text_host host;
+    CHECK(!iso_http_text_host(iso_str_from("[::\0]", 5), &host));
+    CHECK(!iso_http_text_host(iso_str_from("a\0b", 3), &host));
     char longest[300];
     memset(longest, 'a', sizeof longest);
     longest[ISO_HTTP_TEXT_HOST_SIZE] = '\0';

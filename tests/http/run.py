@@ -87,6 +87,8 @@ def test_fields():
             check("date" in fields, "date at %s", target)
             cache = "no-cache" if target == "/page" else "no-store"
             check(fields["cache-control"] == cache, "cache of %s: %s", target, fields)
+            head = server.get(target, method="HEAD")
+            check(head.fields["content-type"] == type_name and not head.body, "HEAD of %s", target)
         fields = server.get("/page").fields
         check(fields["content-security-policy"] == "default-src 'self'", "policy: %s", fields)
         check(fields["referrer-policy"] == "no-referrer", "referrer: %s", fields)
@@ -122,6 +124,7 @@ def test_targets():
         check(seen["peer"] == "127.0.0.1" and not seen["tls"], "peer: %s", seen)
         check(json.loads(server.get("/describe?x").body)["x"] == "", "a parameter without a value")
         check(json.loads(server.get("/describe").body)["x"] is None, "no parameter")
+        check(json.loads(server.get("/describe?X=1").body)["x"] is None, "names have a case")
         check(server.get("/hello", "Origin: http://127.0.0.1:%d" % server.port).status == 200, "our own origin")
         check(server.get("/hello", "Sec-Fetch-Site: cross-site", "Sec-Fetch-Mode: navigate").status == 200,
               "a link in another site's page")
