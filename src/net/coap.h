@@ -152,7 +152,8 @@ struct iso_coap_server_config {
     struct iso_coap_limits limits;
     void *ctx; /* kept: the first argument of the callbacks */
     /* Fills in the key of an identity, or returns false: unknown. Required with DTLS or TLS
-     * listeners. Comes in the middle of a handshake: it must not call anything of the server. */
+     * listeners. Comes in the middle of a handshake, and once more after it (when the key is
+     * another by then, the session is closed): it must not call anything of the server. */
     bool (*on_psk)(void *ctx, struct iso_str identity, struct iso_coap_psk *out);
     /* Each request but those to /.well-known/core. May answer at once or later with
      * iso_coap_respond. Whether a request without `secure` may have what it asks for is for the
@@ -279,8 +280,8 @@ struct iso_coap_peer_config {
     uint32_t connect_ms;     /* 5,000: for connection and handshake, per address */
     uint32_t backoff_ms;     /* 100: after the first failure; doubles, with +-25 % at random */
     uint32_t backoff_max_ms; /* 5,000 */
-    /* 1,000: after this long without a message from the peer a ping is sent; after three
-     * times that without any the link is taken for dead. */
+    /* 1,000: after this long without a message from the peer a ping is sent; when twice that has
+     * passed without a sign of life the link is taken for dead. */
     uint32_t keepalive_ms;
     uint32_t message_bytes; /* 64 MiB: of a payload or an answer */
     uint32_t calls;         /* 16,384: not done yet */

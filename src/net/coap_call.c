@@ -310,6 +310,7 @@ static bool exchange_send(struct iso_coap_exchange *exchange, struct iso_bytes p
         return false;
     }
     if (ping) {
+        peer->pinged_ms = now_of(peer);
         (void)coap_session_send_ping(peer->cs);
     }
     iso_coap_io_want(&peer->client->io);

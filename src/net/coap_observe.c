@@ -295,12 +295,25 @@ static struct iso_coap_observer *next_dirty(struct iso_coap_server *server)
             continue;
         }
         for (struct iso_coap_observer *o = s->observers; o != NULL; o = o->next) {
-            if (o->dirty && o->asking == 0) {
+            if (o->dirty && o->asking == 0 && !o->gone) {
                 return o;
             }
         }
     }
     return NULL;
+}
+
+static void remove_gone(struct iso_coap_server *server)
+{
+    for (struct iso_coap_session *s = server->sessions; s != NULL; s = s->next) {
+        struct iso_coap_observer *next = NULL;
+        for (struct iso_coap_observer *o = s->observers; o != NULL; o = next) {
+            next = o->next;
+            if (o->gone) {
+                iso_coap_observer_remove(o);
+            }
+        }
+    }
 }
 
 /* Tells of changed numbers of observers, and removes paths that nobody observes. */
@@ -333,6 +346,7 @@ void iso_coap_observers_pump(struct iso_coap_server *server)
         return;
     }
     server->any_dirty = false;
+    remove_gone(server);
     /* As many questions as there are observers: answers that notify again wait for the next turn.
      */
     uint32_t most = server->stats.observers_now;

@@ -143,3 +143,26 @@ TEST(paths_that_are_not_observable_answer_plainly_and_limits_hold)
     }
     coap_test_stop(&test);
 }
+
+TEST(an_observer_that_rejects_or_has_gone_is_forgotten)
+{
+    static struct coap_test test;
+    static struct coap_raw watcher;
+    memset(&test, 0, sizeof(test));
+    coap_test_start(&test);
+    coap_raw_open(&test, &watcher, ISO_COAP_UDP, true);
+    coap_raw_get(&watcher, "value", "w1", 0);
+    coap_raw_until(&test, &watcher, 1);
+    /* Old enough for a notification that is to be confirmed: it is answered with a reset. */
+    watcher.reject = true;
+    uint64_t until = uv_now(&test.loop) + 5100;
+    while (uv_now(&test.loop) < until) {
+        uv_run(&test.loop, UV_RUN_ONCE);
+    }
+    CHECK_EQ_U64(iso_coap_notify(test.server, value_path), 1);
+    while (iso_coap_observer_count(test.server, value_path) != 0) {
+        uv_run(&test.loop, UV_RUN_ONCE);
+    }
+    coap_raw_close(&watcher);
+    coap_test_stop(&test);
+}

@@ -31,6 +31,7 @@ void iso_coap_peer_ping(struct iso_coap_peer *peer)
     }
     peer->flow.ping_under_way = true;
     peer->flow.pinged = peer->flow.sent;
+    peer->pinged_ms = now_of(peer);
     if (coap_session_send_ping(peer->cs) == COAP_INVALID_MID) {
         iso_coap_peer_lose(peer, "sending failed");
     }
@@ -183,11 +184,12 @@ static void peer_tick(struct iso_coap_peer *peer, uint64_t now)
     } else if (peer->state == ISO_COAP_PEER_DOWN && now >= peer->retry_ms) {
         attempt(peer);
     } else if (peer->state == ISO_COAP_PEER_UP) {
-        uint64_t silent = now - peer->heard_ms;
-        if (silent >= 3 * (uint64_t)peer->config.keepalive_ms) {
-            iso_coap_peer_lose(peer, "no sign of life from the other side");
-        } else if (silent >= peer->config.keepalive_ms) {
+        uint32_t keepalive = peer->config.keepalive_ms;
+        if (now - peer->heard_ms >= keepalive && !peer->flow.ping_under_way) {
             iso_coap_peer_ping(peer);
+        } else if (now - peer->heard_ms >= keepalive &&
+                   now - peer->pinged_ms >= 2 * (uint64_t)keepalive) {
+            iso_coap_peer_lose(peer, "no sign of life from the other side");
         }
     }
     if (now >= peer->next_deadline_ms) {
@@ -212,7 +214,7 @@ static uint64_t peer_due(const struct iso_coap_peer *peer, uint64_t now)
     case ISO_COAP_PEER_UP:
         other = peer->heard_ms + peer->config.keepalive_ms;
         if (other <= now) {
-            other = peer->heard_ms + 3 * (uint64_t)peer->config.keepalive_ms;
+            other = peer->pinged_ms + 2 * (uint64_t)peer->config.keepalive_ms;
         }
         break;
     }
@@ -224,6 +226,8 @@ static void on_tick(void *owner)
     struct iso_coap_client *client = owner;
     uint64_t now = iso_coap_io_now(&client->io);
     uint64_t due = UINT64_MAX;
+    /* After this loop was held up, what came meanwhile counts before the time that has passed. */
+    coap_io_process(client->io.context, COAP_IO_NO_WAIT);
     for (struct iso_coap_peer *p = client->peers; p != NULL; p = p->next) {
         peer_tick(p, now);
         uint64_t of_peer = peer_due(p, now);

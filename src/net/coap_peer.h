@@ -98,6 +98,7 @@ struct iso_coap_peer {
     uint64_t retry_ms;
     uint64_t connect_ms; /* when the attempt ends */
     uint64_t heard_ms;
+    uint64_t pinged_ms; /* when the ping under way went */
     struct iso_coap_flow flow;
     uint64_t window;
     uint64_t chunks_under_way; /* bytes, over datagrams */

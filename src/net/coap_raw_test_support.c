@@ -37,7 +37,7 @@ static coap_response_t on_response(coap_session_t *cs, const coap_pdu_t *sent,
         iso_format(raw->text, sizeof(raw->text), "%.*s", raw->len < 100 ? (int)raw->len : 100,
                    (const char *)data);
     }
-    return COAP_RESPONSE_OK;
+    return raw->reject ? COAP_RESPONSE_FAIL : COAP_RESPONSE_OK;
 }
 
 void coap_raw_open(struct coap_test *test, struct coap_raw *raw, enum iso_coap_transport transport,

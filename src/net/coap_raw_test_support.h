@@ -10,6 +10,7 @@ struct coap_raw {
     coap_session_t *cs;
     bool up;
     bool closed;
+    bool reject; /* answers what comes with a reset */
     unsigned answers;
     unsigned notifications; /* answers with the option Observe */
     uint8_t code;

@@ -108,6 +108,7 @@ struct iso_coap_observer {
     uint8_t token_len;
     bool takes_large;
     bool dirty;      /* a change is to be told */
+    bool gone;       /* to be removed by the pump */
     uint64_t asking; /* the request that asks for it, or 0 */
     uint64_t con_ms; /* when the last confirmable notification went */
 };

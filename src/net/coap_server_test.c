@@ -1,6 +1,24 @@
 /* Requests over every transport: answered now and later, refused, with right and wrong keys. */
 #include "net/coap_test_support.h"
 
+#include <dirent.h>
+#include <netinet/in.h>
+#include <unistd.h>
+
+static bool refuse_psk(void *ctx, struct iso_str identity, struct iso_coap_psk *out)
+{
+    (void)ctx;
+    (void)identity;
+    (void)out;
+    return false;
+}
+
+static void ignore_request(void *ctx, const struct iso_coap_request *request)
+{
+    (void)ctx;
+    (void)request;
+}
+
 static const enum iso_coap_transport all[] = {ISO_COAP_UDP, ISO_COAP_TCP, ISO_COAP_DTLS,
                                               ISO_COAP_TLS};
 
@@ -150,5 +168,101 @@ TEST(the_links_are_told_with_filters)
     CHECK_EQ_U64(test.requests, 0);
     CHECK_EQ_U64(coap_test_request(&test, ISO_COAP_POST, "/.well-known/core", "x", 1)->code,
                  ISO_COAP_CODE(4, 5));
+    coap_test_stop(&test);
+}
+
+TEST(an_address_that_is_taken_is_refused_by_name)
+{
+    static struct coap_test test;
+    memset(&test, 0, sizeof(test));
+    coap_test_start(&test);
+    for (size_t i = 0; i < ISO_COUNT_OF(all); i++) {
+        struct iso_coap_listener listener = {.transport = all[i],
+                                             .address = test.addresses[all[i]]};
+        struct iso_coap_server_config config = {.alloc = &test.memory.alloc,
+                                                .listeners = &listener,
+                                                .listener_count = 1,
+                                                .on_psk = refuse_psk,
+                                                .on_request = ignore_request};
+        struct iso_report report;
+        iso_report_init(&report);
+        struct iso_coap_server *other = NULL;
+        CHECK_ERR(iso_coap_server_create(&test.loop, &config, &report, &other), ISO_E_IO);
+        CHECK(other == NULL);
+        CHECK_CONTAINS(report.text, iso_coap_transport_scheme(all[i]));
+        CHECK_CONTAINS(report.text, "127.0.0.1 port ");
+        config.on_request = NULL;
+        CHECK_ERR(iso_coap_server_create(&test.loop, &config, NULL, &other), ISO_E_ARGUMENT);
+        config.on_request = ignore_request;
+        config.on_psk = NULL;
+        listener.address.ss_family = AF_UNIX;
+        CHECK_ERR(iso_coap_server_create(&test.loop, &config, NULL, &other), ISO_E_ARGUMENT);
+        config.listener_count = ISO_COAP_LISTENERS_MAX + 1;
+        CHECK_ERR(iso_coap_server_create(&test.loop, &config, NULL, &other), ISO_E_ARGUMENT);
+    }
+    coap_test_stop(&test);
+}
+
+static unsigned descriptors(void)
+{
+    unsigned count = 0;
+    DIR *folder = opendir("/proc/self/fd");
+    while (folder != NULL && readdir(folder) != NULL) {
+        count++;
+    }
+    if (folder != NULL) {
+        closedir(folder);
+    }
+    return count;
+}
+
+TEST(servers_and_links_leave_no_descriptors)
+{
+    static struct coap_test test;
+    unsigned before = 0;
+    for (int round = 0; round < 10; round++) {
+        memset(&test, 0, sizeof(test));
+        coap_test_start(&test);
+        coap_test_peer_create(&test, all[round % 4], NULL, NULL);
+        CHECK(coap_test_request(&test, ISO_COAP_POST, "/echo", "x", 1)->outcome ==
+              ISO_COAP_ANSWERED);
+        coap_test_stop(&test);
+        if (round == 0) {
+            before = descriptors();
+        }
+    }
+    CHECK_EQ_U64(descriptors(), before);
+}
+
+TEST(both_families_of_addresses_are_served)
+{
+    static struct coap_test test;
+    memset(&test, 0, sizeof(test));
+    struct sockaddr_in6 any = {.sin6_family = AF_INET6, .sin6_addr = in6addr_any};
+    int probe = socket(AF_INET6, SOCK_STREAM, 0);
+    struct sockaddr_in6 loopback = {.sin6_family = AF_INET6, .sin6_addr = in6addr_loopback};
+    bool has_ipv6 = probe >= 0 && bind(probe, (struct sockaddr *)&loopback, sizeof(loopback)) == 0;
+    close(probe);
+    if (!has_ipv6) {
+        TEST_SKIP("the loopback interface has no IPv6 address");
+    }
+    for (size_t i = 0; i < 4; i++) {
+        memcpy(&test.addresses[i], &any, sizeof(any));
+    }
+    coap_test_start(&test);
+    for (size_t i = 0; i < ISO_COUNT_OF(all); i++) {
+        struct sockaddr_in6 *six = (struct sockaddr_in6 *)&test.addresses[all[i]];
+        in_port_t port = six->sin6_port;
+        six->sin6_addr = in6addr_loopback;
+        coap_test_peer_create(&test, all[i], NULL, NULL);
+        CHECK_EQ_U64(coap_test_request(&test, ISO_COAP_POST, "/echo", "six", 3)->len, 3);
+        iso_coap_peer_destroy(test.peer);
+        struct sockaddr_in four = {.sin_family = AF_INET, .sin_port = port};
+        four.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        memset(&test.addresses[all[i]], 0, sizeof(test.addresses[0]));
+        memcpy(&test.addresses[all[i]], &four, sizeof(four));
+        coap_test_peer_create(&test, all[i], NULL, NULL);
+        CHECK_EQ_U64(coap_test_request(&test, ISO_COAP_POST, "/echo", "four", 4)->len, 4);
+    }
     coap_test_stop(&test);
 }

@@ -358,11 +358,13 @@ void iso_coap_server_on_nack(coap_session_t *cs, const coap_pdu_t *sent,
         return;
     }
     /* A notification that the peer rejects, or does not confirm, ends its observation (RFC 7641,
-     * sections 3.6 and 4.5). */
+     * sections 3.6 and 4.5); in the pump, as this may come from within the sending of one. */
     coap_bin_const_t token = coap_pdu_get_token(sent);
     struct iso_coap_observer *observer = iso_coap_observer_find(data, token.s, token.length);
     if (observer != NULL) {
-        iso_coap_observer_remove(observer);
+        observer->gone = true;
+        observer->session->server->any_dirty = true;
+        iso_coap_io_want(&observer->session->server->io);
     }
 }
 
