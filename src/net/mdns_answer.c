@@ -65,18 +65,18 @@ static bool kind_is_told(const struct iso_mdns *mdns, const struct iso_mdns_ifac
 static uint16_t match_pointers(const struct iso_mdns *mdns, const struct iso_mdns_iface *iface,
                                unsigned entity, const struct iso_mdns_name *name)
 {
-    static const unsigned fixed[] = {SLOT_PTR, SLOT_KIND};
     const struct iso_mdns_own *own = mdns->services[entity - 1];
-    struct iso_mdns_record record;
     uint16_t slots = 0;
 
-    for (unsigned i = 0; i < ISO_COUNT_OF(fixed) + own->subtype_count; i++) {
-        unsigned slot =
-            i < ISO_COUNT_OF(fixed) ? fixed[i] : SLOT_SUBTYPES + i - (unsigned)ISO_COUNT_OF(fixed);
-        iso_mdns_own_record(mdns, iface, entity, slot, &record);
-        if (iso_mdns_name_equal(&record.name, name) &&
-            !(slot == SLOT_KIND && kind_is_told(mdns, iface, entity))) {
-            slots = (uint16_t)(slots | 1u << slot);
+    if (iso_mdns_name_equal(name, &own->type)) {
+        return 1u << SLOT_PTR;
+    }
+    if (iso_mdns_name_equal(name, &iso_mdns_kinds)) {
+        return kind_is_told(mdns, iface, entity) ? 0 : 1u << SLOT_KIND;
+    }
+    for (unsigned i = 0; i < own->subtype_count; i++) {
+        if (iso_mdns_name_equal(name, &own->subtypes[i])) {
+            slots = (uint16_t)(slots | 1u << (SLOT_SUBTYPES + i));
         }
     }
     return slots;
@@ -106,27 +106,83 @@ static struct iso_mdns_set match(const struct iso_mdns *mdns, const struct iso_m
     return set;
 }
 
+/* Slots of an entity that a record may be, by hashes: most records are nobody's, and a packet has
+ * room for hundreds. */
+static uint16_t plausible(const struct iso_mdns *mdns, const struct iso_mdns_iface *iface,
+                          unsigned entity, const struct iso_mdns_record *record, uint32_t hash)
+{
+    struct iso_mdns_name target;
+
+    if (entity == HOST) {
+        bool address = record->type == ISO_MDNS_A || record->type == ISO_MDNS_AAAA;
+        return address && hash == mdns->host_hash ? (uint16_t)((1u << iface->address_count) - 1u)
+                                                  : (uint16_t)0;
+    }
+    const struct iso_mdns_own *own = mdns->services[entity - 1];
+    if (own == NULL) {
+        return 0;
+    }
+    if (record->type == ISO_MDNS_SRV || record->type == ISO_MDNS_TXT) {
+        return hash != own->name_hash         ? 0
+               : record->type == ISO_MDNS_SRV ? 1u << SLOT_SRV
+                                              : 1u << SLOT_TXT;
+    }
+    if (record->type != ISO_MDNS_PTR) {
+        return 0;
+    }
+    iso_mdns_record_target(record, &target);
+    if (iso_mdns_name_equal(&target, &own->type)) {
+        return 1u << SLOT_KIND;
+    }
+    return iso_mdns_name_equal(&target, &own->name)
+               ? (uint16_t)(iso_mdns_own_slots(mdns, iface, entity) &
+                            ~(1u << SLOT_KIND | 1u << SLOT_SRV | 1u << SLOT_TXT | 1u << SLOT_NSEC))
+               : (uint16_t)0;
+}
+
+/* Those records of ours, among the slots of `set`, that are the same as one of somebody else's.
+ * *ttl_s gets the life that ours have; it stays as it is when there are none. */
+static struct iso_mdns_set same_records(const struct iso_mdns *mdns,
+                                        const struct iso_mdns_iface *iface,
+                                        const struct iso_mdns_record *record,
+                                        const struct iso_mdns_set *set, uint32_t *ttl_s)
+{
+    struct iso_mdns_set same = iso_mdns_set_none();
+    struct iso_mdns_record own;
+    uint32_t hash = iso_mdns_name_hash(&record->name);
+
+    for (unsigned entity = 0; entity < ENTITIES; entity++) {
+        if (set->bits[entity] == 0 || record->class != ISO_MDNS_CLASS_IN) {
+            continue;
+        }
+        uint16_t slots =
+            (uint16_t)(set->bits[entity] & plausible(mdns, iface, entity, record, hash));
+        for (unsigned slot = 0; slots >> slot != 0; slot++) {
+            if ((slots >> slot & 1u) == 0) {
+                continue;
+            }
+            iso_mdns_own_record(mdns, iface, entity, slot, &own);
+            if (own.type == record->type && iso_mdns_name_equal(&own.name, &record->name) &&
+                iso_mdns_record_same_data(&own, record)) {
+                iso_mdns_set_add(&same, entity, slot);
+                *ttl_s = own.ttl_s; /* the same for all that are the same record */
+            }
+        }
+    }
+    return same;
+}
+
 /* Takes out of `set` what equals a record that somebody has or gave. Its TTL must be at least
  * `share` per cent of ours. */
 static void drop_known(const struct iso_mdns *mdns, const struct iso_mdns_iface *iface,
                        const struct iso_mdns_record *known, unsigned share,
                        struct iso_mdns_set *set)
 {
-    struct iso_mdns_record own;
+    uint32_t ttl_s = 0;
+    struct iso_mdns_set same = same_records(mdns, iface, known, set, &ttl_s);
 
-    for (unsigned entity = 0; entity < ENTITIES; entity++) {
-        for (unsigned slot = 0; set->bits[entity] >> slot != 0; slot++) {
-            if (!iso_mdns_set_has(set, entity, slot)) {
-                continue;
-            }
-            iso_mdns_own_record(mdns, iface, entity, slot, &own);
-            if (own.type == known->type && known->class == ISO_MDNS_CLASS_IN &&
-                known->ttl_s >= own.ttl_s * share / 100 &&
-                iso_mdns_name_equal(&own.name, &known->name) &&
-                iso_mdns_record_same_data(&own, known)) {
-                iso_mdns_set_drop(set, entity, slot);
-            }
-        }
+    for (unsigned entity = 0; known->ttl_s >= ttl_s * share / 100 && entity < ENTITIES; entity++) {
+        set->bits[entity] = (uint16_t)(set->bits[entity] & ~same.bits[entity]);
     }
 }
 
@@ -209,8 +265,6 @@ static void reply_multicast(struct iso_mdns_iface *iface, const struct iso_mdns_
 void iso_mdns_answer_heard(struct iso_mdns *mdns, struct iso_mdns_iface *iface,
                            const struct iso_mdns_record *record, uint64_t now_ms)
 {
-    struct iso_mdns_record own;
-
     /* Section 7.4: somebody else gave the answer that we were about to give. */
     for (unsigned i = 1; i < ISO_MDNS_REPLIES_MAX && record->ttl_s != 0; i++) {
         struct iso_mdns_reply *reply = &iface->replies[i];
@@ -219,25 +273,15 @@ void iso_mdns_answer_heard(struct iso_mdns *mdns, struct iso_mdns_iface *iface,
         }
     }
     /* Section 6.6: somebody says that what is true will soon be so no more. */
-    struct iso_mdns_set wrong = iso_mdns_set_none();
+    struct iso_mdns_set ours = iso_mdns_set_none();
+    uint32_t ttl_s = 0;
     for (unsigned entity = 0; entity < ENTITIES; entity++) {
-        uint16_t slots = iso_mdns_claim_is_ours(iface, entity)
-                             ? iso_mdns_own_slots(mdns, iface, entity)
-                             : (uint16_t)0;
-        for (unsigned slot = 0; slots >> slot != 0; slot++) {
-            if ((slots >> slot & 1u) == 0 || slot == SLOT_HOST_NSEC ||
-                (entity != HOST && slot == SLOT_NSEC)) {
-                continue;
-            }
-            iso_mdns_own_record(mdns, iface, entity, slot, &own);
-            if (own.type == record->type && record->ttl_s < own.ttl_s / 2 &&
-                iso_mdns_name_equal(&own.name, &record->name) &&
-                iso_mdns_record_same_data(&own, record)) {
-                iso_mdns_set_add(&wrong, entity, slot);
-            }
+        if (iso_mdns_claim_is_ours(iface, entity)) {
+            ours.bits[entity] = iso_mdns_own_slots(mdns, iface, entity);
         }
     }
-    if (!iso_mdns_set_is_empty(&wrong)) {
+    struct iso_mdns_set wrong = same_records(mdns, iface, record, &ours, &ttl_s);
+    if (record->ttl_s < ttl_s / 2 && !iso_mdns_set_is_empty(&wrong)) {
         reply_multicast(iface, &wrong, now_ms, now_ms + 1, now_ms);
     }
 }
@@ -293,13 +337,15 @@ static void move_stale(const struct iso_mdns *mdns, const struct iso_mdns_iface 
 }
 
 static void reply_unicast(struct iso_mdns_iface *iface, const struct iso_mdns_packet *packet,
-                          const struct iso_mdns_set *set, uint64_t due_ms, uint64_t now_ms)
+                          const struct iso_mdns_set *set, bool truncated, uint64_t due_ms,
+                          uint64_t now_ms)
 {
     if (!iso_mdns_budget_take(&iface->unicast, ISO_MDNS_UNICAST_REPLIES_PER_S, now_ms)) {
         return;
     }
     struct iso_mdns_reply *reply = free_reply(iface);
     if (reply != NULL) {
+        reply->waits = truncated;
         reply->set = *set;
         reply->remote = packet->remote;
         reply->port = packet->port;
@@ -395,7 +441,7 @@ static void schedule(struct iso_mdns *mdns, struct iso_mdns_iface *iface,
         due_ms += iso_mdns_random_ms(mdns, SHARED_DELAY_MS, SHARED_SPREAD_MS + 1);
     }
     if (!iso_mdns_set_is_empty(unicast)) {
-        reply_unicast(iface, packet, unicast, due_ms, now_ms);
+        reply_unicast(iface, packet, unicast, truncated, due_ms, now_ms);
     }
     if (iso_mdns_set_is_empty(multicast)) {
         return;

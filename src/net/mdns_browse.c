@@ -138,6 +138,7 @@ void iso_mdns_browse_heard(struct iso_mdns *mdns, struct iso_mdns_iface *iface,
 {
     struct iso_mdns_reader questions = reader;
     struct iso_mdns_question question;
+    uint32_t done = 0; /* browses; a packet may ask for one hundreds of times */
 
     if ((reader.flags & ISO_MDNS_FLAG_TRUNCATED) != 0) {
         return; /* what else it knows is to follow */
@@ -145,15 +146,18 @@ void iso_mdns_browse_heard(struct iso_mdns *mdns, struct iso_mdns_iface *iface,
     while (iso_mdns_reader_question(&questions, &question)) {
         for (unsigned i = 0; i < ISO_MDNS_BROWSES_MAX; i++) {
             struct iso_mdns_schedule *schedule = &iface->schedules[i];
-            if (mdns->browses[i].id == 0 || question.unicast || question.type != ISO_MDNS_PTR ||
-                !iso_mdns_name_equal(&question.name, &mdns->browses[i].question) ||
-                schedule->next_ms > now_ms + SUPPRESS_WINDOW_MS ||
-                schedule->suppressed >= ISO_MDNS_SUPPRESSIONS_MAX ||
-                !knows_no_more(mdns, iface, i, reader)) {
+            if ((done >> i & 1u) != 0 || mdns->browses[i].id == 0 || question.unicast ||
+                question.type != ISO_MDNS_PTR ||
+                !iso_mdns_name_equal(&question.name, &mdns->browses[i].question)) {
                 continue;
             }
-            schedule->suppressed++;
-            next_interval(schedule, now_ms);
+            done |= 1u << i;
+            if (schedule->next_ms <= now_ms + SUPPRESS_WINDOW_MS &&
+                schedule->suppressed < ISO_MDNS_SUPPRESSIONS_MAX &&
+                knows_no_more(mdns, iface, i, reader)) {
+                schedule->suppressed++;
+                next_interval(schedule, now_ms);
+            }
         }
     }
 }

@@ -552,3 +552,70 @@ TEST(pointers_to_nowhere_are_not_followed)
     CHECK_STR(sim_log(sim, 0), FOUND);
     sim_free(sim);
 }
+
+TEST(a_new_host_has_its_own_addresses)
+{
+    struct sim *sim = alone();
+    struct iso_mdns_writer writer;
+
+    put_lamp(&writer);
+    sim_say(sim, &writer, ISO_MDNS_FLAG_RESPONSE);
+    sim_run(sim, 5000);
+    sim_forget(sim);
+    sim_put(&writer, ISO_MDNS_ANSWERS, LAMP, ISO_MDNS_SRV, 120, true, "8080 other.local");
+    sim_put(&writer, ISO_MDNS_ADDITIONAL, "other.local", ISO_MDNS_A, 120, true, "\012\0\0\x07");
+    sim_say(sim, &writer, ISO_MDNS_FLAG_RESPONSE);
+    sim_run(sim, 5000);
+    CHECK_STR(sim_log(sim, 0), "changed lamp _wot._tcp @1 other.local:8080 10.0.0.7\n");
+    sim_free(sim);
+}
+
+TEST(short_lives_are_not_prolonged)
+{
+    struct sim *sim = alone();
+    struct iso_mdns_writer writer;
+
+    put_lamp(&writer);
+    sim_put(&writer, ISO_MDNS_ANSWERS, LAMP, ISO_MDNS_SRV, 9, true, "8080 pi.local");
+    sim_say(sim, &writer, ISO_MDNS_FLAG_RESPONSE);
+    sim_run(sim, 8990);
+    CHECK_EQ_U64(sim_count(sim, "Q " LAMP " SRV"), 0);
+    CHECK_STR(sim_log(sim, 0), FOUND);
+    sim_run(sim, 200); /* it has ended, and is asked for as what is missing */
+    CHECK_STR(sim_log(sim, 0), FOUND LOST);
+    CHECK_EQ_U64(sim_count(sim, "Q " LAMP " SRV"), 1);
+    sim_free(sim);
+}
+
+TEST(answers_that_are_half_over_are_not_given_as_known)
+{
+    struct sim *sim = alone();
+    struct iso_mdns_writer writer;
+
+    put_lamp(&writer);
+    sim_put(&writer, ISO_MDNS_ANSWERS, TYPE, ISO_MDNS_PTR, 100, false, LAMP);
+    sim_say(sim, &writer, ISO_MDNS_FLAG_RESPONSE);
+    sim_run(sim, 49000);
+    CHECK(sim_count(sim, QUESTION "; A " TYPE " PTR") >= 3);
+    sim_forget(sim);
+    sim_run(sim, 26000); /* the question after 63 seconds */
+    CHECK_EQ_U64(sim_count(sim, QUESTION), 1);
+    CHECK_EQ_U64(sim_count(sim, QUESTION "; A"), 0);
+    sim_free(sim);
+}
+
+TEST(equal_questions_of_two_programs_of_one_machine_are_both_heard)
+{
+    struct sim *sim = sim_new(1);
+    unsigned a = sim_simple(sim, "pi", 1);
+    unsigned b = sim_simple(sim, "pi", 1);
+
+    (void)sim_announce(sim, a, "lamp");
+    sim_run(sim, 60000);
+    sim_forget(sim);
+    (void)sim_browse(sim, a, "_wot._tcp", NULL);
+    (void)sim_browse(sim, b, "_wot._tcp", NULL);
+    sim_run(sim, 500);
+    CHECK_STR(sim_log(sim, b), FOUND);
+    sim_free(sim);
+}

@@ -477,6 +477,9 @@ void iso_mdns_cache_response(struct iso_mdns *mdns, struct iso_mdns_iface *iface
                              uint64_t now_ms)
 {
     for (unsigned pass = 0; pass < 3; pass++) {
+        if (pass == 1 && mdns->peer_count == 0) {
+            return; /* nothing that the rest could belong to */
+        }
         struct iso_mdns_reader records = reader;
         struct iso_mdns_record record;
         enum iso_mdns_section section;

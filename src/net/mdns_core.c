@@ -218,7 +218,6 @@ enum iso_err iso_mdns_interface_set(struct iso_mdns *mdns, uint32_t interface,
     }
     /* Bits of the host's set mean other addresses now. */
     iso_mdns_reply_forget(iface, HOST);
-    memset(iface->sent_ms[HOST], 0, sizeof iface->sent_ms[HOST]);
     if ((iface->has[0] && !had[0]) || (iface->has[1] && !had[1])) {
         iso_mdns_claim_all(mdns, iface, now_ms);
         iso_mdns_browse_iface(mdns, iface, now_ms);

@@ -249,6 +249,33 @@ TEST(peers_and_how_long_they_give_way)
     sim_free(sim);
 }
 
+TEST(peers_without_data_give_way_first)
+{
+    struct sim *sim = sim_new(1);
+    unsigned viewer = sim_simple(sim, "viewer", 2);
+    struct iso_mdns_writer writer;
+    char instance[64];
+    unsigned i;
+
+    (void)sim_browse(sim, viewer, "_wot._tcp", NULL);
+    for (i = 0; i < ISO_MDNS_PEERS_MAX / 2; i++) {
+        say_fake(sim, i);
+    }
+    for (; i < ISO_MDNS_PEERS_MAX; i++) {
+        (void)iso_format(instance, sizeof instance, "empty %u." TYPE, i);
+        iso_mdns_writer_init(&writer);
+        sim_put(&writer, ISO_MDNS_ANSWERS, TYPE, ISO_MDNS_PTR, 4500, false, instance);
+        iso_mdns_writer_finish(&writer, 0, ISO_MDNS_FLAG_RESPONSE);
+        CHECK_OK(sim_inject(sim, 0, sim_v4(10, 0, 0, (uint8_t)(3 + i % 200)), ISO_MDNS_PORT, true,
+                            writer.bytes, writer.len, NULL));
+    }
+    CHECK_EQ_U64(iso_mdns_peer_count(sim->hosts[viewer].mdns), ISO_MDNS_PEERS_MAX);
+    say_fake(sim, i);
+    CHECK_CONTAINS(sim_log(sim, viewer), "found fake 256 ");
+    CHECK(strstr(sim_log(sim, viewer), "lost") == NULL);
+    sim_free(sim);
+}
+
 TEST(echoes)
 {
     struct sim *sim = sim_new(1);

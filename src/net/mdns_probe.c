@@ -283,13 +283,15 @@ void iso_mdns_claim_tie_break(struct iso_mdns *mdns, struct iso_mdns_iface *ifac
     struct iso_mdns_question question;
     struct tie ours;
     struct tie theirs;
+    uint32_t done = 0; /* entities; a packet may ask for one hundreds of times */
 
     while (iso_mdns_reader_question(&questions, &question)) {
         unsigned entity =
             iso_mdns_own_find(mdns, &question.name, iso_mdns_name_hash(&question.name));
-        if (entity == ENTITIES) {
+        if (entity == ENTITIES || (done >> entity & 1u) != 0) {
             continue;
         }
+        done |= 1u << entity;
         struct iso_mdns_claim *claim = &iface->claims[entity];
         if (claim->phase != ISO_MDNS_PHASE_PROBE || claim->count == 0 ||
             !tie_of_theirs(reader, &question.name, &theirs)) {

@@ -45,6 +45,9 @@ unsigned iso_mdns_own_find(const struct iso_mdns *mdns, const struct iso_mdns_na
     return ENTITIES;
 }
 
+const struct iso_mdns_name iso_mdns_kinds = {.len = 30,
+                                             .bytes = "\011_services\007_dns-sd\004_udp\005local"};
+
 /* ---- Records --------------------------------------------------------------------------------- */
 
 static void point_to(struct iso_mdns_record *out, const struct iso_mdns_name *target)
@@ -103,13 +106,10 @@ void iso_mdns_address_record(const struct iso_mdns *mdns, const struct iso_mdns_
 static void service_record(const struct iso_mdns *mdns, const struct iso_mdns_own *own,
                            unsigned slot, struct iso_mdns_record *out)
 {
-    static const struct iso_mdns_name kinds = {
-        .len = 30, .bytes = "\011_services\007_dns-sd\004_udp\005local"};
-
     out->type = ISO_MDNS_PTR;
     switch (slot) {
     case SLOT_KIND:
-        out->name = kinds;
+        out->name = iso_mdns_kinds;
         point_to(out, &own->type);
         return;
     case SLOT_SRV:

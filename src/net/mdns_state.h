@@ -249,6 +249,9 @@ static inline void iso_mdns_set_drop(struct iso_mdns_set *set, unsigned entity, 
     set->bits[entity] = (uint16_t)(set->bits[entity] & ~(1u << slot));
 }
 
+/* The name under which types are listed. */
+extern const struct iso_mdns_name iso_mdns_kinds;
+
 /* The slots that an entity has on an interface, as a bit map. */
 uint16_t iso_mdns_own_slots(const struct iso_mdns *mdns, const struct iso_mdns_iface *iface,
                             unsigned entity);
