@@ -145,11 +145,16 @@ struct iso_sv_component *iso_sv_api_component(struct iso_supervisor *sv,
     struct iso_sv_component *component = iso_sv_find(sv, params[0], params[1]);
     if (component == NULL) {
         char detail[256];
-        (void)iso_format(detail, sizeof detail, "no component \"%.*s\" of an application \"%.*s\"",
+        /* One that is known runs elsewhere, or will run here when its move is over. */
+        const bool moved = iso_sv_deployments_moved(sv->deployments, params[0], params[1]);
+        (void)iso_format(detail, sizeof detail,
+                         "no component \"%.*s\" of an application \"%.*s\"%s",
                          (int)(params[1].len < 64 ? params[1].len : 64), params[1].ptr,
-                         (int)(params[0].len < 64 ? params[0].len : 64), params[0].ptr);
-        iso_http_problem(sv->http, iso_http_request_id(req), 404, "urn:isomer:problem:not-found",
-                         "not-found", detail);
+                         (int)(params[0].len < 64 ? params[0].len : 64), params[0].ptr,
+                         moved ? " runs here at present" : "");
+        iso_http_problem(sv->http, iso_http_request_id(req), moved ? 409 : 404,
+                         moved ? "urn:isomer:problem:moved" : "urn:isomer:problem:not-found",
+                         moved ? "moved" : "not-found", detail);
     }
     return component;
 }
