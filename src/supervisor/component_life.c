@@ -58,6 +58,14 @@ void iso_sv_component_end_all(struct iso_sv_component *component, enum iso_sv_ou
 
 /* ---- Start, stop, destroy -------------------------------------------------------------------- */
 
+/* A freeze that has not been told of comes to nothing. Under the lock. */
+static void forget_freeze(struct iso_sv_component *component)
+{
+    if (component->frozen != NULL) {
+        iso_sv_note_post(component->core, &component->frozen_note);
+    }
+}
+
 /* Those that stood still go on, the queue too. Under the lock. */
 static void go_on(struct iso_sv_component *component)
 {
@@ -103,6 +111,7 @@ void iso_sv_component_stop(struct iso_sv_component *component, uint64_t drain_ns
     bool still = iso_sv_component_stands_still(component);
     iso_sv_component_set_state(component, ISO_SV_DRAINING);
     if (still) {
+        forget_freeze(component);
         iso_sv_component_resume_timers(component);
         go_on(component);
     }
@@ -233,6 +242,7 @@ void iso_sv_component_thaw(struct iso_sv_component *component)
 {
     uv_mutex_lock(&component->lock);
     if (component->state == ISO_SV_FROZEN || component->state == ISO_SV_FREEZING) {
+        forget_freeze(component);
         iso_sv_component_set_state(component, ISO_SV_RUNNING);
         iso_sv_component_resume_timers(component);
         go_on(component);

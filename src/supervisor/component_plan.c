@@ -274,10 +274,9 @@ enum iso_err iso_sv_component_bind(struct iso_sv_component *component,
     return ISO_OK;
 }
 
-/* The parameters of a link's function as one type, to be encoded together. */
-static enum iso_err make_params(struct iso_sv_import *import, struct iso_arena *arena)
+enum iso_err iso_sv_params_type(const struct iso_wit_func *func, struct iso_arena *arena,
+                                const struct iso_vtype **out)
 {
-    const struct iso_wit_func *func = import->func;
     struct iso_vtype *type = iso_arena_alloc(arena, sizeof *type);
     struct iso_vmember *members = iso_arena_array(arena, func->param_count, sizeof *members);
     if (type == NULL || members == NULL) {
@@ -290,7 +289,9 @@ static enum iso_err make_params(struct iso_sv_import *import, struct iso_arena *
     type->members = members;
     type->member_count = func->param_count;
     enum iso_err err = iso_vtype_finish(type, NULL);
-    import->params = err == ISO_OK ? type : NULL;
+    if (err == ISO_OK) {
+        *out = type;
+    }
     return err;
 }
 
@@ -300,7 +301,7 @@ static enum iso_err bind_all(struct iso_sv_component *component, struct iso_repo
         struct iso_sv_import *import = &component->imports[i];
         enum iso_err err = ISO_OK;
         if (import->link != NULL && import->func->param_count != 0) {
-            err = make_params(import, &component->arena);
+            err = iso_sv_params_type(import->func, &component->arena, &import->params);
         }
         if (err != ISO_OK) {
             return err;

@@ -16,15 +16,39 @@ static void tell_ready(struct iso_sv_note *note)
     }
 }
 
+/* Whether an instance waits for what no snapshot can carry. */
+static bool is_refused(struct iso_sv_component *component)
+{
+    bool refused = false;
+    uv_mutex_lock(&component->lock);
+    for (struct iso_sv_node *node = component->instances.next; node != &component->instances;
+         node = node->next) {
+        const struct iso_sv_instance *instance = ISO_SV_OWNER(node, struct iso_sv_instance, node);
+        refused = refused || (instance->state != ISO_SV_IDLE && instance->refuses);
+    }
+    uv_mutex_unlock(&component->lock);
+    return refused;
+}
+
 static void tell_frozen(struct iso_sv_note *note)
 {
     struct iso_sv_component *component = ISO_SV_OWNER(note, struct iso_sv_component, frozen_note);
+    iso_sv_ready_fn frozen = component->frozen;
     struct iso_report report;
+    enum iso_err err = ISO_OK;
     iso_report_init(&report);
-    if (component->frozen != NULL) {
-        iso_sv_ready_fn frozen = component->frozen;
-        component->frozen = NULL;
-        frozen(component->frozen_ctx, component, ISO_OK, &report);
+    if (iso_sv_component_state(component) != ISO_SV_FROZEN) {
+        err = iso_fail(&report, ISO_E_STATE, "%s was not to be frozen any more",
+                       component->full_name);
+    } else if (is_refused(component)) {
+        err = iso_fail(&report, ISO_E_REFUSED,
+                       "%s waits for a device that cannot be asked again elsewhere",
+                       component->full_name);
+        iso_sv_component_thaw(component);
+    }
+    component->frozen = NULL;
+    if (frozen != NULL) {
+        frozen(component->frozen_ctx, component, err, &report);
     }
 }
 

@@ -480,6 +480,7 @@ struct iso_sv_instance {
     bool sub_waits;          /* it was begun and has not been answered */
     struct iso_sv_op *spent; /* finished; the last result may point into it */
     struct iso_sv_poll *poll;
+    bool refuses; /* what it waits for cannot be carried by a snapshot */
 };
 
 static inline struct iso_sv_instance *iso_sv_instance_of(const struct iso_sv_guest *guest)
@@ -499,6 +500,11 @@ bool iso_sv_instance_recycle(struct iso_sv_instance *instance);
 /* Make store and instance; may end as ISO_E_PENDING in the start function. */
 ISO_MUST_CHECK enum iso_err iso_sv_instance_make(struct iso_sv_instance *instance,
                                                  struct iso_report *report);
+/* The store with its definitions and nothing instantiated, to be restored into. */
+ISO_MUST_CHECK enum iso_err iso_sv_instance_make_empty(struct iso_sv_instance *instance,
+                                                       struct iso_report *report);
+/* The binding of its call's function. */
+ISO_MUST_CHECK enum iso_err iso_sv_instance_bind(struct iso_sv_instance *instance);
 ISO_MUST_CHECK enum iso_err iso_sv_instance_started(struct iso_sv_instance *instance);
 void iso_sv_instance_take_image(struct iso_sv_instance *instance);
 /* Under the lock. */
@@ -570,6 +576,10 @@ void iso_sv_component_unref(struct iso_sv_component *component);
 ISO_MUST_CHECK enum iso_err iso_sv_component_plan(struct iso_sv_component *component,
                                                   const struct iso_sv_component_def *def,
                                                   struct iso_report *report);
+/* The parameters of a function (at least one) as one type, a tuple. Errors: NOMEM, LIMIT. */
+ISO_MUST_CHECK enum iso_err iso_sv_params_type(const struct iso_wit_func *func,
+                                               struct iso_arena *arena,
+                                               const struct iso_vtype **out);
 /* Find the callees of a local link. Errors: LINK. */
 ISO_MUST_CHECK enum iso_err iso_sv_component_bind(struct iso_sv_component *component,
                                                   const struct iso_sv_import_link *import_link,

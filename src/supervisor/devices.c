@@ -130,6 +130,8 @@ static enum iso_err make_set(struct iso_sv_devices *devices, struct iso_report *
         devices->interfaces[i].ctx = devices;
     }
     devices->set.wit = &devices->wit;
+    devices->set.storage_save = iso_sv_storage_export;
+    devices->set.storage_load = iso_sv_storage_import;
     devices->set.interfaces = devices->interfaces;
     devices->set.count = ISO_COUNT_OF(interfaces);
     return err;

@@ -97,6 +97,11 @@ struct iso_sv_host_set {
     const struct iso_wit *wit; /* the package, parsed */
     const struct iso_sv_host_interface *interfaces;
     size_t count;
+    /* A component's storage as bytes and back, for component snapshots: iso_sv_storage_export and
+     * iso_sv_storage_import. NULL: there is no storage to move. */
+    enum iso_err (*storage_save)(const char *path, struct iso_buf *out, struct iso_report *report);
+    enum iso_err (*storage_load)(const char *path, struct iso_bytes bytes, uint64_t max,
+                                 struct iso_report *report);
 };
 
 #endif

@@ -122,23 +122,23 @@ enum iso_err iso_sv_instance_started(struct iso_sv_instance *instance)
     return err;
 }
 
+enum iso_err iso_sv_instance_make_empty(struct iso_sv_instance *instance, struct iso_report *report)
+{
+    enum iso_err err = make_store(instance);
+    if (err == ISO_OK && instance->component->program->uses_wasi && !instance->template) {
+        err = iso_sv_wasi_make(instance, report);
+    }
+    return err == ISO_OK ? iso_sv_instance_define(instance, report) : err;
+}
+
 enum iso_err iso_sv_instance_make(struct iso_sv_instance *instance, struct iso_report *report)
 {
     struct iso_sv_component *component = instance->component;
-    enum iso_err err = make_store(instance);
+    enum iso_err err = iso_sv_instance_make_empty(instance, report);
     if (err != ISO_OK) {
         return err;
     }
     iso_sv_instance_fuel(instance);
-    if (component->program->uses_wasi && !instance->template) {
-        err = iso_sv_wasi_make(instance, report);
-    }
-    if (err == ISO_OK) {
-        err = iso_sv_instance_define(instance, report);
-    }
-    if (err != ISO_OK) {
-        return err;
-    }
     if (component->image != NULL) {
         err = iso_image_instantiate(component->image, instance->store, &instance->instance, report);
         instance->phase = err == ISO_OK ? ISO_SV_PHASE_READY : ISO_SV_PHASE_NEW;

@@ -12,8 +12,13 @@ static enum iso_host_result enter(void *ctx, struct iso_host_call *call,
     struct iso_sv_instance *instance = iso_store_user(call->store);
     struct iso_sv_guest *guest = &instance->guest;
     enum iso_host_result answer;
+    instance->refuses = false;
     if (import->kind == ISO_SV_IMPORT_LINK) {
         return iso_sv_link_enter(import, instance, call, args, arena, result);
+    }
+    if (instance->op != NULL && !instance->op_state.finished) {
+        instance->wait = ISO_SV_WAIT_OP; /* issued again too early */
+        return ISO_HOST_PENDING;
     }
     instance->wait = ISO_SV_WAIT_NONE;
     answer = import->host_func->fn(import->host->ctx, guest, call, args, arena, result);
@@ -23,6 +28,7 @@ static enum iso_host_result enter(void *ctx, struct iso_host_call *call,
         iso_host_trap(call, "the device interface waits for nothing");
         answer = ISO_HOST_TRAP;
     }
+    instance->refuses = answer == ISO_HOST_PENDING && import->host_func->policy == ISO_HOST_REFUSE;
     return answer;
 }
 

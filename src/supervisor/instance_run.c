@@ -202,7 +202,7 @@ static enum step after_binding(struct iso_sv_instance *instance, enum iso_err er
     return failed(instance, err);
 }
 
-static enum iso_err find_binding(struct iso_sv_instance *instance)
+enum iso_err iso_sv_instance_bind(struct iso_sv_instance *instance)
 {
     const struct iso_sv_program *program = instance->component->program;
     uint32_t index = instance->call->state->index;
@@ -240,7 +240,7 @@ static enum step begin(struct iso_sv_instance *instance)
         instance->phase = ISO_SV_PHASE_CALLING;
         return STEP_AGAIN;
     }
-    enum iso_err err = find_binding(instance);
+    enum iso_err err = iso_sv_instance_bind(instance);
     if (err != ISO_OK) {
         return failed(instance, err);
     }
