@@ -233,7 +233,8 @@ void iso_sv_component_stop(struct iso_sv_component *component, uint64_t drain_ns
 void iso_sv_component_destroy(struct iso_sv_component *component);
 
 /* Replace the target of a link, for calls that begin from now on; pending ones are carried on by
- * whoever has them. Errors: NOT_FOUND (no such import). */
+ * whoever has them. Errors: NOT_FOUND (no such import), LINK (a local target whose functions do not
+ * fit), NOMEM. */
 ISO_MUST_CHECK enum iso_err iso_sv_component_relink(struct iso_sv_component *component,
                                                     const struct iso_sv_link *link);
 void iso_sv_component_set_epoch(struct iso_sv_component *component, uint64_t epoch);
@@ -283,12 +284,14 @@ uint64_t iso_sv_latency_quantile(const uint64_t latency[ISO_SV_LATENCY_BUCKETS],
  * snapshot can carry; the component runs on.
  */
 void iso_sv_component_freeze(struct iso_sv_component *component, iso_sv_ready_fn frozen, void *ctx);
-/* Go on after a freeze. */
+/* Go on after a freeze; one that is under way tells ISO_E_STATE. What had begun goes on as it is:
+ * nothing is asked of a device or link a second time. */
 void iso_sv_component_thaw(struct iso_sv_component *component);
 /*
  * The whole state of a frozen component: instances with the calls that they work on, queue,
- * storage, next call number (format: docs/deployment.md, "Component snapshots"). Blocks for as long
- * as copying takes.
+ * storage, next call number (format: docs/internals/supervisor-core.md, "Component snapshots").
+ * Blocks for as long as copying takes. Errors: STATE (not frozen), REFUSED (something open that
+ * cannot be moved), those of out and of the storage.
  */
 ISO_MUST_CHECK enum iso_err iso_sv_component_save(struct iso_sv_component *component,
                                                   struct iso_buf *out, struct iso_report *report);
