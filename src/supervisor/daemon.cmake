@@ -20,7 +20,7 @@ iso_library(iso_supervisor
     metrics.c
     observe.c
     watch.c
-  DEPENDS iso_supervisor_core iso_supervisor_deploy iso_supervisor_devices iso_supervisor_links
+  DEPENDS iso_supervisor_links iso_supervisor_deploy iso_supervisor_devices iso_supervisor_core
     iso_supervisor_feed iso_net_coap iso_net_http_server iso_net_mdns iso_net_tls iso::jansson
     iso::sodium)
 target_compile_definitions(iso_supervisor
