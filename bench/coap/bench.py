@@ -34,7 +34,8 @@ def measure(tool, scheme, port, method, path, *options):
 
 
 def ratios(tool, count, ours):
-    """Calls per second, each server measured three times in turn; the middle one counts."""
+    """Calls per second, each server measured three times in turn; the best counts, since whatever else
+    the machine does only takes away."""
     server = shutil.which("coap-server-gnutls")
     if server is None:
         print("skip  coap-server-gnutls is not installed")
@@ -52,11 +53,11 @@ def ratios(tool, count, ours):
                 rates["libcoap"].append(measure(tool, scheme, at, "get", "/", *options)["rate"])
                 rates["isomer"].append(measure(tool, scheme, ours.port[scheme], "get", "/hello",
                                                *options)["rate"])
-            middle = {name: sorted(values)[1] for name, values in rates.items()}
-            ratio = middle["isomer"] / middle["libcoap"]
+            best = {name: max(values) for name, values in rates.items()}
+            ratio = best["isomer"] / best["libcoap"]
             good = good and ratio >= 0.5
             print("%-10s calls/s: libcoap %7.0f  isomer %7.0f  ratio %.2f" %
-                  (scheme, middle["libcoap"], middle["isomer"], ratio), flush=True)
+                  (scheme, best["libcoap"], best["isomer"], ratio), flush=True)
     finally:
         process.terminate()
         process.wait()
