@@ -1,7 +1,6 @@
 """A running http_tool, and plain sockets to it."""
 
 import json
-import os
 import re
 import select
 import socket
@@ -25,10 +24,8 @@ class Server:
         words = list(tool) + list(arguments)
         if tls:
             words += ["127.0.0.1:0", "--tls", tls, "127.0.0.1:0"]
-        # A sanitizer keeps what was freed for a while, which would look like growth.
-        sanitizer = "quarantine_size_mb=0:" + os.environ.get("ASAN_OPTIONS", "")
-        self.process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                                        env=dict(os.environ, ASAN_OPTIONS=sanitizer))
+        self.process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                        stderr=subprocess.PIPE)
         words = self.process.stdout.readline().decode().split()
         check(words[:1] == ["listening"], "the server did not start: %s",
               "" if words else self.process.stderr.read().decode())
