@@ -303,6 +303,8 @@ bool iso_sv_app_any_held(const struct iso_sv_app *app, uint64_t generation);
  * change->subject is its generation. */
 void iso_sv_move_load(struct iso_sv_change *change, uint32_t index, const char *suffix,
                       void (*done)(struct iso_sv_change *change));
+/* So many removed applications are remembered and no more: forget the others. */
+void iso_sv_apps_limit(struct iso_sv_deployments *deployments);
 /* Read what is on disk (at create). */
 ISO_MUST_CHECK enum iso_err iso_sv_restore_scan(struct iso_sv_deployments *deployments,
                                                 struct iso_report *report);

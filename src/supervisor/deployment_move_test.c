@@ -212,6 +212,17 @@ TEST(a_freeze_that_nobody_used_ends_by_itself)
     RIG_UNTIL(pair.rig, strstr(pair.from.told, "app/count thawed;") != NULL);
     CHECK_STR(site_call(&pair.from, "app", "count", "bump"), "done 2");
     CHECK_ERR(site_fetch(&pair.from, "app", "count"), ISO_E_STATE);
+    /* Over a restart, too. */
+    site_close(&pair.from);
+    pair.from.config.frozen_ms = 0;
+    site_open(&pair.from);
+    CHECK_STR(site_call(&pair.from, "app", "count", "bump"), "done 1");
+    CHECK_OK(site_freeze(&pair.from, "app", "count", 12));
+    site_close(&pair.from);
+    pair.from.config.frozen_ms = 1;
+    site_open(&pair.from);
+    RIG_UNTIL(pair.rig, strstr(pair.from.told, "app/count thawed;") != NULL);
+    CHECK_STR(site_call(&pair.from, "app", "count", "bump"), "done 2");
     site_fini(&pair.from);
     rig_stop(pair.rig);
 }

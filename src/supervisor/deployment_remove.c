@@ -10,6 +10,7 @@ static void storage_removed(struct iso_sv_disk *disk)
 /* All its components have ended. */
 static void drained(struct iso_sv_change *change)
 {
+    iso_sv_apps_limit(change->app->deployments);
     struct iso_sv_disk *disk = iso_sv_disk_create(change->app->deployments);
     if (disk == NULL || change->app->deployments->stopping) {
         iso_sv_disk_discard(disk);

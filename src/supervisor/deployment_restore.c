@@ -150,20 +150,20 @@ static void clean_storage(void *ctx, const char *path, const char *name)
     }
 }
 
-/* So many removed applications are remembered and no more. */
-static void limit_tombstones(struct iso_sv_deployments *deployments)
+void iso_sv_apps_limit(struct iso_sv_deployments *deployments)
 {
     size_t count = 0;
     for (struct iso_sv_app *app = deployments->apps; app != NULL;) {
         struct iso_sv_app *next = app->next;
-        bool tombstone = !app->on_disk && app->stored_next == NULL;
+        bool tombstone = !app->on_disk && app->stored_next == NULL && app->prepared == NULL &&
+                         app->queue == NULL;
         count += tombstone ? 1 : 0;
-        if (tombstone && count > ISO_SV_TOMBSTONES_MAX) {
+        if (tombstone && count > ISO_SV_TOMBSTONES_MAX) { /* the list has the latest first */
             char name[2 * ISO_SV_DOC_NAME_MAX + 16];
             iso_sv_disk_name(name, app, NULL, "state");
-            app->record = (struct iso_sv_record){.generation = 0};
             if (iso_sv_file_remove(deployments->areas[ISO_SV_AREA_DEPLOYMENTS], name, NULL) ==
                 ISO_OK) {
+                app->record = (struct iso_sv_record){.generation = 0};
                 iso_sv_app_settle(app);
             }
         }
@@ -178,7 +178,7 @@ enum iso_err iso_sv_restore_scan(struct iso_sv_deployments *deployments, struct 
     if (scan.err != ISO_OK) {
         return iso_fail(report, scan.err, "not enough memory to read the deployments");
     }
-    limit_tombstones(deployments);
+    iso_sv_apps_limit(deployments);
     iso_sv_dir_each(deployments->areas[ISO_SV_AREA_SNAPSHOTS], clean_snapshot, deployments);
     iso_sv_dir_each(deployments->areas[ISO_SV_AREA_STORAGE], clean_storage, deployments);
     return ISO_OK;
@@ -231,6 +231,17 @@ static uint32_t next_held(const struct iso_sv_change *change, uint32_t from)
     return i;
 }
 
+/* Frozen components that nobody has fetched have their time again. */
+static void set_deadlines(struct iso_sv_app *app)
+{
+    for (size_t i = 0; i < app->record.move_count; i++) {
+        if (app->record.moves[i].state == ISO_SV_MOVE_FROZEN) {
+            app->record.moves[i].deadline_ms =
+                uv_now(app->deployments->loop) + app->deployments->frozen_ms;
+        }
+    }
+}
+
 static void begin_again(struct iso_sv_change *change)
 {
     struct iso_sv_app *app = change->app;
@@ -246,6 +257,7 @@ static void begin_again(struct iso_sv_change *change)
         iso_sv_document_destroy(app->stored);
         app->stored = NULL;
         app->trouble[0] = '\0';
+        set_deadlines(app);
         iso_sv_app_changed(app, "", "committed", "from disk");
     }
     iso_sv_change_end(change);

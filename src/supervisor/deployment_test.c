@@ -331,3 +331,54 @@ TEST(changes_of_one_application_wait_and_are_bounded)
     end(&site, rig);
     CHECK_EQ_U64(counts[1], 2);
 }
+
+TEST(every_limit_of_applications)
+{
+    struct rig *rig;
+    struct site site;
+    char name[32];
+    begin(&site, &rig);
+    for (unsigned i = 0; i <= ISO_SV_PREPARED_MAX; i++) {
+        (void)iso_format(name, sizeof name, "prepared-%u", i);
+        CHECK_ERR(site_prepare(&site, name, 1, NULL, 0, ""),
+                  i < ISO_SV_PREPARED_MAX ? ISO_OK : ISO_E_REFUSED);
+    }
+    CHECK_STR(site.report.text,
+              "16 generations wait for their commit, which is the most; try again");
+    for (unsigned i = 0; i < ISO_SV_PREPARED_MAX; i++) {
+        (void)iso_format(name, sizeof name, "prepared-%u", i);
+        CHECK_OK(site_abort(&site, name, 1));
+    }
+    for (unsigned i = 0; i <= ISO_SV_APPS_MAX; i++) {
+        (void)iso_format(name, sizeof name, "app-%u", i);
+        CHECK_ERR(site_put(&site, name, 1, NULL, 0), i < ISO_SV_APPS_MAX ? ISO_OK : ISO_E_LIMIT);
+    }
+    CHECK_STR(site.report.text, "64 applications are on this device, which is the most");
+    end(&site, rig);
+}
+
+TEST(so_many_removed_applications_are_remembered)
+{
+    struct rig *rig;
+    struct site site;
+    char name[32];
+    begin(&site, &rig);
+    for (unsigned turn = 0; turn < 2; turn++) {
+        unsigned known = 0;
+        for (unsigned i = 0; i < ISO_SV_TOMBSTONES_MAX + 10; i++) {
+            (void)iso_format(name, sizeof name, "app-%u", i);
+            if (turn == 0) {
+                CHECK_OK(site_put(&site, name, 1, NULL, 0));
+                CHECK_OK(site_delete(&site, name, false));
+            }
+        }
+        for (unsigned i = 0; i < ISO_SV_TOMBSTONES_MAX + 10; i++) {
+            (void)iso_format(name, sizeof name, "app-%u", i);
+            known += iso_sv_deployments_seen(site.deployments, iso_str_from_z(name)) != 0 ? 1 : 0;
+        }
+        CHECK(known >= ISO_SV_TOMBSTONES_MAX && known <= ISO_SV_TOMBSTONES_MAX + 1);
+        site_close(&site);
+        site_open(&site);
+    }
+    end(&site, rig);
+}
