@@ -211,6 +211,17 @@ void iso_sv_component_unregister(struct iso_sv_component *component)
             (core->component_count - at) * sizeof(void *));
 }
 
+/* Calls through links are numbered from anywhere: a component that was made anew under the same
+ * name must not be answered with what callees remember of the one before. */
+static uint64_t first_sequence(void)
+{
+    uint64_t random = 0;
+    if (uv_random(NULL, NULL, &random, sizeof random, 0, NULL) != 0) {
+        random = uv_hrtime() * UINT64_C(0x9e3779b97f4a7c15);
+    }
+    return random >> 12;
+}
+
 /* The structure with nothing in it; NULL when memory is short. */
 static struct iso_sv_component *component_new(struct iso_sv_core *core,
                                               const struct iso_sv_component_def *def)
@@ -225,6 +236,7 @@ static struct iso_sv_component *component_new(struct iso_sv_core *core,
     }
     atomic_init(&component->refs, 1);
     atomic_init(&component->epoch, def->epoch);
+    atomic_init(&component->sequence, first_sequence());
     component->core = core;
     component->program = iso_sv_program_ref(def->program);
     component->mode = def->mode;

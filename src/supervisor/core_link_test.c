@@ -248,7 +248,7 @@ TEST(remote_link_carries_call_and_answer)
     CHECK_EQ_U64(remote->body_len, 3);
     CHECK_MEM(remote->body, "\x82\x01\x02", 3);
     CHECK_STR(remote->id.caller, "app/a");
-    CHECK_EQ_U64(remote->id.sequence, 1);
+    CHECK(remote->id.sequence != 0);
     CHECK_EQ_U64(remote->chain_len, 2);
     CHECK_STR(remote->chain[0], "app/far");
     CHECK_STR(remote->chain[1], "app/a");

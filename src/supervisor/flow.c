@@ -447,7 +447,7 @@ enum iso_err iso_sv_flow_create(const struct iso_sv_flow_config *config, struct 
         stage->config = config->steps[i];
         /* Ticks do not pile up. */
         stage->queue_max = i == 0 && config->every_ns != 0 ? 1 : flow->window;
-        stage->out.stream = mix(&random);
+        stage->out.stream = mix(&random) | 1; /* never 0 */
         iso_sv_flow_line_init(&stage->queue);
         iso_sv_flow_line_init(&stage->in.held);
         iso_sv_flow_line_init(&stage->out.on_way);

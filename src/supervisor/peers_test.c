@@ -87,7 +87,7 @@ TEST(a_call_whose_answer_is_lost_is_repeated_and_executed_once)
     struct net_call call;
     struct iso_sv_component_stats stats;
     call_and_check(net, "add", "[1, 2]", ISO_SV_DONE, "3");
-    net_call(net, 0, net_component(net, 0, 0, "caller"), "work", "[100000000]", &call);
+    net_call(net, 0, net_component(net, 0, 0, "caller"), "work", "[5000000]", &call);
     unsigned before = net->nodes[1].requests;
     NET_UNTIL(net, net->nodes[1].requests > before);
     net_drop(net, 1, 0); /* while it works */
@@ -96,6 +96,94 @@ TEST(a_call_whose_answer_is_lost_is_repeated_and_executed_once)
     iso_sv_component_stats_get(net_component(net, 1, 0, "unit"), &stats);
     CHECK_EQ_U64(stats.calls[ISO_SV_DONE], 2);
     CHECK(net->nodes[1].requests >= before + 2);
+    net_stop(net);
+}
+
+TEST(a_caller_that_was_made_anew_is_not_given_old_answers)
+{
+    struct net *net = linked();
+    call_and_check(net, "bump", "", ISO_SV_DONE, "1");
+    net_close(net, 0, 0);
+    net_deploy(net, 0, CALLER, "", "[]");
+    call_and_check(net, "bump", "", ISO_SV_DONE, "2");
+    net_stop(net);
+}
+
+static void on_relayed(void *ctx)
+{
+    ((struct net *)ctx)->relayed++;
+}
+
+static void take_id(void *ctx, const struct iso_sv_call_id *id)
+{
+    *(struct iso_sv_call_id *)ctx = *id;
+}
+
+/* Node 1 has `unit` and gives it to node 2 while a call from outside is under way in it; what node
+ * 2 does with its copy of the call is made up. */
+TEST(a_call_under_way_is_answered_by_the_device_that_its_component_moved_to)
+{
+    struct net *net = net_start(1);
+    struct net_call call;
+    struct iso_sv_call_id id = {.sequence = 0};
+    net_deploy(net, 1, UNIT, "", "[\"unit\"]");
+    net_deploy(net, 2, UNIT, "", "[]");
+    net_call(net, 1, net_component(net, 1, 0, "unit"), "spin", "", &call);
+    CHECK(!call.ended);
+    iso_sv_remember_each(
+        iso_sv_peers_memory(net->nodes[1].peers, iso_str_from_z("lab"), iso_str_from_z("unit")),
+        take_id, &id);
+    CHECK_STR(id.caller, "@dev-1");
+    const struct iso_sv_deploy_hooks *from = iso_sv_peers_hooks(net->nodes[1].peers);
+    const struct iso_sv_deploy_hooks *to = iso_sv_peers_hooks(net->nodes[2].peers);
+    struct iso_sv_generation *from_gen = &net->nodes[1].generations[0].pub;
+    struct iso_sv_call *copy = iso_sv_call_create(net->nodes[2].core);
+    CHECK(copy != NULL);
+    copy->id = id;
+    to->adopt(to->ctx, &net->nodes[2].generations[0].pub, 0, copy);
+    unsigned before = net->nodes[2].requests;
+    from->relay(from->ctx, from_gen, 0, from_gen,
+                iso_sv_document_peer(from_gen->document, iso_str_from_z("p2")), 1, on_relayed, net);
+    NET_UNTIL(net, net->nodes[2].requests > before);
+    copy->outcome = ISO_SV_DONE;
+    copy->reply_actual = ISO_SV_JSON;
+    CHECK_OK(iso_buf_append(&copy->reply, "42", 2));
+    copy->done(copy);
+    NET_UNTIL(net, net->relayed > 0);
+    CHECK(!call.ended);
+    net_close(net, 1, 0); /* the component goes: its calls end */
+    NET_UNTIL(net, call.ended);
+    net_check(&call, ISO_SV_DONE, "42");
+    net_stop(net);
+}
+
+TEST(what_a_component_remembers_moves_with_it)
+{
+    struct net *net = net_start(1);
+    struct iso_buf bytes;
+    iso_buf_init(&bytes, net->alloc, SIZE_MAX);
+    net_deploy(net, 1, UNIT, "", "[]");
+    net_deploy(net, 2, UNIT, "", "[]");
+    for (unsigned node = 1; node <= 2; node++) {
+        struct iso_sv_component *unit = net_component(net, node, 0, "unit");
+        struct iso_sv_call *call = iso_sv_call_create(net->nodes[node].core);
+        uint32_t index = 0;
+        CHECK(call != NULL && iso_sv_program_func_find(iso_sv_component_program(unit),
+                                                       iso_str_from_z("bump"), &index));
+        iso_sv_call_id_from_key(&call->id, iso_str_from_z("token"), iso_str_from_z("k"));
+        CHECK(iso_sv_peers_start(net->nodes[node].peers, call, unit, index));
+        CHECK_EQ_U64(call->outcome, ISO_SV_DONE);
+        iso_sv_call_destroy(call);
+        if (node == 1) {
+            const struct iso_sv_deploy_hooks *from = iso_sv_peers_hooks(net->nodes[1].peers);
+            const struct iso_sv_deploy_hooks *to = iso_sv_peers_hooks(net->nodes[2].peers);
+            CHECK_OK(from->save(from->ctx, &net->nodes[1].generations[0].pub, 0, &bytes));
+            CHECK_OK(to->load(to->ctx, &net->nodes[2].generations[0].pub, 0, iso_buf_view(&bytes),
+                              &net->report));
+        }
+    }
+    CHECK_EQ_U64(calls_done(net, 2, "unit"), 0);
+    iso_buf_fini(&bytes);
     net_stop(net);
 }
 

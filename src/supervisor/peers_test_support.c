@@ -20,9 +20,31 @@ static void on_request(void *ctx, const struct iso_coap_request *request)
 {
     struct net_node *node = ctx;
     node->requests++;
+    if (node->hold) {
+        node->held = realloc(node->held, (node->held_count + 1) * sizeof *node->held);
+        CHECK(node->held != NULL);
+        node->held[node->held_count++] = request->id;
+        return;
+    }
     if (!iso_sv_peers_request(node->peers, node->server, request)) {
         (void)iso_coap_respond_text(node->server, request->id, ISO_COAP_CODE(4, 1), "who?");
     }
+}
+
+void net_release(struct net *net, unsigned index)
+{
+    static const uint8_t reply[] = {0x18, 42};
+    struct net_node *node = &net->nodes[index];
+    const struct iso_coap_answer answer = {.code = ISO_COAP_CODE(2, 4),
+                                           .content_format = ISO_COAP_FORMAT_CBOR,
+                                           .payload = iso_bytes_from(reply, sizeof reply)};
+    for (size_t i = 0; i < node->held_count; i++) {
+        (void)iso_coap_respond(node->server, node->held[i], &answer);
+    }
+    free(node->held);
+    node->held = NULL;
+    node->held_count = 0;
+    node->hold = false;
 }
 
 void net_server_start(struct net *net, unsigned index)

@@ -31,6 +31,10 @@ struct net_node {
     uint16_t port;
     struct net_generation generations[NET_GENERATIONS];
     unsigned requests; /* of peers */
+    /* Calls are not carried out: net_release answers them with 42. */
+    bool hold;
+    uint64_t *held;
+    size_t held_count;
     struct iso_sv_program *programs[RIG_GUEST_COUNT];
 };
 
@@ -38,7 +42,7 @@ struct net {
     uv_loop_t loop;
     struct net_node nodes[NET_NODES];
     const struct iso_alloc *alloc;
-    unsigned ready, gone;
+    unsigned ready, gone, relayed;
     struct iso_report report;
     char text[16384];
 };
@@ -78,6 +82,9 @@ void net_server_stop(struct net *net, unsigned node);
 void net_server_start(struct net *net, unsigned node);
 /* The principal under which node `from` comes to `node`. */
 void net_drop(struct net *net, unsigned node, unsigned from);
+
+/* Answer the calls that a node holds. */
+void net_release(struct net *net, unsigned node);
 
 /* A call in JSON; ended says when it has. */
 struct net_call {
