@@ -231,6 +231,53 @@ TEST(host_functions_make_typed_calls)
     abi_arena_fini();
 }
 
+static enum iso_host_result call_bad(void *ctx, struct iso_host_call *call,
+                                     const struct iso_value *args, struct iso_arena *arena,
+                                     struct iso_value *result)
+{
+    struct inner *inner = ctx;
+    struct iso_value text = {.u = 0};
+    inner->again = iso_binding_call(inner->other, NULL, arena, &text, NULL);
+    CHECK_CONTAINS(iso_store_trap(call->store)->message, "the result's pointer 0x2a");
+    *result = args[0];
+    return ISO_HOST_DONE;
+}
+
+/* The call inside breaks the convention; the one around it goes on. */
+TEST(a_trap_of_an_inner_call_is_the_host_functions_affair)
+{
+    struct abi_guest guest;
+    struct abi_writer writer;
+    struct inner inner = {.again = ISO_OK};
+    struct iso_report report;
+    const struct iso_vtype *u32 = abi_p(ISO_V_U32);
+    const struct iso_wit_func *func = abi_func(u32, &u32, 1);
+    struct iso_wit_func bad = *abi_func(abi_p(ISO_V_STRING), NULL, 0);
+    static const uint8_t pass_on[] = {0x20, 0, 0x10, 0}, constant[] = {0x41, 42};
+    struct iso_value arg = {.u = 7}, result = {.u = 0};
+    iso_report_init(&report);
+    bad.name = iso_str_from_z("bad");
+    abi_writer_init(&writer);
+    abi_writer_import(&writer, "$root", "f", abi_writer_letters(&writer, "i", "i"));
+    (void)abi_writer_func(&writer, abi_writer_letters(&writer, "i", "i"), "f", pass_on,
+                          sizeof pass_on);
+    (void)abi_writer_func(&writer, abi_writer_letters(&writer, "", "i"), "bad", constant,
+                          sizeof constant);
+    abi_guest_init(&guest, abi_writer_finish(&writer, NULL, 0));
+    CHECK_OK(iso_typed_define(guest.store, NULL, func, call_bad, &inner, ISO_HOST_REFUSE));
+    abi_guest_start(&guest);
+    CHECK_OK(iso_binding_create(guest.instance, canonical, NULL, func, &inner.outer, &report));
+    CHECK_OK(iso_binding_create(guest.instance, canonical, NULL, &bad, &inner.other, &report));
+    CHECK_OK(iso_binding_call(inner.outer, &arg, abi_arena(), &result, &report));
+    CHECK_EQ_U64(result.u, 7);
+    CHECK_ERR(inner.again, ISO_E_TRAP);
+    CHECK(iso_store_state(guest.store) == ISO_RUN_DONE);
+    iso_binding_destroy(inner.outer);
+    iso_binding_destroy(inner.other);
+    abi_guest_fini(&guest);
+    abi_arena_fini();
+}
+
 /* One binding for many instances of a module, of different stores; not for one of another. */
 TEST(bindings_go_from_instance_to_instance)
 {
