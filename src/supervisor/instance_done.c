@@ -112,7 +112,10 @@ void iso_sv_instance_done(struct iso_sv_instance *instance)
     struct iso_sv_call *call = instance->call;
     struct iso_sv_node ended;
     bool service = component->mode == ISO_SV_SERVICE;
+    bool setup = call->state->kind == ISO_SV_CALL_SETUP;
     iso_sv_list_init(&ended);
+    /* Once the lock is given back the loop may destroy the component, and with it its setup. */
+    iso_sv_component_ref(component);
     instance->thread = NULL;
     iso_sv_link_forget(instance);
     if (instance->template && call->outcome == ISO_SV_DONE) {
@@ -130,7 +133,8 @@ void iso_sv_instance_done(struct iso_sv_instance *instance)
     iso_sv_instance_count_memory(instance, memory);
     iso_sv_component_count(component, call);
     tell_change(component, call);
-    if (call->state->kind == ISO_SV_CALL_SETUP) {
+    if (setup) {
+        iso_sv_timer_clear(component->core, &call->state->timer);
         iso_sv_component_setup_done(component, call, &ended);
     }
     bool keep =
@@ -140,8 +144,11 @@ void iso_sv_instance_done(struct iso_sv_instance *instance)
     if (!keep) {
         iso_sv_instance_free(instance);
     }
-    iso_sv_call_ended(call);
+    if (!setup) {
+        iso_sv_call_ended(call);
+    }
     end_others(&ended);
+    iso_sv_component_unref(component);
 }
 
 /* ---- From outside ---------------------------------------------------------------------------- */
