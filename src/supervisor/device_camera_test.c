@@ -322,6 +322,19 @@ TEST(programs_end_with_their_component_even_stubborn_ones)
     end(&stage);
 }
 
+TEST(programs_inherit_nothing_but_their_pipes)
+{
+    struct stage stage;
+    struct iso_sv_devices_config config = {0};
+    int fd = dup2(STDERR_FILENO, 200); /* stays open in new programs, as some libraries' sockets */
+    CHECK(fd == 200);
+    begin(&stage, "[ -e /proc/$$/fd/200 ]; echo $? >inherited; exec sleep 1000", &config);
+    CHECK_STR(call(&stage, "open", OPEN_JPEG), "{\"ok\":1}");
+    CHECK_EQ_I64(number_in(&stage, "inherited"), 1);
+    CHECK(close(fd) == 0);
+    end(&stage);
+}
+
 TEST(what_cannot_be_started_says_so)
 {
     struct stage stage;

@@ -8,7 +8,10 @@
  */
 #include "supervisor/device_camera.h"
 
+#include <linux/close_range.h>
 #include <signal.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 enum { TERM_MS = 2000, OUTPUT_MS = 1000, READ_SIZE = 64 << 10 };
 
@@ -227,6 +230,13 @@ static void init_handles(struct iso_sv_run *run, uv_loop_t *loop)
     run->handles = 4;
 }
 
+/* Nothing of this process but the pipes is for the program: libraries open sockets that would stay
+ * open in it, and their ports taken. On old kernels that is so. */
+static void close_on_exec(void)
+{
+    (void)syscall(SYS_close_range, 3u, ~0u, CLOSE_RANGE_CLOEXEC);
+}
+
 struct iso_sv_run *iso_sv_run_start(struct iso_sv_source *source, char *const *argv,
                                     struct iso_sv_trouble *trouble)
 {
@@ -250,6 +260,7 @@ struct iso_sv_run *iso_sv_run_start(struct iso_sv_source *source, char *const *a
                                     .flags = UV_PROCESS_DETACHED,
                                     .stdio = stdio,
                                     .stdio_count = 3};
+    close_on_exec();
     int failed = uv_spawn(source->devices->loop, &run->process, &options);
     if (failed == 0) {
         run->pid = run->process.pid;

@@ -82,7 +82,7 @@ struct iso_sv_gpio_def {
 /* Strings and arrays are borrowed (copied). Zeroes are fine: no devices, but events, log, clock,
  * config and storage. */
 struct iso_sv_devices_config {
-    const struct iso_alloc *alloc; /* kept; NULL: iso_alloc_libc() */
+    const struct iso_alloc *alloc; /* kept, thread-safe; NULL: iso_alloc_libc() */
     const struct iso_sv_camera_def *cameras;
     size_t camera_count;
     const char *const *displays;
@@ -94,8 +94,8 @@ struct iso_sv_devices_config {
     size_t line_count;
     const char *ffmpeg; /* program; NULL: "ffmpeg" */
     const char *sysfs;  /* NULL: "/sys" */
-    uint32_t
-        frame_timeout_ms; /* take-frame fails after it; 0: 8,000: less than a call has by default */
+    /* take-frame fails after it; 0: 8,000, which is less than a call has by default. */
+    uint32_t frame_timeout_ms;
     uint32_t camera_backoff_ms;     /* before the first restart of a failed source; 0: 250 */
     uint32_t camera_backoff_max_ms; /* doubled up to this; 0: 30,000 */
     /* What there is to say about a device: a camera that failed, damaged storage. May be NULL. */
