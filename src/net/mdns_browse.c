@@ -309,20 +309,53 @@ static bool write_known(struct iso_mdns *mdns, const struct iso_mdns_entry *entr
     return iso_mdns_writer_record(&mdns->writer, ISO_MDNS_ANSWERS, &record);
 }
 
-/* Known answers of the browses in iface->known_browses, from peer known_at on; what does not fit
- * follows in the next packet. */
+/* Our own service, which needs no answer either: we do not answer ourselves, and others see that
+ * they may know less than we do (section 7.3). */
+static bool write_known_own(struct iso_mdns *mdns, const struct iso_mdns_iface *iface,
+                            unsigned service, unsigned place)
+{
+    const struct iso_mdns_own *own = mdns->services[service];
+    const struct iso_mdns_name *question = &mdns->browses[place].question;
+    struct iso_mdns_record record;
+
+    if (own == NULL || !iso_mdns_claim_is_ours(iface, service + 1)) {
+        return true;
+    }
+    unsigned slot = SLOT_PTR;
+    if (!iso_mdns_name_equal(question, &own->type)) {
+        for (slot = SLOT_SUBTYPES; slot < SLOT_SUBTYPES + (unsigned)own->subtype_count; slot++) {
+            if (iso_mdns_name_equal(question, &own->subtypes[slot - SLOT_SUBTYPES])) {
+                break;
+            }
+        }
+        if (slot == SLOT_SUBTYPES + (unsigned)own->subtype_count) {
+            return true;
+        }
+    }
+    iso_mdns_own_record(mdns, iface, service + 1, slot, &record);
+    return iso_mdns_writer_record(&mdns->writer, ISO_MDNS_ANSWERS, &record);
+}
+
+/* Known answers of the browses in iface->known_browses: our services, then the peers, from known_at
+ * on; what does not fit follows in the next packet. */
 static void write_all_known(struct iso_mdns *mdns, struct iso_mdns_iface *iface, uint64_t now_ms)
 {
-    for (; iface->known_at < ISO_MDNS_PEERS_MAX; iface->known_at++) {
-        const struct iso_mdns_entry *entry = mdns->peers[iface->known_at];
-        if (entry == NULL || entry->interface != iface->id) {
+    for (; iface->known_at < ISO_MDNS_SERVICES_MAX + ISO_MDNS_PEERS_MAX; iface->known_at++) {
+        bool ours = iface->known_at < ISO_MDNS_SERVICES_MAX;
+        const struct iso_mdns_entry *entry =
+            ours ? NULL : mdns->peers[iface->known_at - ISO_MDNS_SERVICES_MAX];
+        if (!ours && (entry == NULL || entry->interface != iface->id)) {
             continue;
         }
         size_t len = mdns->writer.len;
         for (unsigned i = 0; i < ISO_MDNS_BROWSES_MAX; i++) {
-            if ((iface->known_browses >> i & 1u) != 0 && !write_known(mdns, entry, i, now_ms) &&
-                len != ISO_MDNS_HEADER_SIZE) {
-                return; /* those of this peer that fitted are repeated, which does no harm */
+            if ((iface->known_browses >> i & 1u) == 0) {
+                continue;
+            }
+            bool fits = ours ? write_known_own(mdns, iface, iface->known_at, i)
+                             : write_known(mdns, entry, i, now_ms);
+            if (!fits && len != ISO_MDNS_HEADER_SIZE) {
+                return; /* those of this one that fitted are repeated, which does no harm */
             }
         }
     }

@@ -110,7 +110,7 @@ struct iso_mdns_iface {
     struct iso_mdns_reply replies[ISO_MDNS_REPLIES_MAX];
     struct iso_mdns_schedule schedules[ISO_MDNS_BROWSES_MAX];
     uint32_t known_browses; /* bit map: known answers of these are to follow */
-    unsigned known_at;      /* the next peer to look at for them */
+    unsigned known_at;      /* the next service, then peer, to look at for them */
     struct iso_mdns_budget unicast;
     struct iso_mdns_budget queries;
 };

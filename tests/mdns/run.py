@@ -157,7 +157,14 @@ class Network:
                          "[publish]\npublish-workstation=no\n[reflector]\n[rlimits]\n")
         daemon = self.start("a", "/usr/sbin/avahi-daemon", "--no-drop-root", "--no-rlimits",
                             "--no-chroot", "-f", bus + ".avahi", env=env)
-        daemon.wait_for("start", lambda line: "Server startup complete" in line)
+        try:
+            daemon.wait_for("start", lambda line: "Server startup complete" in line)
+        except Failure:
+            with open("/proc/self/uid_map") as stream:
+                users = int(stream.read().split()[2])
+            if users > 1:
+                raise
+            raise Skip("avahi-daemon needs a user of its own, here is only one")
         self.avahi_env = env
         return env
 
@@ -383,10 +390,13 @@ def main():
             except Skip as reason:
                 counts["skipped"] += 1
                 print("skip  %s: %s" % (name, reason))
+                net.stop_others([])
+                net.avahi_env = None
             except (Failure, subprocess.SubprocessError) as reason:
                 counts["failed"] += 1
                 print("FAIL  %s: %s" % (name, reason))
-                net.stop_others([p for p in net.programs if "daemon" in p.name])
+                net.stop_others([])
+                net.avahi_env = None
             sys.stdout.flush()
         net.stop_others([])
     print("%d passed, %d failed, %d skipped"
