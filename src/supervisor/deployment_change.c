@@ -109,6 +109,7 @@ static void committed(struct iso_sv_disk *disk)
         return;
     }
     app->record = change->record;
+    iso_sv_record_moves_limit(&app->record, change->generation, change->generation);
     iso_sv_document_destroy(app->stored);
     app->stored = NULL;
     app->on_disk = true;
@@ -119,7 +120,8 @@ static void committed(struct iso_sv_disk *disk)
 }
 
 /* What the new document does not say of the present one: epochs of components that go. True when
- * the record has to be written. */
+ * the record has to be written. Moves stay in it: they are over with the new document, not before.
+ */
 static bool remember(struct iso_sv_change *change, const struct iso_sv_document *next, bool *fits)
 {
     const struct iso_sv_app *app = change->app;
@@ -135,14 +137,6 @@ static bool remember(struct iso_sv_change *change, const struct iso_sv_document 
             differs = true;
             *fits = *fits && iso_sv_record_raise(&change->record, component->name, component->epoch,
                                                  &change->report) == ISO_OK;
-        }
-    }
-    /* Moves that are over with this generation. */
-    for (size_t i = change->record.move_count; i-- > 0;) {
-        const struct iso_sv_move *move = &change->record.moves[i];
-        if (move->generation != next->generation) {
-            iso_sv_record_move_drop(&change->record, iso_str_from_z(move->component));
-            differs = true;
         }
     }
     return differs;

@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "supervisor/document_test_support.h"
 #include "supervisor/state.h"
 
 extern char **environ;
@@ -142,6 +143,119 @@ TEST(child_that_looks)
     rig_stop(site.rig);
 }
 
+/* ---- Moves
+ * --------------------------------------------------------------------------------------- */
+
+static const struct part leaving = {"count", RIG_UNIT, 12, true, ""};
+static const struct part arriving = {"count", RIG_UNIT, 13, true, ",\"from\":{\"snapshot\":true}"};
+static const char with_peer[] =
+    ",\"peers\":{\"den\":{\"device\":\"den\",\"connect\":{\"addresses\":[\"127.0.0.1:1\"],"
+    "\"identity\":\"a\",\"key\":\"" TEST_KEY_A "\"}}}";
+
+/* Two devices in one process, DIR/a and DIR/b. */
+static void start_two(struct site sites[2], const char *dir)
+{
+    struct rig *rig = rig_start(NULL);
+    for (size_t i = 0; i < 2; i++) {
+        sites[i] = (struct site){.rig = rig};
+        (void)iso_format(sites[i].dir, sizeof sites[i].dir, "%s/%c", dir, i == 0 ? 'a' : 'b');
+        CHECK_OK(iso_sv_dir_make(sites[i].dir, NULL));
+    }
+}
+
+static void stop_two(struct site sites[2])
+{
+    struct rig *rig = sites[0].rig;
+    for (size_t i = 0; i < 2; i++) {
+        site_close(&sites[i]);
+        iso_alloc_free(rig_alloc(), sites[i].bytes, sites[i].len);
+    }
+    rig_stop(rig);
+}
+
+/* From the moment at which the orchestrator has recorded the new epoch: only onwards. */
+static void finish_move(struct site *from, struct site *to)
+{
+    if (site_generation(to, "app") != 2) {
+        CHECK_OK(site_commit(to, "app", 2));
+    }
+    CHECK_OK(site_own(to, "app", "count", 13));
+    if (site_generation(from, "app") != 2) {
+        CHECK_OK(site_prepare(from, "app", 2, NULL, 0, with_peer));
+        CHECK_OK(site_release(from, "app", "count", 13, "den"));
+        CHECK_OK(site_commit(from, "app", 2));
+    }
+}
+
+/* Says 1 when the component runs, 2 when it is frozen, 3 when the epoch is recorded. */
+TEST(child_that_moves)
+{
+    const char *dir = getenv("ISO_CRASH_MOVE");
+    if (dir == NULL) {
+        return;
+    }
+    struct site sites[2], *from = &sites[0], *to = &sites[1];
+    struct killer killer = {.kill_at = (unsigned)strtoul(getenv("ISO_CRASH_AT"), NULL, 10)};
+    start_two(sites, dir);
+    for (size_t i = 0; i < 2; i++) {
+        sites[i].config.fault = maybe_die;
+        sites[i].config.fault_ctx = &killer;
+        site_open(&sites[i]);
+        site_module(&sites[i], RIG_UNIT);
+    }
+    CHECK_OK(site_put(from, "app", 1, &leaving, 1));
+    for (unsigned i = 0; i < 3; i++) {
+        CHECK_CONTAINS(site_call(from, "app", "count", "bump"), "done");
+    }
+    say("ack", 1);
+    CHECK_OK(site_prepare(to, "app", 2, &arriving, 1, ""));
+    CHECK_OK(site_freeze(from, "app", "count", 12));
+    say("ack", 2);
+    CHECK_OK(site_fetch(from, "app", "count"));
+    CHECK_OK(site_hold(to, "app", "count", from));
+    say("ack", 3);
+    finish_move(from, to);
+    say("end", killer.steps);
+    stop_two(sites);
+}
+
+static bool runs(struct site *site)
+{
+    struct iso_sv_component *component =
+        iso_sv_deployments_find(site->deployments, iso_str_from_z("app"), iso_str_from_z("count"));
+    return component != NULL && iso_sv_component_state(component) == ISO_SV_RUNNING;
+}
+
+TEST(child_that_heals)
+{
+    const char *dir = getenv("ISO_CRASH_HEAL");
+    if (dir == NULL) {
+        return;
+    }
+    struct site sites[2], *from = &sites[0], *to = &sites[1];
+    unsigned stage = (unsigned)strtoul(getenv("ISO_CRASH_AT"), NULL, 10);
+    start_two(sites, dir);
+    site_open(from);
+    site_open(to);
+    bool ran_there = runs(to);
+    CHECK(!(runs(from) && ran_there));
+    CHECK(stage != 2 || (!runs(from) && !ran_there));
+    if (stage == 3) {
+        finish_move(from, to);
+        CHECK(!runs(from) && runs(to));
+        CHECK_STR(site_call(to, "app", "count", "bump"), ran_there ? "done 1" : "done 4");
+    } else if (stage > 0) {
+        CHECK(!ran_there);
+        bool ran_here = runs(from);
+        CHECK_OK(site_move_abort(from, "app", "count"));
+        enum iso_err err = site_abort(to, "app", 2);
+        CHECK(err == ISO_OK || err == ISO_E_NOT_FOUND);
+        CHECK(runs(from) && !runs(to));
+        CHECK_STR(site_call(from, "app", "count", "bump"), ran_here ? "done 1" : "done 4");
+    }
+    stop_two(sites);
+}
+
 /* ---- The parent ---------------------------------------------------------------------------------
  */
 
@@ -242,6 +356,35 @@ TEST(killed_before_each_durable_step)
         look(dir, &seen);
         iso_sv_tree_remove(dir);
         CHECK(kill_at < 200);
+        CHECK(!seen.ended || kill_at > 10);
+    }
+}
+
+/* Two devices and a move between them: never both run, and what the orchestrator then decides ends
+ * with exactly one, and with its state unless it ran already. */
+TEST(killed_at_each_durable_step_of_a_move)
+{
+    struct seen seen = {.ended = false};
+    for (unsigned kill_at = 1; !seen.ended; kill_at++) {
+        char dir[] = "/tmp/iso-crash-XXXXXX", text[32];
+        CHECK(mkdtemp(dir) != NULL);
+        seen = (struct seen){.ended = false};
+        (void)iso_format(text, sizeof text, "%u", kill_at);
+        CHECK(setenv("ISO_CRASH_MOVE", dir, 1) == 0 && setenv("ISO_CRASH_AT", text, 1) == 0);
+        struct child child = spawn_child("child_that_moves");
+        int status = wait_child(&child, &seen);
+        CHECK(unsetenv("ISO_CRASH_MOVE") == 0);
+        CHECK(seen.ended ? WIFEXITED(status) && WEXITSTATUS(status) == 0 : WIFSIGNALED(status));
+        (void)iso_format(text, sizeof text, "%llu", (unsigned long long)seen.acknowledged);
+        CHECK(setenv("ISO_CRASH_HEAL", dir, 1) == 0 && setenv("ISO_CRASH_AT", text, 1) == 0);
+        child = spawn_child("child_that_heals");
+        status = wait_child(&child, &seen);
+        CHECK(unsetenv("ISO_CRASH_HEAL") == 0);
+        if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
+            TEST_FAIL("killed before step %u", kill_at);
+        }
+        iso_sv_tree_remove(dir);
+        CHECK(kill_at < 100);
         CHECK(!seen.ended || kill_at > 10);
     }
 }

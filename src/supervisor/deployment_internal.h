@@ -55,6 +55,8 @@ struct iso_sv_move *iso_sv_record_move(struct iso_sv_record *record, struct iso_
 /* A zeroed one, or the present one of that component. Errors: NULL when there are too many. */
 struct iso_sv_move *iso_sv_record_move_add(struct iso_sv_record *record, struct iso_str component);
 void iso_sv_record_move_drop(struct iso_sv_record *record, struct iso_str component);
+/* Drop moves that are over: of other generations than these. */
+void iso_sv_record_moves_limit(struct iso_sv_record *record, uint64_t present, uint64_t next);
 ISO_MUST_CHECK enum iso_err iso_sv_record_write(const struct iso_sv_record *record,
                                                 struct iso_buf *out);
 ISO_MUST_CHECK enum iso_err iso_sv_record_read(struct iso_sv_record *record, struct iso_bytes text,

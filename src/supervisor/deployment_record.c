@@ -90,6 +90,17 @@ void iso_sv_record_move_drop(struct iso_sv_record *record, struct iso_str compon
     }
 }
 
+void iso_sv_record_moves_limit(struct iso_sv_record *record, uint64_t present, uint64_t next)
+{
+    for (size_t i = record->move_count; i-- > 0;) {
+        const struct iso_sv_move *move = &record->moves[i];
+        if ((move->state == ISO_SV_MOVE_RELEASED || move->state == ISO_SV_MOVE_HELD) &&
+            move->generation != present && move->generation != next) {
+            record->moves[i] = record->moves[--record->move_count];
+        }
+    }
+}
+
 /* ---- Text ---------------------------------------------------------------------------------------
  */
 

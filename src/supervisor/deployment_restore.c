@@ -178,6 +178,13 @@ enum iso_err iso_sv_restore_scan(struct iso_sv_deployments *deployments, struct 
     if (scan.err != ISO_OK) {
         return iso_fail(report, scan.err, "not enough memory to read the deployments");
     }
+    for (struct iso_sv_app *app = deployments->apps; app != NULL; app = app->next) {
+        if (app->trouble[0] == '\0') {
+            iso_sv_record_moves_limit(&app->record,
+                                      app->stored != NULL ? app->stored->generation : 0,
+                                      app->stored_next != NULL ? app->stored_next->generation : 0);
+        }
+    }
     iso_sv_apps_limit(deployments);
     iso_sv_dir_each(deployments->areas[ISO_SV_AREA_SNAPSHOTS], clean_snapshot, deployments);
     iso_sv_dir_each(deployments->areas[ISO_SV_AREA_STORAGE], clean_storage, deployments);
