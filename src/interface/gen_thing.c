@@ -72,8 +72,9 @@ struct form {
     const char *answer;      /* or NULL */
     const char *between;
     struct iso_str path;
-    bool fails;   /* may answer an err result */
-    bool failure; /* with a value */
+    const char *query; /* behind it, or NULL */
+    bool fails;        /* may answer an err result */
+    bool failure;      /* with a value */
 };
 
 /* What an err result is answered with; its schema is in schemaDefinitions, named by the function.
@@ -89,8 +90,12 @@ static void put_failure(struct thing *thing, const struct form *form)
     put_pair(json, "contentType", "application/problem+json");
     if (form->failure) {
         char *path = iso_arena_copy_str(&thing->model.arena, form->path);
-        put_pair(json, "schema",
-                 path != NULL ? gen_join(&thing->model.arena, path, "-error", NULL) : NULL);
+        char *name = path != NULL ? gen_join(&thing->model.arena, path, "-error", NULL) : NULL;
+        if (name == NULL) {
+            json->err = json->err != ISO_OK ? json->err : ISO_E_NOMEM;
+        } else {
+            put_pair(json, "schema", name);
+        }
     }
     iso_json_object_end(json);
     iso_json_array_end(json);
@@ -104,6 +109,9 @@ static void put_form(struct thing *thing, const struct form *form)
                        : form->protocol == COAP ? place->coap_base
                                                 : NULL;
     char *href = address(thing, base, form->between, form->path);
+    if (href != NULL && form->query != NULL) {
+        href = gen_join(&thing->model.arena, href, form->query, NULL);
+    }
     if (href == NULL) {
         json->err = json->err != ISO_OK ? json->err : ISO_E_NOMEM;
         return;
@@ -170,6 +178,29 @@ static void put_action_forms(struct thing *thing, const struct gen_func *f, enum
     }
 }
 
+/* Being told of changes: over HTTP by waiting for the next one (any client can show its token
+ * there), or as an event stream; over CoAP by observation. */
+static void put_watch_forms(struct thing *thing, struct form *form)
+{
+    form->type = JSON_TYPE;
+    if (form->protocol == COAP) {
+        form->method = "GET";
+        form->subprotocol = "cov:observe";
+        put_form(thing, form);
+        return;
+    }
+    /* No method: consumers begin with a HEAD, and a method named here would take its place. */
+    form->method = NULL;
+    form->subprotocol = "longpoll";
+    form->query = "?next";
+    put_form(thing, form);
+    form->method = "GET";
+    form->subprotocol = "sse";
+    form->query = NULL;
+    form->type = "text/event-stream";
+    put_form(thing, form);
+}
+
 static void put_property_forms(struct thing *thing, const struct gen_func *f, struct iso_str name,
                                enum protocol protocol)
 {
@@ -188,9 +219,7 @@ static void put_property_forms(struct thing *thing, const struct gen_func *f, st
     }
     form.op = "observeproperty";
     form.op2 = "unobserveproperty";
-    form.subprotocol = protocol == COAP ? "cov:observe" : "sse";
-    form.type = protocol == COAP ? JSON_TYPE : "text/event-stream";
-    put_form(thing, &form);
+    put_watch_forms(thing, &form);
 }
 
 static void for_each_protocol(struct thing *thing, const struct gen_func *f,
@@ -285,6 +314,67 @@ static void put_properties(struct thing *thing)
     if (any) {
         iso_json_object_end(json);
     }
+}
+
+static bool emits_events(const struct iso_wit_world *world)
+{
+    for (uint32_t i = 0; i < world->import_count; i++) {
+        const struct iso_wit_interface *interface = world->imports[i].interface;
+        if (interface != NULL && interface->package != NULL &&
+            iso_str_equal_z(interface->name, "events") &&
+            iso_str_equal_z(interface->package->ns, "isomer") &&
+            iso_str_equal_z(interface->package->name, "device")) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What a module emits through isomer:device/events has a name and a payload of its own choice: one
+ * event for all of them. */
+static void put_events(struct thing *thing)
+{
+    struct iso_json *json = &thing->json;
+    if (!emits_events(thing->model.world)) {
+        return;
+    }
+    iso_json_key(json, "events");
+    iso_json_object_begin(json);
+    iso_json_key(json, "emitted");
+    iso_json_object_begin(json);
+    put_pair(json, "title", "Emitted");
+    put_pair(json, "description", "What the component emits: a name, a time and any payload.");
+    iso_json_key(json, "data");
+    iso_json_object_begin(json);
+    /* Observation over CoAP begins with a representation: null, while there has been no event. */
+    iso_json_key(json, "oneOf");
+    iso_json_array_begin(json);
+    iso_json_object_begin(json);
+    put_pair(json, "type", "object");
+    iso_json_object_end(json);
+    iso_json_object_begin(json);
+    put_pair(json, "type", "null");
+    iso_json_object_end(json);
+    iso_json_array_end(json);
+    iso_json_object_end(json);
+    iso_json_key(json, "forms");
+    iso_json_array_begin(json);
+    const bool used[] = {[HTTP] =
+                             thing->place->http_base != NULL || thing->place->coap_base == NULL,
+                         [COAP] = thing->place->coap_base != NULL};
+    for (unsigned i = HTTP; i <= COAP; i++) {
+        struct form form = {.protocol = (enum protocol)i,
+                            .op = "subscribeevent",
+                            .op2 = "unsubscribeevent",
+                            .between = "",
+                            .path = iso_str_from_z("events")};
+        if (used[i]) {
+            put_watch_forms(thing, &form);
+        }
+    }
+    iso_json_array_end(json);
+    iso_json_object_end(json);
+    iso_json_object_end(json);
 }
 
 /* The problem documents that carry err results' values. */
@@ -427,6 +517,7 @@ static void put_thing(struct thing *thing)
     put_definitions(thing);
     put_properties(thing);
     put_actions(thing);
+    put_events(thing);
     iso_json_object_end(json);
 }
 

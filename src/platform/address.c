@@ -98,3 +98,18 @@ uint16_t iso_address_port(const struct sockaddr_storage *address)
     memcpy(&v4, address, sizeof v4);
     return ntohs(v4.sin_port);
 }
+
+void iso_address_set_port(struct sockaddr_storage *address, uint16_t port)
+{
+    struct sockaddr_in v4;
+    struct sockaddr_in6 v6;
+    if (address->ss_family == AF_INET6) {
+        memcpy(&v6, address, sizeof v6);
+        v6.sin6_port = htons(port);
+        memcpy(address, &v6, sizeof v6);
+    } else {
+        memcpy(&v4, address, sizeof v4);
+        v4.sin_port = htons(port);
+        memcpy(address, &v4, sizeof v4);
+    }
+}

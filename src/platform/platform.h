@@ -104,6 +104,7 @@ ISO_MUST_CHECK enum iso_err iso_address_parse(const char *text, struct sockaddr_
 /* Of an IPv4 or IPv6 address: how many bytes of it the system wants, and its port. */
 socklen_t iso_address_size(const struct sockaddr_storage *address);
 uint16_t iso_address_port(const struct sockaddr_storage *address);
+void iso_address_set_port(struct sockaddr_storage *address, uint16_t port);
 
 /*
  * A listening TCP socket (non-blocking, close-on-exec) on "ADDR:PORT": a numeric IPv4 address, an

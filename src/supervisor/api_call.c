@@ -231,6 +231,9 @@ void iso_sv_api_property(struct iso_supervisor *sv, struct iso_http_request *req
                          "no such property: a property x is a function get-x without parameters");
         return;
     }
+    if (iso_sv_poll_http(sv, req, component, index)) {
+        return;
+    }
     if (iso_http_request_accepts(req, "text/event-stream")) {
         iso_sv_observe_http(sv, req, component, index);
         return;

@@ -20,7 +20,10 @@ struct iso_sv_component *iso_sv_api_component(struct iso_supervisor *sv,
 bool iso_sv_property_find(const struct iso_sv_program *program, struct iso_str name,
                           uint32_t *index);
 
-/* observe.c: an event stream of a property's values. */
+/* api_stream.c: the next value only, when the request has ?next; false when it has not. */
+bool iso_sv_poll_http(struct iso_supervisor *sv, struct iso_http_request *req,
+                      struct iso_sv_component *component, uint32_t index);
+/* An event stream of a property's values. */
 void iso_sv_observe_http(struct iso_supervisor *sv, struct iso_http_request *req,
                          struct iso_sv_component *component, uint32_t index);
 

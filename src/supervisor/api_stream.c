@@ -79,12 +79,97 @@ static void feed_closed(struct iso_supervisor *sv, void *user)
     iso_alloc_free(sv->alloc, stream, sizeof *stream);
 }
 
+/* ---- The next one only ---------------------------------------------------------------------- */
+
+/* Long polling: the answer comes with the next entry, or change of a property, or is empty after a
+ * while. HEAD asks whether that works at all. */
+struct poll {
+    struct iso_supervisor *sv;
+    iso_http_id id;
+    struct iso_sv_follower follower;
+    struct iso_sv_observer observer;
+    bool had_first; /* value of the property */
+    bool answered;
+};
+
+static void answer_poll(struct poll *poll, struct iso_str json)
+{
+    if (!poll->answered) {
+        poll->answered = true;
+        iso_http_reply(poll->sv->http, poll->id, 200, "application/json",
+                       iso_bytes_from(json.ptr, json.len));
+    }
+}
+
+static void on_next_entry(void *ctx, uint64_t number, struct iso_str json)
+{
+    (void)number;
+    answer_poll(ctx, json);
+}
+
+static void on_next_value(void *ctx, enum iso_sv_outcome outcome, struct iso_bytes json,
+                          struct iso_bytes cbor, bool gone)
+{
+    struct poll *poll = ctx;
+    (void)cbor;
+    if (gone && !poll->answered) {
+        poll->answered = true;
+        iso_http_problem(poll->sv->http, poll->id, 404, NULL, NULL, "the component has gone");
+    } else if (outcome == ISO_SV_DONE && poll->had_first) {
+        answer_poll(poll, iso_str_from((const char *)json.ptr, json.len));
+    }
+    poll->had_first = true;
+}
+
+static void poll_closed(struct iso_supervisor *sv, void *user)
+{
+    struct poll *poll = user;
+    iso_sv_feed_unfollow(&poll->follower);
+    iso_sv_unobserve(&poll->observer);
+    iso_alloc_free(sv->alloc, poll, sizeof *poll);
+}
+
+/* True: the request asks for the next one. *out: NULL when it has been answered. */
+static bool wants_next(struct iso_supervisor *sv, struct iso_http_request *req, struct poll **out)
+{
+    struct iso_str value;
+    const iso_http_id id = iso_http_request_id(req);
+    *out = NULL;
+    if (!iso_http_request_parameter(req, "next", &value)) {
+        return false;
+    }
+    if (iso_http_request_is_head(req)) {
+        iso_http_reply(sv->http, id, 200, "application/json", iso_bytes_from("", 0));
+        return true;
+    }
+    struct poll *poll = iso_alloc_new(sv->alloc, sizeof *poll);
+    if (poll == NULL) {
+        iso_http_problem(sv->http, id, 503, NULL, NULL, "out of memory");
+        return true;
+    }
+    *poll = (struct poll){.sv = sv,
+                          .id = id,
+                          .follower = {.entry = on_next_entry},
+                          .observer = {.value = on_next_value}};
+    poll->follower.ctx = poll->observer.ctx = poll;
+    iso_sv_request_closer(req, poll_closed, poll);
+    *out = poll;
+    return true;
+}
+
 void iso_sv_reply_feed(struct iso_supervisor *sv, struct iso_http_request *req,
                        struct iso_sv_feed *feed)
 {
     const iso_http_id id = iso_http_request_id(req);
     if (feed == NULL) {
         iso_http_problem(sv->http, id, 503, NULL, NULL, "out of memory");
+        return;
+    }
+    struct poll *poll;
+    if (wants_next(sv, req, &poll)) {
+        if (poll != NULL) {
+            iso_sv_feed_follow(feed, &poll->follower);
+        }
         return;
     }
     uint64_t after = first_number(req, feed);
@@ -145,6 +230,22 @@ static void property_closed(struct iso_supervisor *sv, void *user)
     struct property_stream *stream = user;
     iso_sv_unobserve(&stream->observer);
     iso_alloc_free(sv->alloc, stream, sizeof *stream);
+}
+
+bool iso_sv_poll_http(struct iso_supervisor *sv, struct iso_http_request *req,
+                      struct iso_sv_component *component, uint32_t index)
+{
+    struct poll *poll;
+    if (!wants_next(sv, req, &poll)) {
+        return false;
+    }
+    const char *path = iso_sv_program_func(iso_sv_component_program(component), index)->path;
+    if (poll != NULL && iso_sv_observe(sv->observers, iso_sv_component_app(component),
+                                       iso_sv_component_name(component), iso_str_from_z(path),
+                                       &poll->observer) != ISO_OK) {
+        iso_http_problem(sv->http, poll->id, 503, NULL, NULL, "too many observe properties");
+    }
+    return true;
 }
 
 void iso_sv_observe_http(struct iso_supervisor *sv, struct iso_http_request *req,

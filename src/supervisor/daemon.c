@@ -317,13 +317,32 @@ static bool on_psk(void *ctx, struct iso_str identity, struct iso_coap_psk *out)
     return false;
 }
 
+/* UDP and TCP have one port. When the system is to choose it, one that is free for TCP is asked for
+ * first; that it is for UDP too, and still is in a moment, is as good as certain. */
+static enum iso_err choose_port(const char *text, struct sockaddr_storage *address,
+                                struct iso_report *report)
+{
+    int fd;
+    uint16_t port;
+    enum iso_err err = iso_address_parse(text, address, report);
+    if (err != ISO_OK || iso_address_port(address) != 0) {
+        return err;
+    }
+    err = iso_socket_listen(text, &fd, &port, report);
+    if (err == ISO_OK) {
+        (void)close(fd);
+        iso_address_set_port(address, port);
+    }
+    return err;
+}
+
 static enum iso_err add_coap(struct iso_coap_listener *listeners, size_t *count, bool secure,
                              const char *const *addresses, size_t address_count,
                              struct iso_report *report)
 {
     for (size_t i = 0; i < address_count; i++) {
         struct sockaddr_storage address;
-        const enum iso_err err = iso_address_parse(addresses[i], &address, report);
+        const enum iso_err err = choose_port(addresses[i], &address, report);
         if (err != ISO_OK) {
             return err;
         }

@@ -14,7 +14,6 @@ struct iso_sv_observed {
     struct iso_buf json, cbor; /* as told last */
     enum iso_sv_outcome outcome;
     unsigned reading; /* calls under way: of both encodings */
-    bool fresh;       /* an observer waits for its first value */
     bool again;       /* changed while it was being read */
     bool removed;     /* no observer is left: goes when nothing is under way */
     bool telling;
@@ -62,12 +61,18 @@ static void settle(struct iso_sv_observed *observed)
     }
 }
 
-static void tell(struct iso_sv_observed *observed, enum iso_sv_outcome outcome, bool gone)
+/* Those who have had no value yet are told also when it is what it was. */
+static void tell(struct iso_sv_observed *observed, enum iso_sv_outcome outcome, bool changed,
+                 bool gone)
 {
     struct iso_sv_observer *next;
     observed->telling = true;
     for (struct iso_sv_observer *observer = observed->first; observer != NULL; observer = next) {
         next = observer->next;
+        if (!changed && observer->told) {
+            continue;
+        }
+        observer->told = true;
         observer->value(observer->ctx, outcome, iso_buf_view(&observed->json),
                         iso_buf_view(&observed->cbor), gone);
     }
@@ -78,7 +83,7 @@ static void tell(struct iso_sv_observed *observed, enum iso_sv_outcome outcome, 
 static void compare(struct iso_sv_observed *observed, struct iso_buf *json, struct iso_buf *cbor,
                     enum iso_sv_outcome outcome)
 {
-    const bool same = outcome == observed->outcome && !observed->fresh &&
+    const bool same = outcome == observed->outcome &&
                       iso_bytes_equal(iso_buf_view(json), iso_buf_view(&observed->json)) &&
                       iso_bytes_equal(iso_buf_view(cbor), iso_buf_view(&observed->cbor));
     struct iso_buf old_json = observed->json, old_cbor = observed->cbor;
@@ -87,10 +92,7 @@ static void compare(struct iso_sv_observed *observed, struct iso_buf *json, stru
     *json = old_json;
     *cbor = old_cbor;
     observed->outcome = outcome;
-    observed->fresh = false;
-    if (!same) {
-        tell(observed, outcome, false);
-    }
+    tell(observed, outcome, !same, false);
 }
 
 struct reading {
@@ -193,7 +195,7 @@ static void read_property(struct iso_sv_observed *observed)
     /* The component has gone. */
     iso_alloc_free(owner->alloc, reading, sizeof *reading);
     observed->reading = 0;
-    tell(observed, ISO_SV_NOT_FOUND, true);
+    tell(observed, ISO_SV_NOT_FOUND, true, true);
     while (observed->first != NULL) {
         struct iso_sv_observer *observer = observed->first;
         observed->first = observer->next;
@@ -308,7 +310,7 @@ enum iso_err iso_sv_observe(struct iso_sv_observers *observers, struct iso_str a
         observer->next->link = &observer->next;
     }
     observed->first = observer;
-    observed->fresh = true;
+    observer->told = false;
     (void)uv_timer_start(&observers->timer, first_reading, 0, 0);
     return ISO_OK;
 }

@@ -22,6 +22,7 @@ struct iso_sv_observer {
     /* Kept by the observers. */
     struct iso_sv_observer *next, **link;
     struct iso_sv_observed *observed;
+    bool told; /* has had a value */
 };
 
 ISO_MUST_CHECK enum iso_err iso_sv_observers_create(uv_loop_t *loop, struct iso_sv_core *core,

@@ -1,0 +1,121 @@
+"""Programs of others: curl, coap-client, node-wot."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+from device import GRANTS, ROOT, Device, Failure, Skip, check, document
+
+sys.path.insert(0, os.path.join(ROOT, "tests", "support"))
+import npm  # noqa: E402  pylint: disable=wrong-import-position
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+def need(program):
+    if not shutil.which(program):
+        raise Skip("%s is not installed" % program)
+    return program
+
+
+def deploy(device, guests):
+    module = device.put_module(guests.bytes("probe"))
+    device.deploy(document("test", {"probe": (module, {"grants": GRANTS, "mode": "service"})}))
+
+
+def psk(programs, device):
+    """Identity and key of the device's token."""
+    text = subprocess.run([programs["isomer"], "--device", "127.0.0.1:%d" % device.ports["http"], "--token",
+                           "@" + os.path.join(device.state, "token"), "token", "psk"],
+                          capture_output=True, text=True, check=True).stdout
+    return re.search(r"identity (\S+)", text).group(1), re.search(r"key +(\S+)", text).group(1)
+
+
+def test_curl(programs, guests):
+    """curl over HTTPS with the pinned key: description, call, event stream; another pin is refused."""
+    need("curl")
+    with Device(programs) as device:
+        deploy(device, guests)
+        text = subprocess.run([programs["isomer"], "--device", "https://127.0.0.1:%d" % device.ports["https"],
+                               "--pin", "sha256:" + "0" * 64, "--token", device.token, "device"],
+                              capture_output=True, text=True, check=False)
+        check("another key" in text.stderr, "another pin: %s", text.stderr)
+        base = "https://127.0.0.1:%d" % device.ports["https"]
+
+        def curl(*words):
+            result = subprocess.run(["curl", "-sk", "-m", "20", "-H", "Authorization: Bearer " + device.token, *words],
+                                    capture_output=True, check=False)
+            check(result.returncode in (0, 28), "curl %s: %d", words, result.returncode)
+            return result.stdout
+        check(json.loads(curl(base + "/v1/device"))["name"] == "device", "device")
+        check(json.loads(curl("-d", '{"a":1,"b":2}', "-H", "Content-Type: application/json",
+                              base + "/v1/components/test/probe/add")) == 3, "call")
+        check(b"data: 0" in curl("-m", "1", "-H", "Accept: text/event-stream",
+                                 base + "/v1/components/test/probe/properties/count"), "event stream")
+        check(b"isomer_up 1" in curl(base + "/metrics"), "metrics")
+
+
+def test_coap_client(programs, guests):
+    """coap-client-gnutls: discovery without a key, calls, properties and observation with one, over DTLS and
+    TLS; without the key, or with a wrong one, nothing else answers."""
+    client = need("coap-client-gnutls")
+    with Device(programs) as device:
+        deploy(device, guests)
+        identity, key = psk(programs, device)
+
+        def coap(scheme, path, *words, secret=key, seconds="5"):
+            port = device.ports["coaps" if scheme.startswith("coaps") else "coap"]
+            secure = ["-u", identity, "-k", secret] if scheme.startswith("coaps") else []
+            result = subprocess.run([client, *secure, "-B", seconds, *words, "%s://127.0.0.1:%d%s" % (scheme, port, path)],
+                                    capture_output=True, check=False, timeout=60)
+            return (result.stdout + result.stderr).decode("utf-8", "replace")
+        for scheme in ("coap", "coap+tcp", "coaps", "coaps+tcp"):
+            found = coap(scheme, "/.well-known/core")
+            check("/c/test/probe/add" in found and "/d" in found, "%s discovery: %s", scheme, found)
+            check('"name":"device"' in coap(scheme, "/d"), "%s /d", scheme)
+        for scheme in ("coap", "coap+tcp"):
+            answer = coap(scheme, "/c/test/probe/properties/count")
+            check("4.01" in answer or "4.03" in answer, "%s without a key: %s", scheme, answer)
+        for scheme in ("coaps", "coaps+tcp"):
+            answer = coap(scheme, "/c/test/probe/add", "-m", "post", "-t", "50", "-e", '{"a":40,"b":2}')
+            check(answer.strip().endswith("42"), "%s call: %s", scheme, answer)
+            answer = coap(scheme, "/c/test/probe/add", "-m", "post", "-t", "50", "-e", '{"a":40}')
+            check("4.00" in answer and "b" in answer, "%s wrong arguments: %s", scheme, answer)
+            check("4.04" in coap(scheme, "/c/test/probe/nothing", "-m", "post"), "%s no such function", scheme)
+            check(coap(scheme, "/c/test/probe/properties/count").strip().endswith("0"), "%s property", scheme)
+            wrong = coap(scheme, "/c/test/probe/properties/count", secret="wrong-key-of-some-length", seconds="2")
+            check("0" not in wrong.splitlines()[-1:], "%s wrong key: %s", scheme, wrong)
+        check(device.value("test/probe", "get-count") == 0, "nothing was counted")
+        observer = subprocess.Popen([client, "-u", identity, "-k", key, "-B", "4", "-s", "4",
+                                     "coaps+tcp://127.0.0.1:%d/c/test/probe/properties/count" % device.ports["coaps"]],
+                                    stdout=subprocess.PIPE)
+        first = observer.stdout.read(1)
+        check(first == b"0", "the present value: %r", first)
+        device.value("test/probe", "count-up", {"by": 5})
+        rest, _ = observer.communicate(timeout=30)
+        check(b"5" in rest, "the change: %r", rest)
+
+
+def test_node_wot(programs, guests):
+    """node-wot consumes the device's and a component's Thing Description: reads, invokes and observes over
+    HTTP and CoAP."""
+    need("node")
+    try:
+        modules = npm.fetch(os.path.join(HERE, "wot"), "wot")
+    except npm.Missing as reason:
+        raise Skip(str(reason)) from reason
+    except npm.Broken as reason:
+        raise Failure(str(reason)) from reason
+    with Device(programs) as device:
+        deploy(device, guests)
+        identity, key = psk(programs, device)
+        result = subprocess.run(["node", os.path.join(HERE, "wot", "consume.cjs"), modules,
+                                 "http://127.0.0.1:%d" % device.ports["http"], device.token, identity, key],
+                                capture_output=True, text=True, check=False, timeout=120)
+        lines = [line for line in result.stdout.splitlines() if line]
+        expected = ["device device", "http-read 0", "http-invoke 42", "http-observe 3", "http-event alarm",
+                    "coap-read 3", "coap-invoke 3", "coap-observe 7", "coap-event bell"]
+        check(lines == expected, "node-wot said %r, expected %r; %s", lines, expected, result.stderr[-1500:])
