@@ -33,7 +33,7 @@ iso_library(iso_supervisor_core_test_support
   SOURCES core_test_support.c
   DEPENDS iso_supervisor_core iso_test_support iso_test_main)
 iso_test(supervisor_core_test SOURCES core_test.c LIBS iso_supervisor_core_test_support TIMEOUT 300)
-foreach(subject IN ITEMS limits link move wait)
+foreach(subject IN ITEMS limits link move stress wait)
   iso_test(supervisor_core_${subject}_test
     SOURCES core_${subject}_test.c LIBS iso_supervisor_core_test_support TIMEOUT 300)
 endforeach()

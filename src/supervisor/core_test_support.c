@@ -417,6 +417,17 @@ struct iso_sv_component *rig_prepare(struct rig *rig, const struct iso_sv_compon
     return component;
 }
 
+struct iso_sv_component *rig_try(struct rig *rig, const struct iso_sv_component_def *def)
+{
+    struct iso_sv_component *component = NULL;
+    unsigned before = rig->ready;
+    if (iso_sv_component_create(rig->core, def, on_ready, rig, &component, NULL) != ISO_OK) {
+        return NULL;
+    }
+    RIG_UNTIL(rig, rig->ready != before);
+    return component;
+}
+
 struct iso_sv_component *rig_run(struct rig *rig, const struct iso_sv_component_def *def)
 {
     struct iso_sv_component *component = rig_prepare(rig, def);
@@ -463,6 +474,22 @@ struct iso_sv_call *rig_open(struct rig *rig)
     call->done = on_done;
     call->ctx = rig;
     return call;
+}
+
+void rig_mark(struct rig *rig, struct iso_sv_call *call)
+{
+    call->done = on_done;
+    call->ctx = rig;
+}
+
+bool rig_fail(uint64_t n)
+{
+    uv_mutex_lock(&counted_lock);
+    bool failed = counted.failed;
+    counted.fail_at = n != 0 ? counted.requests + n : 0;
+    counted.failed = false;
+    uv_mutex_unlock(&counted_lock);
+    return failed;
 }
 
 void rig_send(struct rig *rig, struct iso_sv_call *call, struct iso_sv_component *component,

@@ -100,6 +100,13 @@ const char *rig_text(const struct iso_sv_call *call);
 const char *rig_call(struct rig *rig, struct iso_sv_component *component, const char *function,
                      const char *body);
 
+/* Make an own call one that rig_has_ended knows. */
+void rig_mark(struct rig *rig, struct iso_sv_call *call);
+/* As rig_prepare, where anything may fail: NULL when there is no component; it may not be ready. */
+struct iso_sv_component *rig_try(struct rig *rig, const struct iso_sv_component_def *def);
+/* The n-th allocation from now on fails (0: none); true: one has failed since the last time. */
+bool rig_fail(uint64_t n);
+
 /* Answer the oldest that waits at the probe. */
 void rig_answer(struct rig *rig);
 struct iso_sv_component_stats rig_stats(const struct iso_sv_component *component);
