@@ -5,14 +5,15 @@
  *   bare      a typed call through a binding, without the core (for the ratios)
  *   service   a call of a service from start to end, JSON in and out
  *   function  the same in a fresh instance
- *   worker    the same by way of a worker and back
  *   local     a call through a link, in a loop of the caller's
+ *   beside    99th percentile of service calls beside four endless loops, and alone
  *   waiting   bytes of memory for each instance that waits for a link
  *   component bytes of memory for each small component
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "platform/platform.h"
 #include "supervisor/call.h"
@@ -31,7 +32,8 @@ static const char calc[] = "package test:unit@1.0.0;\n"
                            "  next: func() -> u32; work: func(n: s32) -> s32; crash: func();\n"
                            "  check: func(ok: bool) -> result<u32, string>;\n"
                            "  echo: func(data: list<u8>) -> list<u8>; }\n"
-                           "world unit { export calc; export add: func(a: s32, b: s32) -> s32; }\n"
+                           "world unit { export calc; export add: func(a: s32, b: s32) -> s32;\n"
+                           "  export spin: func(); }\n"
                            "world caller { import calc;\n"
                            "  export add: func(a: s32, b: s32) -> s32;\n"
                            "  export sum: func(n: s32) -> s32; }\n";
@@ -163,6 +165,45 @@ static double calls(struct iso_sv_component *component, const char *name, const 
     return best;
 }
 
+static int compare(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* 99th percentile in nanoseconds, a call every 200 us. */
+static double percentile(struct iso_sv_component *component)
+{
+    enum { SAMPLES = 3000 };
+    static double samples[SAMPLES];
+    uint32_t index = index_of(component, "add");
+    for (int i = 0; i < SAMPLES; i++) {
+        uint64_t start = uv_hrtime();
+        unsigned before = ended;
+        begin(component, index, "[40, 2]");
+        while (ended == before) {
+            (void)uv_run(&loop, UV_RUN_ONCE);
+        }
+        samples[i] = (double)(uv_hrtime() - start);
+        const struct timespec pause = {.tv_nsec = 200000};
+        (void)nanosleep(&pause, NULL);
+    }
+    qsort(samples, SAMPLES, sizeof samples[0], compare);
+    return samples[SAMPLES * 99 / 100];
+}
+
+static void beside(struct iso_sv_program *program, struct iso_sv_component *service,
+                   double *alone_ns, double *beside_ns)
+{
+    struct iso_sv_component *hostile = component_of(program, "hostile", ISO_SV_FUNCTION, NULL);
+    *alone_ns = percentile(service);
+    for (int i = 0; i < 4; i++) {
+        begin(hostile, index_of(hostile, "spin"), "");
+    }
+    *beside_ns = percentile(service);
+    remove_component(hostile);
+}
+
 static double bare(struct iso_sv_program *program, uint32_t rounds)
 {
     struct iso_module *module = iso_sv_program_module(program);
@@ -279,12 +320,15 @@ int main(int argc, char **argv)
     struct iso_sv_component *from = component_of(caller, "from", ISO_SV_SERVICE, &link);
     double service_ns = calls(service, "add", "[40, 2]", rounds);
     double function_ns = calls(function, "add", "[40, 2]", rounds);
+    double alone_ns = 0, beside_ns = 0;
+    beside(unit, service, &alone_ns, &beside_ns);
     double local_ns = calls(from, "sum", "[100000]", 10) / 100000;
     printf("{\"bare_ns\": %.0f, \"service_ns\": %.0f, \"function_ns\": %.0f, \"local_ns\": %.0f, "
            "\"service_ratio\": %.2f, \"function_ratio\": %.2f, \"local_ratio\": %.2f, "
+           "\"alone_p99_ns\": %.0f, \"beside_p99_ns\": %.0f, \"beside_ratio\": %.2f, "
            "\"component_bytes\": %.0f, \"waiting_bytes\": %.0f}\n",
            bare_ns, service_ns, function_ns, local_ns, service_ns / bare_ns, function_ns / bare_ns,
-           local_ns / bare_ns, component, waiting);
+           local_ns / bare_ns, alone_ns, beside_ns, beside_ns / alone_ns, component, waiting);
     remove_component(from);
     remove_component(function);
     remove_component(service);
