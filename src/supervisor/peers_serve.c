@@ -46,8 +46,6 @@ static bool read_chain(struct asked *asked, struct iso_str names)
     return true;
 }
 
-/* A caller is a component of the application ("app/name"), or, for those who ask for a device that
- * had the component before, any identity. */
 static bool read_from(struct asked *asked, struct iso_str value)
 {
     if (value.len == 0 || value.len >= sizeof asked->id.caller ||
@@ -94,6 +92,15 @@ static bool read_queries(const struct iso_coap_request *request, struct asked *o
         }
     }
     return out->id.caller[0] != '\0';
+}
+
+/* A caller is a component of the application, "app/name"; only who asks for a device that had the
+ * component before may name another identity, of people who called it there. */
+static bool may_be(const struct asked *asked, const char *app)
+{
+    size_t len = strlen(app);
+    return asked->relay ||
+           (strncmp(asked->id.caller, app, len) == 0 && asked->id.caller[len] == '/');
 }
 
 /* ---- The component -----------------------------------------------------------------------------
@@ -293,7 +300,7 @@ void iso_sv_serve_call(struct iso_sv_peers *peers, const struct iso_sv_accept *a
     struct iso_coap_server *server = peers->server;
     struct iso_sv_component *component = NULL;
     struct asked asked;
-    if (!read_queries(request, &asked) ||
+    if (!read_queries(request, &asked) || !may_be(&asked, accept->app) ||
         (request->content_format != ISO_COAP_FORMAT_CBOR && request->payload.len > 0)) {
         (void)iso_coap_respond_text(server, request->id, ISO_COAP_CODE(4, 0),
                                     "bad-arguments: a call needs from=, seq= and CBOR");

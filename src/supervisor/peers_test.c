@@ -496,6 +496,127 @@ TEST(flows_that_do_not_fit_their_types_are_refused_at_their_place)
     net_stop(net);
 }
 
+/* ---- Refusals ----------------------------------------------------------------------------------
+ */
+
+struct raw {
+    bool ended;
+    uint8_t code;
+    char text[128];
+};
+
+static void on_raw(void *ctx, const struct iso_coap_result *result)
+{
+    struct raw *raw = ctx;
+    CHECK_EQ_U64(result->outcome, ISO_COAP_ANSWERED);
+    raw->code = result->code;
+    (void)iso_format(raw->text, sizeof raw->text, "%.*s", (int)result->payload.len,
+                     (const char *)result->payload.ptr);
+    raw->ended = true;
+}
+
+struct raw_case {
+    const char *path, *query, *payload; /* in hexadecimal */
+    uint8_t method;
+    int32_t format;
+    uint8_t code;
+};
+
+static size_t unhex(const char *hex, uint8_t *out)
+{
+    size_t len = strlen(hex) / 2;
+    for (size_t i = 0; i < len; i++) {
+        const char digits[] = {hex[2 * i], hex[2 * i + 1], '\0'};
+        out[i] = (uint8_t)strtoul(digits, NULL, 16);
+    }
+    return len;
+}
+
+/* As node 0, at node 1. */
+static void try_raw(struct net *net, const struct raw_case *it)
+{
+    struct iso_sv_gen *gen = net->nodes[0].generations[0].pub.user;
+    struct raw raw = {.ended = false};
+    struct iso_str queries[8];
+    size_t count = 0;
+    uint8_t payload[64];
+    for (const char *at = it->query; *at != '\0'; at += *at == '&') {
+        size_t len = strcspn(at, "&");
+        queries[count++] = iso_str_from(at, len);
+        at += len;
+    }
+    const struct iso_coap_call call = {.method = it->method,
+                                       .path = iso_str_from_z(it->path),
+                                       .queries = queries,
+                                       .query_count = count,
+                                       .content_format = it->format,
+                                       .accept = ISO_COAP_FORMAT_NONE,
+                                       .payload =
+                                           iso_bytes_from(payload, unhex(it->payload, payload))};
+    uint32_t peer = iso_sv_document_peer(gen->document, iso_str_from_z("p1"));
+    CHECK_OK(iso_coap_peer_call(gen->conns[peer]->peer, &call, on_raw, &raw, NULL));
+    NET_UNTIL(net, raw.ended);
+    if (raw.code != it->code) {
+        TEST_FAIL("%s?%s: %u.%02u %s", it->path, it->query, ISO_COAP_CODE_CLASS(raw.code),
+                  ISO_COAP_CODE_DETAIL(raw.code), raw.text);
+    }
+}
+
+TEST(what_peers_may_not_send_is_refused)
+{
+#define CALC "/c/lab/unit/test:unit%2Fcalc@1.0.0%23plus"
+#define CODE ISO_COAP_CODE
+    /* Messages: version, generation, run, step, attempt, age, stream, hop, base, mask, value. */
+    static const struct raw_case cases[] = {
+        {CALC, "from=lab/x&seq=1", "820102", ISO_COAP_POST, 60, CODE(2, 4)},
+        {"/c/lab/unit/test:unit%2Fcalc@0.9.0%23plus", "from=lab/x&seq=2", "820102", ISO_COAP_POST,
+         60, CODE(4, 4)},
+        {CALC, "seq=1", "820102", ISO_COAP_POST, 60, CODE(4, 0)},
+        {CALC, "from=lab/x&seq=-1", "820102", ISO_COAP_POST, 60, CODE(4, 0)},
+        {CALC, "from=lab/x&seq=18446744073709551616", "820102", ISO_COAP_POST, 60, CODE(4, 0)},
+        {CALC, "from=lab/x&seq=9&chain=,", "820102", ISO_COAP_POST, 60, CODE(4, 0)},
+        {CALC, "from=lab/x&seq=9&alone", "820102", ISO_COAP_POST, 60, CODE(4, 0)},
+        {CALC, "from=key:0123:45&seq=0", "820102", ISO_COAP_POST, 60, CODE(4, 0)},
+        {CALC, "from=@dev-1&seq=0", "820102", ISO_COAP_POST, 60, CODE(4, 0)},
+        {CALC, "from=lab/x&seq=3", "5b312c325d", ISO_COAP_POST, 50, CODE(4, 0)},
+        {CALC, "from=lab/x&seq=4", "8201", ISO_COAP_POST, 60, CODE(4, 0)},
+        {CALC, "from=lab/x&seq=5", "82016161", ISO_COAP_POST, 60, CODE(4, 0)},
+        {CALC, "from=lab/x&seq=6&epoch=2", "820102", ISO_COAP_POST, 60, CODE(4, 9)},
+        {CALC, "from=lab/x&seq=7&chain=lab/unit", "820102", ISO_COAP_POST, 60, CODE(5, 8)},
+        {CALC, "from=lab/x&seq=8&relay=1", "", ISO_COAP_POST, 60, CODE(4, 4)},
+        {"/c/lab/shut/x", "from=lab/x&seq=1", "", ISO_COAP_POST, 60, CODE(4, 3)},
+        {"/c/lab/nothing/x", "from=lab/x&seq=1", "", ISO_COAP_POST, 60, CODE(4, 4)},
+        {"/c/other/unit/x", "from=lab/x&seq=1", "", ISO_COAP_POST, 60, CODE(4, 4)},
+        {CALC, "from=lab/x&seq=1", "", ISO_COAP_GET, -1, CODE(4, 3)},
+        {"/v1/deployments", "", "", ISO_COAP_POST, 60, CODE(4, 3)},
+        {"/f/lab/f", "", "8b010100010000010000010a", ISO_COAP_POST, 60, CODE(2, 4)},
+        {"/f/lab/f", "", "8b010100010000010000010a", ISO_COAP_POST, 50, CODE(4, 15)},
+        {"/f/lab/f", "", "8b0101000100000100000a", ISO_COAP_POST, 60, CODE(4, 0)},
+        {"/f/lab/f", "", "8b010200010000010000010a", ISO_COAP_POST, 60, CODE(5, 3)},
+        {"/f/lab/f", "", "8b010000010000010000010a", ISO_COAP_POST, 60, CODE(4, 9)},
+        {"/f/lab/f", "", "8b010100000000010000010a", ISO_COAP_POST, 60, CODE(4, 3)},
+        {"/f/lab/f", "", "8b010100090000010000010a", ISO_COAP_POST, 60, CODE(4, 3)},
+        {"/f/lab/f", "", "8b010100010000010000020a", ISO_COAP_POST, 60, CODE(4, 3)},
+        {"/f/lab/g", "", "8b010100010000010000010a", ISO_COAP_POST, 60, CODE(4, 4)},
+        {"/f/other/f", "", "8b010100010000010000010a", ISO_COAP_POST, 60, CODE(4, 4)},
+        {"/o/lab/f", "", "83010180", ISO_COAP_POST, 60, CODE(4, 3)},
+        {"/o/lab/f", "", "83010181", ISO_COAP_POST, 60, CODE(4, 0)},
+    };
+#define BOTH(at0, at1)                                                                             \
+    "\"f\": {\"on\": {\"call\": true}, \"steps\": [" STEP(                                         \
+        "a", "unit", "add",                                                                        \
+        at0) ", \"with\": {\"a\": 1, \"b\": 1}}, " STEP("b", "unit", "add",                        \
+                                                        at1) ", \"with\": {\"a\": \"$a\", \"b\": " \
+                                                             "1}}]}"
+    struct net *net = net_start(1);
+    net_deploy(net, 1, UNIT ", \"shut\": {" MODULE ", \"epoch\": 1}", BOTH(AT0, ""), "[\"unit\"]");
+    net_deploy(net, 0, UNIT, BOTH("", AT1), "[]");
+    for (size_t i = 0; i < ISO_COUNT_OF(cases); i++) {
+        try_raw(net, &cases[i]);
+    }
+    net_stop(net);
+}
+
 /* ---- Status ------------------------------------------------------------------------------------
  */
 
