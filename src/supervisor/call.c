@@ -329,6 +329,9 @@ void iso_sv_call_set_deadline(struct iso_sv_call *call)
 {
     struct iso_sv_call_state *state = call->state;
     uint64_t own = state->component->limits.time_ns, now = uv_hrtime();
+    if (state->kind == ISO_SV_CALL_SETUP && own < ISO_SV_TIME_NS) {
+        own = ISO_SV_TIME_NS; /* what is tight for a call may be too tight for a start */
+    }
     state->started_ns = now;
     state->deadline_ns = own > UINT64_MAX - now ? UINT64_MAX : now + own;
     if (call->deadline_ns != 0 && call->deadline_ns < state->deadline_ns) {

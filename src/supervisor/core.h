@@ -133,7 +133,7 @@ enum iso_sv_mode { ISO_SV_FUNCTION, ISO_SV_SERVICE };
 struct iso_sv_limits {        /* zero: the default that is stated */
     uint64_t memory_bytes;    /* linear memory of one instance; 64 MiB */
     uint64_t fuel;            /* instructions per call; no limit of its own */
-    uint64_t time_ns;         /* wall time per call; 10 s */
+    uint64_t time_ns;         /* wall time per call; 10 s (a start has at least that) */
     uint32_t queue;           /* calls that wait; 64 */
     uint32_t instances;       /* function instances at a time; 16 */
     uint32_t files;           /* open descriptors of one instance; 16 */

@@ -192,6 +192,40 @@ TEST(log_beyond_its_rate_is_dropped_and_counted)
     rig_stop(rig);
 }
 
+TEST(open_files_of_an_instance)
+{
+    struct rig *rig = rig_start(NULL);
+    static const struct iso_sv_dir_grant dir = {.guest_path = {.ptr = "/", .len = 1},
+                                                .host_path = {.ptr = "/", .len = 1}};
+    for (int mode = ISO_SV_FUNCTION; mode <= ISO_SV_SERVICE; mode++) {
+        struct iso_sv_component_def def = rig_def(rig, RIG_REACTOR, (enum iso_sv_mode)mode);
+        struct iso_sv_component *part = rig_run(rig, &def);
+        CHECK_STR(rig_call(rig, part, "open", ""), "done 0"); /* nothing is granted */
+        rig_remove(rig, part);
+        def.dirs = &dir;
+        def.dir_count = 1;
+        def.limits.files = 5;
+        part = rig_run(rig, &def);
+        CHECK_STR(rig_call(rig, part, "open", ""), "done 5");
+        CHECK_STR(rig_call(rig, part, "open", ""), mode == ISO_SV_SERVICE ? "done 0" : "done 5");
+        rig_remove(rig, part);
+    }
+    rig_stop(rig);
+}
+
+TEST(output_of_a_module_is_its_log)
+{
+    struct rig *rig = rig_start(NULL);
+    struct iso_sv_component *part = rig_component(rig, RIG_REACTOR, ISO_SV_SERVICE);
+    CHECK_STR(rig_call(rig, part, "print", "[1]"), "done ");
+    CHECK_STR(rig_call(rig, part, "print", "[1]"), "done ");
+    CHECK_STR(rig_call(rig, part, "print", "[2]"), "done ");
+    RIG_UNTIL(rig, rig->lines == 3);
+    CHECK_STR(rig->log, "1 one\n1 twoone\n2 one\n");
+    rig_remove(rig, part); /* the rest comes when it goes */
+    rig_stop(rig);
+}
+
 TEST(share_of_the_processors)
 {
     /* What is spent stays below the share, the burst at the start, and a slice for each worker. */

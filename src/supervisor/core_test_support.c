@@ -88,6 +88,9 @@ const char *rig_wit(enum rig_guest guest)
         return "package isomer:device@0.1.0;\n" PROBE
                "world flaky { import probe; export crash: func();"
                " export add: func(a: s32, b: s32) -> s32; }\n";
+    case RIG_REACTOR:
+        return "package test:reactor;\n"
+               "world reactor { export print: func(fd: u32); export open: func() -> u32; }\n";
     default:
         return "";
     }
@@ -108,6 +111,8 @@ struct iso_bytes rig_bytes(enum rig_guest guest)
         return iso_bytes_from(core_guest_broken, sizeof core_guest_broken);
     case RIG_FLAKY:
         return iso_bytes_from(core_guest_flaky, sizeof core_guest_flaky);
+    case RIG_REACTOR:
+        return iso_bytes_from(core_guest_reactor, sizeof core_guest_reactor);
     default:
         return iso_bytes_from(core_guest_command, sizeof core_guest_command);
     }

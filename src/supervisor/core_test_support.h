@@ -16,6 +16,7 @@ enum rig_guest {
     RIG_BROKEN,
     RIG_FLAKY,
     RIG_COMMAND,
+    RIG_REACTOR,
     RIG_GUEST_COUNT
 };
 
