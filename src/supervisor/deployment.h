@@ -104,7 +104,8 @@ struct iso_sv_deploy_hooks {
                          struct iso_bytes bytes, struct iso_report *report);
     /* A frozen component of generation has been released to a peer, by index in the document of
      * `at`, which is the same generation or the one that is prepared to follow it: answer the calls
-     * that wait for the component with what the peer says. Then done(done_ctx), once, later. */
+     * that wait for the component with what the peer says. Then done(done_ctx), once, later; the
+     * component is destroyed then. */
     void (*relay)(void *ctx, struct iso_sv_generation *generation, uint32_t component,
                   struct iso_sv_generation *at, uint32_t peer, uint64_t epoch,
                   void (*done)(void *done_ctx), void *done_ctx);

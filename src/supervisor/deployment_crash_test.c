@@ -329,6 +329,15 @@ static void look(const char *dir, struct seen *seen)
     seen->acknowledged = seen->tried = seen->found;
 }
 
+/* The child came to its end, or was killed: perhaps by a step that goes on after its last change.
+ */
+static void check_end(struct seen *seen, int status)
+{
+    CHECK(WIFSIGNALED(status) ? WTERMSIG(status) == SIGKILL
+                              : seen->ended && WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    seen->ended = WIFEXITED(status);
+}
+
 static struct child start_changes(const char *dir, unsigned kill_at, unsigned count)
 {
     char text[32];
@@ -351,8 +360,7 @@ TEST(killed_before_each_durable_step)
         seen = (struct seen){.ended = false};
         struct child child = start_changes(dir, kill_at, 12);
         int status = wait_child(&child, &seen);
-        CHECK(seen.ended ? WIFEXITED(status) && WEXITSTATUS(status) == 0
-                         : WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+        check_end(&seen, status);
         look(dir, &seen);
         iso_sv_tree_remove(dir);
         CHECK(kill_at < 200);
@@ -374,7 +382,7 @@ TEST(killed_at_each_durable_step_of_a_move)
         struct child child = spawn_child("child_that_moves");
         int status = wait_child(&child, &seen);
         CHECK(unsetenv("ISO_CRASH_MOVE") == 0);
-        CHECK(seen.ended ? WIFEXITED(status) && WEXITSTATUS(status) == 0 : WIFSIGNALED(status));
+        check_end(&seen, status);
         (void)iso_format(text, sizeof text, "%llu", (unsigned long long)seen.acknowledged);
         CHECK(setenv("ISO_CRASH_HEAL", dir, 1) == 0 && setenv("ISO_CRASH_AT", text, 1) == 0);
         child = spawn_child("child_that_heals");

@@ -25,7 +25,13 @@ static struct iso_sv_component *subject(struct iso_sv_change *change, uint32_t *
         return component;
     }
     uint64_t epoch = iso_sv_app_epoch(app, iso_str_from_z(change->component));
-    if (epoch != 0) {
+    const struct iso_sv_move *move =
+        iso_sv_record_move(&app->record, iso_str_from_z(change->component));
+    if (move != NULL && move->state == ISO_SV_MOVE_RELEASED) {
+        iso_sv_change_fail(change, ISO_E_STATE,
+                           "the component '%s' was released to epoch %llu; it runs elsewhere",
+                           change->component, NUMBER(move->epoch));
+    } else if (epoch != 0) {
         iso_sv_change_fail(change, ISO_E_STATE,
                            "the component '%s' is not here now; the latest epoch seen is %llu",
                            change->component, NUMBER(epoch));
@@ -271,6 +277,13 @@ struct relay {
     uint32_t index;
 };
 
+/* The calls that waited for it end with what was relayed, or as GONE. */
+static void drop_released(struct iso_sv_generation_state *g, uint32_t i)
+{
+    iso_sv_component_destroy(g->pub.components[i]);
+    g->pub.components[i] = NULL;
+}
+
 static void relayed(void *ctx)
 {
     struct relay *relay = ctx;
@@ -282,6 +295,7 @@ static void relayed(void *ctx)
         iso_sv_generation_gone(g, g->pub.components[i]);
     } else {
         g->waiting--;
+        drop_released(g, i);
     }
 }
 
@@ -321,6 +335,8 @@ static void start_relay(struct iso_sv_change *change)
         g->waiting++;
         deployments->hooks.relay(deployments->hooks.ctx, &g->pub, i, &knows->pub, peer,
                                  change->generation, relayed, relay);
+    } else if (component != NULL) {
+        drop_released(g, i);
     }
 }
 
@@ -371,6 +387,12 @@ void iso_sv_change_release(struct iso_sv_change *change)
 {
     uint32_t i = 0;
     char name[2 * ISO_SV_DOC_NAME_MAX + 16];
+    const struct iso_sv_move *present = move_of(change);
+    if (present != NULL && present->state == ISO_SV_MOVE_RELEASED &&
+        present->epoch == change->generation) {
+        iso_sv_change_end(change); /* again */
+        return;
+    }
     if (subject(change, &i) == NULL || !check_release(change)) {
         return;
     }
