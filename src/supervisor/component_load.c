@@ -304,6 +304,7 @@ static void load_instance(struct loader *l)
     uv_mutex_unlock(&component->lock);
     instance->phase = (enum iso_sv_phase)phase;
     restore(l, instance);
+    instance->broken = l->err != ISO_OK;
     uv_mutex_lock(&component->lock);
     iso_sv_instance_count_memory(
         instance, instance->store != NULL ? iso_store_memory_bytes(instance->store) : 0);

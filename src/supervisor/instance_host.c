@@ -68,7 +68,9 @@ enum iso_err iso_sv_instance_define(struct iso_sv_instance *instance, struct iso
                             component->full_name, iso_err_text(err));
         }
     }
-    return instance->wasi != NULL ? iso_wasi_define(instance->wasi, instance->store) : ISO_OK;
+    return instance->wasi != NULL
+               ? iso_wasi_define_for(instance->wasi, instance->store, component->program->module)
+               : ISO_OK;
 }
 
 /* ---- Questions of device interfaces ---------------------------------------------------------- */

@@ -155,6 +155,9 @@ void iso_wasi_destroy(struct iso_wasi *wasi);
  * kept by the store. Errors: those of iso_store_define_func.
  */
 ISO_MUST_CHECK enum iso_err iso_wasi_define(struct iso_wasi *wasi, struct iso_store *store);
+/* The same with only what a module imports, for stores that are made often. */
+ISO_MUST_CHECK enum iso_err iso_wasi_define_for(struct iso_wasi *wasi, struct iso_store *store,
+                                                const struct iso_module *module);
 
 /*
  * Block until what the pending call waits for may have happened, at most max_ms milliseconds

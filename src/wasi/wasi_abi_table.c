@@ -96,6 +96,20 @@ struct import {
     {#name, params, POLICY_##policy, call_##name, call_##name##_p0},
 static const struct import imports[] = {WASI_IMPORTS(ENTRY_ONE, ENTRY_BOTH)};
 
+/* Does the module import the function? NULL: any might. */
+static bool is_wanted(const struct iso_module *by, const char *module, const char *name)
+{
+    uint32_t count = by != NULL ? iso_module_import_count(by) : 0;
+    for (uint32_t i = 0; i < count; i++) {
+        struct iso_import_desc import;
+        iso_module_import(by, i, &import);
+        if (iso_str_equal_z(import.name, name) && iso_str_equal_z(import.module, module)) {
+            return true;
+        }
+    }
+    return by == NULL;
+}
+
 static enum iso_err define(struct iso_wasi *wasi, struct iso_store *store, const char *module,
                            const char *name, const char *params, const char *results,
                            iso_host_fn fn, enum iso_host_policy policy)
@@ -111,24 +125,36 @@ static enum iso_err define(struct iso_wasi *wasi, struct iso_store *store, const
 }
 
 static enum iso_err define_module(struct iso_wasi *wasi, struct iso_store *store,
-                                  const char *module, bool p0)
+                                  const struct iso_module *by, const char *module, bool p0)
 {
     for (size_t i = 0; i < ISO_COUNT_OF(imports); i++) {
         const struct import *import = &imports[i];
+        if (!is_wanted(by, module, import->name)) {
+            continue;
+        }
         enum iso_err err = define(wasi, store, module, import->name, import->params, "i",
                                   p0 ? import->fn_p0 : import->fn, import->policy);
         if (err != ISO_OK) {
             return err;
         }
     }
+    if (!is_wanted(by, module, "proc_exit")) {
+        return ISO_OK;
+    }
     return define(wasi, store, module, "proc_exit", "i", "", call_proc_exit, ISO_HOST_REISSUE);
+}
+
+enum iso_err iso_wasi_define_for(struct iso_wasi *wasi, struct iso_store *store,
+                                 const struct iso_module *module)
+{
+    enum iso_err err = define_module(wasi, store, module, "wasi_snapshot_preview1", false);
+    if (err == ISO_OK) {
+        err = define_module(wasi, store, module, "wasi_unstable", true);
+    }
+    return err;
 }
 
 enum iso_err iso_wasi_define(struct iso_wasi *wasi, struct iso_store *store)
 {
-    enum iso_err err = define_module(wasi, store, "wasi_snapshot_preview1", false);
-    if (err == ISO_OK) {
-        err = define_module(wasi, store, "wasi_unstable", true);
-    }
-    return err;
+    return iso_wasi_define_for(wasi, store, NULL);
 }
