@@ -101,6 +101,13 @@ static void print_device(const json_t *device, const char *pin)
         fact("label", "%s=%s", key, json_string_value(value));
     }
     print_interfaces(json_object_get(device, "interfaces"));
+    size_t i;
+    json_t *neighbour;
+    json_array_foreach(json_object_get(device, "neighbours"), i, neighbour)
+    {
+        fact("neighbour", "%s at %s:%llu", text_of(neighbour, "name"),
+             text_of(neighbour, "address"), (unsigned long long)number_of(neighbour, "port"));
+    }
     fact("since", "%s", text_of(device, "started"));
 }
 

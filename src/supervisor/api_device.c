@@ -144,6 +144,8 @@ enum iso_err iso_sv_write_device(struct iso_supervisor *sv, struct iso_buf *out)
     put(&json, "started", time);
     iso_json_key(&json, "interfaces");
     iso_sv_devices_describe(sv->devices, &json);
+    iso_json_key(&json, "neighbours");
+    iso_sv_neighbours_write(sv, &json);
     iso_json_key(&json, "deployments");
     iso_sv_deployments_describe(sv->deployments, &json);
     iso_json_object_end(&json);

@@ -441,8 +441,9 @@ static enum iso_err open_mdns(struct iso_supervisor *sv, struct iso_report *repo
                                               .interface_count = sv->config->interface_count,
                                               .on_rename = on_rename,
                                               .ctx = sv};
-    const enum iso_err err = iso_mdns_uv_create(sv->loop, &config, &sv->mdns, report);
-    return err != ISO_OK ? err : announce(sv, report);
+    enum iso_err err = iso_mdns_uv_create(sv->loop, &config, &sv->mdns, report);
+    err = err != ISO_OK ? err : announce(sv, report);
+    return err != ISO_OK ? err : iso_sv_neighbours_begin(sv, report);
 }
 
 /* ---- Start ---------------------------------------------------------------------------------- */
@@ -542,6 +543,7 @@ static void on_part(void *ctx)
     iso_pairing_device_fini(&sv->pairing);
     iso_token_store_close(sv->access.tokens);
     iso_tls_identity_fini(&sv->identity);
+    iso_sv_neighbours_end(sv);
     iso_sv_history_forget(sv, (struct iso_str){NULL, 0});
     iso_sv_feed_fini(&sv->events);
     sodium_memzero(&sv->access, sizeof sv->access);

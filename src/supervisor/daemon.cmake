@@ -18,6 +18,7 @@ iso_library(iso_supervisor
     devices_config.c
     log.c
     metrics.c
+    neighbours.c
     observe.c
     watch.c
   DEPENDS iso_supervisor_links iso_supervisor_deploy iso_supervisor_devices iso_supervisor_core

@@ -26,6 +26,17 @@ struct iso_sv_history {
     struct iso_sv_feed events;
 };
 
+/* Another device, as mDNS shows it: unverified. */
+struct iso_sv_neighbour {
+    struct iso_sv_neighbour *next;
+    uint32_t interface;
+    char instance[64];
+    char host[256];
+    char id[32]; /* what it says; empty when it does not */
+    uint16_t port;
+    char address[ISO_MDNS_ADDRESS_TEXT_MAX]; /* the first */
+};
+
 struct iso_supervisor {
     uv_loop_t *loop;
     const struct iso_supervisor_config *config;
@@ -50,6 +61,8 @@ struct iso_supervisor {
     struct iso_sv_observers *observers;
     struct iso_sv_coap_watch *coap_watches; /* coap_watch.c */
     struct iso_mdns_uv *mdns;
+    struct iso_sv_neighbour *neighbours;
+    size_t neighbour_count;
     struct iso_sv_access_state access;
     struct iso_pairing_device pairing;
 
@@ -77,6 +90,12 @@ void iso_sv_event(struct iso_supervisor *sv, const char *event, struct iso_str a
 
 /* watch.c: for struct iso_sv_core_config. */
 struct iso_sv_watch iso_sv_watch(struct iso_supervisor *sv);
+
+/* neighbours.c: browses for other devices; an array of them. */
+ISO_MUST_CHECK enum iso_err iso_sv_neighbours_begin(struct iso_supervisor *sv,
+                                                    struct iso_report *report);
+void iso_sv_neighbours_write(const struct iso_supervisor *sv, struct iso_json *json);
+void iso_sv_neighbours_end(struct iso_supervisor *sv);
 
 /* ---- api.c: HTTP ------------------------------------------------------------------------------
  */
