@@ -244,13 +244,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
         struct iso_sv_flow_outcome outcomes[ISO_SV_FLOW_OUTCOMES];
         uint64_t generation;
         size_t count;
-        (void)iso_sv_flow_outcomes_read(rest, &generation, outcomes, &count);
+        (void)!iso_sv_flow_outcomes_read(rest, &generation, outcomes, &count);
         break;
     }
     case 2: {
         struct iso_sv_memory *memory = iso_sv_memory_create(iso_alloc_libc(), clock_ns);
         if (memory != NULL) {
-            (void)iso_sv_memory_load(memory, rest, NULL);
+            (void)!iso_sv_memory_load(memory, rest, NULL);
             iso_sv_memory_destroy(memory);
         }
         break;
