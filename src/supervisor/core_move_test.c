@@ -238,6 +238,51 @@ TEST(call_through_a_link_keeps_its_number)
 
 /* ---- What is refused ------------------------------------------------------------------------- */
 
+struct told {
+    unsigned times;
+    enum iso_err err;
+};
+
+static void on_told(void *ctx, struct iso_sv_component *component, enum iso_err err,
+                    const struct iso_report *report)
+{
+    struct told *told = ctx;
+    (void)component;
+    CHECK(err == ISO_OK || report->text[0] != '\0');
+    told->times++;
+    told->err = err;
+}
+
+TEST(freeze_is_refused_while_a_device_cannot_be_asked_again)
+{
+    struct rig *rig = rig_start(NULL);
+    struct iso_sv_host_func refusing = rig->interfaces[0].funcs[0];
+    struct told told = {.times = 0};
+    refusing.policy = ISO_HOST_REFUSE;
+    rig->interfaces[0].funcs = &refusing;
+    struct iso_sv_component *part = rig_component(rig, RIG_WAITER, ISO_SV_SERVICE);
+    struct iso_sv_call *call = rig_begin(rig, part, "ask", "[41]");
+    RIG_UNTIL(rig, rig->open_count == 1);
+    iso_sv_component_freeze(part, on_told, &told);
+    RIG_UNTIL(rig, told.times == 1);
+    CHECK_ERR(told.err, ISO_E_REFUSED);
+    CHECK(iso_sv_component_state(part) == ISO_SV_RUNNING);
+    rig_answer(rig);
+    RIG_UNTIL(rig, rig_has_ended(call));
+    CHECK_STR(rig_text(call), "done 41");
+    rig_end(call);
+    /* Now it can be; and a thaw that comes first is told. */
+    iso_sv_component_freeze(part, on_told, &told);
+    iso_sv_component_thaw(part);
+    RIG_UNTIL(rig, told.times == 2);
+    CHECK_ERR(told.err, ISO_E_STATE);
+    iso_sv_component_freeze(part, on_told, &told);
+    RIG_UNTIL(rig, told.times == 3);
+    CHECK_OK(told.err);
+    iso_sv_component_destroy(part);
+    rig_stop(rig);
+}
+
 TEST(snapshot_is_refused_where_it_does_not_belong)
 {
     struct rig *rig = rig_start(NULL);

@@ -88,6 +88,8 @@ const char *rig_wit(enum rig_guest guest)
         return "package isomer:device@0.1.0;\n" PROBE
                "world flaky { import probe; export crash: func();"
                " export add: func(a: s32, b: s32) -> s32; }\n";
+    case RIG_READER:
+        return "package test:reader;\nworld reader { export read: func() -> s32; }\n";
     case RIG_REACTOR:
         return "package test:reactor;\n"
                "world reactor { export print: func(fd: u32); export open: func() -> u32; }\n";
@@ -111,6 +113,8 @@ struct iso_bytes rig_bytes(enum rig_guest guest)
         return iso_bytes_from(core_guest_broken, sizeof core_guest_broken);
     case RIG_FLAKY:
         return iso_bytes_from(core_guest_flaky, sizeof core_guest_flaky);
+    case RIG_READER:
+        return iso_bytes_from(core_guest_reader, sizeof core_guest_reader);
     case RIG_REACTOR:
         return iso_bytes_from(core_guest_reactor, sizeof core_guest_reactor);
     default:

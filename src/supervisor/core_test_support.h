@@ -17,6 +17,7 @@ enum rig_guest {
     RIG_FLAKY,
     RIG_COMMAND,
     RIG_REACTOR,
+    RIG_READER,
     RIG_GUEST_COUNT
 };
 

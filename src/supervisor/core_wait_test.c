@@ -1,4 +1,9 @@
 /* Instances that wait: for the device, for time, for WASI; and that are frozen meanwhile. */
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include "supervisor/core_test_support.h"
 
 TEST(device_answers_later)
@@ -151,6 +156,47 @@ TEST(running_component_is_frozen_at_a_safepoint)
         rig_end(last);
     }
     rig_stop(rig);
+}
+
+/* ---- Descriptors ----------------------------------------------------------------------------- */
+
+TEST(reading_from_a_pipe_waits_for_its_writer)
+{
+    char dir[] = "/tmp/iso-core-XXXXXX", path[64];
+    CHECK(mkdtemp(dir) != NULL);
+    (void)iso_format(path, sizeof path, "%s/pipe", dir);
+    CHECK(mkfifo(path, 0600) == 0);
+    int writer = open(path, O_RDWR | O_CLOEXEC);
+    CHECK(writer >= 0);
+    struct rig *rig = rig_start(NULL);
+    const struct iso_sv_dir_grant grant = {.guest_path = iso_str_from_z("/"),
+                                           .host_path = iso_str_from_z(dir)};
+    struct iso_sv_component_def def = rig_def(rig, RIG_READER, ISO_SV_SERVICE);
+    struct iso_sv_core_stats stats;
+    def.dirs = &grant;
+    def.dir_count = 1;
+    struct iso_sv_component *part = rig_run(rig, &def);
+    struct iso_sv_call *call = rig_begin(rig, part, "read", "");
+    do {
+        rig_turn_for(rig, 1);
+        iso_sv_core_stats_get(rig->core, &stats);
+    } while (stats.waiting == 0 && !rig_has_ended(call));
+    CHECK(!rig_has_ended(call));
+    CHECK(write(writer, "hello", 5) == 5);
+    RIG_UNTIL(rig, rig_has_ended(call));
+    CHECK_STR(rig_text(call), "done 5");
+    rig_end(call);
+    /* And one that is given up. */
+    call = rig_begin(rig, part, "read", "");
+    do {
+        rig_turn_for(rig, 1);
+        iso_sv_core_stats_get(rig->core, &stats);
+    } while (stats.waiting == 0);
+    rig_remove(rig, part);
+    rig_end(call);
+    rig_stop(rig);
+    CHECK(close(writer) == 0);
+    CHECK(unlink(path) == 0 && rmdir(dir) == 0);
 }
 
 /* ---- Commands -------------------------------------------------------------------------------- */

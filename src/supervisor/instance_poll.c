@@ -4,7 +4,7 @@
 #include "supervisor/core_state.h"
 
 struct iso_sv_poll {
-    struct iso_sv_core *core;
+    struct iso_alloc alloc; /* the core's, by value: its handles may be closed before these */
     struct iso_sv_instance *instance; /* NULL: it does not wait any more */
     uint32_t count;                   /* handles to be closed */
     uv_poll_t handles[];
@@ -15,7 +15,7 @@ static void on_close(uv_handle_t *handle)
     struct iso_sv_poll *poll = handle->data;
     poll->count--;
     if (poll->count == 0) {
-        struct iso_alloc alloc = poll->core->alloc;
+        struct iso_alloc alloc = poll->alloc;
         iso_alloc_free(&alloc, poll, sizeof *poll + ISO_SV_WAIT_FDS * sizeof poll->handles[0]);
     }
 }
@@ -76,7 +76,7 @@ static bool watch(struct iso_sv_instance *instance, const struct iso_wasi_waiter
     if (poll == NULL) {
         return false;
     }
-    poll->core = core;
+    poll->alloc = core->alloc;
     poll->instance = instance;
     for (size_t i = 0; i < count; i++) {
         uv_poll_t *handle = &poll->handles[poll->count];
