@@ -327,12 +327,32 @@ static size_t room_of(const struct iso_coap_peer *peer)
                : ISO_COAP_PART_DATAGRAM;
 }
 
+/* The same for the first message of a call: over datagrams, path and queries take of its room. */
+static size_t first_room_of(const struct iso_coap_peer *peer, const struct iso_coap_job *job)
+{
+    size_t room = room_of(peer);
+    if (iso_coap_peer_streams(peer)) {
+        return room;
+    }
+    /* Header, token, the chunk's option, formats; each option has up to 3 bytes before it. */
+    size_t taken = 64;
+    for (size_t i = 0; i < job->head->path_count; i++) {
+        taken += job->head->path[i].len + 3;
+    }
+    for (size_t i = 0; i < job->head->query_count; i++) {
+        taken += job->head->queries[i].len + 3;
+    }
+    size_t message = coap_session_max_pdu_size(peer->cs);
+    size_t left = message > taken + 16 ? message - taken : 16;
+    return left < room ? left : room;
+}
+
 /* Sends the next message of a call. */
 static bool job_send(struct iso_coap_job *job)
 {
     struct iso_coap_peer *peer = job->peer;
-    size_t room = room_of(peer);
-    bool whole = job->payload_len <= room || job->has_block2;
+    size_t room = job->sent == 0 ? first_room_of(peer, job) : room_of(peer);
+    bool whole = (job->sent == 0 && job->payload_len <= room) || job->has_block2;
     struct iso_coap_exchange *exchange =
         exchange_add(job, whole ? ISO_COAP_EXCHANGE_WHOLE : ISO_COAP_EXCHANGE_CHUNK);
     if (exchange == NULL) {

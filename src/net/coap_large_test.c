@@ -53,6 +53,39 @@ TEST(datagrams_carry_them_too)
     }
 }
 
+/* Path and queries take of a datagram's room: what fits without them may not fit with them. */
+TEST(queries_leave_less_room_in_a_datagram)
+{
+    static const enum iso_coap_transport transports[] = {ISO_COAP_UDP, ISO_COAP_DTLS};
+    static const size_t sizes[] = {500, 700, 900, 1000, 1024, 1025, 3000};
+    char text[200];
+    memset(text, 'q', sizeof(text));
+    const struct iso_str queries[] = {iso_str_from(text, sizeof(text)), iso_str_from(text, 150)};
+    for (size_t i = 0; i < ISO_COUNT_OF(transports); i++) {
+        static struct coap_test test;
+        memset(&test, 0, sizeof(test));
+        coap_test_start(&test);
+        coap_test_peer_create(&test, transports[i], NULL, NULL);
+        uint8_t *bytes = coap_test_bytes(3000);
+        for (size_t k = 0; k < ISO_COUNT_OF(sizes); k++) {
+            struct iso_coap_call call = {.method = ISO_COAP_POST,
+                                         .path = iso_str_from_z("/echo"),
+                                         .queries = queries,
+                                         .query_count = ISO_COUNT_OF(queries),
+                                         .content_format = ISO_COAP_FORMAT_OCTETS,
+                                         .accept = ISO_COAP_FORMAT_NONE,
+                                         .payload = iso_bytes_from(bytes, sizes[k])};
+            (void)coap_test_call(&test, k, &call);
+            const struct coap_test_result *result = coap_test_wait(&test, k);
+            CHECK(result->outcome == ISO_COAP_ANSWERED);
+            CHECK_EQ_U64(result->len, sizes[k]);
+            CHECK_MEM(result->payload, bytes, sizes[k]);
+        }
+        iso_alloc_free(iso_alloc_libc(), bytes, 3000);
+        coap_test_stop(&test);
+    }
+}
+
 TEST(many_large_calls_at_once_share_the_link)
 {
     static struct coap_test test;
