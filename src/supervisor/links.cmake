@@ -16,7 +16,7 @@ target_compile_definitions(iso_supervisor_flow PUBLIC _GNU_SOURCE)
 iso_library(iso_flow_test_support SOURCES flow_test_support.c
   DEPENDS iso_supervisor_flow iso_test_support)
 iso_test(supervisor_flow_test SOURCES flow_test.c LIBS iso_flow_test_support)
-foreach(name IN ITEMS item remember)
+foreach(name IN ITEMS item meter remember)
   iso_test(supervisor_${name}_test SOURCES ${name}_test.c LIBS iso_supervisor_flow)
 endforeach()
 
@@ -36,4 +36,5 @@ iso_library(iso_supervisor_links
 
 iso_library(iso_peers_test_support SOURCES peers_test_support.c
   DEPENDS iso_supervisor_links iso_supervisor_core_test_support)
+iso_test(supervisor_flow_args_test SOURCES flow_args_test.c LIBS iso_supervisor_links)
 iso_test(supervisor_peers_test SOURCES peers_test.c LIBS iso_peers_test_support TIMEOUT 300)
