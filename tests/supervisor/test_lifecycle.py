@@ -1,6 +1,7 @@
 """Starting, stopping, crashing, generations, and moving a component between two devices."""
 
-import json
+import base64
+import hashlib
 import os
 import random
 import subprocess
@@ -95,7 +96,9 @@ def test_generations_switch_whole(programs, guests):
         check(answer.status in (404, 422) and "module" in answer.json()["detail"], "missing module: %s", answer)
         check(colour() == "blue", "the present one goes on")
         device.good("DELETE", "/v1/deployments/test")
-        check(device.call("test/probe", "get-count").status == 404, "removed")
+        check(device.call("test/probe", "get-count").status == 409, "known, and not here any more")
+        device.good("DELETE", "/v1/deployments/test?forget=true")
+        check(device.call("test/probe", "get-count").status == 404, "forgotten")
 
 
 def test_killed_while_switching(programs, guests):
@@ -130,9 +133,24 @@ def attempt(device, made):
         pass
 
 
+def key(text):
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def peer(name, device, own, calls=()):
+    """The other device in a document, with a key for each direction."""
+    return {name: {"device": device.get("/v1/device")["id"],
+                   "connect": {"addresses": ["127.0.0.1:%d" % device.ports["coaps"]], "transport": "tls",
+                               "identity": "test.%s.%s" % (own, name), "key": key(own + name)},
+                   "accept": {"identity": "test.%s.%s" % (name, own), "key": key(name + own),
+                              "calls": list(calls)}}}
+
+
 def test_moves_a_running_component(programs, guests):
-    """A service with a call under way moves to another device and goes on there, state, storage and all;
-    the source answers the caller."""
+    """A service that computes moves to another device and goes on there, with its state and storage; who
+    called it gets the answer from where the call was made, as if nothing had been. Wrong orders and a damaged
+    snapshot are refused."""
+    rounds = {"rounds": 150000000}
     with Device(programs, name="source") as source, Device(programs, name="target") as target:
         for device in (source, target):
             module = device.put_module(guests.bytes("probe"))
@@ -140,15 +158,56 @@ def test_moves_a_running_component(programs, guests):
         source.deploy(document("test", {"probe": (module, members)}))
         source.value("test/probe", "count-up", {"by": 9})
         source.value("test/probe", "keep", {"key": "k", "value": "moved"})
+        expected = source.value("test/probe", "work", rounds)
+
+        here = document("test", {}, 2, peers=peer("t", target, "s"))
+        there = document("test", {"probe": (module, {**members, "epoch": 2, "from": {"snapshot": True}})}, 2,
+                         peers=peer("s", source, "t", ["probe"]))
+        target.good("POST", "/v1/deployments/test/2/prepare", there)
+        source.good("POST", "/v1/deployments/test/2/prepare", here)
+        answers = []
+        thread = threading.Thread(target=lambda: answers.append(source.call("test/probe", "work", rounds, timeout=120)))
+        thread.start()
+        until("it computes", lambda: source.status("test/probe")["calls"]["total"] == 3 and
+              source.get("/v1/device")["use"]["calls"] >= 3 and thread.is_alive(), 20)
+        check(source.request("GET", "/v1/moves/test/probe/snapshot").status == 409, "not frozen yet")
+        check(source.request("POST", "/v1/moves/test/probe/freeze", {"epoch": 5}).status == 409, "another epoch")
+        source.good("POST", "/v1/moves/test/probe/freeze", {"epoch": 1})
         source.good("POST", "/v1/moves/test/probe/freeze", {"epoch": 1})
         check(source.call("test/probe", "get-count").status == 409, "frozen")
         snapshot = source.good("GET", "/v1/moves/test/probe/snapshot").body
-        there = document("test", {"probe": (module, {**members, "epoch": 2, "from": {"snapshot": True}})}, 2)
-        target.good("POST", "/v1/deployments/test/2/prepare", there)
-        target.good("PUT", "/v1/moves/test/probe/snapshot", snapshot,
-                    headers={"Content-Type": "application/octet-stream"})
+        octets = {"Content-Type": "application/octet-stream"}
+        target.good("PUT", "/v1/moves/test/probe/snapshot", snapshot, headers=octets)
+        check(target.request("POST", "/v1/moves/test/probe/own", {"epoch": 2}).status == 409, "commit first")
         target.good("POST", "/v1/deployments/test/2/commit", {})
         target.good("POST", "/v1/moves/test/probe/own", {"epoch": 2})
+        source.good("POST", "/v1/moves/test/probe/release", {"epoch": 2, "to": "t"})
+        source.good("POST", "/v1/deployments/test/2/commit", {})
+        thread.join()
+        check(answers[0].status == 200 and answers[0].json() == expected, "the call under way: %s, expected %d",
+              answers[0], expected)
         check(target.value("test/probe", "get-count") == 9, "its state")
         check(target.value("test/probe", "kept", {"key": "k"}) == "moved", "its storage")
-        check(json.dumps(source.get("/v1/deployments")).count("frozen") >= 1, "the source waits")
+        check(target.status("test/probe")["epoch"] == 2, "its epoch")
+        check(source.call("test/probe", "get-count").status == 409, "the source has it no more")
+
+
+def test_damaged_snapshots_are_refused(programs, guests):
+    """A snapshot that was changed anywhere is refused, and an abort lets the source go on."""
+    with Device(programs, name="source") as source, Device(programs, name="target") as target:
+        for device in (source, target):
+            module = device.put_module(guests.bytes("probe"))
+        members = {"grants": GRANTS, "mode": "service"}
+        source.deploy(document("test", {"probe": (module, members)}))
+        source.value("test/probe", "count-up", {"by": 4})
+        source.good("POST", "/v1/moves/test/probe/freeze", {"epoch": 1})
+        snapshot = source.good("GET", "/v1/moves/test/probe/snapshot").body
+        there = document("test", {"probe": (module, {**members, "epoch": 2, "from": {"snapshot": True}})}, 2)
+        for at in range(0, len(snapshot), max(1, len(snapshot) // 12)):
+            target.good("POST", "/v1/deployments/test/2/prepare", there)
+            damaged = snapshot[:at] + bytes([snapshot[at] ^ 0x41]) + snapshot[at + 1:]
+            answer = target.request("PUT", "/v1/moves/test/probe/snapshot", damaged,
+                                    headers={"Content-Type": "application/octet-stream"})
+            check(answer.status in (413, 422), "byte %d of %d changed: %s", at, len(snapshot), answer)
+        source.good("POST", "/v1/moves/test/probe/abort", {})
+        check(source.value("test/probe", "get-count") == 4, "the source goes on")
