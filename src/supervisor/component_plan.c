@@ -336,6 +336,26 @@ static void plan_one(struct iso_sv_import *import, const struct iso_sv_component
     }
 }
 
+/* A grant of what there is not is a mistake of whoever wrote it. */
+static enum iso_err check_grants(const struct iso_sv_component *component,
+                                 struct iso_report *report)
+{
+    const struct iso_sv_host_set *hosts = component->core->hosts;
+    for (size_t i = 0; i < component->def.device_count; i++) {
+        const struct iso_str name = component->def.devices[i].interface;
+        bool known = false;
+        for (size_t k = 0; hosts != NULL && k < hosts->count; k++) {
+            known = known || iso_str_equal_z(name, hosts->interfaces[k].name);
+        }
+        if (!known) {
+            return iso_fail(report, ISO_E_LINK,
+                            "a grant of \"%.*s\", which is no interface of isomer:device here",
+                            (int)name.len, name.ptr);
+        }
+    }
+    return ISO_OK;
+}
+
 enum iso_err iso_sv_component_plan(struct iso_sv_component *component,
                                    const struct iso_sv_component_def *def,
                                    struct iso_report *report)
@@ -358,5 +378,6 @@ enum iso_err iso_sv_component_plan(struct iso_sv_component *component,
         return iso_fail(report, ISO_E_LINK, "%s: %u imports are not satisfied: %s",
                         component->full_name, (unsigned)missing.count, missing.text);
     }
-    return bind_all(component, report);
+    const enum iso_err err = check_grants(component, report);
+    return err != ISO_OK ? err : bind_all(component, report);
 }

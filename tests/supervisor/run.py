@@ -18,9 +18,8 @@ sys.path.insert(0, HERE)
 
 from device import Failure, Guests, Skip  # noqa: E402  pylint: disable=wrong-import-position
 
-FILES = ["test_calls", "test_access", "test_lifecycle", "test_client", "test_hostile", "test_interop",
-         "test_network", "test_links"]
-         "test_network"]
+FILES = ["test_calls", "test_access", "test_lifecycle", "test_client", "test_hostile", "test_machines",
+         "test_interop", "test_network"]
 
 
 def main():
