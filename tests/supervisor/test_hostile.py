@@ -148,7 +148,6 @@ def broken_documents(module):
     yield component(grants={"devices": {"teleporter": True}}), "teleporter"
     yield component(grants={"devices": ["log"]}), "devices"
     yield component(grants={"dirs": [{"guest": "/x"}]}), "host"
-    yield component(grants={"devices": {}}), "isomer:device"
     yield component(links={"a:b/c": {"component": "nobody"}}), "nobody"
     yield component(config={"a": 1}), "config"
 
