@@ -2,9 +2,13 @@
 
 import base64
 import hashlib
+import json
 import os
 import random
+import shutil
+import socket
 import subprocess
+import tempfile
 import threading
 
 from device import GRANTS, Device, check, document, until
@@ -39,6 +43,34 @@ def test_stops_in_order(programs, guests):
         check(device.stop() == 0, "status")
         thread.join()
         check(answers == [204], "the call ended: %r", answers)
+
+
+def test_tells_systemd(programs, guests):
+    """READY=1 when the stored deployments run, WATCHDOG=1 from the loop, STOPPING=1 before it ends
+    (sd_notify(3))."""
+    folder = tempfile.mkdtemp(prefix="isomer-notify-")
+    path = os.path.join(folder, "socket")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
+        notify.bind(path)
+        notify.settimeout(20)
+        env = {**os.environ, "NOTIFY_SOCKET": path, "WATCHDOG_USEC": "200000"}
+        try:
+            with Device(programs, env=env) as device:
+                said = ""
+                while "READY=1" not in said or said.count("WATCHDOG=1") < 3:
+                    said += notify.recv(4096).decode() + "\n"
+                device.stop()
+                while "STOPPING=1" not in said:
+                    said += notify.recv(4096).decode() + "\n"
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def test_logs_as_json(programs, guests):
+    """With --log-json every line is an object with time, level, subject and message."""
+    with Device(programs, options=["--log-json"]) as device:
+        lines = [json.loads(line) for line in device.log().splitlines()]
+        check(lines and all({"time", "level", "subject", "message"} <= set(line) for line in lines), "%r", lines)
 
 
 def test_two_on_one_state(programs, guests):
