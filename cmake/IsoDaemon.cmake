@@ -11,11 +11,11 @@ option(ISO_DAEMON "Build the supervisor and what else needs libraries" ${iso_dae
 
 if(ISO_DAEMON)
   find_package(PkgConfig REQUIRED)
-  foreach(name IN ITEMS libuv libmicrohttpd libcoap-3-gnutls gnutls jansson libcbor libsodium
+  foreach(name IN ITEMS libuv libmicrohttpd libcoap-3-gnutls gnutls jansson libsodium
       libcurl libsystemd libgpiod)
     string(REGEX REPLACE "^lib|-.*$" "" short "${name}")
     pkg_check_modules(${short} REQUIRED IMPORTED_TARGET ${name})
-    # iso::uv, iso::microhttpd, iso::coap, iso::gnutls, iso::jansson, iso::cbor, ...
+    # iso::uv, iso::microhttpd, iso::coap, iso::gnutls, iso::jansson, ...
     add_library(iso::${short} ALIAS PkgConfig::${short})
   endforeach()
   # Programs link the shared libraries that they use, and no others.

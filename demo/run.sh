@@ -1,6 +1,7 @@
 #!/bin/sh
 # ./dev demo: a program that computes, is stopped in the midst of it on this machine, goes on as a
-# program for other processors, and ends with the same output as without the disturbance.
+# program for other processors, and ends with the same output as without the disturbance; and a
+# component that moves between two devices while it is called.
 #
 # Called by tools/dev/demo.sh at the top of the repository, with build/release built.
 set -eu
@@ -140,5 +141,13 @@ cmp undisturbed/pi.txt moved/pi.txt || fail "the files differ"
 printf '   printed:       %s lines, the same\n' "$(wc -l <moved.out)"
 printf '   /out/pi.txt:   %s bytes, the same: %s...%s\n' "$(wc -c <moved/pi.txt)" \
     "$(cut -c 1-16 moved/pi.txt)" "$(cut -c $((DIGITS - 15))-"$DIGITS" moved/pi.txt)"
-printf '\n%sThe program moved between processors while it ran, and did not notice.%s\n' "$bold" \
-    "$plain"
+say "Two devices: a component is called on one and moves to the other in the midst of the call"
+cd "$ROOT"
+"$ISOMER" bindgen c demo/primes.wit -o "$WORK/primes" >/dev/null
+CLANG=clang-14 sdk/c/isomer-cc -o "$WORK/primes-bare.wasm" demo/primes.c "$WORK/primes/primes.c" \
+    "-I$WORK/primes"
+show "$ISOMER" pack "$WORK/primes-bare.wasm" --wit demo/primes.wit -o "$WORK/primes.wasm"
+python3 demo/devices.py "$BUILD" "$WORK/primes.wasm" 4000000
+
+printf '\n%sThe programs moved between processors and devices while they ran, and did not notice.%s\n' \
+    "$bold" "$plain"
