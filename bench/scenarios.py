@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import statistics
+import sys
 
 from engines import BenchError, command_run, find_program
 from large_module import large_module
@@ -195,6 +196,32 @@ def scenario_typed(context):
     return result
 
 
+def run_script(context, words, limit):
+    """A bench of its own: its lines are shown; what it says in its lines is kept."""
+    for word in words:
+        if word.startswith(context.build):
+            context.need(word)
+    text = command_run(words, limit)
+    lines = [line for line in text.splitlines() if line]
+    for line in lines:
+        print("  " + line)
+    return {"lines": lines}
+
+
+def scenario_supervisor(context):
+    if shutil.which("wrk") is None:
+        raise Skipped("wrk is not installed")
+    script = os.path.join(context.source, "supervisor", "run.py")
+    return run_script(context, [sys.executable, script, "--build", context.build] +
+                      (["--rounds", "1", "--seconds", "1"] if context.quick else []), 1800)
+
+
+def scenario_coap(context):
+    script = os.path.join(context.source, "coap", "bench.py")
+    return run_script(context, [sys.executable, script, "--tool",
+                                os.path.join(context.build, "tests", "coap", "coap_tool")], 900)
+
+
 SCENARIOS = (
     ("hello", "hello world, start to end", scenario_hello),
     ("python", "CPython's print(1), start to end", scenario_python),
@@ -202,6 +229,8 @@ SCENARIOS = (
     ("load", "loading modules", scenario_load),
     ("snapshot", "snapshots of kernels in mid-computation", scenario_snapshot),
     ("typed", "typed calls", scenario_typed),
+    ("supervisor", "the supervisor: calls over HTTP, memory, links between devices", scenario_supervisor),
+    ("coap", "CoAP beside libcoap's example server", scenario_coap),
 )
 
 
