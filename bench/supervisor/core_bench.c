@@ -260,7 +260,7 @@ static double per_component(struct iso_sv_program *program)
         components[i] = component_of(program, "small", ISO_SV_SERVICE, NULL);
         (void)calls(components[i], "add", "[40, 2]", 1);
     }
-    double each = (resident() - before) / COMPONENTS;
+    double each = (resident() - before) / (double)COMPONENTS;
     for (int i = 0; i < COMPONENTS; i++) {
         remove_component(components[i]);
     }
@@ -289,7 +289,7 @@ static double per_waiting(struct iso_sv_program *program)
     while (far_count < WAITING) {
         (void)uv_run(&loop, UV_RUN_ONCE);
     }
-    double each = (resident() - before) / WAITING;
+    double each = (resident() - before) / (double)WAITING;
     unsigned target = ended + WAITING;
     for (uint32_t i = 0; i < WAITING; i++) {
         require(iso_buf_append_u8(&far_calls[i]->reply, 5) == ISO_OK, "memory");

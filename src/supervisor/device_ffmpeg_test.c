@@ -76,7 +76,8 @@ static void check_camera(const char *source, const char *size, uint64_t width, u
             CHECK_EQ_U64(fields[1].u, height);
             CHECK_EQ_U64(fields[2].u, i);
             if (i < 3) {
-                CHECK_EQ_U64(fields[5].bytes.len, width * height * iso_sv_pixel_size(i));
+                CHECK_EQ_U64(fields[5].bytes.len,
+                             width * height * iso_sv_pixel_size((enum iso_sv_pixels)i));
             }
             (void)dev_call_end(&call);
         }

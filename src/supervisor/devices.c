@@ -54,7 +54,7 @@ enum iso_err iso_sv_device_name_check(const char *what, const char *name, struct
     return strcmp(name, "default") != 0
                ? ISO_OK
                : iso_fail(report, ISO_E_ARGUMENT,
-                          "%s 'default': that is what the first one is called besides its name",
+                          "%s 'default': this name means the first one whatever it is called; choose another",
                           what);
 }
 

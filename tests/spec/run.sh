@@ -14,7 +14,7 @@ if [ -z "$ISOMER_SPEC_TESTS" ] || [ ! -d "$ISOMER_SPEC_TESTS" ]; then
 fi
 
 need_packages_of build "build-$preset"
-build_preset "$preset"
+build_preset "$preset" spec_runner
 emulator=
 case $preset in
 aarch64 | riscv64 | mips) emulator=qemu-$preset ;;

@@ -94,18 +94,21 @@ need_packages_of() { # COMMAND...
     need_packages $wanted
 }
 
-# Configures and builds build/PRESET. Quiet unless something goes wrong; warnings are shown.
-build_preset() { # PRESET
+# Configures and builds build/PRESET, or only some targets of it. Quiet unless something goes wrong;
+# warnings are shown.
+build_preset() { # PRESET [TARGET...]
+    preset_to_build=$1
+    shift
     mkdir -p build
-    if ! cmake --preset "$1" -DISOMER_SPEC_TESTS="$ISOMER_SPEC_TESTS" \
-        -DISOMER_WASI_TESTS="$ISOMER_WASI_TESTS" >"build/configure-$1.log" 2>&1; then
-        cat "build/configure-$1.log" >&2
-        die "configuring '$1' failed"
+    if ! cmake --preset "$preset_to_build" -DISOMER_SPEC_TESTS="$ISOMER_SPEC_TESTS" \
+        -DISOMER_WASI_TESTS="$ISOMER_WASI_TESTS" >"build/configure-$preset_to_build.log" 2>&1; then
+        cat "build/configure-$preset_to_build.log" >&2
+        die "configuring '$preset_to_build' failed"
     fi
     built=yes
-    cmake --build "build/$1" -j "$JOBS" -- --quiet >"build/build-$1.log" 2>&1 || built=no
-    sed '/no work to do/d' "build/build-$1.log" >&2
-    [ "$built" = yes ] || die "building '$1' failed"
+    cmake --build "build/$preset_to_build" -j "$JOBS" ${1:+--target "$@"} -- --quiet >"build/build-$preset_to_build.log" 2>&1 || built=no
+    sed '/no work to do/d' "build/build-$preset_to_build.log" >&2
+    [ "$built" = yes ] || die "building '$preset_to_build' failed"
 }
 
 # Runs a script that belongs to another folder, with the environment set up above.
