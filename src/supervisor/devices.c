@@ -51,11 +51,11 @@ enum iso_err iso_sv_device_name_check(const char *what, const char *name, struct
                         "%s '%.64s': a name has 1 to 64 letters, digits and . _ - / :", what,
                         name != NULL ? name : "");
     }
-    return strcmp(name, "default") != 0
-               ? ISO_OK
-               : iso_fail(report, ISO_E_ARGUMENT,
-                          "%s 'default': this name means the first one whatever it is called; choose another",
-                          what);
+    return strcmp(name, "default") != 0 ? ISO_OK
+                                        : iso_fail(report, ISO_E_ARGUMENT,
+                                                   "%s 'default': this name means the first one "
+                                                   "whatever it is called; choose another",
+                                                   what);
 }
 
 /* One of the lists of named things in the configuration. */
