@@ -16,6 +16,7 @@ struct iso_cli_device {
     char token[160]; /* empty: none is known */
     char pin[80];    /* "sha256:...", of TLS; empty: none */
     bool json;       /* --json */
+    bool answered;   /* something there has answered HTTP */
     CURL *curl;
 };
 
@@ -47,6 +48,9 @@ struct iso_cli_request {
     const char *accept;       /* NULL: application/json */
     struct iso_bytes body;
     const char *file; /* sends this file instead of body */
+    /* Of a function: Idempotency-Key, so that whatever repeats the request does not repeat the
+     * call; how the function ended becomes the exit status. NULL: it is no call. */
+    const char *call_key;
     /* Instead of collecting the answer: pieces as they come; false ends. Of status 200 only. */
     bool (*piece)(void *ctx, struct iso_bytes bytes);
     void *ctx;
@@ -69,8 +73,10 @@ int iso_cli_request_good(struct iso_cli_device *device, const struct iso_cli_req
 int iso_cli_get_json(struct iso_cli_device *device, const char *path, json_t **out);
 /* The pin of the certificate on the connection of the last answer; false without TLS. */
 bool iso_cli_device_seen_pin(struct iso_cli_device *device, uint8_t pin[32]);
-/* Message and status for an answer that is not 2xx. */
-int iso_cli_problem(const struct iso_cli_device *device, const struct iso_cli_reply *reply);
+/* Message and status for an answer that is not 2xx: ISO_CLI_USAGE for 400; of a call
+ * ANSWERED_ERROR, TRAP or LIMIT when the function ended so; else ISO_CLI_REFUSED. */
+int iso_cli_problem(const struct iso_cli_device *device, const struct iso_cli_request *request,
+                    const struct iso_cli_reply *reply);
 
 /* "app/component" into both (percent-encoded for a path). ISO_CLI_USAGE after a message. */
 int iso_cli_component_path(const struct iso_cli_command *command, const char *text, char *out,

@@ -9,6 +9,7 @@
 #include "cli/status.h"
 #include "platform/platform.h"
 
+#include <sodium.h>
 #include <stdlib.h>
 
 enum { OPTION_OUT };
@@ -96,6 +97,8 @@ static int send_call(struct iso_cli_device *device, const char *path,
 {
     struct iso_buf body;
     struct iso_cli_reply reply;
+    uint8_t random[16];
+    char key[2 * sizeof random + 1];
     const struct iso_vtype *result = func->result;
     if (result != NULL && result->kind == ISO_V_RESULT) {
         result = iso_vtype_case_payload(result, 0);
@@ -107,12 +110,15 @@ static int send_call(struct iso_cli_device *device, const char *path,
         iso_buf_fini(&body);
         return ISO_CLI_SYSTEM;
     }
+    randombytes_buf(random, sizeof random);
+    iso_hex_encode(random, sizeof random, key);
     const struct iso_cli_request request = {
         .method = "POST",
         .path = path,
         .content_type = "application/json",
         .accept = options->out != NULL && is_bytes(result) ? "application/octet-stream" : NULL,
-        .body = iso_buf_view(&body)};
+        .body = iso_buf_view(&body),
+        .call_key = key};
     int status = iso_cli_request_good(device, &request, &reply);
     status = status == ISO_CLI_OK ? print_reply(&reply, options->out) : status;
     iso_buf_fini(&reply.body);
@@ -178,6 +184,10 @@ static int run(const struct iso_cli_command *command, int argc, char **argv)
     struct iso_cli_client_args args;
     struct options options = {NULL};
     char base[400];
+    if (sodium_init() < 0) {
+        iso_cli_error("no random numbers from the system");
+        return ISO_CLI_SYSTEM;
+    }
     int status = iso_cli_client_read(command, argc, argv, &args, 2, 64, option, &options);
     if (status < 0) {
         status = iso_cli_component_path(command, args.operands[0], base, sizeof base);

@@ -19,6 +19,12 @@ struct transfer {
     bool ended; /* by request->piece */
 };
 
+/* Whether the request may change something, so that it must not be sent twice. */
+static bool changes(const struct iso_cli_request *request)
+{
+    return strcmp(request->method, "GET") != 0 && strcmp(request->method, "HEAD") != 0;
+}
+
 static size_t on_body(char *bytes, size_t size, size_t count, void *ctx)
 {
     struct transfer *transfer = ctx;
@@ -51,6 +57,10 @@ static struct curl_slist *headers_of(const struct iso_cli_device *device,
         (void)iso_format(line, sizeof line, "Content-Type: %s", request->content_type);
         headers = curl_slist_append(headers, line);
     }
+    if (request->call_key != NULL) {
+        (void)iso_format(line, sizeof line, "Idempotency-Key: %s", request->call_key);
+        headers = curl_slist_append(headers, line);
+    }
     return curl_slist_append(headers, "Expect:");
 }
 
@@ -62,13 +72,31 @@ static void set_tls(const struct iso_cli_device *device, CURL *curl)
     (void)curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 0L);
     (void)curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 0L);
     (void)curl_easy_setopt(curl, CURLOPT_CERTINFO, 1L);
+    /* Each connection shows the certificate; a resumed session might not. */
+    (void)curl_easy_setopt(curl, CURLOPT_SSL_SESSIONID_CACHE, 0L);
     if (iso_tls_pin_parse(iso_str_from_z(device->pin), pin)) {
         iso_tls_pin_curl(pin, curl_pin);
         (void)curl_easy_setopt(curl, CURLOPT_PINNEDPUBLICKEY, curl_pin);
     }
 }
 
-static int failed(const struct iso_cli_device *device, CURLcode code, const char *detail)
+/* How a server of TLS answers plain HTTP: by closing, or with an alert that is no HTTP. */
+static bool looks_like_tls(const struct iso_cli_device *device, CURLcode code)
+{
+    return !device->answered && strncmp(device->base, "http://", 7) == 0 &&
+           (code == CURLE_GOT_NOTHING || code == CURLE_RECV_ERROR ||
+            code == CURLE_UNSUPPORTED_PROTOCOL || code == CURLE_WEIRD_SERVER_REPLY);
+}
+
+/* Whether anything of the last request has left. */
+static bool was_sent(const struct iso_cli_device *device)
+{
+    long sent = 0;
+    return curl_easy_getinfo(device->curl, CURLINFO_REQUEST_SIZE, &sent) == CURLE_OK && sent > 0;
+}
+
+static int failed(const struct iso_cli_device *device, const struct iso_cli_request *request,
+                  CURLcode code, const char *detail)
 {
     if (code == CURLE_SSL_PINNEDPUBKEYNOTMATCH) {
         iso_cli_error("%s has another key than the one that is pinned: it is not the device that "
@@ -78,10 +106,17 @@ static int failed(const struct iso_cli_device *device, CURLcode code, const char
                      device->name);
         return ISO_CLI_USAGE;
     }
-    iso_cli_error("%s does not answer: %s", device->name,
-                  detail[0] != '\0' ? detail : curl_easy_strerror(code));
+    detail = detail[0] != '\0' ? detail : curl_easy_strerror(code);
+    if (changes(request) && was_sent(device)) {
+        iso_cli_error("%s: the answer is lost, the request perhaps executed: %s", device->name,
+                      detail);
+    } else {
+        iso_cli_error("%s does not answer: %s", device->name, detail);
+    }
     if (code == CURLE_COULDNT_CONNECT) {
         iso_cli_hint("is a supervisor running there? 'isomer supervisor' starts one");
+    } else if (looks_like_tls(device, code)) {
+        iso_cli_hint("is this its HTTPS port? write https://%s", device->base + strlen("http://"));
     }
     return ISO_CLI_SYSTEM;
 }
@@ -119,6 +154,11 @@ static int set_up(struct iso_cli_device *device, const struct iso_cli_request *r
     if (strcmp(request->method, "HEAD") == 0) {
         (void)curl_easy_setopt(curl, CURLOPT_NOBODY, 1L);
     }
+    if (changes(request)) {
+        /* libcurl repeats a request when a connection that it kept turns out to be closed, although
+         * the device may have executed it; on a new connection it does not. */
+        (void)curl_easy_setopt(curl, CURLOPT_FRESH_CONNECT, 1L);
+    }
     (void)curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_SECONDS);
     (void)curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_body);
     (void)curl_easy_setopt(curl, CURLOPT_WRITEDATA, transfer);
@@ -149,9 +189,12 @@ int iso_cli_request(struct iso_cli_device *device, const struct iso_cli_request 
         const CURLcode code = curl_easy_perform(device->curl);
         curl_slist_free_all(headers);
         (void)curl_easy_setopt(device->curl, CURLOPT_ERRORBUFFER, NULL);
-        status = code == CURLE_OK || transfer.ended ? ISO_CLI_OK : failed(device, code, error);
         const char *type = NULL;
         (void)curl_easy_getinfo(device->curl, CURLINFO_RESPONSE_CODE, &reply->status);
+        device->answered = device->answered || reply->status != 0;
+        /* A stream that breaks off has ended too: who follows it says so. */
+        const bool ended = transfer.ended || (request->piece != NULL && reply->status == 200);
+        status = code == CURLE_OK || ended ? ISO_CLI_OK : failed(device, request, code, error);
         (void)curl_easy_getinfo(device->curl, CURLINFO_CONTENT_TYPE, &type);
         (void)iso_format(reply->content_type, sizeof reply->content_type, "%s",
                          type != NULL ? type : "");
@@ -165,7 +208,25 @@ int iso_cli_request(struct iso_cli_device *device, const struct iso_cli_request 
 /* ---- Answers ------------------------------------------------------------------------------------
  */
 
-int iso_cli_problem(const struct iso_cli_device *device, const struct iso_cli_reply *reply)
+/* How a function ended, by the type of the problem (docs/api.md). */
+static int status_of_call(const char *type)
+{
+    static const struct {
+        const char *type;
+        int status;
+    } types[] = {{"urn:isomer:problem:error", ISO_CLI_ANSWERED_ERROR},
+                 {"urn:isomer:problem:trap", ISO_CLI_TRAP},
+                 {"urn:isomer:problem:limit", ISO_CLI_LIMIT}};
+    for (size_t i = 0; type != NULL && i < ISO_COUNT_OF(types); i++) {
+        if (strcmp(type, types[i].type) == 0) {
+            return types[i].status;
+        }
+    }
+    return ISO_CLI_REFUSED;
+}
+
+int iso_cli_problem(const struct iso_cli_device *device, const struct iso_cli_request *request,
+                    const struct iso_cli_reply *reply)
 {
     json_t *problem = json_loadb((const char *)reply->body.ptr, reply->body.len, 0, NULL);
     const char *detail = json_string_value(json_object_get(problem, "detail"));
@@ -181,23 +242,18 @@ int iso_cli_problem(const struct iso_cli_device *device, const struct iso_cli_re
         iso_cli_detail("%s", text != NULL ? text : "");
         free(text);
     }
+    const bool call = request->call_key != NULL;
+    const int status = reply->status == 400 ? ISO_CLI_USAGE
+                       : call ? status_of_call(json_string_value(json_object_get(problem, "type")))
+                              : ISO_CLI_REFUSED;
     json_decref(problem);
+    if (call && reply->status == 504) {
+        iso_cli_hint("the link to the device where it runs broke: the call is perhaps executed");
+    }
     if (reply->status == 401 && device->token[0] == '\0') {
         iso_cli_hint("give --token @FILE: the supervisor's state directory has the file 'token'");
     }
-    switch (reply->status) {
-    case 422:
-        return ISO_CLI_ANSWERED_ERROR;
-    case 400:
-    case 404:
-        return ISO_CLI_USAGE;
-    case 500:
-        return ISO_CLI_TRAP;
-    case 503:
-        return ISO_CLI_LIMIT;
-    default:
-        return ISO_CLI_REFUSED;
-    }
+    return status;
 }
 
 int iso_cli_request_good(struct iso_cli_device *device, const struct iso_cli_request *request,
@@ -205,7 +261,7 @@ int iso_cli_request_good(struct iso_cli_device *device, const struct iso_cli_req
 {
     int status = iso_cli_request(device, request, reply);
     if (status == ISO_CLI_OK && (reply->status < 200 || reply->status > 299)) {
-        status = iso_cli_problem(device, reply);
+        status = iso_cli_problem(device, request, reply);
     }
     return status;
 }

@@ -166,7 +166,7 @@ static int choose_generation(struct iso_cli_device *device, const char *app, uin
         *out = (uint64_t)json_integer_value(json_object_get(known, "seen")) + 1;
         json_decref(known);
     } else if (status == ISO_CLI_OK && reply.status != 404) {
-        status = iso_cli_problem(device, &reply);
+        status = iso_cli_problem(device, &request, &reply);
     }
     iso_buf_fini(&reply.body);
     return status;
@@ -387,7 +387,7 @@ static int run_rm(const struct iso_cli_command *command, int argc, char **argv)
 {
     struct iso_cli_client_args args;
     struct iso_cli_reply reply;
-    char path[128];
+    char path[128], target[144];
     int status = iso_cli_client_read(command, argc, argv, &args, 1, 1, NULL, NULL);
     if (status < 0) {
         char name[64];
@@ -401,7 +401,10 @@ static int run_rm(const struct iso_cli_command *command, int argc, char **argv)
             status = iso_cli_get_json(&args.device, path, &known); /* a misspelt name is told */
             json_decref(known);
             if (status == ISO_CLI_OK) {
-                const struct iso_cli_request request = {.method = "DELETE", .path = path};
+                /* Without `forget` the device would refuse the generations that `put` begins with
+                 * again: they are remembered for an orchestrator, of which there is none here. */
+                (void)iso_format(target, sizeof target, "%s?forget=true", path);
+                const struct iso_cli_request request = {.method = "DELETE", .path = target};
                 status = iso_cli_request_good(&args.device, &request, &reply);
                 iso_buf_fini(&reply.body);
             }

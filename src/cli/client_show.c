@@ -152,6 +152,13 @@ static void add_component(struct iso_cli_table *table, const json_t *component)
 {
     char calls[24], latency[32], memory[32], name[160];
     const json_t *figures = json_object_get(component, "latency-ms");
+    if (json_object_get(component, "component") == NULL) { /* an application without components */
+        const char *const app[] = {
+            text_of(component, "app"),       text_of(component, "state"), "", "", "", "",
+            text_of(component, "last-error")};
+        iso_cli_table_add(table, app);
+        return;
+    }
     (void)iso_format(name, sizeof name, "%s/%s", text_of(component, "app"),
                      text_of(component, "component"));
     (void)iso_format(calls, sizeof calls, "%llu",
@@ -165,7 +172,16 @@ static void add_component(struct iso_cli_table *table, const json_t *component)
     iso_cli_table_add(table, cells);
 }
 
-/* The components' own documents, all in one array. */
+/* An application that could not be begun, or not yet, has no components. */
+static bool is_without_components(const json_t *app)
+{
+    return json_object_get(app, "components") == NULL &&
+           (strcmp(text_of(app, "state"), "failed") == 0 ||
+            strcmp(text_of(app, "state"), "starting") == 0);
+}
+
+/* The components' own documents, all in one array; of applications without components what is known
+ * of them. */
 static int collect(struct iso_cli_device *device, json_t *apps, json_t *all)
 {
     size_t i;
@@ -173,6 +189,11 @@ static int collect(struct iso_cli_device *device, json_t *apps, json_t *all)
     json_t *app, *component;
     json_array_foreach(apps, i, app)
     {
+        if (is_without_components(app)) {
+            (void)json_array_append_new(
+                all, json_pack("{s:s, s:s, s:s}", "app", text_of(app, "app"), "state",
+                               text_of(app, "state"), "last-error", text_of(app, "reason")));
+        }
         json_object_foreach(json_object_get(app, "components"), name, component)
         {
             char path[300];
@@ -194,7 +215,7 @@ static void print_troubles(const json_t *apps)
     json_t *app;
     json_array_foreach((json_t *)(uintptr_t)apps, i, app)
     {
-        if (text_of(app, "reason")[0] != '\0') {
+        if (text_of(app, "reason")[0] != '\0' && !is_without_components(app)) {
             iso_cli_note("%s: %s", text_of(app, "app"), text_of(app, "reason"));
         }
     }
@@ -252,6 +273,7 @@ enum { OPTION_FOLLOW, OPTION_TAIL };
 
 struct logs {
     bool follow, json;
+    bool overlong; /* a line did not fit */
     const char *tail;
     struct iso_buf line; /* of the event stream, until it is whole */
 };
@@ -306,6 +328,7 @@ static bool on_piece(void *ctx, struct iso_bytes bytes)
         if (bytes.ptr[i] == '\n') {
             take_line(logs);
         } else if (iso_buf_append_u8(&logs->line, bytes.ptr[i]) != ISO_OK) {
+            logs->overlong = true;
             return false;
         }
     }
@@ -329,7 +352,7 @@ static int run_logs(const struct iso_cli_command *command, int argc, char **argv
 {
     struct iso_cli_client_args args;
     struct iso_cli_reply reply;
-    struct logs logs = {false, false, "100", {0}};
+    struct logs logs = {.tail = "100"};
     char path[400], full[440];
     int status = iso_cli_client_read(command, argc, argv, &args, 1, 1, logs_option, &logs);
     if (status < 0) {
@@ -346,7 +369,14 @@ static int run_logs(const struct iso_cli_command *command, int argc, char **argv
                                                 .piece = logs.follow ? on_piece : NULL,
                                                 .ctx = &logs};
         status = iso_cli_request_good(&args.device, &request, &reply);
-        status = status == ISO_CLI_OK && !logs.follow ? print_all(&logs, &reply) : status;
+        if (status == ISO_CLI_OK && logs.follow) {
+            iso_cli_error("%s: %s", args.device.name,
+                          logs.overlong ? "a line of the log is too long"
+                                        : "the device ended the stream");
+            status = ISO_CLI_REFUSED;
+        } else if (status == ISO_CLI_OK) {
+            status = print_all(&logs, &reply);
+        }
         iso_buf_fini(&reply.body);
         iso_buf_fini(&logs.line);
     }

@@ -1,10 +1,13 @@
 """The commands for people: isomer --device HOST:PORT ..."""
 
+import glob
+import http.server
 import json
 import os
 import subprocess
+import threading
 
-from device import Device, check
+from device import Device, check, until
 
 
 def client(programs, device, *words, status=0):
@@ -43,17 +46,128 @@ def test_from_nothing_to_a_call(programs, guests):
             [programs["isomer"], "--device", "127.0.0.1:%d" % device.ports["http"], "--token",
              "@" + os.path.join(device.state, "token"), "ps"], capture_output=True, text=True,
             check=False).stderr, "rm")
+        client(programs, device, "put", module)
+        check("probe/probe" in client(programs, device, "ps"), "put after rm")
 
 
 def test_client_refusals(programs, guests):
     """What is wrong is said, with a status."""
     with Device(programs) as device:
-        check("no component" in client(programs, device, "call", "a/b", "c", status=64), "unknown component")
+        check("no component" in client(programs, device, "call", "a/b", "c", status=77), "unknown component")
         check("APP/COMPONENT" in client(programs, device, "logs", "a", status=64), "no component's name")
         check("cannot be read" in client(programs, device, "put", "missing.wasm", status=66) or True, "no file")
         check("missing" in client(programs, device, "rm", status=64), "nothing given")
-        check("not deployed" in client(programs, device, "rm", "nothing", status=64) or True, "unknown app")
+        check("no such application" in client(programs, device, "rm", "nothing", status=77), "unknown app")
         result = subprocess.run([programs["isomer"], "--device", "127.0.0.1:%d" % device.ports["http"], "ps"],
                                 capture_output=True, text=True, check=False,
                                 env={**os.environ, "HOME": "/nonexistent", "ISOMER_TOKEN": "x.y"})
         check(result.returncode == 77 and "token" in result.stderr, "a wrong token: %s", result.stderr)
+
+
+def test_client_statuses(programs, guests):
+    """How a called function ended is the status of `call`; what a device refuses otherwise is 77 or 64."""
+    with Device(programs) as device:
+        module = guests.build("probe")
+        client(programs, device, "put", module, "--grant", "log", "--grant", "events", "--grant", "clock",
+               "--grant", "config", "--grant", "storage", "--limit", "time=200ms")
+        client(programs, device, "call", "probe/probe", "trap", status=134)
+        client(programs, device, "call", "probe/probe", "spin", status=122)
+        client(programs, device, "call", "probe/probe", "decide", "good=false", "text=no", status=121)
+        client(programs, device, "call", "probe/probe", "nothing", status=64)
+        wrong = os.path.join(device.state, "wrong.json")
+        with open(wrong, "w", encoding="utf-8") as stream:
+            json.dump({"isomer": 1, "app": "wrong", "generation": 1, "components": {"x": {"mode": "?"}}}, stream)
+        client(programs, device, "put", wrong, status=64)
+        client(programs, device, "logs", "probe/other", status=77)
+
+
+def test_client_tells_of_https(programs, _guests):
+    """Plain HTTP to the port of HTTPS: the message says what would be right."""
+    with Device(programs) as device:
+        address = "127.0.0.1:%d" % device.ports["https"]
+        result = subprocess.run([programs["isomer"], "--device", address, "ps"], capture_output=True, text=True,
+                                check=False, env={**os.environ, "HOME": device.state})
+        check(result.returncode == 71 and "https://" + address in result.stderr, "%s", result.stderr)
+
+
+def test_client_stream_ends(programs, guests):
+    """logs -f does not end silently when the device goes, by itself or not."""
+    for end in (Device.stop, Device.kill):
+        follow_until(programs, guests, end)
+
+
+def follow_until(programs, guests, end):
+    with Device(programs) as device:
+        client(programs, device, "put", guests.build("probe"), "--service", "--grant", "log", "--grant", "events",
+               "--grant", "clock", "--grant", "config", "--grant", "storage")
+        client(programs, device, "call", "probe/probe", "say", "text=hello")
+        with subprocess.Popen([programs["isomer"], "--device", "127.0.0.1:%d" % device.ports["http"], "--token",
+                               "@" + os.path.join(device.state, "token"), "logs", "-f", "probe/probe"],
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as follower:
+            line = follower.stdout.readline()
+            check("hello" in line, "the stream has begun: %s", line)
+            end(device)
+            _, text = follower.communicate(timeout=30)
+        check(follower.returncode == 77 and "ended the stream" in text, "%d %s", follower.returncode, text)
+
+
+def test_client_shows_what_failed(programs, guests):
+    """An application that cannot be begun again has a row with the reason."""
+    with Device(programs) as device:
+        client(programs, device, "put", guests.build("probe"), "--grant", "log", "--grant", "events", "--grant",
+               "clock", "--grant", "config", "--grant", "storage")
+        device.stop()
+        modules = [path for path in glob.glob(os.path.join(device.state, "modules", "**"), recursive=True)
+                   if os.path.isfile(path)]
+        check(modules, "the store has the module")
+        for path in modules:
+            os.unlink(path)
+        device.start()
+        until("the application has failed",
+              lambda: device.get("/v1/deployments/probe").get("state") == "failed")
+        lines = client(programs, device, "ps").splitlines()
+        check(len(lines) == 2 and lines[1].split()[:2] == ["probe", "failed"] and len(lines[1].split()) > 2,
+              "%s", lines)
+        listed = json.loads(client(programs, device, "ps", "--json"))
+        check(listed[0]["app"] == "probe" and listed[0]["last-error"] != "", "%s", listed)
+
+
+class Forgetful(http.server.BaseHTTPRequestHandler):
+    """A device that takes calls on a connection that is kept, and closes it without an answer."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):  # pylint: disable=invalid-name
+        wit = b"package a:b; world w { export f: func(); }"
+        self.send_response(200)
+        self.send_header("Content-Type", "text/plain")
+        self.send_header("Content-Length", str(len(wit)))
+        self.end_headers()
+        self.wfile.write(wit)
+
+    def do_POST(self):  # pylint: disable=invalid-name
+        self.server.keys.append(self.headers["Idempotency-Key"])
+        self.close_connection = True
+
+    def log_message(self, format, *args):  # pylint: disable=redefined-builtin
+        pass
+
+
+def test_client_calls_once(programs, _guests):
+    """A call whose answer is lost is not sent again, has a key of its own, and is told to be perhaps executed."""
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Forgetful) as server:
+        server.keys = []
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            for _ in range(2):
+                result = subprocess.run([programs["isomer"], "--device", "127.0.0.1:%d" % server.server_port,
+                                         "--token", "x.y", "call", "a/b", "f"], capture_output=True, text=True,
+                                        check=False, timeout=60)
+                check(result.returncode == 71 and "perhaps executed" in result.stderr, "%d %s", result.returncode,
+                      result.stderr)
+        finally:
+            server.shutdown()
+            thread.join()
+        check(len(server.keys) == 2 and len(set(server.keys)) == 2 and all(len(key or "") == 32 for key in server.keys),
+              "%s", server.keys)
