@@ -6,9 +6,10 @@ import pty
 import re
 import subprocess
 
-from harness import HERE, Failure, check, match, test
+from harness import HERE, Failure, Skip, check, match, test
 
 COMMANDS = ("run", "resume", "inspect", "call", "pack", "bindgen", "new", "version", "help")
+DEVICE_COMMANDS = ("device", "ps", "call", "logs", "put", "rm", "token", "login", "pair")
 
 
 @test
@@ -36,15 +37,40 @@ def help_of_each_command(t):
             t.expect(t.run(command, "--help"), 0, out=result.out)
 
 
+def documentation():
+    """docs/cli.md without, and only, its section about devices."""
+    with open(os.path.join(HERE, "../../docs/cli.md"), encoding="utf-8") as file:
+        text = file.read()
+    devices = text[text.index("\n## Devices\n"):text.index("\n## Signals\n")]
+    return text.replace(devices, ""), devices
+
+
 @test
 def help_has_every_option_of_the_documentation(t):
     """docs/cli.md and the help texts know the same options."""
-    with open(os.path.join(HERE, "../../docs/cli.md"), encoding="utf-8") as file:
-        documented = set(re.findall(r"`--([a-z-]+)", file.read()))
+    documented = set(re.findall(r"`--([a-z-]+)", documentation()[0]))
     known = set()
     for command in COMMANDS:
         known |= set(re.findall(r"^  --([a-z-]+)", t.run("help", command).out, re.MULTILINE))
     documented -= {"option"}
+    check(documented == known, f"documented {sorted(documented)}, known {sorted(known)}")
+
+
+@test
+def commands_for_devices_are_documented(t):
+    """docs/cli.md and the help texts of isomer-client know the same commands and options."""
+    if t.emulator or not os.path.exists(os.path.join(os.path.dirname(t.isomer), "isomer-client")):
+        raise Skip("isomer-client is not built, or not for this machine")
+    text = documentation()[1]
+    check({name for name in DEVICE_COMMANDS if re.search(rf"^\| `{name}\b", text, re.MULTILINE)} ==
+          set(DEVICE_COMMANDS), text)
+    overview = t.expect(t.run("--device", "127.0.0.1:1", "--help"), 0).out
+    check(set(re.findall(r"^  ([a-z]+)", overview, re.MULTILINE)) == set(DEVICE_COMMANDS), overview)
+    known = set()
+    for command in DEVICE_COMMANDS:
+        result = t.expect(t.run("--device", "127.0.0.1:1", command, "--help"), 0)
+        known |= set(re.findall(r"^  --([a-z-]+)", result.out, re.MULTILINE))
+    documented = set(re.findall(r"--([a-z-]+)", re.sub(r"(?m)^\|?-+\|.*$", "", text)))
     check(documented == known, f"documented {sorted(documented)}, known {sorted(known)}")
 
 
