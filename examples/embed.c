@@ -5,6 +5,11 @@
  * lets a computation run out of fuel in its midst, takes a snapshot of it, throws it away, and lets
  * the snapshot go on in a new store to the same result.
  *
+ * To build it alone, after ./dev build, in one line:
+ *
+ *     gcc -std=c11 -Isrc examples/embed.c build/release/src/engine/libiso_engine.a
+ *         build/release/src/base/libiso_base.a -lm
+ *
  * Everything used here is explained in engine/engine.h. Files, clocks and the like are no matter of
  * the engine: for programs that want WASI, see wasi/wasi.h and src/cli.
  */

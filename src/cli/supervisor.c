@@ -30,6 +30,7 @@ enum {
     OPTION_WORKERS,
     OPTION_CPU,
     OPTION_MODULES,
+    OPTION_DIRECTORY,
     OPTION_LOG_LEVEL,
     OPTION_LOG_JSON,
 };
@@ -45,6 +46,8 @@ static const struct iso_cli_option device_options[] = {
     {OPTION_WORKERS, "workers", "N", false, "threads for WebAssembly code (one per processor)"},
     {OPTION_CPU, "cpu", "SHARE", false, "share of all processors for it: 25% (100%)"},
     {OPTION_MODULES, "modules", "SIZE", false, "bound of the module store (1GiB)"},
+    {OPTION_DIRECTORY, "directory", "DIR", true,
+     "a directory that deployments may grant to components,\nwith what is below (none)"},
 };
 static const struct iso_cli_option network_options[] = {
     {OPTION_HTTPS, "https", "ADDR:PORT", true, "serve HTTPS ([::]:8443); none: not at all"},
@@ -105,7 +108,7 @@ static enum iso_err add(const char **list, size_t cap, size_t *count, bool *give
 }
 
 struct given {
-    bool https, http, coaps, coap, hosts, interfaces, labels;
+    bool https, http, coaps, coap, hosts, interfaces, directories, labels;
 };
 
 static enum iso_err set_list(struct iso_supervisor_config *config, struct given *given, int id,
@@ -125,6 +128,9 @@ static enum iso_err set_list(struct iso_supervisor_config *config, struct given 
         return add(config->hosts, CAP, &config->host_count, &given->hosts, value, report);
     case OPTION_INTERFACE:
         return add(config->interfaces, CAP, &config->interface_count, &given->interfaces, value,
+                   report);
+    case OPTION_DIRECTORY:
+        return add(config->directories, CAP, &config->directory_count, &given->directories, value,
                    report);
     default:
         if (strchr(value, '=') == NULL || value[0] == '=') {
@@ -194,7 +200,7 @@ static int read_options(const struct iso_cli_command *command, int argc, char **
 {
     struct iso_cli_args args;
     struct iso_report report;
-    struct given given = {false, false, false, false, false, false, false};
+    struct given given = {false, false, false, false, false, false, false, false};
     iso_report_init(&report);
     const enum iso_err file_err = read_file(argc, argv, config, &report);
     if (file_err != ISO_OK) {
@@ -306,6 +312,7 @@ static int serve(const struct iso_supervisor_config *config)
     struct iso_report report;
     iso_report_init(&report);
     (void)signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error of writing */
     raise_descriptors();
     init(&program);
     const enum iso_err err = iso_supervisor_start(&program.loop, config, on_ready, &program,

@@ -87,8 +87,9 @@ enum iso_err iso_cli_watch_begin(bool wants_snapshot, uint64_t timeout_ns,
 {
     struct sigaction ignore = {.sa_handler = SIG_IGN};
     (void)sigemptyset(&watched_signals);
-    bool ok = sigaction(SIGPIPE, &ignore, NULL) == 0 && catch_signal(SIGINT, false) &&
-              catch_signal(SIGTERM, false);
+    /* A pipe without readers and a file that may not grow are errors of writing, no more. */
+    bool ok = sigaction(SIGPIPE, &ignore, NULL) == 0 && sigaction(SIGXFSZ, &ignore, NULL) == 0 &&
+              catch_signal(SIGINT, false) && catch_signal(SIGTERM, false);
     if (ok && wants_snapshot) {
         ok = catch_signal(SIGUSR1, true);
     }

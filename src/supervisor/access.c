@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+enum { SHARE = 4 }; /* of one token */
+
 static void make_secret(char out[ISO_SV_SECRET_SIZE])
 {
     uint8_t random[32];
@@ -14,10 +16,22 @@ static void make_secret(char out[ISO_SV_SECRET_SIZE])
     sodium_memzero(random, sizeof random);
 }
 
-/* A free or dead one, else the one that ends first. */
-static struct iso_sv_session *take(struct iso_sv_session *sessions, size_t count, uint64_t now_s)
+/* A free or dead one, else the one that ends first: of the same token when that has its share. */
+static struct iso_sv_session *take(struct iso_sv_session *sessions, size_t count,
+                                   const char *token_id, uint64_t now_s)
 {
-    struct iso_sv_session *best = &sessions[0];
+    struct iso_sv_session *best = &sessions[0], *own = NULL;
+    size_t own_count = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (sessions[i].secret[0] != '\0' && sessions[i].until_s > now_s &&
+            strcmp(sessions[i].token_id, token_id) == 0) {
+            own_count++;
+            own = own == NULL || sessions[i].until_s < own->until_s ? &sessions[i] : own;
+        }
+    }
+    if (own_count >= SHARE) {
+        return own;
+    }
     for (size_t i = 0; i < count; i++) {
         if (sessions[i].secret[0] == '\0' || sessions[i].until_s <= now_s) {
             return &sessions[i];
@@ -55,7 +69,7 @@ const struct iso_token *iso_sv_access_check(struct iso_sv_access_state *access,
     if (iso_http_request_bearer(req, &text)) {
         return iso_token_verify(access->tokens, text);
     }
-    if (iso_http_request_cookie(req, "isomer", &text)) {
+    if (iso_http_request_cookie(req, access->cookie, &text)) {
         const struct iso_sv_session *session =
             find(access->sessions, ISO_SV_SESSIONS_MAX, text, now_s);
         return session != NULL ? iso_token_find(access->tokens, iso_str_from_z(session->token_id))
@@ -68,7 +82,7 @@ const struct iso_token *iso_sv_access_check(struct iso_sv_access_state *access,
 const char *iso_sv_access_login(struct iso_sv_access_state *access, const struct iso_token *token,
                                 uint64_t now_s)
 {
-    struct iso_sv_session *login = take(access->logins, ISO_SV_LOGINS_MAX, now_s);
+    struct iso_sv_session *login = take(access->logins, ISO_SV_LOGINS_MAX, token->id, now_s);
     make_secret(login->secret);
     memcpy(login->token_id, token->id, sizeof login->token_id);
     login->until_s = now_s + ISO_SV_LOGIN_SECONDS;
@@ -82,7 +96,8 @@ const char *iso_sv_access_sign_in(struct iso_sv_access_state *access, struct iso
     if (login == NULL) {
         return NULL;
     }
-    struct iso_sv_session *session = take(access->sessions, ISO_SV_SESSIONS_MAX, now_s);
+    struct iso_sv_session *session =
+        take(access->sessions, ISO_SV_SESSIONS_MAX, login->token_id, now_s);
     make_secret(session->secret);
     memcpy(session->token_id, login->token_id, sizeof session->token_id);
     session->until_s = now_s + ISO_SV_SESSION_SECONDS;

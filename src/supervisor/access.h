@@ -23,6 +23,8 @@ struct iso_sv_session {
 
 struct iso_sv_access_state {
     struct iso_token_store *tokens; /* kept */
+    /* Name of the cookie: browsers share cookies between the ports of a machine. */
+    char cookie[32];
     struct iso_sv_session sessions[ISO_SV_SESSIONS_MAX];
     struct iso_sv_session logins[ISO_SV_LOGINS_MAX];
 };

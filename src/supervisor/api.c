@@ -6,13 +6,6 @@
 
 #include <string.h>
 
-/* What is kept with a request from its header to its end. */
-struct pending {
-    const struct iso_sv_route *route;
-    void (*closed)(struct iso_supervisor *sv, void *user); /* see iso_sv_request_closer */
-    void *user;
-};
-
 const struct iso_sv_route *const iso_sv_route_tables[] = {iso_sv_routes_device,
                                                           iso_sv_routes_modules,
                                                           iso_sv_routes_deployments,
@@ -79,14 +72,17 @@ static bool has_good_type(const struct iso_http_request *req)
            iso_http_request_has_type(req, "application/wasm");
 }
 
+/* token_id: gets that of the token, when one was needed. */
 static bool may(struct iso_supervisor *sv, struct iso_http_request *req,
-                const struct iso_sv_route *route)
+                const struct iso_sv_route *route, char token_id[ISO_TOKEN_ID_SIZE])
 {
+    token_id[0] = '\0';
     if (route->access == ISO_SV_PUBLIC) {
         return true;
     }
     const iso_http_id id = iso_http_request_id(req);
     bool given;
+    struct iso_str bearer;
     const struct iso_token *token =
         iso_sv_access_check(&sv->access, req, uv_hrtime() / 1000000000u, &given);
     if (token == NULL) {
@@ -101,7 +97,30 @@ static bool may(struct iso_supervisor *sv, struct iso_http_request *req,
                          "the token has the role \"read\"; this needs \"operate\"");
         return false;
     }
+    /* A browser sends cookies along by itself: they do for looking only. */
+    if (route->access == ISO_SV_OPERATE && !iso_http_request_bearer(req, &bearer)) {
+        iso_http_problem(sv->http, id, 403, NULL, NULL,
+                         "a page that is signed in may look; this needs a token");
+        return false;
+    }
+    memcpy(token_id, token->id, ISO_TOKEN_ID_SIZE);
     return true;
+}
+
+/* Documents need their type; what is bytes by its nature does not. */
+static bool check_type(struct iso_supervisor *sv, struct iso_http_request *req,
+                       const struct iso_sv_route *route)
+{
+    struct iso_str type;
+    if (iso_http_request_content_length(req) == 0 || route->body_max == 0 ||
+        route->body_type != NULL || has_good_type(req)) {
+        return true;
+    }
+    iso_http_problem(sv->http, iso_http_request_id(req), 415, NULL, NULL,
+                     iso_http_request_header(req, "Content-Type", &type)
+                         ? "write application/json, application/cbor or application/octet-stream"
+                         : "the body needs a Content-Type");
+    return false;
 }
 
 static void on_headers(void *ctx, struct iso_http_request *req)
@@ -111,6 +130,11 @@ static void on_headers(void *ctx, struct iso_http_request *req)
     unsigned allowed = 0;
     const struct iso_sv_route *route = find(req, &allowed, params);
     const iso_http_id id = iso_http_request_id(req);
+    char token_id[ISO_TOKEN_ID_SIZE];
+    if (sv->stopping) {
+        iso_http_problem(sv->http, id, 503, NULL, NULL, "the device is stopping");
+        return;
+    }
     if (route == NULL && allowed == 0) {
         iso_http_problem(sv->http, id, 404, NULL, NULL,
                          "there is nothing at this path; /openapi.json lists what there is");
@@ -120,26 +144,23 @@ static void on_headers(void *ctx, struct iso_http_request *req)
         iso_http_not_allowed(req, allowed);
         return;
     }
-    if (!may(sv, req, route)) {
+    if (!may(sv, req, route, token_id) || !check_type(sv, req, route)) {
         return;
     }
-    struct iso_str type;
-    if (iso_http_request_content_length(req) != 0 && route->body_max != 0 && !has_good_type(req) &&
-        iso_http_request_header(req, "Content-Type", &type)) {
-        iso_http_problem(sv->http, id, 415, NULL, NULL,
-                         "write application/json, application/cbor or application/octet-stream");
-        return;
-    }
-    if (iso_http_request_content_length(req) != 0 && route->body_max != 0 && !has_good_type(req)) {
-        iso_http_problem(sv->http, id, 415, NULL, NULL, "the body needs a Content-Type");
-        return;
-    }
-    struct pending *pending = iso_alloc_new(sv->alloc, sizeof *pending);
+    struct iso_sv_request *pending = iso_alloc_new(sv->alloc, sizeof *pending);
     if (pending == NULL) {
         iso_http_problem(sv->http, id, 503, NULL, NULL, "out of memory");
         return;
     }
     pending->route = route;
+    pending->id = id;
+    memcpy(pending->token_id, token_id, sizeof token_id);
+    pending->next = sv->requests;
+    pending->link = &sv->requests;
+    if (pending->next != NULL) {
+        pending->next->link = &pending->next;
+    }
+    sv->requests = pending;
     iso_http_request_set_user(req, pending);
     if (route->data != NULL) {
         if (route->begin(sv, req, params)) {
@@ -153,7 +174,7 @@ static void on_headers(void *ctx, struct iso_http_request *req)
 static void on_request(void *ctx, struct iso_http_request *req)
 {
     struct iso_supervisor *sv = ctx;
-    const struct pending *pending = iso_http_request_user(req);
+    const struct iso_sv_request *pending = iso_http_request_user(req);
     struct iso_str params[ISO_SV_ROUTE_PARAMS] = {{NULL, 0}};
     ISO_ASSERT(pending != NULL && matches(pending->route->pattern, req, params));
     pending->route->handle(sv, req, params);
@@ -162,7 +183,7 @@ static void on_request(void *ctx, struct iso_http_request *req)
 static void on_closed(void *ctx, struct iso_http_request *req, bool completed)
 {
     struct iso_supervisor *sv = ctx;
-    struct pending *pending = iso_http_request_user(req);
+    struct iso_sv_request *pending = iso_http_request_user(req);
     (void)completed;
     if (pending == NULL) {
         return;
@@ -170,19 +191,23 @@ static void on_closed(void *ctx, struct iso_http_request *req, bool completed)
     if (pending->closed != NULL) {
         pending->closed(sv, pending->user);
     }
+    *pending->link = pending->next;
+    if (pending->next != NULL) {
+        pending->next->link = pending->link;
+    }
     iso_alloc_free(sv->alloc, pending, sizeof *pending);
 }
 
 void *iso_sv_request_user(const struct iso_http_request *req)
 {
-    const struct pending *pending = iso_http_request_user(req);
+    const struct iso_sv_request *pending = iso_http_request_user(req);
     return pending->user;
 }
 
 void iso_sv_request_closer(struct iso_http_request *req,
                            void (*closed)(struct iso_supervisor *sv, void *user), void *user)
 {
-    struct pending *pending = iso_http_request_user(req);
+    struct iso_sv_request *pending = iso_http_request_user(req);
     ISO_ASSERT(pending != NULL && pending->closed == NULL);
     pending->closed = closed;
     pending->user = user;

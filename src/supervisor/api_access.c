@@ -86,8 +86,13 @@ static void post_token(struct iso_supervisor *sv, struct iso_http_request *req,
         return;
     }
     iso_report_init(&report);
-    const enum iso_err err = iso_token_make(sv->access.tokens, role, label != NULL ? label : "",
-                                            iso_sv_now_ns() / 1000000000u, text, &report);
+    const size_t count = iso_token_count(sv->access.tokens);
+    /* The last place is kept for the token of this machine. */
+    const enum iso_err err =
+        count + 1 >= ISO_TOKEN_MAX_COUNT
+            ? iso_fail(&report, ISO_E_REFUSED, "there are %zu tokens; withdraw some first", count)
+            : iso_token_make(sv->access.tokens, role, label != NULL ? label : "",
+                             iso_sv_now_ns() / 1000000000u, text, &report);
     json_decref(body);
     if (err != ISO_OK) {
         iso_sv_reply_error(sv, iso_http_request_id(req), err, &report);
@@ -147,9 +152,10 @@ static void get_login(struct iso_supervisor *sv, struct iso_http_request *req,
         return;
     }
     char cookie[160];
-    (void)iso_format(
-        cookie, sizeof cookie, "isomer=%s; Path=/; Max-Age=%u; HttpOnly; SameSite=Strict%s", secret,
-        (unsigned)ISO_SV_SESSION_SECONDS, iso_http_request_is_tls(req) ? "; Secure" : "");
+    (void)iso_format(cookie, sizeof cookie,
+                     "%s=%s; Path=/; Max-Age=%u; HttpOnly; SameSite=Strict%s", sv->access.cookie,
+                     secret, (unsigned)ISO_SV_SESSION_SECONDS,
+                     iso_http_request_is_tls(req) ? "; Secure" : "");
     /* A page instead of a redirection: SameSite=Strict cookies are not sent along the latter when
      * it began on another site. */
     static const char page[] = "<!DOCTYPE html><meta charset=\"utf-8\"><title>Signed in</title>"

@@ -106,6 +106,22 @@ static bool fill(struct iso_sv_call *call, struct iso_http_request *req)
     return true;
 }
 
+/* The same key with another function or other arguments is another call: never answered with what
+ * was remembered of the first. */
+static uint64_t what_is_asked(const struct iso_http_request *req)
+{
+    struct iso_sha256 hash;
+    uint8_t digest[ISO_SHA256_SIZE];
+    const struct iso_str path = iso_http_request_path(req);
+    const struct iso_bytes body = iso_http_request_body(req);
+    iso_sha256_init(&hash);
+    iso_sha256_update(&hash, path.ptr, path.len);
+    iso_sha256_update(&hash, "", 1);
+    iso_sha256_update(&hash, body.ptr, body.len);
+    iso_sha256_final(&hash, digest);
+    return iso_load_u64le(digest);
+}
+
 /* A component's function, or (component NULL) the flow with these names of application and flow. */
 static void start(struct iso_supervisor *sv, struct iso_http_request *req,
                   struct iso_sv_component *component, uint32_t index, const struct iso_str *flow)
@@ -128,6 +144,7 @@ static void start(struct iso_supervisor *sv, struct iso_http_request *req,
         const struct iso_token *token =
             iso_sv_access_check(&sv->access, req, uv_hrtime() / 1000000000u, &given);
         iso_sv_call_id_from_key(&call->id, iso_str_from_z(token != NULL ? token->id : ""), key);
+        call->id.sequence = what_is_asked(req);
     }
     const bool ended = component != NULL ? iso_sv_peers_start(sv->peers, call, component, index)
                                          : iso_sv_flow_call(sv->peers, flow[0], flow[1], call);

@@ -223,11 +223,12 @@ static enum iso_err read_other(const struct reader *reader, const char *key, con
         return iso_supervisor_parse_percent(json_string_value(value), &config->cpu_percent,
                                             reader->report);
     }
-    return iso_fail(reader->report, ISO_E_INVALID,
-                    "%s: \"%s\" is unknown or of the wrong type; there are name, state, labels, "
-                    "https, http, coap, coaps, hosts, interfaces, mdns, workers, cpu, modules, "
-                    "connections, log and devices",
-                    reader->path, key);
+    return iso_fail(
+        reader->report, ISO_E_INVALID,
+        "%s: \"%s\" is unknown or of the wrong type; there are name, state, labels, "
+        "https, http, coap, coaps, hosts, directories, interfaces, mdns, workers, cpu, modules, "
+        "connections, log and devices",
+        reader->path, key);
 }
 
 static enum iso_err read_member(const struct reader *reader, const char *key, const json_t *value)
@@ -242,7 +243,8 @@ static enum iso_err read_member(const struct reader *reader, const char *key, co
                  {"coap", config->coap, &config->coap_count},
                  {"coaps", config->coaps, &config->coaps_count},
                  {"hosts", config->hosts, &config->host_count},
-                 {"interfaces", config->interfaces, &config->interface_count}};
+                 {"interfaces", config->interfaces, &config->interface_count},
+                 {"directories", config->directories, &config->directory_count}};
     for (size_t i = 0; i < ISO_COUNT_OF(lists); i++) {
         if (strcmp(key, lists[i].name) == 0) {
             return read_list(reader, key, value, lists[i].list, ISO_SUPERVISOR_LISTEN_MAX,

@@ -14,7 +14,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { DEVICE_EVENTS_BYTES = 128 << 10, MODULES_DEFAULT_BYTES = 1 << 30, PATH_SIZE = 4096 };
+#define LOCAL_LABEL "this machine"
+
+enum {
+    CLOSE_MS = 1000, /* for answers on their way when all calls have ended */
+    DEVICE_EVENTS_BYTES = 128 << 10,
+    MODULES_DEFAULT_BYTES = 1 << 30,
+    PATH_SIZE = 4096
+};
 
 /* ---- The state directory -------------------------------------------------------------------- */
 
@@ -25,6 +32,16 @@ static void path_in(const struct iso_supervisor *sv, const char *name, char out[
 
 static enum iso_err make_directory(const char *path, struct iso_report *report)
 {
+    /* The parents too, as for anybody's first start. */
+    char parent[PATH_SIZE];
+    (void)iso_format(parent, sizeof parent, "%s", path);
+    for (char *at = parent + 1; *at != '\0'; at++) {
+        if (*at == '/') {
+            *at = '\0';
+            (void)mkdir(parent, 0700); /* what is wrong shows below */
+            *at = '/';
+        }
+    }
     if (mkdir(path, 0700) == 0 || errno == EEXIST) {
         return iso_dir_check(path, report);
     }
@@ -72,6 +89,7 @@ static enum iso_err open_identity(struct iso_supervisor *sv, struct iso_report *
         iso_tls_identity_load_or_make(path, names, ISO_COUNT_OF(names), &sv->identity, report);
     if (err == ISO_OK) {
         name_device(sv, sv->identity.pin);
+        (void)iso_format(sv->access.cookie, sizeof sv->access.cookie, "isomer-%.8s", sv->device_id);
         path_in(sv, "tokens.json", path);
         err = iso_token_store_open(path, &sv->access.tokens, report);
     }
@@ -98,7 +116,21 @@ static enum iso_err open_local_token(struct iso_supervisor *sv, struct iso_repor
             return ISO_OK;
         }
     }
-    enum iso_err err = iso_token_make(sv->access.tokens, ISO_TOKEN_OPERATE, "this machine",
+    /* It takes the place of the one before. */
+    for (size_t i = 0; i < iso_token_count(sv->access.tokens); i++) {
+        const struct iso_token *old = iso_token_at(sv->access.tokens, i);
+        if (strcmp(old->label, LOCAL_LABEL) == 0) {
+            char id[ISO_TOKEN_ID_SIZE];
+            memcpy(id, old->id, sizeof id);
+            const enum iso_err revoked =
+                iso_token_revoke(sv->access.tokens, iso_str_from_z(id), report);
+            if (revoked != ISO_OK) {
+                return revoked;
+            }
+            break;
+        }
+    }
+    enum iso_err err = iso_token_make(sv->access.tokens, ISO_TOKEN_OPERATE, LOCAL_LABEL,
                                       iso_sv_now_ns() / 1000000000u, text, report);
     if (err == ISO_OK) {
         char line[ISO_TOKEN_TEXT_SIZE + 1];
@@ -190,6 +222,60 @@ static bool is_used(void *ctx, const uint8_t digest[ISO_SHA256_SIZE])
     return iso_sv_deployments_uses(sv->deployments, digest);
 }
 
+/* Whether `path` is `dir` or below it; both without links and "..". */
+static bool is_below(const char *path, const char *dir)
+{
+    const size_t len = strlen(dir);
+    return strncmp(path, dir, len) == 0 &&
+           (path[len] == '\0' || path[len] == '/' || strcmp(dir, "/") == 0);
+}
+
+/* Directories are granted only from the device's own list: who may deploy is not thereby the user
+ * that the supervisor runs as. The state directory is never granted. */
+static enum iso_err allow_dir(const struct iso_supervisor *sv, struct iso_str component,
+                              const struct iso_sv_dir_grant *grant, struct iso_report *report)
+{
+    char given[PATH_SIZE];
+    bool good = false;
+    (void)iso_format(given, sizeof given, "%.*s", (int)grant->host_path.len, grant->host_path.ptr);
+    char *path = iso_path_absolute(given);
+    char *state = iso_path_absolute(sv->config->state);
+    if (path == NULL || iso_dir_check(path, NULL) != ISO_OK) {
+        free(path);
+        free(state);
+        return iso_fail(report, ISO_E_LINK, "%.*s: this device has no directory \"%s\" to grant",
+                        (int)component.len, component.ptr, given);
+    }
+    for (size_t i = 0; i < sv->config->directory_count; i++) {
+        char *allowed = iso_path_absolute(sv->config->directories[i]);
+        good = good || (allowed != NULL && is_below(path, allowed));
+        free(allowed);
+    }
+    good = good && (state == NULL || (!is_below(path, state) && !is_below(state, path)));
+    free(path);
+    free(state);
+    return good ? ISO_OK
+                : iso_fail(report, ISO_E_LINK,
+                           "%.*s: the directory \"%s\" may not be granted on this device; its "
+                           "configuration lists those that may (--directory)",
+                           (int)component.len, component.ptr, given);
+}
+
+static enum iso_err allow(void *ctx, const struct iso_sv_document *document,
+                          struct iso_report *report)
+{
+    for (size_t i = 0; i < document->component_count; i++) {
+        const struct iso_sv_doc_component *component = &document->components[i];
+        for (size_t k = 0; k < component->dir_count; k++) {
+            const enum iso_err err = allow_dir(ctx, component->name, &component->dirs[k], report);
+            if (err != ISO_OK) {
+                return err;
+            }
+        }
+    }
+    return ISO_OK;
+}
+
 static enum iso_err open_deployments(struct iso_supervisor *sv, struct iso_report *report)
 {
     const struct iso_sv_modules_config modules = {.loop = sv->loop,
@@ -212,7 +298,9 @@ static enum iso_err open_deployments(struct iso_supervisor *sv, struct iso_repor
                                                      .dir = sv->config->state,
                                                      .core = sv->core,
                                                      .modules = sv->modules,
-                                                     .hooks = iso_sv_peers_hooks(sv->peers)};
+                                                     .hooks = iso_sv_peers_hooks(sv->peers),
+                                                     .allow = allow,
+                                                     .allow_ctx = sv};
     err = iso_sv_deployments_create(&config, &sv->deployments, report);
     if (err == ISO_OK) {
         iso_sv_modules_set_used(sv->modules, is_used, sv);
@@ -526,15 +614,12 @@ static void on_closed(uv_handle_t *handle)
     }
 }
 
-/* A part has stopped; with the last of them nothing runs any more. */
-static void on_part(void *ctx)
+/* Nothing runs any more, and nobody is connected. */
+static void on_http_closed(void *ctx)
 {
     struct iso_supervisor *sv = ctx;
-    if (--sv->open_parts != 0) {
-        return;
-    }
+    sv->http = NULL;
     iso_sv_peers_destroy(sv->peers);
-    iso_sv_coap_close(sv);
     iso_coap_server_destroy(sv->coap);
     iso_sv_observers_destroy(sv->observers);
     iso_sv_core_destroy(sv->core);
@@ -550,6 +635,31 @@ static void on_part(void *ctx)
     uv_close((uv_handle_t *)&sv->closer, on_closed);
 }
 
+/* The last calls have ended and are being answered; files may still be read for a request. Whatever
+ * answers over HTTP later than its server lives would answer into nothing. */
+static void on_closer(uv_timer_t *timer)
+{
+    struct iso_supervisor *sv = timer->data;
+    if (sv->modules != NULL && iso_sv_modules_busy(sv->modules)) {
+        return; /* asked again */
+    }
+    (void)uv_timer_stop(timer);
+    if (sv->http != NULL) {
+        iso_http_server_close(sv->http, CLOSE_MS, on_http_closed, sv);
+    } else {
+        on_http_closed(sv);
+    }
+}
+
+/* A part has stopped; with the last of them no component runs any more. */
+static void on_part(void *ctx)
+{
+    struct iso_supervisor *sv = ctx;
+    if (--sv->open_parts == 0) {
+        (void)uv_timer_start(&sv->closer, on_closer, 0, 5);
+    }
+}
+
 static void on_part_timer(uv_timer_t *timer)
 {
     on_part(timer->data);
@@ -560,14 +670,11 @@ void iso_supervisor_stop(struct iso_supervisor *sv, uint32_t grace_ms, void (*st
 {
     sv->stopped = stopped;
     sv->stopped_ctx = ctx;
-    sv->open_parts = 1; /* this function's own: on_part must not come before it returns */
+    sv->stopping = true; /* new requests are refused */
+    sv->open_parts = 1;  /* this function's own: on_part must not come before it returns */
     if (sv->mdns != NULL) {
         sv->open_parts++;
         iso_mdns_uv_stop(sv->mdns, on_part, sv);
-    }
-    if (sv->http != NULL) {
-        sv->open_parts++;
-        iso_http_server_close(sv->http, grace_ms, on_part, sv);
     }
     if (sv->deployments != NULL) {
         sv->open_parts++;
@@ -601,6 +708,12 @@ void iso_sv_coap_url(struct iso_supervisor *sv, const struct iso_http_request *r
 void iso_sv_drop_token(struct iso_supervisor *sv, struct iso_str id)
 {
     char text[ISO_TOKEN_ID_SIZE];
+    /* Streams and polls that are open with it; others end by themselves. */
+    for (struct iso_sv_request *at = sv->requests; at != NULL; at = at->next) {
+        if (iso_str_equal_z(id, at->token_id)) {
+            iso_http_abort(sv->http, at->id);
+        }
+    }
     if (sv->coap != NULL && id.len == ISO_TOKEN_ID_SIZE - 1) {
         (void)iso_format(text, sizeof text, "%.*s", (int)id.len, id.ptr);
         iso_coap_server_drop(sv->coap, principal_of(text));

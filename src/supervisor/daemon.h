@@ -26,6 +26,19 @@ struct iso_sv_history {
     struct iso_sv_feed events;
 };
 
+struct iso_supervisor;
+struct iso_sv_route;
+
+/* A request under way, from its header to its end. */
+struct iso_sv_request {
+    struct iso_sv_request *next, **link;
+    const struct iso_sv_route *route;
+    iso_http_id id;
+    char token_id[ISO_TOKEN_ID_SIZE];                      /* empty: it came without one */
+    void (*closed)(struct iso_supervisor *sv, void *user); /* see iso_sv_request_closer */
+    void *user;
+};
+
 /* Another device, as mDNS shows it: unverified. */
 struct iso_sv_neighbour {
     struct iso_sv_neighbour *next;
@@ -64,12 +77,14 @@ struct iso_supervisor {
     struct iso_sv_neighbour *neighbours;
     size_t neighbour_count;
     struct iso_sv_access_state access;
+    struct iso_sv_request *requests; /* under way, of those with a token */
     struct iso_pairing_device pairing;
 
     struct iso_sv_feed events; /* of the device: deployments, components, devices */
     struct iso_sv_history *histories;
     double speed;
     /* Stopping: what has not said yet that it has stopped. */
+    bool stopping;
     unsigned open_parts;
     uv_timer_t closer; /* its closing frees the supervisor */
     void (*stopped)(void *ctx);

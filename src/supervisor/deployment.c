@@ -376,6 +376,8 @@ enum iso_err iso_sv_deployments_create(const struct iso_sv_deployments_config *c
     d->frozen_ms = config->frozen_ms != 0 ? config->frozen_ms : 60000;
     d->fault = config->fault;
     d->fault_ctx = config->fault_ctx;
+    d->allow = config->allow;
+    d->allow_ctx = config->allow_ctx;
     if (config->hooks != NULL) {
         d->hooks = *config->hooks;
     }

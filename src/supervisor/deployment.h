@@ -63,9 +63,6 @@ struct iso_sv_generation {
  */
 struct iso_sv_deploy_hooks {
     void *ctx;
-    /* May this document be here (directories, policy)? Errors: ACCESS, LIMIT, INVALID. */
-    enum iso_err (*allow)(void *ctx, const struct iso_sv_document *document,
-                          struct iso_report *report);
     /* A generation begins: admit the identities of its peers, whose calls and messages are still
      * refused. Errors: EXISTS (an identity is another deployment's), LIMIT, NOMEM. */
     enum iso_err (*open)(void *ctx, struct iso_sv_generation *generation,
@@ -126,8 +123,12 @@ struct iso_sv_deployments_config {
     struct iso_sv_core *core;                /* kept */
     struct iso_sv_modules *modules;          /* kept */
     const struct iso_sv_deploy_hooks *hooks; /* kept; NULL: none */
-    uint64_t prepared_ms;                    /* until an uncommitted one is aborted; 60,000 */
-    uint64_t frozen_ms; /* until a frozen component that nobody fetched goes on; 60,000 */
+    /* May this document be here (directories, policy)? NULL: yes. Errors: LINK, INVALID. */
+    enum iso_err (*allow)(void *ctx, const struct iso_sv_document *document,
+                          struct iso_report *report);
+    void *allow_ctx;
+    uint64_t prepared_ms; /* until an uncommitted one is aborted; 60,000 */
+    uint64_t frozen_ms;   /* until a frozen component that nobody fetched goes on; 60,000 */
     /* For tests: called before each durable step with its name; what it returns, if not 0, is the
      * errno with which the step fails. Any thread. */
     int (*fault)(void *ctx, const char *step);

@@ -232,6 +232,9 @@ struct iso_sv_deployments {
     struct iso_sv_core *core;
     struct iso_sv_modules *modules;
     struct iso_sv_deploy_hooks hooks;
+    enum iso_err (*allow)(void *ctx, const struct iso_sv_document *document,
+                          struct iso_report *report);
+    void *allow_ctx;
     uint64_t prepared_ms, frozen_ms;
     int (*fault)(void *ctx, const char *step);
     void *fault_ctx;

@@ -395,8 +395,9 @@ void iso_sv_generation_make(struct iso_sv_generation_state *g,
     struct iso_sv_deploy_hooks *hooks = &g->app->deployments->hooks;
     g->done = done;
     g->app->making = g;
-    if (hooks->allow != NULL) {
-        g->err = hooks->allow(hooks->ctx, g->document, &g->report);
+    struct iso_sv_deployments *d = g->app->deployments;
+    if (d->allow != NULL) {
+        g->err = d->allow(d->allow_ctx, g->document, &g->report);
     }
     if (g->err == ISO_OK && hooks->open != NULL) {
         g->err = hooks->open(hooks->ctx, &g->pub, &g->report);

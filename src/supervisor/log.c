@@ -2,12 +2,17 @@
  * (sd-daemon(3)). */
 #include "supervisor/log.h"
 
+#include <poll.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+
+/* At most PIPE_BUF, which a writable pipe takes whole. */
+enum { LINE_CAP = 4096 };
 
 static const char *const level_names[] = {"debug", "info", "warning", "error"};
 static const int priorities[] = {7, 6, 4, 3}; /* syslog(3) */
@@ -48,12 +53,13 @@ void iso_sv_time_text(uint64_t ns, char out[32])
     (void)snprintf(out, 32, "%s.%03uZ", date, (unsigned)(ns / 1000000u % 1000u));
 }
 
-static void write_json(enum iso_sv_log_level level, const char *time, const char *subject,
-                       const char *message)
+static size_t format_json(char *out, size_t cap, enum iso_sv_log_level level, const char *time,
+                          const char *subject, const char *message)
 {
     struct iso_buf buf;
     struct iso_json json;
-    iso_buf_init(&buf, iso_alloc_libc(), 16384);
+    size_t len = 0;
+    iso_buf_init(&buf, iso_alloc_libc(), cap);
     iso_json_init_buf(&json, &buf, 0);
     iso_json_object_begin(&json);
     iso_json_key(&json, "time");
@@ -66,9 +72,50 @@ static void write_json(enum iso_sv_log_level level, const char *time, const char
     iso_json_z(&json, message);
     iso_json_object_end(&json);
     if (iso_json_finish(&json) == ISO_OK && iso_buf_append_u8(&buf, '\n') == ISO_OK) {
-        (void)fwrite(buf.ptr, 1, buf.len, stderr);
+        memcpy(out, buf.ptr, buf.len);
+        len = buf.len;
     }
     iso_buf_fini(&buf);
+    return len;
+}
+
+/* Whoever reads the log may stop reading: then lines are dropped and counted, and nothing waits. A
+ * pipe that is writable takes PIPE_BUF bytes at once. */
+static void put_line(const char *line, size_t len)
+{
+    static atomic_uint dropped;
+    struct pollfd out = {.fd = STDERR_FILENO, .events = POLLOUT};
+    if (poll(&out, 1, 0) != 1 || (out.revents & POLLOUT) == 0) {
+        (void)atomic_fetch_add(&dropped, 1);
+        return;
+    }
+    const unsigned lost = atomic_exchange(&dropped, 0);
+    if (lost != 0) {
+        char text[64];
+        const int count = snprintf(text, sizeof text, "(%u lines of the log were lost)\n", lost);
+        if (write(STDERR_FILENO, text, (size_t)count) < 0 || poll(&out, 1, 0) != 1) {
+            return;
+        }
+    }
+    if (write(STDERR_FILENO, line, len) < 0) {
+        (void)atomic_fetch_add(&dropped, 1);
+    }
+}
+
+/* What could drive a terminal or turn its text around becomes a blank: controls of ASCII, those of
+ * Latin 1 (C2 80 to C2 9F), and marks of direction (E2 80 AA to AE, E2 81 A6 to A9). */
+static void make_harmless(char *text)
+{
+    for (unsigned char *c = (unsigned char *)text; *c != '\0'; c++) {
+        if (*c < 0x20 || *c == 0x7f) {
+            *c = *c == '\n' ? '|' : ' ';
+        } else if (c[0] == 0xc2 && c[1] >= 0x80 && c[1] <= 0x9f) {
+            c[0] = c[1] = ' ';
+        } else if (c[0] == 0xe2 && ((c[1] == 0x80 && c[2] >= 0xaa && c[2] <= 0xae) ||
+                                    (c[1] == 0x81 && c[2] >= 0xa6 && c[2] <= 0xa9))) {
+            c[0] = c[1] = c[2] = ' ';
+        }
+    }
 }
 
 void iso_sv_log_write(const struct iso_sv_log *log, enum iso_sv_log_level level,
@@ -77,23 +124,23 @@ void iso_sv_log_write(const struct iso_sv_log *log, enum iso_sv_log_level level,
     if (level < log->level) {
         return;
     }
-    char message[2048];
+    char message[1900];
     va_list args;
     va_start(args, format);
     (void)vsnprintf(message, sizeof message, format, args);
     va_end(args);
-    for (char *c = message; *c != '\0'; c++) {
-        if ((unsigned char)*c < 0x20 || *c == 0x7f) {
-            *c = *c == '\n' ? '|' : ' ';
-        }
-    }
-    char time[32];
+    make_harmless(message);
+    char time[32], line[LINE_CAP];
+    size_t len;
     iso_sv_time_text(iso_sv_now_ns(), time);
     if (log->json) {
-        write_json(level, time, subject, message);
+        len = format_json(line, sizeof line, level, time, subject, message);
     } else if (log->journal) {
-        (void)fprintf(stderr, "<%d>%s: %s\n", priorities[level], subject, message);
+        len = (size_t)snprintf(line, sizeof line, "<%d>%s: %s\n", priorities[level], subject,
+                               message);
     } else {
-        (void)fprintf(stderr, "%s %-7s %s: %s\n", time, level_names[level], subject, message);
+        len = (size_t)snprintf(line, sizeof line, "%s %-7s %s: %s\n", time, level_names[level],
+                               subject, message);
     }
+    put_line(line, len < sizeof line ? len : sizeof line - 1);
 }

@@ -229,6 +229,11 @@ enum iso_err iso_sv_modules_create(const struct iso_sv_modules_config *config,
     return ISO_OK;
 }
 
+bool iso_sv_modules_busy(const struct iso_sv_modules *modules)
+{
+    return modules->uploads != 0 || modules->jobs != 0;
+}
+
 void iso_sv_modules_destroy(struct iso_sv_modules *modules)
 {
     if (modules == NULL) {

@@ -40,6 +40,8 @@ struct iso_sv_modules_config {
 ISO_MUST_CHECK enum iso_err iso_sv_modules_create(const struct iso_sv_modules_config *config,
                                                   struct iso_sv_modules **out,
                                                   struct iso_report *report);
+/* Whether uploads or loads are under way. */
+bool iso_sv_modules_busy(const struct iso_sv_modules *modules);
 /* Without uploads or loads under way. NULL is fine. */
 void iso_sv_modules_destroy(struct iso_sv_modules *modules);
 /* Set once, when who knows is made after the store. */

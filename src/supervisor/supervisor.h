@@ -42,6 +42,9 @@ struct iso_supervisor_config {
     /* Host names, besides addresses, "localhost" and NAME.local, by which browsers may call it. */
     const char *hosts[ISO_SUPERVISOR_LISTEN_MAX];
     size_t host_count;
+    /* Host directories that deployments may grant to components, with what is below; none. */
+    const char *directories[ISO_SUPERVISOR_LISTEN_MAX];
+    size_t directory_count;
     bool no_mdns;
     const char *interfaces[ISO_SUPERVISOR_LISTEN_MAX]; /* for mDNS; all but loopback */
     size_t interface_count;

@@ -4,6 +4,7 @@ import base64
 import os
 import random
 import socket
+import tempfile
 import threading
 
 from device import GRANTS, Device, check, digest, document, until
@@ -12,12 +13,13 @@ from device import GRANTS, Device, check, digest, document, until
 def test_hostile_modules(programs, guests):
     """Endless loops, memory bombs, floods of lines, thousands of files and ways out of a directory: each ends
     at its limit, its status tells, and a neighbour answers all the while."""
-    with Device(programs) as device:
+    with tempfile.TemporaryDirectory(prefix="isomer-granted-") as folder, \
+            Device(programs, options=["--directory", folder]) as device:
         probe, program = (device.put_module(guests.bytes(name)) for name in ("probe", "hostile"))
-        data = os.path.join(device.state, "granted")
+        data = os.path.join(folder, "granted")
         os.mkdir(data)
         for name, text in (("granted/file", "x"), ("secret", "secret")):
-            with open(os.path.join(device.state, name), "w", encoding="ascii") as stream:
+            with open(os.path.join(folder, name), "w", encoding="ascii") as stream:
                 stream.write(text)
         os.symlink("../secret", os.path.join(data, "link"))
         grants = {"dirs": [{"guest": "/data", "host": data, "write": False}]}
@@ -167,3 +169,28 @@ def test_bad_documents(programs, guests):
             check(answer.status in (400, 413), "%r: %s", text[:20], answer)
             count += 1
         check(count >= 30 and device.get("/v1/deployments") == [], "nothing is deployed")
+
+
+def test_directories_are_granted_from_a_list(programs, guests):
+    """Only what the device's configuration lists may be granted, and never the state, whatever links lead
+    there."""
+    with tempfile.TemporaryDirectory(prefix="isomer-granted-") as folder, \
+            Device(programs, options=["--directory", folder]) as device:
+        module = device.put_module(guests.bytes("hostile"))
+        os.mkdir(os.path.join(folder, "data"))
+        os.symlink(device.state, os.path.join(folder, "state"))
+        os.symlink("/etc", os.path.join(folder, "etc"))
+        generation = 0
+        for host, good in ((folder, True), (folder + "/data", True), (folder + "/data/../data", True),
+                           (folder + "/missing", False), (folder + "/../", False), ("/", False), ("/proc/self", False),
+                           (device.state, False), (folder + "/state", False), (folder + "/etc", False), ("/etc", False)):
+            generation += 1
+            grants = {"dirs": [{"guest": "/data", "host": host, "write": False}]}
+            answer = device.request("PUT", "/v1/deployments/test",
+                                    document("test", {"x": (module, {"grants": grants})}, generation))
+            check((answer.status == 204) == good and (good or answer.status == 422), "%s: %s", host, answer)
+    with Device(programs) as device:
+        module = device.put_module(guests.bytes("hostile"))
+        grants = {"dirs": [{"guest": "/data", "host": "/tmp", "write": False}]}
+        answer = device.request("PUT", "/v1/deployments/test", document("test", {"x": (module, {"grants": grants})}))
+        check(answer.status == 422 and "--directory" in answer.json()["detail"], "by default none: %s", answer)

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import http.client
 import json
 import os
 import random
@@ -43,6 +44,58 @@ def test_stops_in_order(programs, guests):
         check(device.stop() == 0, "status")
         thread.join()
         check(answers == [204], "the call ended: %r", answers)
+
+
+def test_stops_with_everything_under_way(programs, guests):
+    """Calls whose clients have gone, open streams and polls, a download: SIGTERM ends all of it in order."""
+    with Device(programs, env={**os.environ, "MALLOC_PERTURB_": "165"}) as device:
+        module = device.put_module(guests.bytes("probe"))
+        large = device.put_module(bytes(30 << 20))
+        device.deploy(document("test", {"probe": (module, {"grants": GRANTS})}))
+        base = "/v1/components/test/probe/"
+        asked = (("POST", base + "pause", '{"milliseconds": 1500}'), ("GET", base + "properties/count?next", None),
+                 ("GET", "/v1/events", None), ("GET", "/v1/modules/" + large, None), ("POST", base + "spin", "{}"))
+        connections = []
+        for _ in range(3):
+            for method, path, body in asked:
+                connection = http.client.HTTPConnection("127.0.0.1", device.ports["http"], timeout=20)
+                connection.request(method, path, body, {"Authorization": "Bearer " + device.token,
+                                                        "Accept": "text/event-stream" if "events" in path else "*/*",
+                                                        "Content-Type": "application/json"})
+                connections.append(connection)
+        until("they are under way", lambda: device.status("test/probe")["instances"] >= 6)
+        for connection in connections[::2]:
+            connection.close()
+        check(device.stop() == 0, "status")
+
+
+def test_a_log_that_nobody_reads(programs, guests):
+    """When nobody reads the log, lines are lost, and nothing waits for it."""
+    reader, writer = os.pipe()
+    try:
+        with Device(programs) as device:
+            module = device.put_module(guests.bytes("probe"))
+            state, name = device.state, "test/probe"
+            device.deploy(document("test", {"probe": (module, {"grants": GRANTS, "limits": {"log-rate": 100000}})}))
+            device.stop()
+            device.process = subprocess.Popen([programs["supervisor"], "--state", state, "--no-mdns", "--https", "none",
+                                               "--coaps", "none", "--coap", "none", "--http",
+                                               "127.0.0.1:%d" % device.ports["http"]], stderr=writer, stdout=writer)
+            until("it serves", lambda: can(lambda: device.call(name, "get-count").status == 200))
+            for _ in range(20):
+                check(device.call(name, "flood", {"lines": 500}).status == 204, "flood")
+            check(device.request("GET", "/health", token=False).status == 200, "it answers")
+            check(device.stop() == 0, "it stops")
+    finally:
+        os.close(reader)
+        os.close(writer)
+
+
+def can(action):
+    try:
+        return action()
+    except OSError:
+        return False
 
 
 def test_tells_systemd(programs, guests):
