@@ -18,6 +18,7 @@ exact versions and integrity of package-lock.json, into .cache/interface and .ca
 import argparse
 import os
 import random
+import re
 import shlex
 import shutil
 import subprocess
@@ -184,8 +185,21 @@ def wit_files(bench):
     """Random worlds and every example of modules/ that has a WIT."""
     found = [os.path.join(bench.world(number), "echo.wit") for number in range(bench.seed, bench.seed + bench.worlds)]
     for folder, _, files in sorted(os.walk(os.path.join(ROOT, "modules"))):
-        found += [os.path.join(folder, file) for file in sorted(files) if file.endswith(".wit")]
+        found += [with_devices(bench, os.path.join(folder, file)) for file in sorted(files) if file.endswith(".wit")]
     return found
+
+
+def with_devices(bench, wit):
+    """The file, or one that has the package isomer:device in it too where that is used."""
+    with open(wit, encoding="utf-8") as stream:
+        text = stream.read()
+    if "isomer:device/" not in text:
+        return wit
+    with open(os.path.join(ROOT, "sdk", "wit", "device.wit"), encoding="utf-8") as stream:
+        text += "\n" + re.sub(r"^(package isomer:device@[0-9.]+);", r"\1 {", stream.read(), flags=re.M) + "}\n"
+    path = os.path.join(bench.build, os.path.basename(wit))
+    write(path, text)
+    return path
 
 
 def describe(bench, kind):
