@@ -154,6 +154,44 @@ static void start(struct iso_supervisor *sv, struct iso_http_request *req,
     }
 }
 
+/* Why an application that is stored here does not run. */
+struct trouble {
+    struct iso_str app;
+    char reason[256]; /* empty: it has none */
+};
+
+static void find_trouble(void *ctx, struct iso_str app, const char *reason)
+{
+    struct trouble *trouble = ctx;
+    if (iso_str_equal(app, trouble->app)) {
+        (void)iso_format(trouble->reason, sizeof trouble->reason, "%s", reason);
+    }
+}
+
+static void no_component(struct iso_supervisor *sv, struct iso_http_request *req,
+                         const struct iso_str *params)
+{
+    char detail[512];
+    const iso_http_id id = iso_http_request_id(req);
+    struct trouble trouble = {params[0], ""};
+    iso_sv_deployments_each_trouble(sv->deployments, find_trouble, &trouble);
+    if (trouble.reason[0] != '\0') {
+        (void)iso_format(detail, sizeof detail, "the application could not be begun: %s",
+                         trouble.reason);
+        iso_http_problem(sv->http, id, 503, "urn:isomer:problem:gone", "gone", detail);
+        return;
+    }
+    /* One that is known runs elsewhere, or will run here when its move is over. */
+    const bool moved = iso_sv_deployments_moved(sv->deployments, params[0], params[1]);
+    (void)iso_format(detail, sizeof detail, "no component \"%.*s\" of an application \"%.*s\"%s",
+                     (int)(params[1].len < 64 ? params[1].len : 64), params[1].ptr,
+                     (int)(params[0].len < 64 ? params[0].len : 64), params[0].ptr,
+                     moved ? " runs here at present" : "");
+    iso_http_problem(sv->http, id, moved ? 409 : 404,
+                     moved ? "urn:isomer:problem:moved" : "urn:isomer:problem:not-found",
+                     moved ? "moved" : "not-found", detail);
+}
+
 /* The component of the first two parameters; answers when there is none. */
 struct iso_sv_component *iso_sv_api_component(struct iso_supervisor *sv,
                                               struct iso_http_request *req,
@@ -161,17 +199,7 @@ struct iso_sv_component *iso_sv_api_component(struct iso_supervisor *sv,
 {
     struct iso_sv_component *component = iso_sv_find(sv, params[0], params[1]);
     if (component == NULL) {
-        char detail[256];
-        /* One that is known runs elsewhere, or will run here when its move is over. */
-        const bool moved = iso_sv_deployments_moved(sv->deployments, params[0], params[1]);
-        (void)iso_format(detail, sizeof detail,
-                         "no component \"%.*s\" of an application \"%.*s\"%s",
-                         (int)(params[1].len < 64 ? params[1].len : 64), params[1].ptr,
-                         (int)(params[0].len < 64 ? params[0].len : 64), params[0].ptr,
-                         moved ? " runs here at present" : "");
-        iso_http_problem(sv->http, iso_http_request_id(req), moved ? 409 : 404,
-                         moved ? "urn:isomer:problem:moved" : "urn:isomer:problem:not-found",
-                         moved ? "moved" : "not-found", detail);
+        no_component(sv, req, params);
     }
     return component;
 }

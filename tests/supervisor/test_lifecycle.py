@@ -31,6 +31,27 @@ def test_comes_back_after_a_crash(programs, guests):
         check(device.get("/v1/device")["id"] == identity, "the same device")
 
 
+def test_tells_why_it_could_not_begin(programs, guests):
+    """When a module is gone after a restart, the device says so in its health and to callers, and goes on when
+    the module is back."""
+    with Device(programs) as device:
+        data = guests.bytes("probe")
+        module = device.put_module(data)
+        device.deploy(document("test", {"probe": (module, {"grants": GRANTS})}))
+        device.kill()
+        for folder, _, files in os.walk(os.path.join(device.state, "modules")):
+            for file in files:
+                os.unlink(os.path.join(folder, file))
+        device.start()
+        answer = until("it is told", lambda: (lambda a: a if a.status == 503 else None)(
+            device.request("GET", "/health", token=False)))
+        check("module" in answer.json()["reasons"][0]["reason"], "health: %s", answer)
+        answer = device.call("test/probe", "get-count")
+        check(answer.status == 503 and "module" in answer.json()["detail"], "call: %s", answer)
+        device.put_module(data)
+        until("it runs", lambda: device.call("test/probe", "get-count").status == 200)
+
+
 def test_stops_in_order(programs, guests):
     """SIGTERM lets calls under way end, says so, and ends with 0."""
     with Device(programs) as device:
