@@ -279,29 +279,49 @@ static void get_openapi(struct iso_supervisor *sv, struct iso_http_request *req,
                      iso_sv_write_openapi(sv, base, &buf));
 }
 
+/* Pages are the same for everybody; what they show they ask for. */
+static void reply_page(struct iso_supervisor *sv, struct iso_http_request *req, const char *type,
+                       struct iso_bytes bytes)
+{
+    const struct iso_http_response response = {
+        .status = 200,
+        .content_type = type,
+        .body = bytes,
+        .content_security_policy = "default-src 'self'; base-uri 'none'; frame-ancestors 'none'"};
+    iso_http_respond(sv->http, iso_http_request_id(req), &response);
+}
+
 static void get_page(struct iso_supervisor *sv, struct iso_http_request *req,
                      const struct iso_str params[ISO_SV_ROUTE_PARAMS])
 {
     (void)params;
-    const struct iso_http_response response = {
-        .status = 200,
-        .content_type = "text/html; charset=utf-8",
-        .body = iso_bytes_from(iso_sv_page_html, iso_sv_page_html_len),
-        .content_security_policy = "default-src 'self'; base-uri 'none'; frame-ancestors 'none'"};
-    iso_http_respond(sv->http, iso_http_request_id(req), &response);
+    reply_page(sv, req, "text/html; charset=utf-8",
+               iso_bytes_from(iso_sv_page_html, iso_sv_page_html_len));
+}
+
+static void get_display_page(struct iso_supervisor *sv, struct iso_http_request *req,
+                             const struct iso_str params[ISO_SV_ROUTE_PARAMS])
+{
+    (void)params;
+    reply_page(sv, req, "text/html; charset=utf-8",
+               iso_bytes_from(iso_sv_display_html, iso_sv_display_html_len));
 }
 
 static void get_page_part(struct iso_supervisor *sv, struct iso_http_request *req,
                           const struct iso_str params[ISO_SV_ROUTE_PARAMS])
 {
+    const struct iso_str name = iso_http_request_segment(req, 1);
     (void)params;
-    const bool style = iso_str_equal_z(iso_http_request_segment(req, 1), "page.css");
-    const struct iso_http_response response = {
-        .status = 200,
-        .content_type = style ? "text/css; charset=utf-8" : "text/javascript; charset=utf-8",
-        .body = style ? iso_bytes_from(iso_sv_page_css, iso_sv_page_css_len)
-                      : iso_bytes_from(iso_sv_page_js, iso_sv_page_js_len)};
-    iso_http_respond(sv->http, iso_http_request_id(req), &response);
+    if (iso_str_equal_z(name, "page.css")) {
+        reply_page(sv, req, "text/css; charset=utf-8",
+                   iso_bytes_from(iso_sv_page_css, iso_sv_page_css_len));
+    } else if (iso_str_equal_z(name, "page.js")) {
+        reply_page(sv, req, "text/javascript; charset=utf-8",
+                   iso_bytes_from(iso_sv_page_js, iso_sv_page_js_len));
+    } else {
+        reply_page(sv, req, "text/javascript; charset=utf-8",
+                   iso_bytes_from(iso_sv_display_js, iso_sv_display_js_len));
+    }
 }
 
 const struct iso_sv_route iso_sv_routes_device[] = {
@@ -353,4 +373,16 @@ const struct iso_sv_route iso_sv_routes_device[] = {
      .summary = "Script of the page",
      .answer_type = "text/javascript",
      .handle = get_page_part},
+    {.method = ISO_HTTP_GET,
+     .pattern = "static/display.js",
+     .access = ISO_SV_PUBLIC,
+     .summary = "Script of the page of a display",
+     .answer_type = "text/javascript",
+     .handle = get_page_part},
+    {.method = ISO_HTTP_GET,
+     .pattern = "display/{name}",
+     .access = ISO_SV_PUBLIC,
+     .summary = "A page with the live picture of a display, for browsers that are signed in",
+     .answer_type = "text/html",
+     .handle = get_display_page},
     {.method = 0}};

@@ -29,3 +29,6 @@ target_compile_definitions(iso_supervisor
 foreach(part IN ITEMS html css js)
   iso_embed(iso_supervisor iso_sv_page_${part} "${CMAKE_SOURCE_DIR}/ui/device/page.${part}")
 endforeach()
+foreach(part IN ITEMS html js)
+  iso_embed(iso_supervisor iso_sv_display_${part} "${CMAKE_SOURCE_DIR}/ui/device/display.${part}")
+endforeach()

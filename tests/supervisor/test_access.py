@@ -11,6 +11,7 @@ from device import GRANTS, Device, check, document
 
 PUBLIC = {("GET", "/.well-known/wot"), ("GET", "/health"), ("GET", "/openapi.json"), ("GET", "/"),
           ("GET", "/static/page.css"), ("GET", "/static/page.js"), ("GET", "/login"),
+          ("GET", "/static/display.js"), ("GET", "/display/{name}"),
           ("POST", "/v1/pairing/start"), ("POST", "/v1/pairing/finish"),
           ("GET", "/v1/components/{app}/{component}/td"),
           ("GET", "/v1/components/{app}/{component}/openapi.json"),
