@@ -78,7 +78,7 @@ struct iso_http_listener {
 struct iso_http_limits {
     uint32_t connections;             /* 256; beyond: 503 on plain HTTP, closed on TLS */
     uint32_t connections_per_address; /* 64, not for loopback; of one IPv4 address or IPv6 /64 */
-    uint32_t handshakes;              /* 32 TLS handshakes under way */
+    uint32_t handshakes;              /* 32 TLS handshakes under way; a quarter per address */
     uint32_t streams;                 /* 64; beyond: 503 */
     uint32_t header_bytes;            /* 16384; request line and header, roughly; beyond: 431 */
     uint64_t body_bytes;              /* 1 MiB; what iso_http_accept_body(req, 0) allows */

@@ -65,18 +65,31 @@ static void peer_set(struct http_connection *conn, const struct sockaddr_storage
     (void)inet_ntop(peer->ss_family, address, conn->peer_text, sizeof conn->peer_text);
 }
 
+static bool same_group(const struct sockaddr_storage *a, const struct sockaddr_storage *b)
+{
+    uint8_t group_a[8], group_b[8];
+    size_t len = peer_group(a, group_a);
+    return peer_group(b, group_b) == len && memcmp(group_a, group_b, len) == 0;
+}
+
 static uint32_t count_of_group(const struct iso_http_server *server,
                                const struct sockaddr_storage *peer)
 {
-    uint8_t wanted[8];
-    size_t wanted_len = peer_group(peer, wanted);
     uint32_t count = 0;
     for (size_t i = 0; i < server->limits.connections; i++) {
-        uint8_t group[8];
-        if (server->slots[i] != NULL && peer_group(&server->slots[i]->peer, group) == wanted_len &&
-            memcmp(group, wanted, wanted_len) == 0) {
-            count++;
-        }
+        count += server->slots[i] != NULL && same_group(&server->slots[i]->peer, peer) ? 1 : 0;
+    }
+    return count;
+}
+
+/* TLS handshakes under way from the group of an address. */
+static uint32_t handshakes_of_group(const struct iso_http_server *server,
+                                    const struct sockaddr_storage *peer)
+{
+    uint32_t count = 0;
+    for (size_t i = 0; i < server->limits.connections; i++) {
+        const struct http_connection *conn = server->slots[i];
+        count += conn != NULL && conn->handshaking && same_group(&conn->peer, peer) ? 1 : 0;
     }
     return count;
 }
@@ -317,14 +330,54 @@ static void refuse_connection(struct http_listener *listener, int fd)
     (void)close(fd);
 }
 
+/* The places for handshakes are all taken: the oldest one of the group that has most gives way, so
+ * that a few who never finish theirs keep nobody else out. */
+static void make_room_for_handshake(struct iso_http_server *server)
+{
+    struct http_connection *victim = NULL;
+    uint32_t most = 0;
+    for (size_t i = 0; i < server->limits.connections; i++) {
+        struct http_connection *conn = server->slots[i];
+        if (conn == NULL || !conn->handshaking) {
+            continue;
+        }
+        uint32_t count = handshakes_of_group(server, &conn->peer);
+        if (count > most || (count == most && conn->deadline_ms < victim->deadline_ms)) {
+            victim = conn;
+            most = count;
+        }
+    }
+    if (victim != NULL) {
+        victim->handshaking = false;
+        server->handshakes--;
+        server->stats.timed_out++;
+        http_connection_kill(victim);
+    }
+}
+
+/* Whether the TLS handshake of this peer may begin. A group of addresses has at most a quarter of
+ * the places, loopback too. */
+static bool may_shake_hands(struct iso_http_server *server, const struct sockaddr_storage *peer)
+{
+    const uint32_t limit = server->limits.handshakes;
+    const uint32_t share = limit >= 4 ? limit / 4 : 1;
+    if (handshakes_of_group(server, peer) >= share) {
+        return false;
+    }
+    if (server->handshakes >= limit) {
+        make_room_for_handshake(server);
+    }
+    return server->handshakes < limit;
+}
+
 static bool is_welcome(const struct http_listener *listener, const struct sockaddr_storage *peer)
 {
-    const struct iso_http_server *server = listener->server;
+    struct iso_http_server *server = listener->server;
     const struct iso_http_limits *limits = &server->limits;
     return server->free_count != 0 &&
-           !(listener->is_tls && server->handshakes >= limits->handshakes) &&
            ((server->loopback_exempt && peer_is_loopback(peer)) ||
-            count_of_group(server, peer) < limits->connections_per_address);
+            count_of_group(server, peer) < limits->connections_per_address) &&
+           (!listener->is_tls || may_shake_hands(server, peer));
 }
 
 /* A peer that vanished without a word (no power, no network) is noticed within minutes, whatever

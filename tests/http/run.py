@@ -401,17 +401,30 @@ def test_tls():
 
 
 def test_handshakes():
-    """Only so many handshakes are under way at a time."""
+    """Only so many handshakes are under way at a time, of one address a quarter of them; when all places are taken the
+    oldest gives way."""
     with tempfile.TemporaryDirectory() as folder:
-        with serve("--limit", "handshakes=4", "--limit", "handshake_ms=1500",
+        with serve("--limit", "handshakes=8", "--limit", "handshake_ms=1500",
                    tls=os.path.join(folder, "identity.pem")) as server:
             socks = [server.connect(server.tls_port) for _ in range(8)]
-            server.until("four", lambda s: s["refused"] == 4)
+            server.until("two", lambda s: s["refused"] == 6)
             check(server.get("/hello").status == 200, "plain HTTP is not concerned")
             for sock in socks:
                 check(is_closed(sock), "all are dropped in the end")
                 sock.close()
             check(curl("-k", "https://127.0.0.1:%d/hello" % server.tls_port) == b"hello\n", "there is room again")
+        with serve("--limit", "handshakes=8", "--limit", "handshake_ms=60000",
+                   tls=os.path.join(folder, "identity.pem")) as server:
+            socks = []
+            for i in range(8): # four addresses, two each: all places
+                socks.append(socket.create_connection(("127.0.0.1", server.tls_port), timeout=20,
+                                                      source_address=("127.0.0.%d" % (10 + i // 2), 0)))
+            server.until("eight, and the one that asks", lambda s: s["connections"] >= 9)
+            check(curl("-k", "https://127.0.0.1:%d/hello" % server.tls_port) == b"hello\n", "another address has a place")
+            check(is_closed(socks[0]), "the oldest gave way")
+            check(server.stats()["refused"] == 0, "nobody was refused")
+            for sock in socks:
+                sock.close()
 
 
 # ---- What it costs --------------------------------------------------------------------------------
