@@ -67,9 +67,12 @@ struct iso_coap_listener {
 
 /* 0 in any field means the default that stands beside it. */
 struct iso_coap_limits {
-    uint32_t sessions;              /* 512: peers known at once, over all transports */
-    uint32_t sessions_per_address;  /* 64: of one IP address, for TCP and TLS */
-    uint32_t handshakes;            /* 32: under way at once; more are dropped */
+    uint32_t sessions;             /* 512: peers known at once, over all transports */
+    uint32_t sessions_per_address; /* 64: of one IP address (IPv6: /64), for TCP and TLS */
+    /* 32: under way at once over TCP and TLS, a quarter of one address; beyond it the oldest of the
+     * address that has most gives way. Over DTLS see
+     * ISO_COAP_HELLOS_MAX. */
+    uint32_t handshakes;
     uint32_t handshake_ms;          /* 10,000: from the connection to the first CSM */
     uint32_t idle_ms;               /* 300,000: without a message, request or observation */
     uint32_t requests_per_session;  /* 16,384: not answered yet */
@@ -83,7 +86,8 @@ struct iso_coap_limits {
     uint32_t partial_per_session;       /* 16: requests in reassembly, answers kept for fetching */
     uint32_t partial_bytes_per_session; /* 128 MiB: memory of these together */
     uint32_t partial_bytes;             /* 256 MiB: over all sessions */
-    uint32_t partial_ms;                /* 30,000: without progress, then they expire */
+    uint32_t plain_partial_bytes; /* 4 MiB: over all sessions without DTLS or TLS, within the sum */
+    uint32_t partial_ms;          /* 30,000: without progress, then they expire */
     /* 4 MiB: sent over TCP or TLS and not read by the peer. Beyond it a session over TCP is closed;
      * one over TLS when it has read nothing for 5 s, and at 16 times that at once. */
     uint32_t unread_bytes;
@@ -155,12 +159,16 @@ struct iso_coap_server_config {
      * listeners. Comes in the middle of a handshake, and once more after it (when the key is
      * another by then, the session is closed): it must not call anything of the server. */
     bool (*on_psk)(void *ctx, struct iso_str identity, struct iso_coap_psk *out);
+    /* What GET /.well-known/core answers without DTLS or TLS (link format, kept); NULL: the same as
+     * with it. */
+    const char *plain_links;
     /* Each request but those to /.well-known/core. May answer at once or later with
      * iso_coap_respond. Whether a request without `secure` may have what it asks for is for the
      * callee to decide. */
     void (*on_request)(void *ctx, const struct iso_coap_request *request);
     /* Optional: the number of observers of a path has changed to `count`. Comes with on_request's
-     * rules, after the change. */
+     * rules, after the change; after iso_coap_observers_end in any case, so that who observes the
+     * path anew at once is told of as well. */
     void (*on_observers)(void *ctx, struct iso_str path_text, uint32_t count);
 };
 

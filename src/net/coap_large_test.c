@@ -25,6 +25,7 @@ TEST(payloads_of_any_size_go_and_come_back)
         static struct coap_test test;
         memset(&test, 0, sizeof(test));
         test.limits.plain_payload_bytes = 8u << 20;
+        test.limits.plain_partial_bytes = 64u << 20;
         coap_test_start(&test);
         coap_test_peer_create(&test, transports[i], NULL, NULL);
         for (size_t j = 0; j < ISO_COUNT_OF(sizes); j++) {
@@ -285,6 +286,34 @@ TEST(memory_for_reassembly_is_limited)
         iso_coap_server_stats(test.server, &stats);
     }
     CHECK_EQ_U64(stats.partial_bytes_now, 0);
+    coap_test_stop(&test);
+}
+
+TEST(sessions_without_a_key_share_a_small_sum)
+{
+    static struct coap_test test;
+    memset(&test, 0, sizeof(test));
+    test.limits.plain_partial_bytes = 10000;
+    coap_test_start(&test);
+    static struct coap_raw raw[2];
+    static const struct iso_coap_part parts[] = {{1, 0, 6000}, {1, 0, 6000}, {2, 0, 4000}};
+    static const uint8_t codes[] = {ISO_COAP_CODE(2, 31), ISO_COAP_CODE(5, 3),
+                                    ISO_COAP_CODE(2, 31)};
+    for (size_t i = 0; i < 2; i++) {
+        coap_raw_open(&test, &raw[i], ISO_COAP_TCP, true);
+    }
+    for (size_t i = 0; i < ISO_COUNT_OF(parts); i++) {
+        uint8_t value[ISO_COAP_PART_SIZE];
+        iso_coap_part_encode(&parts[i], value);
+        raw_send(&test, &raw[i % 2], ISO_COAP_POST, ISO_COAP_OPTION_ISO_CHUNK, value, sizeof(value),
+                 10);
+        CHECK_EQ_U64(raw[i % 2].code, codes[i]);
+    }
+    /* One with a key is not concerned. */
+    coap_test_peer_create(&test, ISO_COAP_TLS, NULL, NULL);
+    check_echo(&test, 900000);
+    coap_raw_close(&raw[0]);
+    coap_raw_close(&raw[1]);
     coap_test_stop(&test);
 }
 

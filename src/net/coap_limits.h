@@ -35,6 +35,8 @@ enum {
     /* Calls not done, and messages without answer, over all peers of a client. */
     ISO_COAP_JOBS_MAX = 1 << 20,
     ISO_COAP_EXCHANGES_MAX = 1 << 21,
+    /* Beginnings of DTLS handshakes that libcoap keeps for half a minute, 8 KiB each. */
+    ISO_COAP_HELLOS_MAX = 1024,
     ISO_COAP_BACKLOG = 128, /* connections that wait to be accepted, per listener */
     ISO_COAP_LINKS_MAX = 1024 * 1024,
     ISO_COAP_DIAGNOSTIC_MAX = 512

@@ -110,7 +110,7 @@ TEST(handshakes_have_a_number_and_a_time)
 {
     /* Connections that say nothing: to TCP, where a CSM is due, and to TLS. */
     static struct coap_test test;
-    start(&test, &(struct iso_coap_limits){.handshakes = 2, .handshake_ms = 100});
+    start(&test, &(struct iso_coap_limits){.handshakes = 8, .handshake_ms = 100});
     static const enum iso_coap_transport transports[] = {ISO_COAP_TCP, ISO_COAP_TLS, ISO_COAP_TLS};
     uv_tcp_t silent[3];
     uv_connect_t connects[3];
@@ -127,7 +127,7 @@ TEST(handshakes_have_a_number_and_a_time)
         }
         CHECK(uv_read_start((uv_stream_t *)&silent[i], on_alloc, on_read) == 0);
     }
-    /* The third is one too many. */
+    /* The third is one too many: an address has a quarter. */
     while (!ended[0] || !ended[1] || !ended[2]) {
         uv_run(&test.loop, UV_RUN_ONCE);
     }
@@ -138,6 +138,93 @@ TEST(handshakes_have_a_number_and_a_time)
     }
     for (size_t i = 0; i < 3; i++) {
         uv_close((uv_handle_t *)&silent[i], NULL);
+    }
+    coap_test_stop(&test);
+}
+
+/* A TCP connection from another address of loopback, 127.0.0.x. */
+static void connect_from(struct coap_test *test, uint8_t x, uv_tcp_t *tcp, bool *ended)
+{
+    struct sockaddr_in from = {.sin_family = AF_INET};
+    uv_connect_t connect;
+    bool connected = false;
+    from.sin_addr.s_addr = htonl(0x7f000000u + x);
+    connect.data = &connected;
+    tcp->data = ended;
+    CHECK(uv_tcp_init(&test->loop, tcp) == 0);
+    CHECK(uv_tcp_bind(tcp, (struct sockaddr *)&from, 0) == 0);
+    CHECK(uv_tcp_connect(&connect, tcp, (struct sockaddr *)&test->addresses[ISO_COAP_TLS],
+                         on_connect) == 0);
+    while (!connected) {
+        uv_run(&test->loop, UV_RUN_ONCE);
+    }
+    CHECK(uv_read_start((uv_stream_t *)tcp, on_alloc, on_read) == 0);
+}
+
+TEST(when_all_handshakes_are_taken_the_oldest_gives_way)
+{
+    static struct coap_test test;
+    uv_tcp_t silent[8];
+    bool ended[8] = {false};
+    start(&test, &(struct iso_coap_limits){.handshakes = 8, .handshake_ms = 60000});
+    for (uint8_t i = 0; i < 8; i++) {
+        connect_from(&test, (uint8_t)(10 + i / 2), &silent[i], &ended[i]);
+    }
+    while (stats_of(&test).sessions_now != 8) {
+        uv_run(&test.loop, UV_RUN_ONCE);
+    }
+    coap_test_peer_create(&test, ISO_COAP_TLS, NULL, NULL);
+    CHECK_EQ_U64(coap_test_request(&test, ISO_COAP_GET, "/value", NULL, 0)->code,
+                 ISO_COAP_CODE(2, 5));
+    while (!ended[0]) {
+        uv_run(&test.loop, UV_RUN_ONCE);
+    }
+    for (size_t i = 0; i < 8; i++) {
+        CHECK(ended[i] == (i == 0));
+        uv_close((uv_handle_t *)&silent[i], NULL);
+    }
+    CHECK_EQ_U64(stats_of(&test).refused_sessions, 0);
+    coap_test_stop(&test);
+}
+
+/* The first flight of a DTLS 1.2 client (RFC 6347, section 4.2.1), without a cookie. */
+static size_t make_hello(uint8_t out[128])
+{
+    static const uint8_t start[] = {
+        22,   0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, /* record; length at 11 */
+        1,    0,    0,    0, 0, 0, 0, 0, 0, 0, 0, 0,    /* handshake; lengths at 14 and 22 */
+        0xfe, 0xfd};                                    /* the client's version */
+    static const uint8_t end[] = {0, 0, 0, 2, 0xc0, 0xa8, 1, 0}; /* PSK with AES-128-CCM-8 */
+    size_t len = sizeof(start);
+    memcpy(out, start, len);
+    memset(out + len, 7, 32); /* random */
+    len += 32;
+    memcpy(out + len, end, sizeof(end));
+    len += sizeof(end);
+    out[12] = (uint8_t)(len - 13);
+    out[16] = out[24] = (uint8_t)(len - 25);
+    return len;
+}
+
+TEST(hellos_without_a_cookie_do_not_keep_others_out)
+{
+    static struct coap_test test;
+    enum { HELLOS = 100 };
+    static uv_udp_t sockets[HELLOS];
+    uint8_t hello[128];
+    uv_buf_t buf = uv_buf_init((char *)hello, (unsigned)make_hello(hello));
+    start(&test, &(struct iso_coap_limits){.sessions = 16, .handshakes = 8});
+    for (size_t i = 0; i < HELLOS; i++) {
+        CHECK(uv_udp_init(&test.loop, &sockets[i]) == 0);
+        CHECK(uv_udp_try_send(&sockets[i], &buf, 1,
+                              (struct sockaddr *)&test.addresses[ISO_COAP_DTLS]) == (int)buf.len);
+        uv_run(&test.loop, UV_RUN_NOWAIT);
+    }
+    coap_test_peer_create(&test, ISO_COAP_DTLS, NULL, NULL);
+    CHECK_EQ_U64(coap_test_request(&test, ISO_COAP_GET, "/value", NULL, 0)->code,
+                 ISO_COAP_CODE(2, 5));
+    for (size_t i = 0; i < HELLOS; i++) {
+        uv_close((uv_handle_t *)&sockets[i], NULL);
     }
     coap_test_stop(&test);
 }

@@ -261,6 +261,7 @@ void iso_coap_observers_end(struct iso_coap_server *server, struct iso_str path_
         struct iso_coap_reply reply = iso_coap_reply_of(code);
         (void)notify(subject->observers, &reply);
         iso_coap_observer_remove(subject->observers);
+        subject->told = UINT32_MAX; /* whatever the number is when the pump runs, it is told */
     }
 }
 

@@ -45,6 +45,7 @@ void iso_coap_partial_remove(struct iso_coap_session *session, struct iso_coap_p
     session->partial_count--;
     session->partial_bytes -= partial->charged;
     server->stats.partial_bytes_now -= partial->charged;
+    server->plain_partial_bytes -= session->secure ? 0 : partial->charged;
     iso_coap_assembly_fini(&partial->assembly);
     iso_buf_fini(&partial->body);
     iso_coap_head_free(server->alloc, partial->head);
@@ -69,13 +70,20 @@ static struct iso_coap_partial *oldest_answer(struct iso_coap_session *session,
     return oldest;
 }
 
+static bool is_room(const struct iso_coap_session *session, uint64_t bytes)
+{
+    const struct iso_coap_server *server = session->server;
+    const struct iso_coap_limits *limits = &server->limits;
+    return bytes <= limits->partial_bytes_per_session - session->partial_bytes &&
+           bytes <= limits->partial_bytes - server->stats.partial_bytes_now &&
+           (session->secure || bytes <= limits->plain_partial_bytes - server->plain_partial_bytes);
+}
+
 enum iso_err iso_coap_partial_charge(struct iso_coap_session *session,
                                      struct iso_coap_partial *partial, uint64_t bytes)
 {
     struct iso_coap_server *server = session->server;
-    const struct iso_coap_limits *limits = &server->limits;
-    while (bytes > limits->partial_bytes_per_session - session->partial_bytes ||
-           bytes > limits->partial_bytes - server->stats.partial_bytes_now) {
+    while (!is_room(session, bytes)) {
         struct iso_coap_partial *old = oldest_answer(session, partial);
         if (old == NULL) {
             return ISO_E_LIMIT;
@@ -85,6 +93,7 @@ enum iso_err iso_coap_partial_charge(struct iso_coap_session *session,
     partial->charged += bytes;
     session->partial_bytes += bytes;
     server->stats.partial_bytes_now += bytes;
+    server->plain_partial_bytes += session->secure ? 0 : bytes;
     return ISO_OK;
 }
 

@@ -150,12 +150,15 @@ static bool seen_before(struct arrival *arrival)
 
 /* Answers GET /.well-known/core. */
 static void show_links(struct iso_coap_server *server, uint64_t id,
-                       const struct iso_coap_head *head)
+                       const struct iso_coap_head *head, bool secure)
 {
     struct iso_buf out;
+    struct iso_str links = iso_str_from((const char *)server->links.ptr, server->links.len);
+    if (!secure && server->config.plain_links != NULL) {
+        links = iso_str_from_z(server->config.plain_links);
+    }
     iso_buf_init(&out, server->alloc, ISO_COAP_LINKS_MAX);
-    if (iso_coap_links_filter(iso_str_from((const char *)server->links.ptr, server->links.len),
-                              head->queries, head->query_count, &out) != ISO_OK) {
+    if (iso_coap_links_filter(links, head->queries, head->query_count, &out) != ISO_OK) {
         (void)iso_coap_respond_text(server, id, ISO_COAP_CODE(5, 3), "out of memory");
     } else {
         struct iso_coap_answer answer = {.code = ISO_COAP_CODE(2, 5),
@@ -210,7 +213,7 @@ static void admit(const struct arrival *arrival, const struct iso_coap_head *hea
     server->current = pending;
     server->current_pdu = arrival->response;
     if (arrival->links) {
-        show_links(server, pending->id, head);
+        show_links(server, pending->id, head, arrival->session->secure);
     } else {
         server->stats.requests++;
         server->stats.bytes_in += payload.len;

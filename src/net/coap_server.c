@@ -1,5 +1,6 @@
 /* The CoAP server: creation, listeners, what it does from the loop, and its end. */
 #include "net/coap_server.h"
+#include "net/coap_limits.h"
 #include "net/coap_links.h"
 
 #include <netinet/in.h>
@@ -35,6 +36,7 @@ static void limits_fill(struct iso_coap_limits *limits)
     default_to(&limits->partial_per_session, 16);
     default_to(&limits->partial_bytes_per_session, 128u << 20);
     default_to(&limits->partial_bytes, 256u << 20);
+    default_to(&limits->plain_partial_bytes, 4u << 20);
     default_to(&limits->partial_ms, 30000);
     default_to(&limits->unread_bytes, 4u << 20);
     default_to(&limits->window_bytes, ISO_COAP_WINDOW_FIRST);
@@ -171,7 +173,10 @@ static enum iso_err context_set_up(struct iso_coap_server *server, bool secure)
     coap_register_event_handler(context, iso_coap_server_on_event);
     coap_register_nack_handler(context, iso_coap_server_on_nack);
     coap_register_pong_handler(context, iso_coap_server_on_pong);
-    coap_context_set_max_handshake_sessions(context, server->limits.handshakes);
+    /* libcoap makes a session of every first datagram, before the cookie of DTLS is verified, and
+     * forgets it after half a minute at the earliest; at this limit it ignores new peers. Those
+     * with a cookie count as idle sessions, of which the oldest gives way. */
+    coap_context_set_max_handshake_sessions(context, ISO_COAP_HELLOS_MAX);
     coap_context_set_max_idle_sessions(context, server->limits.sessions);
     /* For those without one of ours: peers that sent a datagram or two, half-open handshakes. */
     coap_context_set_session_timeout(context, 30);

@@ -137,7 +137,8 @@ struct iso_coap_server {
     uint64_t next_session;
     struct iso_coap_slots requests;
     struct iso_coap_subject *subjects[ISO_COAP_SUBJECT_BUCKETS];
-    uint32_t observe_number; /* of the last notification to anybody; 24 bits */
+    uint32_t observe_number;      /* of the last notification to anybody; 24 bits */
+    uint64_t plain_partial_bytes; /* of sessions without DTLS or TLS */
     bool any_dirty;
     bool any_closing;
     bool any_new;

@@ -3,14 +3,17 @@
 
 #include <netinet/in.h>
 
+/* Whether two addresses count as one peer: one host usually has a whole /64 of IPv6; addresses of
+ * IPv4 that came through a socket of IPv6 count in full. */
 static bool same_host(const struct sockaddr_storage *a, const struct sockaddr_storage *b)
 {
     if (a->ss_family != b->ss_family) {
         return false;
     }
     if (a->ss_family == AF_INET6) {
-        return memcmp(&((const struct sockaddr_in6 *)a)->sin6_addr,
-                      &((const struct sockaddr_in6 *)b)->sin6_addr, 16) == 0;
+        const struct in6_addr *a6 = &((const struct sockaddr_in6 *)a)->sin6_addr;
+        const struct in6_addr *b6 = &((const struct sockaddr_in6 *)b)->sin6_addr;
+        return memcmp(a6, b6, IN6_IS_ADDR_V4MAPPED(a6) ? 16 : 8) == 0;
     }
     return ((const struct sockaddr_in *)a)->sin_addr.s_addr ==
            ((const struct sockaddr_in *)b)->sin_addr.s_addr;
@@ -41,6 +44,57 @@ static bool has_place(struct iso_coap_server *server)
     return count < server->limits.sessions;
 }
 
+static bool is_half_open(const struct iso_coap_session *session)
+{
+    return !session->ready && !session->closing;
+}
+
+static uint32_t half_open_of(const struct iso_coap_server *server,
+                             const struct sockaddr_storage *peer)
+{
+    uint32_t count = 0;
+    for (const struct iso_coap_session *s = server->sessions; s != NULL; s = s->next) {
+        count += is_half_open(s) && same_host(&s->peer, peer) ? 1 : 0;
+    }
+    return count;
+}
+
+/* All places for handshakes are taken: the oldest one of the host that has most gives way. */
+static void half_open_evict(struct iso_coap_server *server)
+{
+    struct iso_coap_session *victim = NULL;
+    uint32_t most = 0;
+    /* The newest session stands first, so the last of equals is the oldest. */
+    for (struct iso_coap_session *s = server->sessions; s != NULL; s = s->next) {
+        uint32_t count = is_half_open(s) ? half_open_of(server, &s->peer) : 0;
+        if (count > 0 && count >= most) {
+            victim = s;
+            most = count;
+        }
+    }
+    if (victim != NULL) {
+        server->stats.refused_handshakes++;
+        iso_coap_session_close(victim);
+    }
+}
+
+/* Whether one more handshake of a stream may begin: a host has at most a quarter of the places. */
+static bool may_shake_hands(struct iso_coap_server *server, const struct sockaddr_storage *peer)
+{
+    const uint32_t limit = server->limits.handshakes;
+    uint32_t handshakes = 0;
+    if (half_open_of(server, peer) >= (limit >= 4 ? limit / 4 : 1)) {
+        return false;
+    }
+    for (const struct iso_coap_session *s = server->sessions; s != NULL; s = s->next) {
+        handshakes += is_half_open(s) ? 1 : 0;
+    }
+    if (handshakes >= limit) {
+        half_open_evict(server);
+    }
+    return true;
+}
+
 /* Whether one more session of this kind may be. */
 static bool within_limits(struct iso_coap_server *server, enum iso_coap_transport transport,
                           const struct sockaddr_storage *peer)
@@ -48,16 +102,14 @@ static bool within_limits(struct iso_coap_server *server, enum iso_coap_transpor
     if (!has_place(server)) {
         return false;
     }
-    uint32_t handshakes = 0;
     uint32_t of_host = 0;
     for (const struct iso_coap_session *s = server->sessions; s != NULL; s = s->next) {
-        handshakes += s->ready ? 0 : 1;
         of_host += iso_coap_is_stream(s->transport) && same_host(&s->peer, peer) ? 1 : 0;
     }
     if (!iso_coap_is_stream(transport)) {
         return true; /* handshakes of DTLS are limited by libcoap, which knows them */
     }
-    return of_host < server->limits.sessions_per_address && handshakes < server->limits.handshakes;
+    return of_host < server->limits.sessions_per_address && may_shake_hands(server, peer);
 }
 
 static enum iso_coap_transport transport_of(coap_session_t *cs)
