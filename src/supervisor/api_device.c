@@ -152,6 +152,26 @@ enum iso_err iso_sv_write_device(struct iso_supervisor *sv, struct iso_buf *out)
     return iso_json_finish(&json);
 }
 
+enum iso_err iso_sv_write_device_briefly(struct iso_supervisor *sv, struct iso_buf *out)
+{
+    struct iso_supervisor_ports ports;
+    struct iso_json json;
+    iso_supervisor_ports(sv, &ports);
+    iso_json_init_buf(&json, out, 0);
+    iso_json_object_begin(&json);
+    put(&json, "id", sv->device_id);
+    put(&json, "name", sv->name);
+    put(&json, "version", ISO_VERSION);
+    put_u64(&json, "deployment-format", 1);
+    iso_json_key(&json, "network");
+    iso_json_object_begin(&json);
+    put_u64(&json, "https", ports.https);
+    put_u64(&json, "coaps", ports.coaps);
+    iso_json_object_end(&json);
+    iso_json_object_end(&json);
+    return iso_json_finish(&json);
+}
+
 static void reply_json(struct iso_supervisor *sv, struct iso_http_request *req, unsigned status,
                        struct iso_buf *buf, enum iso_err err)
 {

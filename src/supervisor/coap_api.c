@@ -1,6 +1,6 @@
-/* The device's CoAP resources (docs/api.md): /d for everybody; for peers of deployments what
- * peers.h says; for tokens /c/APP/COMPONENT/... and /f/APP/FLOW, with the role that the method
- * needs.
+/* The device's CoAP resources (docs/api.md): /d for everybody, briefly without a key; for peers of
+ * deployments what peers.h says; for tokens /c/APP/COMPONENT/... and /f/APP/FLOW, with the role
+ * that the method needs.
  */
 #include "supervisor/coap_api.h"
 
@@ -74,7 +74,9 @@ static void get_device(struct iso_supervisor *sv, const struct iso_coap_request 
     iso_buf_init(&json, sv->alloc, SIZE_MAX);
     iso_buf_init(&cbor, sv->alloc, SIZE_MAX);
     bool as_cbor = request->accept == ISO_COAP_FORMAT_CBOR;
-    enum iso_err err = iso_sv_write_device(sv, &json);
+    /* Who has a key has a token, which may read at least, or is a device of a deployment. */
+    enum iso_err err =
+        request->secure ? iso_sv_write_device(sv, &json) : iso_sv_write_device_briefly(sv, &json);
     if (err == ISO_OK && as_cbor) {
         err = iso_sv_item_from_json(iso_buf_view(&json), &cbor, NULL);
     }
@@ -219,9 +221,7 @@ static void get_property(struct iso_supervisor *sv, const struct iso_coap_reques
         return;
     }
     if (request->observe == ISO_COAP_OBSERVE_REGISTER && call->reply_encoding != ISO_SV_RAW) {
-        ((struct waiting *)call->ctx)->observe =
-            iso_sv_coap_watch(sv, request->path_text, request->path[1], request->path[2],
-                              iso_sv_program_func(program, index)->path);
+        ((struct waiting *)call->ctx)->observe = iso_sv_coap_may_watch(sv, request->path_text);
     }
     if (iso_sv_peers_start(sv->peers, call, component, index)) {
         on_done(call);

@@ -10,10 +10,9 @@ bool iso_sv_coap_accept(const struct iso_coap_request *request, enum iso_sv_enco
 void iso_sv_coap_answer_call(struct iso_supervisor *sv, uint64_t request, uint8_t code,
                              bool observe, const struct iso_sv_call *call);
 
-/* coap_watch.c. A property is observed, as /c/APP/COMPONENT/properties/NAME (path_text): false when
- * memory is short, or there are too many. func: path of its function. */
-bool iso_sv_coap_watch(struct iso_supervisor *sv, struct iso_str path_text, struct iso_str app,
-                       struct iso_str component, const char *func);
+/* coap_watch.c. Whether a property, /c/APP/COMPONENT/properties/NAME (path_text), may be observed:
+ * false when too many are. */
+bool iso_sv_coap_may_watch(const struct iso_supervisor *sv, struct iso_str path_text);
 /* For ISO_COAP_OBSERVE_NOTIFY of such a path. */
 void iso_sv_coap_notify(struct iso_supervisor *sv, const struct iso_coap_request *request);
 

@@ -61,18 +61,56 @@ static void on_value(void *ctx, enum iso_sv_outcome outcome, struct iso_bytes js
     }
 }
 
-bool iso_sv_coap_watch(struct iso_supervisor *sv, struct iso_str path_text, struct iso_str app,
-                       struct iso_str component, const char *func)
+bool iso_sv_coap_may_watch(const struct iso_supervisor *sv, struct iso_str path_text)
 {
     unsigned count = 0;
-    if (*find_watch(sv, path_text) != NULL) {
-        return true;
-    }
     for (const struct iso_sv_coap_watch *it = sv->coap_watches; it != NULL; it = it->next) {
+        if (iso_str_equal_z(path_text, it->path)) {
+            return true;
+        }
         count++;
     }
-    struct iso_sv_coap_watch *watch =
-        count < WATCHES_MAX ? iso_alloc_new(sv->alloc, sizeof *watch) : NULL;
+    return count < WATCHES_MAX;
+}
+
+enum { PARTS = 6 }; /* of "/c/APP/COMPONENT/properties/NAME"; the first is empty */
+
+/* False: it is another path. Names have no characters that path_text would have escaped. */
+static bool split_path(struct iso_str path_text, struct iso_str parts[PARTS])
+{
+    size_t count = 0, from = 0;
+    for (size_t i = 0; i <= path_text.len; i++) {
+        if (i == path_text.len || path_text.ptr[i] == '/') {
+            if (count == PARTS) {
+                return false;
+            }
+            parts[count++] = iso_str_from(path_text.ptr + from, i - from);
+            from = i + 1;
+        }
+    }
+    return count == PARTS && iso_str_equal_z(parts[1], "c") &&
+           iso_str_equal_z(parts[4], "properties");
+}
+
+/* The function of a property, NULL when it or its component is gone. */
+static const char *find_func(struct iso_supervisor *sv, const struct iso_str parts[PARTS])
+{
+    struct iso_sv_component *component = iso_sv_find(sv, parts[2], parts[3]);
+    uint32_t index;
+    if (component == NULL ||
+        !iso_sv_property_find(iso_sv_component_program(component), parts[5], &index)) {
+        return NULL;
+    }
+    return iso_sv_program_func(iso_sv_component_program(component), index)->path;
+}
+
+static bool make_watch(struct iso_supervisor *sv, struct iso_str path_text,
+                       const struct iso_str parts[PARTS])
+{
+    const char *func = find_func(sv, parts);
+    struct iso_sv_coap_watch *watch = func != NULL && iso_sv_coap_may_watch(sv, path_text)
+                                          ? iso_alloc_new(sv->alloc, sizeof *watch)
+                                          : NULL;
     if (watch == NULL) {
         return false;
     }
@@ -82,8 +120,8 @@ bool iso_sv_coap_watch(struct iso_supervisor *sv, struct iso_str path_text, stru
     iso_buf_init(&watch->cbor, sv->alloc, SIZE_MAX);
     watch->observer.value = on_value;
     watch->observer.ctx = watch;
-    if (watch->path == NULL || iso_sv_observe(sv->observers, app, component, iso_str_from_z(func),
-                                              &watch->observer) != ISO_OK) {
+    if (watch->path == NULL || iso_sv_observe(sv->observers, parts[2], parts[3],
+                                              iso_str_from_z(func), &watch->observer) != ISO_OK) {
         iso_alloc_free(sv->alloc, watch->path, path_text.len + 1);
         iso_alloc_free(sv->alloc, watch, sizeof *watch);
         return false;
@@ -115,14 +153,20 @@ void iso_sv_coap_notify(struct iso_supervisor *sv, const struct iso_coap_request
     }
 }
 
+/* Whether somebody observes a property. Its watch begins here and not with the request, whose
+ * answer may never come, or fail, or find its session gone: nobody would end it then. */
 void iso_sv_coap_observed(void *ctx, struct iso_str path_text, uint32_t count)
 {
     struct iso_supervisor *sv = ctx;
+    struct iso_str parts[PARTS];
     struct iso_sv_coap_watch **link = find_watch(sv, path_text);
     struct iso_sv_coap_watch *watch = *link;
     if (count == 0 && watch != NULL) {
         *link = watch->next;
         free_watch(watch);
+    } else if (count != 0 && watch == NULL && split_path(path_text, parts) &&
+               !make_watch(sv, path_text, parts)) {
+        iso_coap_observers_end(sv->coap, path_text, ISO_COAP_CODE(4, 4));
     }
 }
 
@@ -217,7 +261,7 @@ void iso_sv_coap_links(struct iso_supervisor *sv)
         return;
     }
     iso_buf_init(&links.out, sv->alloc, (size_t)1 << 20);
-    add(&links, "</d>;rt=\"isomer.device\";ct=\"50 60\"");
+    add(&links, "%s", ISO_SV_DEVICE_LINK);
     if (sv->deployments != NULL) {
         iso_sv_deployments_each_component(sv->deployments, add_component, &links);
     }

@@ -470,6 +470,7 @@ static enum iso_err open_coap(struct iso_supervisor *sv, struct iso_report *repo
                                                 .listener_count = count,
                                                 .ctx = sv,
                                                 .on_psk = on_psk,
+                                                .plain_links = ISO_SV_DEVICE_LINK,
                                                 .on_request = iso_sv_coap_request,
                                                 .on_observers = iso_sv_coap_observed};
     err = iso_coap_server_create(sv->loop, &coap, report, &sv->coap);

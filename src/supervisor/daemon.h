@@ -193,6 +193,9 @@ void iso_sv_base_url(struct iso_supervisor *sv, const struct iso_http_request *r
 void iso_sv_coap_url(struct iso_supervisor *sv, const struct iso_http_request *req, char *out,
                      size_t cap);
 ISO_MUST_CHECK enum iso_err iso_sv_write_device(struct iso_supervisor *sv, struct iso_buf *out);
+/* What those may know who showed no token: who it is and where it speaks with encryption. */
+ISO_MUST_CHECK enum iso_err iso_sv_write_device_briefly(struct iso_supervisor *sv,
+                                                        struct iso_buf *out);
 ISO_MUST_CHECK enum iso_err iso_sv_write_thing(struct iso_supervisor *sv, const char *base,
                                                const char *coap, struct iso_buf *out);
 ISO_MUST_CHECK enum iso_err iso_sv_write_openapi(struct iso_supervisor *sv, const char *base,
@@ -215,6 +218,8 @@ void iso_sv_coap_event(struct iso_supervisor *sv, struct iso_sv_component *compo
 void iso_sv_coap_observed(void *sv, struct iso_str path_text, uint32_t count);
 /* Before the observers go. */
 void iso_sv_coap_close(struct iso_supervisor *sv);
+/* The one resource that everybody is told of at /.well-known/core. */
+#define ISO_SV_DEVICE_LINK "</d>;rt=\"isomer.device\";ct=\"50 60\""
 /* The list at /.well-known/core follows what is deployed. */
 void iso_sv_coap_links(struct iso_supervisor *sv);
 

@@ -6,8 +6,10 @@ import re
 import shutil
 import subprocess
 import sys
+import threading
+import time
 
-from device import GRANTS, ROOT, Device, Failure, Skip, check, document
+from device import GRANTS, ROOT, Device, Failure, Skip, check, document, until
 
 sys.path.insert(0, os.path.join(ROOT, "tests", "support"))
 import npm  # noqa: E402  pylint: disable=wrong-import-position
@@ -74,8 +76,16 @@ def test_coap_client(programs, guests):
             return (result.stdout + result.stderr).decode("utf-8", "replace")
         for scheme in ("coap", "coap+tcp", "coaps", "coaps+tcp"):
             found = coap(scheme, "/.well-known/core")
-            check("/c/test/probe/add" in found and "/d" in found, "%s discovery: %s", scheme, found)
-            check('"name":"device"' in coap(scheme, "/d"), "%s /d", scheme)
+            secure = scheme.startswith("coaps")
+            check("</d>" in found and ("/c/test/probe/add" in found) == secure, "%s discovery: %s", scheme, found)
+            text = coap(scheme, "/d")
+            check('"name":"device"' in text and ('"deployments"' in text) == secure, "%s /d: %s", scheme, text)
+            if not secure:
+                check(set(json.loads(text)) == {"id", "name", "version", "deployment-format", "network"}, "%s /d: %s",
+                      scheme, text)
+                brief = subprocess.run([client, "-A", "60", "%s://127.0.0.1:%d/d" % (scheme, device.ports["coap"])],
+                                       capture_output=True, check=False, timeout=60).stdout
+                check(b"deployment-format" in brief and b"architecture" not in brief, "%s /d as CBOR: %r", scheme, brief)
         for scheme in ("coap", "coap+tcp"):
             answer = coap(scheme, "/c/test/probe/properties/count")
             check("4.01" in answer or "4.03" in answer, "%s without a key: %s", scheme, answer)
@@ -97,6 +107,46 @@ def test_coap_client(programs, guests):
         device.value("test/probe", "count-up", {"by": 5})
         rest, _ = observer.communicate(timeout=30)
         check(b"5" in rest, "the change: %r", rest)
+
+
+def test_observer_that_leaves_early(programs, guests):
+    """Who asks to observe a property of a busy component and goes before the answer leaves nothing behind: the
+    property is not read any more. Who observes and goes later, the same."""
+    client = need("coap-client-gnutls")
+    with Device(programs) as device:
+        deploy(device, guests)
+        identity, key = psk(programs, device)
+
+        def calls():
+            text = device.good("GET", "/metrics").body.decode()
+            found = re.search(r'isomer_component_calls_total{app="test",component="probe",outcome="done"} (\d+)', text)
+            return int(found.group(1)) if found else 0
+
+        def observe(seconds):
+            return subprocess.Popen([client, "-u", identity, "-k", key, "-B", seconds, "-s", seconds,
+                                     "coaps+tcp://127.0.0.1:%d/c/test/probe/properties/count" % device.ports["coaps"]],
+                                    stdout=subprocess.PIPE)
+
+        def stays_quiet(what):
+            before = calls()
+            time.sleep(2.5)  # an observed property is read once a second
+            check(calls() == before, "%s: %d calls, then %d", what, before, calls())
+        device.value("test/probe", "get-count")
+        before = calls()
+        busy = threading.Thread(target=device.value, args=("test/probe", "pause", {"milliseconds": 4000}))
+        busy.start()
+        answer, _ = observe("2").communicate(timeout=30)
+        check(answer == b"", "the component was busy: %r", answer)
+        check(calls() == before, "nothing has ended yet")
+        busy.join()
+        until("the property was read for the one who left", lambda: calls() >= before + 2)
+        stays_quiet("after one who left early")
+        observer = observe("3")
+        check(observer.stdout.read(1) == b"0", "the present value")
+        before = calls()
+        until("an observed property is read again and again", lambda: calls() > before + 1)
+        observer.communicate(timeout=30)
+        stays_quiet("after one who left later")
 
 
 def test_node_wot(programs, guests):
