@@ -23,8 +23,7 @@ measure() {
         size -t "$library" | awk -v name="$(basename "$library")" \
             '/TOTALS/ { print name, $1, $2, $3 }'
     done
-    find "build/$preset/src" -type f -perm -u+x ! -name '*_test' ! -name '*.so' ! -path '*/CMakeFiles/*' |
-        sort | while read -r program; do
+    find "build/$preset" -maxdepth 1 -type f -perm -u+x -name 'isomer*' | sort | while read -r program; do
         size "$program" | awk -v name="$(basename "$program")" 'NR == 2 { print name, $1, $2, $3 }'
     done
 }
