@@ -6,10 +6,11 @@
 
 #include <string.h>
 
-const struct iso_sv_route *const iso_sv_route_tables[] = {iso_sv_routes_device,
+/* Calls first: they come most. */
+const struct iso_sv_route *const iso_sv_route_tables[] = {iso_sv_routes_components,
+                                                          iso_sv_routes_device,
                                                           iso_sv_routes_modules,
                                                           iso_sv_routes_deployments,
-                                                          iso_sv_routes_components,
                                                           iso_sv_routes_streams,
                                                           iso_sv_routes_access,
                                                           NULL};
