@@ -139,26 +139,31 @@ static void prepare(struct iso_supervisor *sv, struct iso_http_request *req,
     }
 }
 
-static void commit(struct iso_supervisor *sv, struct iso_http_request *req,
-                   const struct iso_str params[ISO_SV_ROUTE_PARAMS])
+/* Steps of a generation that need no document. */
+typedef void (*generation_fn)(struct iso_sv_deployments *deployments, struct iso_str app,
+                              uint64_t generation, iso_sv_deployed_fn done, void *ctx);
+
+static void with_generation(struct iso_supervisor *sv, struct iso_http_request *req,
+                            const struct iso_str *params, generation_fn step)
 {
     uint64_t generation;
     struct change *change;
     if (number_of(sv, req, params[1], "generation", &generation) &&
         (change = begin(sv, req)) != NULL) {
-        iso_sv_deployments_commit(sv->deployments, params[0], generation, changed, change);
+        step(sv->deployments, params[0], generation, changed, change);
     }
+}
+
+static void commit(struct iso_supervisor *sv, struct iso_http_request *req,
+                   const struct iso_str params[ISO_SV_ROUTE_PARAMS])
+{
+    with_generation(sv, req, params, iso_sv_deployments_commit);
 }
 
 static void abort_prepared(struct iso_supervisor *sv, struct iso_http_request *req,
                            const struct iso_str params[ISO_SV_ROUTE_PARAMS])
 {
-    uint64_t generation;
-    struct change *change;
-    if (number_of(sv, req, params[1], "generation", &generation) &&
-        (change = begin(sv, req)) != NULL) {
-        iso_sv_deployments_abort(sv->deployments, params[0], generation, changed, change);
-    }
+    with_generation(sv, req, params, iso_sv_deployments_abort);
 }
 
 static void delete_one(struct iso_supervisor *sv, struct iso_http_request *req,
@@ -199,8 +204,13 @@ static bool read_move(struct iso_supervisor *sv, struct iso_http_request *req, u
     return true;
 }
 
-static void freeze(struct iso_supervisor *sv, struct iso_http_request *req,
-                   const struct iso_str params[ISO_SV_ROUTE_PARAMS])
+/* Moves that take an epoch and nothing else. */
+typedef void (*move_fn)(struct iso_sv_deployments *deployments, struct iso_str app,
+                        struct iso_str component, uint64_t epoch, iso_sv_deployed_fn done,
+                        void *ctx);
+
+static void move(struct iso_supervisor *sv, struct iso_http_request *req,
+                 const struct iso_str *params, move_fn step)
 {
     uint64_t epoch;
     json_t *root;
@@ -210,23 +220,20 @@ static void freeze(struct iso_supervisor *sv, struct iso_http_request *req,
     }
     json_decref(root);
     if ((change = begin(sv, req)) != NULL) {
-        iso_sv_deployments_freeze(sv->deployments, params[0], params[1], epoch, changed, change);
+        step(sv->deployments, params[0], params[1], epoch, changed, change);
     }
+}
+
+static void freeze(struct iso_supervisor *sv, struct iso_http_request *req,
+                   const struct iso_str params[ISO_SV_ROUTE_PARAMS])
+{
+    move(sv, req, params, iso_sv_deployments_freeze);
 }
 
 static void own(struct iso_supervisor *sv, struct iso_http_request *req,
                 const struct iso_str params[ISO_SV_ROUTE_PARAMS])
 {
-    uint64_t epoch;
-    json_t *root;
-    struct change *change;
-    if (!read_move(sv, req, &epoch, &root)) {
-        return;
-    }
-    json_decref(root);
-    if ((change = begin(sv, req)) != NULL) {
-        iso_sv_deployments_own(sv->deployments, params[0], params[1], epoch, changed, change);
-    }
+    move(sv, req, params, iso_sv_deployments_own);
 }
 
 static void release(struct iso_supervisor *sv, struct iso_http_request *req,

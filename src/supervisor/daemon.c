@@ -4,6 +4,7 @@
 #include "base/format.h"
 #include "platform/platform.h"
 #include "supervisor/devices_config.h"
+#include "supervisor/state.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -28,24 +29,6 @@ enum {
 static void path_in(const struct iso_supervisor *sv, const char *name, char out[PATH_SIZE])
 {
     (void)iso_format(out, PATH_SIZE, "%s/%s", sv->config->state, name);
-}
-
-static enum iso_err make_directory(const char *path, struct iso_report *report)
-{
-    /* The parents too, as for anybody's first start. */
-    char parent[PATH_SIZE];
-    (void)iso_format(parent, sizeof parent, "%s", path);
-    for (char *at = parent + 1; *at != '\0'; at++) {
-        if (*at == '/') {
-            *at = '\0';
-            (void)mkdir(parent, 0700); /* what is wrong shows below */
-            *at = '/';
-        }
-    }
-    if (mkdir(path, 0700) == 0 || errno == EEXIST) {
-        return iso_dir_check(path, report);
-    }
-    return iso_fail(report, iso_errno_err(errno), "%s: %s", path, iso_errno_text(errno));
 }
 
 /* One supervisor per state: a lock on a file in it, which goes with the process. */
@@ -145,7 +128,7 @@ static enum iso_err open_local_token(struct iso_supervisor *sv, struct iso_repor
 
 static enum iso_err open_state(struct iso_supervisor *sv, struct iso_report *report)
 {
-    enum iso_err err = make_directory(sv->config->state, report);
+    enum iso_err err = iso_sv_dir_make(sv->config->state, report);
     err = err != ISO_OK ? err : lock_state(sv, report);
     err = err != ISO_OK ? err : open_identity(sv, report);
     return err != ISO_OK ? err : open_local_token(sv, report);
@@ -222,60 +205,6 @@ static bool is_used(void *ctx, const uint8_t digest[ISO_SHA256_SIZE])
     return iso_sv_deployments_uses(sv->deployments, digest);
 }
 
-/* Whether `path` is `dir` or below it; both without links and "..". */
-static bool is_below(const char *path, const char *dir)
-{
-    const size_t len = strlen(dir);
-    return strncmp(path, dir, len) == 0 &&
-           (path[len] == '\0' || path[len] == '/' || strcmp(dir, "/") == 0);
-}
-
-/* Directories are granted only from the device's own list: who may deploy is not thereby the user
- * that the supervisor runs as. The state directory is never granted. */
-static enum iso_err allow_dir(const struct iso_supervisor *sv, struct iso_str component,
-                              const struct iso_sv_dir_grant *grant, struct iso_report *report)
-{
-    char given[PATH_SIZE];
-    bool good = false;
-    (void)iso_format(given, sizeof given, "%.*s", (int)grant->host_path.len, grant->host_path.ptr);
-    char *path = iso_path_absolute(given);
-    char *state = iso_path_absolute(sv->config->state);
-    if (path == NULL || iso_dir_check(path, NULL) != ISO_OK) {
-        free(path);
-        free(state);
-        return iso_fail(report, ISO_E_LINK, "%.*s: this device has no directory \"%s\" to grant",
-                        (int)component.len, component.ptr, given);
-    }
-    for (size_t i = 0; i < sv->config->directory_count; i++) {
-        char *allowed = iso_path_absolute(sv->config->directories[i]);
-        good = good || (allowed != NULL && is_below(path, allowed));
-        free(allowed);
-    }
-    good = good && (state == NULL || (!is_below(path, state) && !is_below(state, path)));
-    free(path);
-    free(state);
-    return good ? ISO_OK
-                : iso_fail(report, ISO_E_LINK,
-                           "%.*s: the directory \"%s\" may not be granted on this device; its "
-                           "configuration lists those that may (--directory)",
-                           (int)component.len, component.ptr, given);
-}
-
-static enum iso_err allow(void *ctx, const struct iso_sv_document *document,
-                          struct iso_report *report)
-{
-    for (size_t i = 0; i < document->component_count; i++) {
-        const struct iso_sv_doc_component *component = &document->components[i];
-        for (size_t k = 0; k < component->dir_count; k++) {
-            const enum iso_err err = allow_dir(ctx, component->name, &component->dirs[k], report);
-            if (err != ISO_OK) {
-                return err;
-            }
-        }
-    }
-    return ISO_OK;
-}
-
 static enum iso_err open_deployments(struct iso_supervisor *sv, struct iso_report *report)
 {
     const struct iso_sv_modules_config modules = {.loop = sv->loop,
@@ -299,7 +228,7 @@ static enum iso_err open_deployments(struct iso_supervisor *sv, struct iso_repor
                                                      .core = sv->core,
                                                      .modules = sv->modules,
                                                      .hooks = iso_sv_peers_hooks(sv->peers),
-                                                     .allow = allow,
+                                                     .allow = iso_sv_allow,
                                                      .allow_ctx = sv};
     err = iso_sv_deployments_create(&config, &sv->deployments, report);
     if (err == ISO_OK) {

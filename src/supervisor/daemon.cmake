@@ -2,6 +2,7 @@
 iso_library(iso_supervisor
   SOURCES
     access.c
+    allow.c
     api.c
     api_access.c
     api_call.c
@@ -15,7 +16,6 @@ iso_library(iso_supervisor
     config.c
     daemon.c
     describe.c
-    devices_config.c
     log.c
     metrics.c
     neighbours.c

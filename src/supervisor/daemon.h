@@ -106,6 +106,10 @@ void iso_sv_event(struct iso_supervisor *sv, const char *event, struct iso_str a
 /* watch.c: for struct iso_sv_core_config. */
 struct iso_sv_watch iso_sv_watch(struct iso_supervisor *sv);
 
+/* allow.c: for struct iso_sv_deployments_config; sv is the context. */
+ISO_MUST_CHECK enum iso_err iso_sv_allow(void *sv, const struct iso_sv_document *document,
+                                         struct iso_report *report);
+
 /* neighbours.c: browses for other devices; an array of them. */
 ISO_MUST_CHECK enum iso_err iso_sv_neighbours_begin(struct iso_supervisor *sv,
                                                     struct iso_report *report);

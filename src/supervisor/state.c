@@ -21,8 +21,27 @@ bool iso_sv_path_join(char out[ISO_SV_PATH_MAX], const char *dir, const char *na
     return true;
 }
 
+/* The folders above, as for anybody's first start. What goes wrong here shows in what follows. */
+static void make_parents(const char *path)
+{
+    char parent[ISO_SV_PATH_MAX];
+    const size_t len = strlen(path);
+    if (len >= sizeof parent) {
+        return;
+    }
+    memcpy(parent, path, len + 1);
+    for (char *at = parent + 1; len != 0 && *at != '\0'; at++) {
+        if (*at == '/') {
+            *at = '\0';
+            (void)mkdir(parent, 0700);
+            *at = '/';
+        }
+    }
+}
+
 enum iso_err iso_sv_dir_make(const char *path, struct iso_report *report)
 {
+    make_parents(path);
     if (mkdir(path, 0700) == 0 || errno == EEXIST) {
         return iso_dir_check(path, report);
     }

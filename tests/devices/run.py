@@ -21,6 +21,9 @@ import traceback
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
+sys.path.insert(0, os.path.join(ROOT, "tests", "support"))
+
+import wit as wit_texts  # noqa: E402  pylint: disable=wrong-import-position
 TESTS = []
 
 
@@ -56,12 +59,7 @@ def run(arguments, **options):
 
 def wit_with_devices(name):
     """The text of a world that imports isomer:device, with that package in it."""
-    with open(name, encoding="utf-8") as stream:
-        text = stream.read()
-    with open(os.path.join(ROOT, "sdk", "wit", "device.wit"), encoding="utf-8") as stream:
-        device = stream.read()
-    head = "package isomer:device@0.1.0"
-    return text + "\n" + device.replace(head + ";", head + " {") + "}\n"
+    return wit_texts.with_devices(wit_texts.read(name))
 
 
 def build_guest(options):

@@ -18,7 +18,6 @@ exact versions and integrity of package-lock.json, into .cache/interface and .ca
 import argparse
 import os
 import random
-import re
 import shlex
 import shutil
 import subprocess
@@ -31,6 +30,7 @@ ROOT = os.path.dirname(os.path.dirname(HERE))
 sys.path.insert(0, os.path.join(ROOT, "tests", "support"))
 
 import npm  # noqa: E402  pylint: disable=wrong-import-position
+import wit as wit_texts  # noqa: E402  pylint: disable=wrong-import-position
 
 
 class Skip(Exception):
@@ -191,14 +191,8 @@ def wit_files(bench):
 
 def with_devices(bench, wit):
     """The file, or one that has the package isomer:device in it too where that is used."""
-    with open(wit, encoding="utf-8") as stream:
-        text = stream.read()
-    if "isomer:device/" not in text:
-        return wit
-    with open(os.path.join(ROOT, "sdk", "wit", "device.wit"), encoding="utf-8") as stream:
-        text += "\n" + re.sub(r"^(package isomer:device@[0-9.]+);", r"\1 {", stream.read(), flags=re.M) + "}\n"
     path = os.path.join(bench.build, os.path.basename(wit))
-    write(path, text)
+    write(path, wit_texts.with_devices(wit_texts.read(wit)))
     return path
 
 

@@ -9,11 +9,15 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
+sys.path.insert(0, os.path.join(ROOT, "tests", "support"))
+
+import wit  # noqa: E402  pylint: disable=wrong-import-position
 
 
 class Skip(Exception):
@@ -64,20 +68,11 @@ class Guests:
         check(result.returncode == 0, "%s: %s", " ".join(command), result.stderr)
 
     def wit(self, name):
-        with open(os.path.join(HERE, "guests", name + ".wit"), encoding="utf-8") as stream:
-            text = stream.read()
-        packages = {"isomer:device/": os.path.join(ROOT, "sdk", "wit", "device.wit"),
-                    "import test:probe/": os.path.join(HERE, "guests", "probe.wit")}
-        for use, path in packages.items():
-            if use not in text:
-                continue
-            with open(path, encoding="utf-8") as stream:
-                other = stream.read()
-            head = re.search(r"^package (\S+);", other, re.M)
-            inside = other[head.end():]
-            if "world probe" in inside:
-                inside = inside[:inside.index("world probe")]
-            text += "\npackage %s {%s}\n" % (head.group(1), inside)
+        guests = os.path.join(HERE, "guests")
+        text = wit.with_devices(wit.read(os.path.join(guests, name + ".wit")))
+        if "import test:probe/" in text: # its interface, without its world
+            probe = wit.read(os.path.join(guests, "probe.wit"))
+            text += "\n" + wit.nested(probe[:probe.index("world probe")])
         return text
 
     def build(self, name):
@@ -90,13 +85,13 @@ class Guests:
         source = os.path.join(HERE, "guests", name + ".c")
         if os.path.exists(os.path.join(HERE, "guests", name + ".wit")):
             os.makedirs(out, exist_ok=True)
-            wit = os.path.join(out, name + ".wit")
-            with open(wit, "w", encoding="utf-8") as stream:
+            path = os.path.join(out, name + ".wit")
+            with open(path, "w", encoding="utf-8") as stream:
                 stream.write(self.wit(name))
-            self.run(self.isomer, "bindgen", "c", wit, "-o", out)
+            self.run(self.isomer, "bindgen", "c", path, "-o", out)
             self.run(os.path.join(ROOT, "sdk", "c", "isomer-cc"), "-o", out + "-bare.wasm", source,
                      os.path.join(out, name + ".c"), "-I" + out, "-Werror")
-            self.run(self.isomer, "pack", out + "-bare.wasm", "--wit", wit, "-o", out + ".wasm")
+            self.run(self.isomer, "pack", out + "-bare.wasm", "--wit", path, "-o", out + ".wasm")
         else:
             self.run("clang", "--target=wasm32-wasi", "-O2", "-o", out + ".wasm", source)
         self.made[name] = out + ".wasm"
