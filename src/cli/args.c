@@ -1,6 +1,7 @@
 /* The option parser and the help text made from the same table. */
 #include "cli/args.h"
 
+#include "cli/describe.h"
 #include "cli/message.h"
 #include "cli/status.h"
 
@@ -99,6 +100,10 @@ int iso_cli_args_next(struct iso_cli_args *args)
     }
     if (strcmp(text, "--help") == 0 || strcmp(text, "-h") == 0) {
         iso_cli_command_help(stdout, args->command);
+        return ISO_CLI_ARGS_HELP;
+    }
+    if (strcmp(text, "--help=json") == 0) {
+        (void)iso_cli_describe(&args->command, 1);
         return ISO_CLI_ARGS_HELP;
     }
     size_t dashes = text[1] == '-' ? 2 : 1;

@@ -1,6 +1,7 @@
 /* The program `isomer-client`: commands that talk to a device. Options may stand before the
  * command, as in: isomer --device HOST:PORT ps. */
 #include "cli/client_commands.h"
+#include "cli/describe.h"
 #include "cli/message.h"
 #include "cli/status.h"
 
@@ -38,6 +39,9 @@ static void list(FILE *out)
 
 int main(int argc, char **argv)
 {
+    if (argc == 2 && strcmp(argv[1], "--help=json") == 0) {
+        return iso_cli_describe(commands, ISO_COUNT_OF(commands));
+    }
     const int at = find_name(argc, argv);
     if (at == 0) {
         list(argc > 1 && strcmp(argv[argc - 1], "--help") == 0 ? stdout : stderr);

@@ -1,5 +1,6 @@
 /* The program `isomer`: finds the command and runs it. */
 #include "cli/commands.h"
+#include "cli/describe.h"
 #include "cli/message.h"
 #include "cli/sibling.h"
 #include "cli/status.h"
@@ -75,6 +76,8 @@ int main(int argc, char **argv)
         name = "help";
     } else if (strcmp(name, "--version") == 0 || strcmp(name, "-V") == 0) {
         name = "version";
+    } else if (strcmp(name, "--help=json") == 0) {
+        return iso_cli_describe(iso_cli_commands, ISO_COUNT_OF(iso_cli_commands) - 1);
     }
     for (size_t i = 0; iso_cli_commands[i] != NULL; i++) {
         if (strcmp(name, iso_cli_commands[i]->name) == 0) {

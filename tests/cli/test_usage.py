@@ -37,6 +37,24 @@ def help_of_each_command(t):
             t.expect(t.run(command, "--help"), 0, out=result.out)
 
 
+@test
+def tables_as_json(t):
+    """--help=json has what the help texts have: of all commands, and of one."""
+    whole = json.loads(t.expect(t.run("--help=json"), 0, err="").out)
+    check(tuple(command["name"] for command in whole["commands"]) == COMMANDS, str(whole))
+    check({"command", "program", "summary"} == set(whole["programs"][0]), str(whole["programs"]))
+    check({"status": 65, "meaning": "the file is not a valid WebAssembly module"} in whole["exit-statuses"],
+          str(whole["exit-statuses"]))
+    for command in whole["commands"]:
+        help_text = t.run("help", command["name"]).out
+        check(command["summary"] in help_text and command["synopsis"] in help_text, help_text)
+        for option in (option for group in command["groups"] for option in group["options"]):
+            match(rf"^  --?{option['name']}\b", help_text)
+            check(option["help"].split("\n")[0] in help_text, f"{option} is not in {help_text}")
+        one = json.loads(t.expect(t.run(command["name"], "--help=json"), 0, err="").out)
+        check(one["commands"] == [command], str(one))
+
+
 def documentation():
     """docs/cli.md without, and only, its section about devices."""
     with open(os.path.join(HERE, "../../docs/cli.md"), encoding="utf-8") as file:
