@@ -1,0 +1,38 @@
+/* Bounds of the orchestrator; each is said in what is answered when it is reached. */
+#ifndef ISO_ORCHESTRATOR_LIMITS_H
+#define ISO_ORCHESTRATOR_LIMITS_H
+
+enum {
+    ISO_OR_DEVICES_MAX = 4096,
+    ISO_OR_CANDIDATES_MAX = 1024, /* found and not paired */
+    ISO_OR_APPS_MAX = 1024,
+    ISO_OR_COMPONENTS_MAX = 64, /* of an application: as in deployment documents */
+    ISO_OR_FLOWS_MAX = 32,      /* likewise */
+    ISO_OR_GENERATIONS_KEPT =
+        50, /* of an application; older ones that nothing uses are forgotten */
+    ISO_OR_EVENTS_KEPT = 10000,
+    ISO_OR_REQUESTS_PER_DEVICE = 4, /* at a time; others wait */
+    ISO_OR_LABELS_MAX = 64,
+    ISO_OR_ADDRESSES_MAX = 8, /* of a device */
+    ISO_OR_MANIFEST_BYTES_MAX = 1 << 20,
+    ISO_OR_TEXT_MAX = 4096, /* strings of a manifest */
+
+    ISO_OR_ID_SIZE = 27,     /* of a device, with the zero byte */
+    ISO_OR_NAME_SIZE = 64,   /* of a device, with the zero byte */
+    ISO_OR_APP_SIZE = 33,    /* of an application, a component, with the zero byte */
+    ISO_OR_DIGEST_SIZE = 72, /* "sha256:" and 64 digits, with the zero byte */
+
+    /* Time, in ms. */
+    ISO_OR_HEARTBEAT_MS = 2000,
+    ISO_OR_HEARTBEAT_TIMEOUT_MS = 1500,
+    ISO_OR_SUSPECT_AFTER_MISSED = 2,
+    ISO_OR_LOST_AFTER_MS = 6000, /* since the last answer */
+    ISO_OR_PREPARE_MS = 20000,   /* one prepare of one device */
+    ISO_OR_COMMIT_MS = 10000,
+    ISO_OR_UPLOAD_MS = 120000, /* one module */
+    ISO_OR_SNAPSHOT_MS = 60000,
+    ISO_OR_RETRY_MIN_MS = 200, /* of requests that must succeed in the end; doubled up to ... */
+    ISO_OR_RETRY_MAX_MS = 5000
+};
+
+#endif

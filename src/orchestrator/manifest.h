@@ -1,0 +1,154 @@
+/*
+ * manifest.h - application manifests: reading them, and checking them against the interfaces of
+ * their packages. docs/manifest.md is the specification, docs/schema/manifest.schema.json the
+ * schema.
+ *
+ * Two steps. iso_or_manifest_parse needs the text only: structure, names, sizes, references within
+ * the document. iso_or_manifest_check also needs what the packages are, and binds imports to
+ * exports, finds the interfaces of devices that are needed, and checks the types of flows. Both
+ * collect *all* mistakes that they can find (up to ISO_OR_MISTAKES_MAX), each with its place: a
+ * person mends them in one go.
+ *
+ * Pure: no I/O; any thread. A manifest is immutable after its check.
+ */
+#ifndef ISO_ORCHESTRATOR_MANIFEST_H
+#define ISO_ORCHESTRATOR_MANIFEST_H
+
+#include <jansson.h>
+
+#include "interface/interface.h"
+#include "orchestrator/limits.h"
+
+enum { ISO_OR_MISTAKES_MAX = 64 };
+
+/* ---- Mistakes ---------------------------------------------------------------------------------
+ */
+
+struct iso_or_mistake {
+    uint32_t line, column;  /* from 1; of the first character of what is wrong */
+    uint32_t length;        /* characters to underline on that line; at least 1 */
+    bool warning;           /* does not keep it from being deployed */
+    struct iso_str pointer; /* JSON pointer (RFC 6901) */
+    struct iso_str text;    /* "found X; expected Y" in words, one line */
+};
+struct iso_or_mistakes {
+    struct iso_arena arena;
+    struct iso_or_mistake *items;
+    size_t count, errors; /* errors: those that are no warnings */
+    bool more;            /* there were more than fit */
+};
+void iso_or_mistakes_init(struct iso_or_mistakes *mistakes, const struct iso_alloc *alloc);
+void iso_or_mistakes_fini(struct iso_or_mistakes *mistakes);
+/* "app.json:12:7: ...", the line, and a caret under it, for each; as compilers do. */
+ISO_MUST_CHECK enum iso_err iso_or_mistakes_text(const struct iso_or_mistakes *mistakes,
+                                                 const char *name, struct iso_str manifest,
+                                                 struct iso_buf *out);
+/* An array of {"line","column","length","severity","pointer","text"}. */
+void iso_or_mistakes_write(const struct iso_or_mistakes *mistakes, struct iso_json *json);
+
+/* ---- The application --------------------------------------------------------------------------
+ */
+
+enum iso_or_on_loss { ISO_OR_RESTART, ISO_OR_WAIT };
+
+struct iso_or_pair {
+    struct iso_str name, value;
+};
+
+/* What satisfies an import. */
+struct iso_or_link {
+    struct iso_str interface; /* as the module imports it: "ns:pkg/iface@1.0.0" */
+    uint32_t target;          /* component */
+    bool written;             /* in the manifest; otherwise it was the only one that fits */
+};
+
+struct iso_or_component {
+    struct iso_str name;
+    struct iso_str package;   /* the reference */
+    struct iso_str interface; /* name of a WIT file that comes with the manifest; empty */
+    struct iso_str abi;       /* empty: as the package says */
+    bool service;
+    enum iso_or_on_loss on_loss; /* default by mode */
+    /* As written, checked; members of the deployment document of the same name. NULL: absent. */
+    const json_t *config, *args, *env, *limits, *dirs;
+    /* Grants of device interfaces as for the deployment document: {"camera": ["door"], ...}: what
+     * the manifest says, and for imports that it does not name, `true`. Made by the check. */
+    const json_t *devices;
+    uint64_t memory_bytes; /* limits.memory, or its default */
+    struct {
+        const struct iso_or_pair *labels; /* all must be there */
+        size_t label_count;
+        struct iso_str device;        /* name or id; empty: any */
+        const uint32_t *with, *apart; /* components on the same device; on other ones */
+        size_t with_count, apart_count;
+    } place;
+    const struct iso_or_link *links; /* all, after the check */
+    size_t link_count;
+};
+
+struct iso_or_step {
+    struct iso_str as; /* empty: none */
+    uint32_t component;
+    struct iso_str function; /* "resize", "iface.resize" */
+    const json_t *with;      /* NULL: none */
+};
+
+enum iso_or_trigger { ISO_OR_EVERY, ISO_OR_CALL, ISO_OR_EVENT };
+
+struct iso_or_flow {
+    struct iso_str name;
+    enum iso_or_trigger trigger;
+    uint64_t every_ns;
+    uint32_t event_component;
+    struct iso_str event_name;
+    struct iso_str overload; /* "wait", "drop-oldest", "drop-newest" */
+    uint32_t window;         /* 0: default */
+    const json_t *on;        /* as written, for the deployment document */
+    const struct iso_or_step *steps;
+    size_t step_count;
+};
+
+struct iso_or_manifest {
+    struct iso_str app, description;
+    uint64_t drain_ns; /* UINT64_MAX: default */
+    struct iso_or_component *components;
+    size_t component_count;
+    const struct iso_or_flow *flows;
+    size_t flow_count;
+    struct iso_str text; /* as it came */
+    bool checked;
+    struct iso_arena arena;
+    json_t *json; /* root of what is borrowed above */
+};
+
+/*
+ * text: borrowed (copied). *out is NULL when the text cannot be read at all; otherwise it has what
+ * could be made sense of, to find further mistakes: use it only when mistakes->errors is 0. Errors:
+ * INVALID (there are mistakes), NOMEM.
+ */
+ISO_MUST_CHECK enum iso_err iso_or_manifest_parse(const struct iso_alloc *alloc,
+                                                  struct iso_str text, struct iso_or_manifest **out,
+                                                  struct iso_or_mistakes *mistakes);
+void iso_or_manifest_destroy(struct iso_or_manifest *manifest); /* NULL is fine */
+/* Index by name; UINT32_MAX. */
+uint32_t iso_or_manifest_component(const struct iso_or_manifest *manifest, struct iso_str name);
+
+/* What the check wants to know of each component's package; borrowed for the check. */
+struct iso_or_module_facts {
+    const struct iso_module_interface *interface; /* NULL: not known; it is passed over */
+    const struct iso_module *module;              /* for the names of its imports */
+    struct iso_str abi;                           /* that will be used; empty: canonical */
+};
+
+/*
+ * facts: one per component, in their order. Binds links (written ones are verified: the import
+ * exists, the target exports it with a compatible version and equal types; missing ones are bound
+ * if exactly one component fits), refuses circles of links, grants device interfaces, checks flows
+ * (functions, parameters, references, literals), events, and the convention. Errors: INVALID (there
+ * are mistakes), NOMEM.
+ */
+ISO_MUST_CHECK enum iso_err iso_or_manifest_check(struct iso_or_manifest *manifest,
+                                                  const struct iso_or_module_facts *facts,
+                                                  struct iso_or_mistakes *mistakes);
+
+#endif
