@@ -12,6 +12,7 @@
 #include "orchestrator/manifest.h"
 #include "orchestrator/store.h"
 #include "orchestrator/transport.h"
+#include "package/package.h"
 
 struct iso_or_deployer;
 struct iso_or_device;
@@ -26,8 +27,8 @@ struct iso_or_resolved {
     struct iso_str wit; /* beside the module; empty */
     struct iso_str abi; /* as its metadata says; empty */
     const char *file;   /* path of its bytes */
-    const struct iso_module_interface *interface;
-    const struct iso_module *module;
+    /* Interface, needs, engine features, memory (package/package.h). */
+    const struct iso_description *description;
 };
 
 /* Where packages come from (packages.h; in tests a table). */
