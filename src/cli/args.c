@@ -163,6 +163,13 @@ void iso_cli_command_help(FILE *out, const struct iso_cli_command *command)
     if (command->description != NULL) {
         fprintf(out, "\n%s\n", command->description);
     }
+    if (command->subcommands != NULL) {
+        fputs("\nCommands\n", out);
+    }
+    for (size_t i = 0; command->subcommands != NULL && command->subcommands[i] != NULL; i++) {
+        fprintf(out, "  %-*s %s\n", HELP_COLUMN - 3, command->subcommands[i]->name,
+                command->subcommands[i]->summary);
+    }
     for (size_t g = 0; g < command->group_count; g++) {
         fprintf(out, "\n%s\n", command->groups[g]->title);
         for (size_t i = 0; i < command->groups[g]->count; i++) {

@@ -27,15 +27,18 @@ struct iso_cli_option_group {
 
 /* A command of the program; one static table of them is in main.c. */
 struct iso_cli_command {
-    const char *name;
+    const char *name;     /* of a subcommand in full: "device ls" */
     const char *summary;  /* one line, for the list */
     const char *synopsis; /* after "isomer NAME " */
     const char *description;
     const char *examples; /* lines */
     const struct iso_cli_option_group *const *groups;
     size_t group_count;
-    /* argv[0] is the command's name. Returns the exit status. */
+    /* argv[0] is the command's name. Returns the exit status. With subcommands: what happens when
+     * none is given; NULL: one must be. */
     int (*run)(const struct iso_cli_command *command, int argc, char **argv);
+    /* Ends with NULL; NULL: there are none. Their options are all their own. */
+    const struct iso_cli_command *const *subcommands;
 };
 
 struct iso_cli_args {
@@ -70,7 +73,26 @@ int iso_cli_args_status(int answer);
 int iso_cli_usage_error(const struct iso_cli_command *command, const char *format, ...)
     ISO_PRINTF(2, 3);
 
-/* The whole help text of a command. */
+/* The whole help text of a command; of one with subcommands their list too. */
 void iso_cli_command_help(FILE *out, const struct iso_cli_command *command);
+
+/* ---- Subcommands (subcommand.c) --------------------------------------------------------------
+ */
+
+/* The last word of a command's name: "ls" of "device ls". */
+const char *iso_cli_command_word(const struct iso_cli_command *command);
+
+/* The subcommand of that word; NULL when there is none. */
+const struct iso_cli_command *iso_cli_subcommand_find(const struct iso_cli_command *command,
+                                                      const char *word);
+
+/* An error about a subcommand that does not exist, with a suggestion. Returns ISO_CLI_USAGE. */
+int iso_cli_subcommand_unknown(const struct iso_cli_command *command, const char *word);
+
+/*
+ * Run a command, or the subcommand that argv names; options may stand before that word. argv[0] is
+ * the command's name, and the order of argv may change. Returns the exit status.
+ */
+int iso_cli_dispatch(const struct iso_cli_command *command, int argc, char **argv);
 
 #endif

@@ -130,48 +130,94 @@ static int print_psk(const struct iso_cli_device *device)
     return iso_cli_finish_output(ISO_CLI_OK);
 }
 
-static int run_token(const struct iso_cli_command *command, int argc, char **argv)
+static int run_token_ls(const struct iso_cli_command *command, int argc, char **argv)
+{
+    struct iso_cli_client_args args;
+    int status = iso_cli_client_read(command, argc, argv, &args, 0, 0, NULL, NULL);
+    status = status < 0 ? list_tokens(&args.device) : status;
+    iso_cli_device_fini(&args.device);
+    return status;
+}
+
+static int run_token_add(const struct iso_cli_command *command, int argc, char **argv)
 {
     struct iso_cli_client_args args;
     struct token_options options = {false, NULL};
-    int status = iso_cli_client_read(command, argc, argv, &args, 1, 2, token_option, &options);
-    if (status < 0) {
-        const char *what = args.operands[0];
-        if (strcmp(what, "ls") == 0 && args.count == 1) {
-            status = list_tokens(&args.device);
-        } else if (strcmp(what, "add") == 0 && args.count == 1) {
-            status = add_token(&args.device, &options);
-        } else if (strcmp(what, "rm") == 0 && args.count == 2) {
-            status = remove_token(command, &args.device, args.operands[1]);
-        } else if (strcmp(what, "psk") == 0 && args.count == 1) {
-            status = print_psk(&args.device);
-        } else {
-            status = iso_cli_usage_error(command,
-                                         "write token ls, token add, token rm ID, or token psk");
-        }
-    }
+    int status = iso_cli_client_read(command, argc, argv, &args, 0, 0, token_option, &options);
+    status = status < 0 ? add_token(&args.device, &options) : status;
+    iso_cli_device_fini(&args.device);
+    return status;
+}
+
+static int run_token_rm(const struct iso_cli_command *command, int argc, char **argv)
+{
+    struct iso_cli_client_args args;
+    int status = iso_cli_client_read(command, argc, argv, &args, 1, 1, NULL, NULL);
+    status = status < 0 ? remove_token(command, &args.device, args.operands[0]) : status;
+    iso_cli_device_fini(&args.device);
+    return status;
+}
+
+static int run_token_psk(const struct iso_cli_command *command, int argc, char **argv)
+{
+    struct iso_cli_client_args args;
+    int status = iso_cli_client_read(command, argc, argv, &args, 0, 0, NULL, NULL);
+    status = status < 0 ? print_psk(&args.device) : status;
     iso_cli_device_fini(&args.device);
     return status;
 }
 
 static const struct iso_cli_option token_options[] = {
-    {OPTION_READ, "read", NULL, false, "add: may look only; otherwise also call and change"},
-    {OPTION_LABEL, "label", "TEXT", false, "add: what it is for"},
+    {OPTION_READ, "read", NULL, false, "may look only; otherwise also call and change"},
+    {OPTION_LABEL, "label", "TEXT", false, "what it is for"},
 };
 static const struct iso_cli_option_group token_group = {"Token", token_options,
                                                         ISO_COUNT_OF(token_options)};
 static const struct iso_cli_option_group *const token_groups[] = {&token_group,
                                                                   &iso_cli_client_group};
 
-const struct iso_cli_command iso_cli_client_token = {
-    .name = "token",
-    .summary = "make, list and withdraw tokens of a device",
-    .synopsis = "ls | add | rm ID | psk",
-    .description = "'psk' prints the identity and key by which other clients of CoAP may come.\n",
+static const struct iso_cli_command token_ls = {
+    .name = "token ls",
+    .summary = "list the tokens",
+    .synopsis = "",
+    .groups = groups,
+    .group_count = ISO_COUNT_OF(groups),
+    .run = run_token_ls,
+};
+static const struct iso_cli_command token_add = {
+    .name = "token add",
+    .summary = "make a token and print it",
+    .synopsis = "[--read] [--label TEXT]",
     .groups = token_groups,
     .group_count = ISO_COUNT_OF(token_groups),
+    .examples = "  isomer token add --read --label dashboard\n",
+    .run = run_token_add,
+};
+static const struct iso_cli_command token_rm = {
+    .name = "token rm",
+    .summary = "withdraw a token; what is open with it ends",
+    .synopsis = "ID",
+    .groups = groups,
+    .group_count = ISO_COUNT_OF(groups),
+    .run = run_token_rm,
+};
+static const struct iso_cli_command token_psk = {
+    .name = "token psk",
+    .summary = "print the identity and key by which other clients of CoAP may come",
+    .synopsis = "",
+    .groups = groups,
+    .group_count = ISO_COUNT_OF(groups),
+    .run = run_token_psk,
+};
+static const struct iso_cli_command *const token_commands[] = {&token_ls, &token_add, &token_rm,
+                                                               &token_psk, NULL};
+
+const struct iso_cli_command iso_cli_client_token = {
+    .name = "token",
+    .summary = "make, list and withdraw tokens",
+    .synopsis = "ls | add | rm ID | psk",
     .examples = "  isomer --device :8480 token add --read --label dashboard\n",
-    .run = run_token,
+    .subcommands = token_commands,
 };
 
 /* ---- login ---------------------------------------------------------------------------------- */

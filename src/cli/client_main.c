@@ -55,7 +55,7 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < ISO_COUNT_OF(commands); i++) {
         if (strcmp(name, commands[i]->name) == 0) {
             (void)curl_global_init(CURL_GLOBAL_DEFAULT);
-            return commands[i]->run(commands[i], argc - 1, argv + 1);
+            return iso_cli_dispatch(commands[i], argc - 1, argv + 1);
         }
     }
     iso_cli_error("'%s' is not a command for devices", name);

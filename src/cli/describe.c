@@ -49,6 +49,12 @@ static void put_command(struct iso_json *json, const struct iso_cli_command *com
     }
     iso_json_array_end(json);
     put_text(json, "examples", command->examples);
+    iso_json_key(json, "subcommands");
+    iso_json_array_begin(json);
+    for (size_t i = 0; command->subcommands != NULL && command->subcommands[i] != NULL; i++) {
+        put_command(json, command->subcommands[i]); /* one level, as deep as the tables */
+    }
+    iso_json_array_end(json);
     iso_json_object_end(json);
 }
 

@@ -8,7 +8,8 @@
 /*
  * The answer to --help=json, on standard output: {"version", "commands": [{"name", "summary",
  * "synopsis", "description", "groups": [{"title", "options": [{"name", "value", "repeats",
- * "help"}]}], "examples"}], "programs": [{"command", "program", "summary"}], "exit-statuses":
+ * "help"}]}], "examples", "subcommands": [as commands, named in full]}], "programs": [{"command",
+ * "program", "summary"}], "exit-statuses":
  * [{"status", "meaning"}]}. "programs" says which commands other programs carry; those answer for
  * themselves. Texts are those of the tables, missing ones null. Returns the exit status.
  */

@@ -81,7 +81,7 @@ int main(int argc, char **argv)
     }
     for (size_t i = 0; iso_cli_commands[i] != NULL; i++) {
         if (strcmp(name, iso_cli_commands[i]->name) == 0) {
-            return iso_cli_commands[i]->run(iso_cli_commands[i], argc - 1, argv + 1);
+            return iso_cli_dispatch(iso_cli_commands[i], argc - 1, argv + 1);
         }
     }
     /* Options before the command say which device is meant. */

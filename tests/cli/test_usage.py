@@ -86,8 +86,12 @@ def commands_for_devices_are_documented(t):
     check(set(re.findall(r"^  ([a-z]+)", overview, re.MULTILINE)) == set(DEVICE_COMMANDS), overview)
     known = set()
     for command in DEVICE_COMMANDS:
-        result = t.expect(t.run("--device", "127.0.0.1:1", command, "--help"), 0)
-        known |= set(re.findall(r"^  --([a-z-]+)", result.out, re.MULTILINE))
+        words = [command.split() for command in re.findall(
+            rf"^  ({command}(?: [a-z]+)?) ", t.expect(t.run(command, "--help"), 0).out, re.MULTILINE)]
+        for line in words or [[command]]:
+            result = t.expect(t.run("help", *line), 0)
+            check(t.expect(t.run(*line, "--help"), 0).out == result.out, f"{line}: {result}")
+            known |= set(re.findall(r"^  --([a-z-]+)", result.out, re.MULTILINE))
     documented = set(re.findall(r"--([a-z-]+)", re.sub(r"(?m)^\|?-+\|.*$", "", text)))
     check(documented == known, f"documented {sorted(documented)}, known {sorted(known)}")
 
