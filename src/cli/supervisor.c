@@ -1,19 +1,15 @@
-/* isomer supervisor: the daemon on a device. Its options over those of its configuration file, the
- * loop, the signals, and what systemd wants to hear (sd_notify(3)). */
+/* isomer supervisor: the daemon on a device. Its options over those of its configuration file. */
 #include "supervisor/supervisor.h"
 #include "base/format.h"
 #include "cli/commands.h"
 #include "cli/message.h"
 #include "cli/status.h"
+#include "daemon/log.h"
+#include "daemon/program.h"
 #include "platform/platform.h"
 
-#include <signal.h>
 #include <stdlib.h>
-#include <sys/resource.h>
-#include <systemd/sd-daemon.h>
 #include <unistd.h>
-
-enum { GRACE_MS = 5000, SHUT_AFTER_MS = 10000 };
 
 enum {
     OPTION_CONFIG,
@@ -162,7 +158,7 @@ static enum iso_err set_option(struct iso_supervisor_config *config, struct give
         config->log_json = true;
         break;
     case OPTION_LOG_LEVEL:
-        return iso_supervisor_parse_level(value, &config->log_level, report);
+        return iso_log_level_parse(value, &config->log_level, report);
     case OPTION_CPU:
         return iso_supervisor_parse_percent(value, &config->cpu_percent, report);
     case OPTION_MODULES:
@@ -229,104 +225,45 @@ static int read_options(const struct iso_cli_command *command, int argc, char **
     }
 }
 
-/* ---- The loop ------------------------------------------------------------------------------- */
+/* ---- The program ---------------------------------------------------------------------------- */
 
-struct program {
-    uv_loop_t loop;
-    uv_signal_t terminate, interrupt;
-    uv_timer_t watchdog, shut;
+struct daemon {
+    const struct iso_supervisor_config *config;
     struct iso_supervisor *supervisor;
-    bool stopping, stopped;
 };
 
-static void on_stopped(void *ctx)
+static enum iso_err start(void *ctx, uv_loop_t *loop, void (*ready)(void *ready_ctx),
+                          void *ready_ctx, struct iso_report *report)
 {
-    struct program *program = ctx;
-    program->stopped = true;
-    uv_close((uv_handle_t *)&program->terminate, NULL);
-    uv_close((uv_handle_t *)&program->interrupt, NULL);
-    uv_close((uv_handle_t *)&program->watchdog, NULL);
-    uv_close((uv_handle_t *)&program->shut, NULL);
+    struct daemon *daemon = ctx;
+    return iso_supervisor_start(loop, daemon->config, ready, ready_ctx, &daemon->supervisor,
+                                report);
 }
 
-/* What ought to be over is not: end all the same, the state on disk is whole at any moment. */
-static void on_shut(uv_timer_t *timer)
+static void stop(void *ctx, uint32_t grace_ms, void (*stopped)(void *stopped_ctx),
+                 void *stopped_ctx)
 {
-    (void)timer;
+    const struct daemon *daemon = ctx;
+    iso_supervisor_stop(daemon->supervisor, grace_ms, stopped, stopped_ctx);
+}
+
+static void on_overdue(void)
+{
     iso_cli_error("not stopped in time; ending now");
     _exit(ISO_CLI_INTERNAL);
 }
 
-static void on_signal(uv_signal_t *handle, int number)
-{
-    struct program *program = handle->data;
-    (void)number;
-    if (program->stopping) {
-        _exit(ISO_CLI_OK); /* asked twice */
-    }
-    program->stopping = true;
-    (void)sd_notify(0, "STOPPING=1");
-    (void)uv_timer_start(&program->shut, on_shut, GRACE_MS + SHUT_AFTER_MS, 0);
-    iso_supervisor_stop(program->supervisor, GRACE_MS, on_stopped, program);
-}
-
-static void on_watchdog(uv_timer_t *timer)
-{
-    (void)timer;
-    (void)sd_notify(0, "WATCHDOG=1");
-}
-
-static void on_ready(void *ctx)
-{
-    (void)ctx;
-    (void)sd_notify(0, "READY=1");
-}
-
-/* Many connections and instances need many descriptors: as many as the system allows. */
-static void raise_descriptors(void)
-{
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
-        limit.rlim_cur = limit.rlim_max > 65536 ? 65536 : limit.rlim_max;
-        (void)setrlimit(RLIMIT_NOFILE, &limit);
-    }
-}
-
-static void init(struct program *program)
-{
-    uint64_t usec = 0;
-    (void)uv_loop_init(&program->loop);
-    (void)uv_signal_init(&program->loop, &program->terminate);
-    (void)uv_signal_init(&program->loop, &program->interrupt);
-    (void)uv_timer_init(&program->loop, &program->watchdog);
-    (void)uv_timer_init(&program->loop, &program->shut);
-    program->terminate.data = program->interrupt.data = program;
-    if (sd_watchdog_enabled(0, &usec) > 0) {
-        (void)uv_timer_start(&program->watchdog, on_watchdog, 0, usec / 2000u);
-    }
-}
-
 static int serve(const struct iso_supervisor_config *config)
 {
-    struct program program = {.supervisor = NULL};
+    struct daemon daemon = {.config = config};
+    const struct iso_program_part part = {start, stop, &daemon};
     struct iso_report report;
     iso_report_init(&report);
-    (void)signal(SIGPIPE, SIG_IGN);
-    (void)signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error of writing */
-    raise_descriptors();
-    init(&program);
-    const enum iso_err err = iso_supervisor_start(&program.loop, config, on_ready, &program,
-                                                  &program.supervisor, &report);
+    const enum iso_err err = iso_program_run(&part, 1, on_overdue, &report);
     if (err != ISO_OK) {
         iso_cli_error("%s", iso_report_text(&report, err));
-        (void)uv_run(&program.loop, UV_RUN_DEFAULT); /* what was open closes */
         return err == ISO_E_ARGUMENT || err == ISO_E_INVALID ? ISO_CLI_USAGE : ISO_CLI_SYSTEM;
     }
-    (void)uv_signal_start(&program.terminate, on_signal, SIGTERM);
-    (void)uv_signal_start(&program.interrupt, on_signal, SIGINT);
-    (void)uv_run(&program.loop, UV_RUN_DEFAULT);
-    ISO_ASSERT(program.stopped);
-    (void)uv_loop_close(&program.loop);
     return ISO_CLI_OK;
 }
 

@@ -60,6 +60,28 @@ ISO_MUST_CHECK enum iso_err iso_dir_check(const char *path, struct iso_report *r
 /* Whether path names an existing regular file (not a directory, pipe or device). */
 bool iso_path_is_file(const char *path);
 
+/* Paths that are put together are shorter than this; a state directory shorter than the second, so
+ * that what a daemon keeps in it fits. */
+enum { ISO_PATH_MAX = 1024, ISO_STATE_DIR_MAX = 700 };
+
+/* dir/name into out. False when it does not fit. */
+ISO_MUST_CHECK bool iso_path_join(char out[ISO_PATH_MAX], const char *dir, const char *name);
+/* Make a directory (0700), and those above, unless it is there. Blocks, as all below; any thread.
+ * Errors: ACCESS, IO, ARGUMENT (too long a path). */
+ISO_MUST_CHECK enum iso_err iso_dir_make(const char *path, struct iso_report *report);
+/* What was renamed or removed in it stays so after a power cut. Failure is not told: not every file
+ * system can do it. */
+void iso_dir_sync(const char *path);
+/* Each entry but "." and ".."; what cannot be opened has none. visit may remove the entry. */
+void iso_dir_each(const char *path, void (*visit)(void *ctx, const char *path, const char *name),
+                  void *ctx);
+/* Remove a file, and sync its directory dir. A file that is not there is fine. */
+ISO_MUST_CHECK enum iso_err iso_file_remove(const char *dir, const char *name,
+                                            struct iso_report *report);
+/* Remove a directory with what is in it, at most 8 levels; links are removed, not followed. What
+ * cannot be removed stays. */
+void iso_tree_remove(const char *path);
+
 /* The absolute path without links of an existing file, to be released with free(); NULL when it
  * cannot be found out. */
 char *iso_path_absolute(const char *path);

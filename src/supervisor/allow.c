@@ -3,7 +3,6 @@
 
 #include "base/format.h"
 #include "platform/platform.h"
-#include "supervisor/state.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +20,7 @@ static bool is_below(const char *path, const char *dir)
 static enum iso_err allow_dir(const struct iso_supervisor *sv, struct iso_str component,
                               const struct iso_sv_dir_grant *grant, struct iso_report *report)
 {
-    char given[ISO_SV_PATH_MAX];
+    char given[ISO_PATH_MAX];
     bool good = false;
     (void)iso_format(given, sizeof given, "%.*s", (int)grant->host_path.len, grant->host_path.ptr);
     char *path = iso_path_absolute(given);

@@ -76,7 +76,7 @@ static void answer(struct iso_supervisor *sv, iso_http_id id, struct iso_sv_call
     } else if (call->reply.len == 0 && call->reply_actual != ISO_SV_RAW) {
         iso_http_reply(sv->http, id, 204, NULL, iso_bytes_from(NULL, 0));
     } else {
-        iso_sv_reply_taken(sv, id, 200, media_types[call->reply_actual], &call->reply);
+        iso_reply_taken(sv->http, id, 200, media_types[call->reply_actual], &call->reply);
     }
     iso_sv_call_destroy(call);
 }
@@ -142,7 +142,7 @@ static void start(struct iso_supervisor *sv, struct iso_http_request *req,
     if (iso_http_request_header(req, "Idempotency-Key", &key)) {
         bool given;
         const struct iso_token *token =
-            iso_sv_access_check(&sv->access, req, uv_hrtime() / 1000000000u, &given);
+            iso_access_check(&sv->access, req, uv_hrtime() / 1000000000u, &given);
         iso_sv_call_id_from_key(&call->id, iso_str_from_z(token != NULL ? token->id : ""), key);
         call->id.sequence = what_is_asked(req);
     }
@@ -219,9 +219,10 @@ static void no_function(struct iso_supervisor *sv, struct iso_http_request *req,
                      "not-found", detail);
 }
 
-void iso_sv_api_call(struct iso_supervisor *sv, struct iso_http_request *req,
-                     const struct iso_str *params)
+void iso_sv_api_call(void *supervisor, struct iso_http_request *req,
+                     const struct iso_str params[ISO_ROUTE_PARAMS])
 {
+    struct iso_supervisor *sv = supervisor;
     struct iso_sv_component *component = iso_sv_api_component(sv, req, params);
     uint32_t index;
     if (component == NULL) {
@@ -234,9 +235,10 @@ void iso_sv_api_call(struct iso_supervisor *sv, struct iso_http_request *req,
     start(sv, req, component, index, NULL);
 }
 
-void iso_sv_api_flow(struct iso_supervisor *sv, struct iso_http_request *req,
-                     const struct iso_str *params)
+void iso_sv_api_flow(void *supervisor, struct iso_http_request *req,
+                     const struct iso_str params[ISO_ROUTE_PARAMS])
 {
+    struct iso_supervisor *sv = supervisor;
     start(sv, req, NULL, 0, params);
 }
 
@@ -262,9 +264,10 @@ bool iso_sv_property_find(const struct iso_sv_program *program, struct iso_str n
     return func->param_count == 0 && func->result != NULL;
 }
 
-void iso_sv_api_property(struct iso_supervisor *sv, struct iso_http_request *req,
-                         const struct iso_str *params)
+void iso_sv_api_property(void *supervisor, struct iso_http_request *req,
+                         const struct iso_str params[ISO_ROUTE_PARAMS])
 {
+    struct iso_supervisor *sv = supervisor;
     struct iso_sv_component *component = iso_sv_api_component(sv, req, params);
     uint32_t index;
     if (component == NULL) {

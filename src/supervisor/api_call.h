@@ -5,13 +5,13 @@
 #include "supervisor/daemon.h"
 
 /* params: app, component, function or property. */
-void iso_sv_api_call(struct iso_supervisor *sv, struct iso_http_request *req,
-                     const struct iso_str *params);
-void iso_sv_api_property(struct iso_supervisor *sv, struct iso_http_request *req,
-                         const struct iso_str *params);
+void iso_sv_api_call(void *supervisor, struct iso_http_request *req,
+                     const struct iso_str params[ISO_ROUTE_PARAMS]);
+void iso_sv_api_property(void *supervisor, struct iso_http_request *req,
+                         const struct iso_str params[ISO_ROUTE_PARAMS]);
 /* params: app, flow. */
-void iso_sv_api_flow(struct iso_supervisor *sv, struct iso_http_request *req,
-                     const struct iso_str *params);
+void iso_sv_api_flow(void *supervisor, struct iso_http_request *req,
+                     const struct iso_str params[ISO_ROUTE_PARAMS]);
 /* The component of the first two parameters; NULL when 404 has been answered. */
 struct iso_sv_component *iso_sv_api_component(struct iso_supervisor *sv,
                                               struct iso_http_request *req,

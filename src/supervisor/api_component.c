@@ -2,6 +2,7 @@
 #include "supervisor/api_call.h"
 
 #include "base/format.h"
+#include "daemon/clock.h"
 
 #include <stdlib.h>
 
@@ -86,7 +87,7 @@ enum iso_err iso_sv_write_component(struct iso_supervisor *sv, struct iso_sv_com
     put_u64(&json, "refused-grants", stats.refused_grants);
     if (stats.last_error[0] != '\0') {
         char time[32];
-        iso_sv_time_text(stats.last_error_time_ns, time);
+        iso_clock_text(stats.last_error_time_ns, time);
         put_str(&json, "last-error", iso_str_from_z(stats.last_error));
         put_str(&json, "last-error-time", iso_str_from_z(time));
     }
@@ -94,9 +95,10 @@ enum iso_err iso_sv_write_component(struct iso_supervisor *sv, struct iso_sv_com
     return iso_json_finish(&json);
 }
 
-static void get_status(struct iso_supervisor *sv, struct iso_http_request *req,
-                       const struct iso_str params[ISO_SV_ROUTE_PARAMS])
+static void get_status(void *ctx, struct iso_http_request *req,
+                       const struct iso_str params[ISO_ROUTE_PARAMS])
 {
+    struct iso_supervisor *sv = ctx;
     struct iso_buf buf;
     struct iso_sv_component *component = iso_sv_api_component(sv, req, params);
     if (component == NULL) {
@@ -104,7 +106,7 @@ static void get_status(struct iso_supervisor *sv, struct iso_http_request *req,
     }
     iso_buf_init(&buf, sv->alloc, 1u << 20);
     const enum iso_err err = iso_sv_write_component(sv, component, &buf);
-    iso_sv_reply_buf(sv, req, 200, "application/json", &buf, err);
+    iso_reply_buf(req, 200, "application/json", &buf, err);
 }
 
 /* ---- Descriptions --------------------------------------------------------------------------- */
@@ -121,14 +123,14 @@ static void describe(struct iso_supervisor *sv, struct iso_http_request *req,
     }
     char base[320], coap[320], http_base[640], coap_base[640], id[256], title[160];
     const int app_len = (int)params[0].len, name_len = (int)params[1].len;
-    iso_sv_base_url(sv, req, base, sizeof base);
+    iso_route_base_url(req, base, sizeof base);
     iso_sv_coap_url(sv, req, coap, sizeof coap);
     (void)iso_format(http_base, sizeof http_base, "%s/v1/components/%.*s/%.*s", base, app_len,
                      params[0].ptr, name_len, params[1].ptr);
     (void)iso_format(coap_base, sizeof coap_base, "%s/c/%.*s/%.*s", coap, app_len, params[0].ptr,
                      name_len, params[1].ptr);
-    (void)iso_format(id, sizeof id, "urn:isomer:%s:%.*s:%.*s", sv->device_id, app_len,
-                     params[0].ptr, name_len, params[1].ptr);
+    (void)iso_format(id, sizeof id, "urn:isomer:%s:%.*s:%.*s", sv->state.id, app_len, params[0].ptr,
+                     name_len, params[1].ptr);
     (void)iso_format(title, sizeof title, "%.*s/%.*s", app_len, params[0].ptr, name_len,
                      params[1].ptr);
     const struct iso_module_interface *interface =
@@ -141,24 +143,27 @@ static void describe(struct iso_supervisor *sv, struct iso_http_request *req,
     struct iso_buf buf;
     iso_buf_init(&buf, sv->alloc, 16u << 20);
     const enum iso_err err = write(interface->world, &place, &buf);
-    iso_sv_reply_buf(sv, req, 200, type, &buf, err);
+    iso_reply_buf(req, 200, type, &buf, err);
 }
 
-static void get_td(struct iso_supervisor *sv, struct iso_http_request *req,
-                   const struct iso_str params[ISO_SV_ROUTE_PARAMS])
+static void get_td(void *ctx, struct iso_http_request *req,
+                   const struct iso_str params[ISO_ROUTE_PARAMS])
 {
+    struct iso_supervisor *sv = ctx;
     describe(sv, req, params, "application/td+json", iso_gen_thing);
 }
 
-static void get_openapi(struct iso_supervisor *sv, struct iso_http_request *req,
-                        const struct iso_str params[ISO_SV_ROUTE_PARAMS])
+static void get_openapi(void *ctx, struct iso_http_request *req,
+                        const struct iso_str params[ISO_ROUTE_PARAMS])
 {
+    struct iso_supervisor *sv = ctx;
     describe(sv, req, params, "application/vnd.oai.openapi+json", iso_gen_openapi);
 }
 
-static void get_wit(struct iso_supervisor *sv, struct iso_http_request *req,
-                    const struct iso_str params[ISO_SV_ROUTE_PARAMS])
+static void get_wit(void *ctx, struct iso_http_request *req,
+                    const struct iso_str params[ISO_ROUTE_PARAMS])
 {
+    struct iso_supervisor *sv = ctx;
     struct iso_sv_component *component = iso_sv_api_component(sv, req, params);
     struct iso_buf buf;
     if (component == NULL) {
@@ -167,34 +172,37 @@ static void get_wit(struct iso_supervisor *sv, struct iso_http_request *req,
     iso_buf_init(&buf, sv->alloc, 16u << 20);
     const enum iso_err err =
         iso_wit_print(&iso_sv_program_interface(iso_sv_component_program(component))->wit, &buf);
-    iso_sv_reply_buf(sv, req, 200, "text/plain; charset=utf-8", &buf, err);
+    iso_reply_buf(req, 200, "text/plain; charset=utf-8", &buf, err);
 }
 
 /* ---- Logs and events ------------------------------------------------------------------------ */
 
-static void get_logs(struct iso_supervisor *sv, struct iso_http_request *req,
-                     const struct iso_str params[ISO_SV_ROUTE_PARAMS])
+static void get_logs(void *ctx, struct iso_http_request *req,
+                     const struct iso_str params[ISO_ROUTE_PARAMS])
 {
+    struct iso_supervisor *sv = ctx;
     if (iso_sv_api_component(sv, req, params) == NULL) {
         return;
     }
     struct iso_sv_history *history = iso_sv_history_get(sv, params[0], params[1]);
-    iso_sv_reply_feed(sv, req, history != NULL ? &history->logs : NULL);
+    iso_reply_feed(req, history != NULL ? &history->logs : NULL);
 }
 
-static void get_events(struct iso_supervisor *sv, struct iso_http_request *req,
-                       const struct iso_str params[ISO_SV_ROUTE_PARAMS])
+static void get_events(void *ctx, struct iso_http_request *req,
+                       const struct iso_str params[ISO_ROUTE_PARAMS])
 {
+    struct iso_supervisor *sv = ctx;
     if (iso_sv_api_component(sv, req, params) == NULL) {
         return;
     }
     struct iso_sv_history *history = iso_sv_history_get(sv, params[0], params[1]);
-    iso_sv_reply_feed(sv, req, history != NULL ? &history->events : NULL);
+    iso_reply_feed(req, history != NULL ? &history->events : NULL);
 }
 
-static void get_flows(struct iso_supervisor *sv, struct iso_http_request *req,
-                      const struct iso_str params[ISO_SV_ROUTE_PARAMS])
+static void get_flows(void *ctx, struct iso_http_request *req,
+                      const struct iso_str params[ISO_ROUTE_PARAMS])
 {
+    struct iso_supervisor *sv = ctx;
     struct iso_buf buf;
     struct iso_json json;
     (void)params;
@@ -203,70 +211,70 @@ static void get_flows(struct iso_supervisor *sv, struct iso_http_request *req,
     iso_json_object_begin(&json);
     iso_sv_peers_write_status(sv->peers, (struct iso_str){NULL, 0}, &json);
     iso_json_object_end(&json);
-    iso_sv_reply_buf(sv, req, 200, "application/json", &buf, iso_json_finish(&json));
+    iso_reply_buf(req, 200, "application/json", &buf, iso_json_finish(&json));
 }
 
 #define COMPONENT "v1/components/{app}/{component}"
 
-const struct iso_sv_route iso_sv_routes_components[] = {
+const struct iso_route iso_sv_routes_components[] = {
     {.method = ISO_HTTP_POST,
      .pattern = COMPONENT "/{function}",
-     .access = ISO_SV_OPERATE,
+     .access = ISO_ROUTE_OPERATE,
      .summary = "Call a function",
      .answer_type = "application/json",
      .body_max = 64u << 20,
      .handle = iso_sv_api_call},
     {.method = ISO_HTTP_GET,
      .pattern = COMPONENT,
-     .access = ISO_SV_READ,
+     .access = ISO_ROUTE_READ,
      .summary = "State, figures and limits of a component",
      .answer_type = "application/json",
      .handle = get_status},
     {.method = ISO_HTTP_GET,
      .pattern = COMPONENT "/td",
-     .access = ISO_SV_PUBLIC,
+     .access = ISO_ROUTE_PUBLIC,
      .summary = "Thing Description of a component",
      .answer_type = "application/td+json",
      .handle = get_td},
     {.method = ISO_HTTP_GET,
      .pattern = COMPONENT "/openapi.json",
-     .access = ISO_SV_PUBLIC,
+     .access = ISO_ROUTE_PUBLIC,
      .summary = "OpenAPI document of a component",
      .answer_type = "application/vnd.oai.openapi+json",
      .handle = get_openapi},
     {.method = ISO_HTTP_GET,
      .pattern = COMPONENT "/wit",
-     .access = ISO_SV_PUBLIC,
+     .access = ISO_ROUTE_PUBLIC,
      .summary = "Interface of a component as WIT text",
      .answer_type = "text/plain",
      .handle = get_wit},
     {.method = ISO_HTTP_GET,
      .pattern = COMPONENT "/logs",
-     .access = ISO_SV_READ,
+     .access = ISO_ROUTE_READ,
      .summary = "Latest log lines; as text/event-stream also those to come",
      .answer_type = "text/event-stream",
      .handle = get_logs},
     {.method = ISO_HTTP_GET,
      .pattern = COMPONENT "/events",
-     .access = ISO_SV_READ,
+     .access = ISO_ROUTE_READ,
      .summary = "Latest events that it emitted; as text/event-stream also those to come",
      .answer_type = "text/event-stream",
      .handle = get_events},
     {.method = ISO_HTTP_GET,
      .pattern = COMPONENT "/properties/{property}",
-     .access = ISO_SV_READ,
+     .access = ISO_ROUTE_READ,
      .summary = "Read a property, or observe it as text/event-stream",
      .answer_type = "application/json",
      .handle = iso_sv_api_property},
     {.method = ISO_HTTP_GET,
      .pattern = "v1/flows",
-     .access = ISO_SV_READ,
+     .access = ISO_ROUTE_READ,
      .summary = "Links to other devices, links between components, and flows, with their figures",
      .answer_type = "application/json",
      .handle = get_flows},
     {.method = ISO_HTTP_POST,
      .pattern = "v1/flows/{app}/{flow}",
-     .access = ISO_SV_OPERATE,
+     .access = ISO_ROUTE_OPERATE,
      .summary = "Run a flow that calls start; the answer is its last step's result",
      .answer_type = "application/json",
      .body_max = 64u << 20,

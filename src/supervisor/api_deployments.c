@@ -39,7 +39,7 @@ static unsigned status_of(enum iso_err err)
     case ISO_E_ACCESS:
         return 507;
     default:
-        return iso_sv_error_status(err);
+        return iso_reply_status(err);
     }
 }
 
@@ -74,21 +74,23 @@ static bool number_of(struct iso_supervisor *sv, struct iso_http_request *req, s
 
 /* ---- Deployments ---------------------------------------------------------------------------- */
 
-static void get_all(struct iso_supervisor *sv, struct iso_http_request *req,
-                    const struct iso_str params[ISO_SV_ROUTE_PARAMS])
+static void get_all(void *ctx, struct iso_http_request *req,
+                    const struct iso_str params[ISO_ROUTE_PARAMS])
 {
+    struct iso_supervisor *sv = ctx;
     struct iso_buf buf;
     struct iso_json json;
     (void)params;
     iso_buf_init(&buf, sv->alloc, 4u << 20);
     iso_json_init_buf(&json, &buf, 0);
     iso_sv_deployments_describe(sv->deployments, &json);
-    iso_sv_reply_buf(sv, req, 200, "application/json", &buf, iso_json_finish(&json));
+    iso_reply_buf(req, 200, "application/json", &buf, iso_json_finish(&json));
 }
 
-static void get_one(struct iso_supervisor *sv, struct iso_http_request *req,
-                    const struct iso_str params[ISO_SV_ROUTE_PARAMS])
+static void get_one(void *ctx, struct iso_http_request *req,
+                    const struct iso_str params[ISO_ROUTE_PARAMS])
 {
+    struct iso_supervisor *sv = ctx;
     struct iso_buf buf;
     struct iso_json json;
     iso_buf_init(&buf, sv->alloc, 4u << 20);
@@ -98,12 +100,13 @@ static void get_one(struct iso_supervisor *sv, struct iso_http_request *req,
                          "no such application is deployed here");
         return;
     }
-    iso_sv_reply_buf(sv, req, 200, "application/json", &buf, iso_json_finish(&json));
+    iso_reply_buf(req, 200, "application/json", &buf, iso_json_finish(&json));
 }
 
-static void get_document(struct iso_supervisor *sv, struct iso_http_request *req,
-                         const struct iso_str params[ISO_SV_ROUTE_PARAMS])
+static void get_document(void *ctx, struct iso_http_request *req,
+                         const struct iso_str params[ISO_ROUTE_PARAMS])
 {
+    struct iso_supervisor *sv = ctx;
     struct iso_buf buf;
     const struct iso_sv_generation *generation =
         iso_sv_deployments_committed(sv->deployments, params[0]);
@@ -114,12 +117,13 @@ static void get_document(struct iso_supervisor *sv, struct iso_http_request *req
     }
     iso_buf_init(&buf, sv->alloc, 4u << 20);
     const enum iso_err err = iso_sv_document_redact(generation->document, &buf);
-    iso_sv_reply_buf(sv, req, 200, "application/json", &buf, err);
+    iso_reply_buf(req, 200, "application/json", &buf, err);
 }
 
-static void put(struct iso_supervisor *sv, struct iso_http_request *req,
-                const struct iso_str params[ISO_SV_ROUTE_PARAMS])
+static void put(void *ctx, struct iso_http_request *req,
+                const struct iso_str params[ISO_ROUTE_PARAMS])
 {
+    struct iso_supervisor *sv = ctx;
     struct change *change = begin(sv, req);
     if (change != NULL) {
         iso_sv_deployments_put(sv->deployments, params[0], iso_http_request_body(req), changed,
@@ -127,9 +131,10 @@ static void put(struct iso_supervisor *sv, struct iso_http_request *req,
     }
 }
 
-static void prepare(struct iso_supervisor *sv, struct iso_http_request *req,
-                    const struct iso_str params[ISO_SV_ROUTE_PARAMS])
+static void prepare(void *ctx, struct iso_http_request *req,
+                    const struct iso_str params[ISO_ROUTE_PARAMS])
 {
+    struct iso_supervisor *sv = ctx;
     uint64_t generation;
     struct change *change;
     if (number_of(sv, req, params[1], "generation", &generation) &&
@@ -154,21 +159,24 @@ static void with_generation(struct iso_supervisor *sv, struct iso_http_request *
     }
 }
 
-static void commit(struct iso_supervisor *sv, struct iso_http_request *req,
-                   const struct iso_str params[ISO_SV_ROUTE_PARAMS])
+static void commit(void *ctx, struct iso_http_request *req,
+                   const struct iso_str params[ISO_ROUTE_PARAMS])
 {
+    struct iso_supervisor *sv = ctx;
     with_generation(sv, req, params, iso_sv_deployments_commit);
 }
 
-static void abort_prepared(struct iso_supervisor *sv, struct iso_http_request *req,
-                           const struct iso_str params[ISO_SV_ROUTE_PARAMS])
+static void abort_prepared(void *ctx, struct iso_http_request *req,
+                           const struct iso_str params[ISO_ROUTE_PARAMS])
 {
+    struct iso_supervisor *sv = ctx;
     with_generation(sv, req, params, iso_sv_deployments_abort);
 }
 
-static void delete_one(struct iso_supervisor *sv, struct iso_http_request *req,
-                       const struct iso_str params[ISO_SV_ROUTE_PARAMS])
+static void delete_one(void *ctx, struct iso_http_request *req,
+                       const struct iso_str params[ISO_ROUTE_PARAMS])
 {
+    struct iso_supervisor *sv = ctx;
     uint64_t generation = 0;
     struct iso_str text;
     if (iso_http_request_parameter(req, "generation", &text) &&
@@ -224,21 +232,24 @@ static void move(struct iso_supervisor *sv, struct iso_http_request *req,
     }
 }
 
-static void freeze(struct iso_supervisor *sv, struct iso_http_request *req,
-                   const struct iso_str params[ISO_SV_ROUTE_PARAMS])
+static void freeze(void *ctx, struct iso_http_request *req,
+                   const struct iso_str params[ISO_ROUTE_PARAMS])
 {
+    struct iso_supervisor *sv = ctx;
     move(sv, req, params, iso_sv_deployments_freeze);
 }
 
-static void own(struct iso_supervisor *sv, struct iso_http_request *req,
-                const struct iso_str params[ISO_SV_ROUTE_PARAMS])
+static void own(void *ctx, struct iso_http_request *req,
+                const struct iso_str params[ISO_ROUTE_PARAMS])
 {
+    struct iso_supervisor *sv = ctx;
     move(sv, req, params, iso_sv_deployments_own);
 }
 
-static void release(struct iso_supervisor *sv, struct iso_http_request *req,
-                    const struct iso_str params[ISO_SV_ROUTE_PARAMS])
+static void release(void *ctx, struct iso_http_request *req,
+                    const struct iso_str params[ISO_ROUTE_PARAMS])
 {
+    struct iso_supervisor *sv = ctx;
     uint64_t epoch;
     json_t *root;
     struct change *change;
@@ -257,9 +268,10 @@ static void release(struct iso_supervisor *sv, struct iso_http_request *req,
     json_decref(root);
 }
 
-static void abort_move(struct iso_supervisor *sv, struct iso_http_request *req,
-                       const struct iso_str params[ISO_SV_ROUTE_PARAMS])
+static void abort_move(void *ctx, struct iso_http_request *req,
+                       const struct iso_str params[ISO_ROUTE_PARAMS])
 {
+    struct iso_supervisor *sv = ctx;
     struct change *change = begin(sv, req);
     if (change != NULL) {
         iso_sv_deployments_move_abort(sv->deployments, params[0], params[1], changed, change);
@@ -277,12 +289,13 @@ static void got_snapshot(void *ctx, enum iso_err err, uint8_t *bytes, size_t len
         return;
     }
     iso_alloc_free(sv->alloc, change, sizeof *change);
-    iso_sv_reply_block(sv, id, "application/octet-stream", bytes, len);
+    iso_reply_block(sv->http, id, "application/octet-stream", bytes, len);
 }
 
-static void get_snapshot(struct iso_supervisor *sv, struct iso_http_request *req,
-                         const struct iso_str params[ISO_SV_ROUTE_PARAMS])
+static void get_snapshot(void *ctx, struct iso_http_request *req,
+                         const struct iso_str params[ISO_ROUTE_PARAMS])
 {
+    struct iso_supervisor *sv = ctx;
     struct change *change = begin(sv, req);
     if (change != NULL) {
         iso_sv_deployments_snapshot_get(sv->deployments, params[0], params[1], got_snapshot,
@@ -290,9 +303,10 @@ static void get_snapshot(struct iso_supervisor *sv, struct iso_http_request *req
     }
 }
 
-static void put_snapshot(struct iso_supervisor *sv, struct iso_http_request *req,
-                         const struct iso_str params[ISO_SV_ROUTE_PARAMS])
+static void put_snapshot(void *ctx, struct iso_http_request *req,
+                         const struct iso_str params[ISO_ROUTE_PARAMS])
 {
+    struct iso_supervisor *sv = ctx;
     uint8_t *bytes;
     size_t len;
     struct change *change = begin(sv, req);
@@ -313,26 +327,26 @@ static void put_snapshot(struct iso_supervisor *sv, struct iso_http_request *req
 
 #define CHANGE(METHOD, PATTERN, HANDLE, BODY, SUMMARY)                                             \
     {                                                                                              \
-        .method = (METHOD), .pattern = PATTERN, .access = ISO_SV_OPERATE, .summary = (SUMMARY),    \
+        .method = (METHOD), .pattern = PATTERN, .access = ISO_ROUTE_OPERATE, .summary = (SUMMARY), \
         .body_max = (BODY), .handle = (HANDLE)                                                     \
     }
 
-const struct iso_sv_route iso_sv_routes_deployments[] = {
+const struct iso_route iso_sv_routes_deployments[] = {
     {.method = ISO_HTTP_GET,
      .pattern = "v1/deployments",
-     .access = ISO_SV_READ,
+     .access = ISO_ROUTE_READ,
      .summary = "What is deployed here",
      .answer_type = "application/json",
      .handle = get_all},
     {.method = ISO_HTTP_GET,
      .pattern = ONE,
-     .access = ISO_SV_READ,
+     .access = ISO_ROUTE_READ,
      .summary = "The state of one application here: generations, components, troubles",
      .answer_type = "application/json",
      .handle = get_one},
     {.method = ISO_HTTP_GET,
      .pattern = ONE "/document",
-     .access = ISO_SV_OPERATE, /* it has the values of config and env */
+     .access = ISO_ROUTE_OPERATE, /* it has the values of config and env */
      .summary = "Its deployment document, without the keys",
      .answer_type = "application/json",
      .handle = get_document},
@@ -347,13 +361,13 @@ const struct iso_sv_route iso_sv_routes_deployments[] = {
     CHANGE(ISO_HTTP_POST, MOVE "/freeze", freeze, 4096, "Stop a component at a safepoint"),
     {.method = ISO_HTTP_GET,
      .pattern = MOVE "/snapshot",
-     .access = ISO_SV_OPERATE,
+     .access = ISO_ROUTE_OPERATE,
      .summary = "The state of the frozen component",
      .answer_type = "application/octet-stream",
      .handle = get_snapshot},
     {.method = ISO_HTTP_PUT,
      .pattern = MOVE "/snapshot",
-     .access = ISO_SV_OPERATE,
+     .access = ISO_ROUTE_OPERATE,
      .summary = "Hold the state of a component for which a prepared generation waits",
      .body_max = ISO_SV_SNAPSHOT_BYTES_MAX,
      .body_type = "application/octet-stream",

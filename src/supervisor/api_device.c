@@ -2,6 +2,8 @@
 #include "supervisor/daemon.h"
 
 #include "base/format.h"
+#include "daemon/clock.h"
+#include "daemon/openapi.h"
 #include "supervisor/page.h"
 
 #include <stdlib.h>
@@ -133,14 +135,14 @@ enum iso_err iso_sv_write_device(struct iso_supervisor *sv, struct iso_buf *out)
     char time[32];
     iso_json_init_buf(&json, out, 0);
     iso_json_object_begin(&json);
-    put(&json, "id", sv->device_id);
+    put(&json, "id", sv->state.id);
     put(&json, "name", sv->name);
     put_u64(&json, "deployment-format", 1);
     put_system(sv, &json);
     put_engine(sv, &json);
     put_labels(sv, &json);
     put_address(sv, &json);
-    iso_sv_time_text(sv->started_ns, time);
+    iso_clock_text(sv->started_ns, time);
     put(&json, "started", time);
     iso_json_key(&json, "interfaces");
     iso_sv_devices_describe(sv->devices, &json);
@@ -159,7 +161,7 @@ enum iso_err iso_sv_write_device_briefly(struct iso_supervisor *sv, struct iso_b
     iso_supervisor_ports(sv, &ports);
     iso_json_init_buf(&json, out, 0);
     iso_json_object_begin(&json);
-    put(&json, "id", sv->device_id);
+    put(&json, "id", sv->state.id);
     put(&json, "name", sv->name);
     put(&json, "version", ISO_VERSION);
     put_u64(&json, "deployment-format", 1);
@@ -172,19 +174,14 @@ enum iso_err iso_sv_write_device_briefly(struct iso_supervisor *sv, struct iso_b
     return iso_json_finish(&json);
 }
 
-static void reply_json(struct iso_supervisor *sv, struct iso_http_request *req, unsigned status,
-                       struct iso_buf *buf, enum iso_err err)
+static void get_device(void *ctx, struct iso_http_request *req,
+                       const struct iso_str params[ISO_ROUTE_PARAMS])
 {
-    iso_sv_reply_buf(sv, req, status, "application/json", buf, err);
-}
-
-static void get_device(struct iso_supervisor *sv, struct iso_http_request *req,
-                       const struct iso_str params[ISO_SV_ROUTE_PARAMS])
-{
+    struct iso_supervisor *sv = ctx;
     struct iso_buf buf;
     (void)params;
     iso_buf_init(&buf, sv->alloc, 4u << 20);
-    reply_json(sv, req, 200, &buf, iso_sv_write_device(sv, &buf));
+    iso_reply_buf(req, 200, "application/json", &buf, iso_sv_write_device(sv, &buf));
 }
 
 /* ---- Health --------------------------------------------------------------------------------- */
@@ -241,7 +238,7 @@ enum iso_err iso_sv_write_health(struct iso_supervisor *sv, bool *well, struct i
     iso_json_init_buf(&json, out, 0);
     iso_json_object_begin(&json);
     put(&json, "status", health.well ? "ok" : "degraded");
-    put_u64(&json, "uptime-seconds", (iso_sv_now_ns() - sv->started_ns) / 1000000000u);
+    put_u64(&json, "uptime-seconds", (iso_clock_now_ns() - sv->started_ns) / 1000000000u);
     iso_json_key(&json, "reasons");
     iso_json_raw(&json, iso_str_from((const char *)list.ptr, list.len));
     iso_json_object_end(&json);
@@ -251,157 +248,158 @@ enum iso_err iso_sv_write_health(struct iso_supervisor *sv, bool *well, struct i
     return err;
 }
 
-static void get_health(struct iso_supervisor *sv, struct iso_http_request *req,
-                       const struct iso_str params[ISO_SV_ROUTE_PARAMS])
+static void get_health(void *ctx, struct iso_http_request *req,
+                       const struct iso_str params[ISO_ROUTE_PARAMS])
 {
+    struct iso_supervisor *sv = ctx;
     struct iso_buf buf;
     bool well = true;
     (void)params;
     iso_buf_init(&buf, sv->alloc, 4u << 20);
     const enum iso_err err = iso_sv_write_health(sv, &well, &buf);
-    reply_json(sv, req, well ? 200 : 503, &buf, err);
+    iso_reply_buf(req, well ? 200 : 503, "application/json", &buf, err);
 }
 
 /* ---- Others --------------------------------------------------------------------------------- */
 
-static void get_metrics(struct iso_supervisor *sv, struct iso_http_request *req,
-                        const struct iso_str params[ISO_SV_ROUTE_PARAMS])
+static void get_metrics(void *ctx, struct iso_http_request *req,
+                        const struct iso_str params[ISO_ROUTE_PARAMS])
 {
+    struct iso_supervisor *sv = ctx;
     struct iso_buf buf;
     (void)params;
     iso_buf_init(&buf, sv->alloc, 16u << 20);
-    iso_sv_reply_buf(sv, req, 200, "text/plain; version=0.0.4; charset=utf-8", &buf,
-                     iso_sv_write_metrics(sv, &buf));
+    iso_reply_buf(req, 200, "text/plain; version=0.0.4; charset=utf-8", &buf,
+                  iso_sv_write_metrics(sv, &buf));
 }
 
-static void get_thing(struct iso_supervisor *sv, struct iso_http_request *req,
-                      const struct iso_str params[ISO_SV_ROUTE_PARAMS])
+static void get_thing(void *ctx, struct iso_http_request *req,
+                      const struct iso_str params[ISO_ROUTE_PARAMS])
 {
+    struct iso_supervisor *sv = ctx;
     struct iso_buf buf;
     char base[320], coap[320];
     (void)params;
     iso_buf_init(&buf, sv->alloc, 16u << 20);
-    iso_sv_base_url(sv, req, base, sizeof base);
+    iso_route_base_url(req, base, sizeof base);
     iso_sv_coap_url(sv, req, coap, sizeof coap);
-    iso_sv_reply_buf(sv, req, 200, "application/td+json", &buf,
-                     iso_sv_write_thing(sv, base, coap, &buf));
+    iso_reply_buf(req, 200, "application/td+json", &buf, iso_sv_write_thing(sv, base, coap, &buf));
 }
 
-static void get_openapi(struct iso_supervisor *sv, struct iso_http_request *req,
-                        const struct iso_str params[ISO_SV_ROUTE_PARAMS])
+static void get_openapi(void *ctx, struct iso_http_request *req,
+                        const struct iso_str params[ISO_ROUTE_PARAMS])
 {
+    struct iso_supervisor *sv = ctx;
     struct iso_buf buf;
     char base[320];
+    const struct iso_openapi_info info = {
+        .title = sv->name,
+        .description = "A device that runs WebAssembly components. Each component has a "
+                       "description of its own.",
+        .version = ISO_VERSION,
+        .base = base};
     (void)params;
     iso_buf_init(&buf, sv->alloc, 16u << 20);
-    iso_sv_base_url(sv, req, base, sizeof base);
-    iso_sv_reply_buf(sv, req, 200, "application/vnd.oai.openapi+json", &buf,
-                     iso_sv_write_openapi(sv, base, &buf));
+    iso_route_base_url(req, base, sizeof base);
+    iso_reply_buf(req, 200, "application/vnd.oai.openapi+json", &buf,
+                  iso_openapi_write(&info, sv->tables, &buf));
 }
 
 /* Pages are the same for everybody; what they show they ask for. */
-static void reply_page(struct iso_supervisor *sv, struct iso_http_request *req, const char *type,
-                       struct iso_bytes bytes)
+static void get_page(void *ctx, struct iso_http_request *req,
+                     const struct iso_str params[ISO_ROUTE_PARAMS])
 {
-    const struct iso_http_response response = {
-        .status = 200,
-        .content_type = type,
-        .body = bytes,
-        .content_security_policy = "default-src 'self'; base-uri 'none'; frame-ancestors 'none'"};
-    iso_http_respond(sv->http, iso_http_request_id(req), &response);
-}
-
-static void get_page(struct iso_supervisor *sv, struct iso_http_request *req,
-                     const struct iso_str params[ISO_SV_ROUTE_PARAMS])
-{
+    (void)ctx;
     (void)params;
-    reply_page(sv, req, "text/html; charset=utf-8",
-               iso_bytes_from(iso_sv_page_html, iso_sv_page_html_len));
+    iso_reply_page(req, "text/html; charset=utf-8",
+                   iso_bytes_from(iso_sv_page_html, iso_sv_page_html_len));
 }
 
-static void get_display_page(struct iso_supervisor *sv, struct iso_http_request *req,
-                             const struct iso_str params[ISO_SV_ROUTE_PARAMS])
+static void get_display_page(void *ctx, struct iso_http_request *req,
+                             const struct iso_str params[ISO_ROUTE_PARAMS])
 {
+    (void)ctx;
     (void)params;
-    reply_page(sv, req, "text/html; charset=utf-8",
-               iso_bytes_from(iso_sv_display_html, iso_sv_display_html_len));
+    iso_reply_page(req, "text/html; charset=utf-8",
+                   iso_bytes_from(iso_sv_display_html, iso_sv_display_html_len));
 }
 
-static void get_page_part(struct iso_supervisor *sv, struct iso_http_request *req,
-                          const struct iso_str params[ISO_SV_ROUTE_PARAMS])
+static void get_page_part(void *ctx, struct iso_http_request *req,
+                          const struct iso_str params[ISO_ROUTE_PARAMS])
 {
+    (void)ctx;
     const struct iso_str name = iso_http_request_segment(req, 1);
     (void)params;
     if (iso_str_equal_z(name, "page.css")) {
-        reply_page(sv, req, "text/css; charset=utf-8",
-                   iso_bytes_from(iso_sv_page_css, iso_sv_page_css_len));
+        iso_reply_page(req, "text/css; charset=utf-8",
+                       iso_bytes_from(iso_sv_page_css, iso_sv_page_css_len));
     } else if (iso_str_equal_z(name, "page.js")) {
-        reply_page(sv, req, "text/javascript; charset=utf-8",
-                   iso_bytes_from(iso_sv_page_js, iso_sv_page_js_len));
+        iso_reply_page(req, "text/javascript; charset=utf-8",
+                       iso_bytes_from(iso_sv_page_js, iso_sv_page_js_len));
     } else {
-        reply_page(sv, req, "text/javascript; charset=utf-8",
-                   iso_bytes_from(iso_sv_display_js, iso_sv_display_js_len));
+        iso_reply_page(req, "text/javascript; charset=utf-8",
+                       iso_bytes_from(iso_sv_display_js, iso_sv_display_js_len));
     }
 }
 
-const struct iso_sv_route iso_sv_routes_device[] = {
+const struct iso_route iso_sv_routes_device[] = {
     {.method = ISO_HTTP_GET,
      .pattern = ".well-known/wot",
-     .access = ISO_SV_PUBLIC,
+     .access = ISO_ROUTE_PUBLIC,
      .summary = "Thing Description of the device, with links to those of its components",
      .answer_type = "application/td+json",
      .handle = get_thing},
     {.method = ISO_HTTP_GET,
      .pattern = "v1/device",
-     .access = ISO_SV_READ,
+     .access = ISO_ROUTE_READ,
      .summary = "Identity, processor, memory, load, interfaces and what is deployed",
      .answer_type = "application/json",
      .handle = get_device},
     {.method = ISO_HTTP_GET,
      .pattern = "health",
-     .access = ISO_SV_PUBLIC,
+     .access = ISO_ROUTE_PUBLIC,
      .summary = "Whether all is well; 503 with reasons when not",
      .answer_type = "application/json",
      .handle = get_health},
     {.method = ISO_HTTP_GET,
      .pattern = "metrics",
-     .access = ISO_SV_READ,
+     .access = ISO_ROUTE_READ,
      .summary = "Figures as Prometheus text",
      .answer_type = "text/plain",
      .handle = get_metrics},
     {.method = ISO_HTTP_GET,
      .pattern = "openapi.json",
-     .access = ISO_SV_PUBLIC,
+     .access = ISO_ROUTE_PUBLIC,
      .summary = "This document",
      .answer_type = "application/vnd.oai.openapi+json",
      .handle = get_openapi},
     {.method = ISO_HTTP_GET,
      .pattern = "",
-     .access = ISO_SV_PUBLIC,
+     .access = ISO_ROUTE_PUBLIC,
      .summary = "A small page about the device",
      .answer_type = "text/html",
      .handle = get_page},
     {.method = ISO_HTTP_GET,
      .pattern = "static/page.css",
-     .access = ISO_SV_PUBLIC,
+     .access = ISO_ROUTE_PUBLIC,
      .summary = "Style of the page",
      .answer_type = "text/css",
      .handle = get_page_part},
     {.method = ISO_HTTP_GET,
      .pattern = "static/page.js",
-     .access = ISO_SV_PUBLIC,
+     .access = ISO_ROUTE_PUBLIC,
      .summary = "Script of the page",
      .answer_type = "text/javascript",
      .handle = get_page_part},
     {.method = ISO_HTTP_GET,
      .pattern = "static/display.js",
-     .access = ISO_SV_PUBLIC,
+     .access = ISO_ROUTE_PUBLIC,
      .summary = "Script of the page of a display",
      .answer_type = "text/javascript",
      .handle = get_page_part},
     {.method = ISO_HTTP_GET,
      .pattern = "display/{name}",
-     .access = ISO_SV_PUBLIC,
+     .access = ISO_ROUTE_PUBLIC,
      .summary = "A page with the live picture of a display, for browsers that are signed in",
      .answer_type = "text/html",
      .handle = get_display_page},

@@ -17,22 +17,24 @@ static bool parse(struct iso_supervisor *sv, struct iso_http_request *req, struc
     iso_report_init(&report);
     const enum iso_err err = iso_sv_digest_parse(text, digest, &report);
     if (err != ISO_OK) {
-        iso_sv_reply_error(sv, iso_http_request_id(req), err, &report);
+        iso_reply_error(sv->http, iso_http_request_id(req), err, &report);
     }
     return err == ISO_OK;
 }
 
 /* The client has gone, or all is done. */
-static void upload_closed(struct iso_supervisor *sv, void *user)
+static void upload_closed(void *ctx, void *user)
 {
+    struct iso_supervisor *sv = ctx;
     struct upload *upload = user;
     iso_sv_upload_abort(upload->upload);
     iso_alloc_free(sv->alloc, upload, sizeof *upload);
 }
 
-static bool put_begin(struct iso_supervisor *sv, struct iso_http_request *req,
-                      const struct iso_str params[ISO_SV_ROUTE_PARAMS])
+static bool put_begin(void *ctx, struct iso_http_request *req,
+                      const struct iso_str params[ISO_ROUTE_PARAMS])
 {
+    struct iso_supervisor *sv = ctx;
     uint8_t digest[ISO_SHA256_SIZE];
     struct iso_report report;
     const iso_http_id id = iso_http_request_id(req);
@@ -45,12 +47,12 @@ static bool put_begin(struct iso_supervisor *sv, struct iso_http_request *req,
         return false;
     }
     *upload = (struct upload){sv, id, NULL, false};
-    iso_sv_request_closer(req, upload_closed, upload);
+    iso_route_closer(req, upload_closed, upload);
     iso_report_init(&report);
     const enum iso_err err = iso_sv_modules_begin(
         sv->modules, digest, iso_http_request_content_length(req), &upload->upload, &report);
     if (err != ISO_OK) {
-        iso_sv_reply_error(sv, id, err, &report);
+        iso_reply_error(sv->http, id, err, &report);
     }
     return err == ISO_OK;
 }
@@ -58,7 +60,7 @@ static bool put_begin(struct iso_supervisor *sv, struct iso_http_request *req,
 static unsigned put_data(void *ctx, struct iso_http_request *req, struct iso_bytes piece)
 {
     struct iso_supervisor *sv = ctx;
-    struct upload *upload = iso_sv_request_user(req);
+    struct upload *upload = iso_route_user(req);
     struct iso_report report;
     if (upload->upload == NULL) {
         return 0; /* there already: what comes is not needed */
@@ -68,8 +70,8 @@ static unsigned put_data(void *ctx, struct iso_http_request *req, struct iso_byt
     if (err == ISO_OK) {
         return 0;
     }
-    iso_sv_reply_error(sv, upload->id, err, &report);
-    return iso_sv_error_status(err);
+    iso_reply_error(sv->http, upload->id, err, &report);
+    return iso_reply_status(err);
 }
 
 static void stored(void *ctx, enum iso_err err, const struct iso_report *report)
@@ -80,15 +82,16 @@ static void stored(void *ctx, enum iso_err err, const struct iso_report *report)
         iso_http_reply(sv->http, upload->id, 201, NULL, iso_bytes_from(NULL, 0));
         iso_sv_deployments_module_arrived(sv->deployments);
     } else {
-        iso_sv_reply_error(sv, upload->id, err, report);
+        iso_reply_error(sv->http, upload->id, err, report);
     }
     iso_alloc_free(sv->alloc, upload, sizeof *upload);
 }
 
-static void put_module(struct iso_supervisor *sv, struct iso_http_request *req,
-                       const struct iso_str params[ISO_SV_ROUTE_PARAMS])
+static void put_module(void *ctx, struct iso_http_request *req,
+                       const struct iso_str params[ISO_ROUTE_PARAMS])
 {
-    struct upload *upload = iso_sv_request_user(req);
+    struct iso_supervisor *sv = ctx;
+    struct upload *upload = iso_route_user(req);
     (void)params;
     if (upload->upload == NULL) {
         iso_http_reply(sv->http, upload->id, 204, NULL, iso_bytes_from(NULL, 0));
@@ -112,38 +115,6 @@ struct download {
     iso_http_id id;
 };
 
-struct block {
-    const struct iso_alloc *alloc;
-    uint8_t *bytes;
-    size_t len;
-};
-
-static void release(void *ctx)
-{
-    struct block *block = ctx;
-    const struct iso_alloc *alloc = block->alloc;
-    iso_alloc_free(alloc, block->bytes, block->len);
-    iso_alloc_free(alloc, block, sizeof *block);
-}
-
-void iso_sv_reply_block(struct iso_supervisor *sv, iso_http_id id, const char *type, uint8_t *bytes,
-                        size_t len)
-{
-    struct block *block = iso_alloc_new(sv->alloc, sizeof *block);
-    if (block == NULL) {
-        iso_alloc_free(sv->alloc, bytes, len);
-        iso_http_problem(sv->http, id, 503, NULL, NULL, "out of memory");
-        return;
-    }
-    *block = (struct block){sv->alloc, bytes, len};
-    const struct iso_http_response response = {.status = 200,
-                                               .content_type = type,
-                                               .body = iso_bytes_from(bytes, len),
-                                               .release = release,
-                                               .release_ctx = block};
-    iso_http_respond(sv->http, id, &response);
-}
-
 static void loaded(void *ctx, enum iso_err err, uint8_t *bytes, size_t len,
                    const struct iso_report *report)
 {
@@ -152,15 +123,16 @@ static void loaded(void *ctx, enum iso_err err, uint8_t *bytes, size_t len,
     const iso_http_id id = download->id;
     iso_alloc_free(sv->alloc, download, sizeof *download);
     if (err != ISO_OK) {
-        iso_sv_reply_error(sv, id, err, report);
+        iso_reply_error(sv->http, id, err, report);
     } else {
-        iso_sv_reply_block(sv, id, "application/wasm", bytes, len);
+        iso_reply_block(sv->http, id, "application/wasm", bytes, len);
     }
 }
 
-static void get_module(struct iso_supervisor *sv, struct iso_http_request *req,
-                       const struct iso_str params[ISO_SV_ROUTE_PARAMS])
+static void get_module(void *ctx, struct iso_http_request *req,
+                       const struct iso_str params[ISO_ROUTE_PARAMS])
 {
+    struct iso_supervisor *sv = ctx;
     uint8_t digest[ISO_SHA256_SIZE];
     uint64_t size;
     const iso_http_id id = iso_http_request_id(req);
@@ -184,9 +156,10 @@ static void get_module(struct iso_supervisor *sv, struct iso_http_request *req,
     iso_sv_modules_load(sv->modules, digest, loaded, download);
 }
 
-static void delete_module(struct iso_supervisor *sv, struct iso_http_request *req,
-                          const struct iso_str params[ISO_SV_ROUTE_PARAMS])
+static void delete_module(void *ctx, struct iso_http_request *req,
+                          const struct iso_str params[ISO_ROUTE_PARAMS])
 {
+    struct iso_supervisor *sv = ctx;
     uint8_t digest[ISO_SHA256_SIZE];
     struct iso_report report;
     const iso_http_id id = iso_http_request_id(req);
@@ -196,7 +169,7 @@ static void delete_module(struct iso_supervisor *sv, struct iso_http_request *re
     iso_report_init(&report);
     const enum iso_err err = iso_sv_modules_delete(sv->modules, digest, &report);
     if (err != ISO_OK) {
-        iso_sv_reply_error(sv, id, err, &report);
+        iso_reply_error(sv->http, id, err, &report);
         return;
     }
     iso_http_reply(sv->http, id, 204, NULL, iso_bytes_from(NULL, 0));
@@ -218,9 +191,10 @@ static void put_entry(void *ctx, const uint8_t digest[ISO_SHA256_SIZE], uint64_t
     iso_json_object_end(json);
 }
 
-static void get_modules(struct iso_supervisor *sv, struct iso_http_request *req,
-                        const struct iso_str params[ISO_SV_ROUTE_PARAMS])
+static void get_modules(void *ctx, struct iso_http_request *req,
+                        const struct iso_str params[ISO_ROUTE_PARAMS])
 {
+    struct iso_supervisor *sv = ctx;
     struct iso_buf buf;
     struct iso_json json;
     (void)params;
@@ -229,25 +203,25 @@ static void get_modules(struct iso_supervisor *sv, struct iso_http_request *req,
     iso_json_array_begin(&json);
     iso_sv_modules_each(sv->modules, put_entry, &json);
     iso_json_array_end(&json);
-    iso_sv_reply_buf(sv, req, 200, "application/json", &buf, iso_json_finish(&json));
+    iso_reply_buf(req, 200, "application/json", &buf, iso_json_finish(&json));
 }
 
-const struct iso_sv_route iso_sv_routes_modules[] = {
+const struct iso_route iso_sv_routes_modules[] = {
     {.method = ISO_HTTP_GET,
      .pattern = "v1/modules",
-     .access = ISO_SV_READ,
+     .access = ISO_ROUTE_READ,
      .summary = "The modules in the store, with their sizes and whether they are used",
      .answer_type = "application/json",
      .handle = get_modules},
     {.method = ISO_HTTP_GET,
      .pattern = "v1/modules/{digest}",
-     .access = ISO_SV_OPERATE,
+     .access = ISO_ROUTE_OPERATE,
      .summary = "A module; HEAD asks whether it is there",
      .answer_type = "application/wasm",
      .handle = get_module},
     {.method = ISO_HTTP_PUT,
      .pattern = "v1/modules/{digest}",
-     .access = ISO_SV_OPERATE,
+     .access = ISO_ROUTE_OPERATE,
      .summary = "Store a module under the SHA-256 of its bytes; 204 when it was there already",
      .body_max = ISO_SV_MODULE_BYTES_MAX,
      .body_type = "application/wasm",
@@ -256,7 +230,7 @@ const struct iso_sv_route iso_sv_routes_modules[] = {
      .data = put_data},
     {.method = ISO_HTTP_DELETE,
      .pattern = "v1/modules/{digest}",
-     .access = ISO_SV_OPERATE,
+     .access = ISO_ROUTE_OPERATE,
      .summary = "Remove a module that no deployment uses",
      .handle = delete_module},
     {.method = 0}};

@@ -270,8 +270,8 @@ void iso_sv_coap_links(struct iso_supervisor *sv)
             sv->coap, iso_str_from((const char *)links.out.ptr, links.out.len));
     }
     if (links.err != ISO_OK) {
-        iso_sv_log_write(&sv->log, ISO_SV_LOG_WARNING, "coap",
-                         "the list of resources is not complete: %s", iso_err_text(links.err));
+        iso_log_write(&sv->log, ISO_LOG_WARNING, "coap",
+                      "the list of resources is not complete: %s", iso_err_text(links.err));
     }
     iso_buf_fini(&links.out);
 }

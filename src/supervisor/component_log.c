@@ -6,7 +6,7 @@
 struct line {
     struct iso_sv_note note;
     struct iso_sv_component *component; /* a reference */
-    enum iso_sv_log_level level;
+    enum iso_log_level level;
     bool own;
     bool event;
     size_t name_len; /* of an event, before its payload */
@@ -72,7 +72,7 @@ static bool post(struct iso_sv_component *component, const struct line *head, st
     return true;
 }
 
-void iso_sv_component_log(struct iso_sv_component *component, enum iso_sv_log_level level, bool own,
+void iso_sv_component_log(struct iso_sv_component *component, enum iso_log_level level, bool own,
                           struct iso_str line)
 {
     static const struct iso_str none = {.len = 0};

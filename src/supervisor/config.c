@@ -2,8 +2,8 @@
  */
 #include "supervisor/supervisor.h"
 
+#include "daemon/log.h"
 #include "platform/platform.h"
-#include "supervisor/log.h"
 
 #include <jansson.h>
 
@@ -15,7 +15,7 @@ enum { CONFIG_MAX_BYTES = 1 << 20 };
 
 void iso_supervisor_config_init(struct iso_supervisor_config *config)
 {
-    *config = (struct iso_supervisor_config){.log_level = ISO_SV_LOG_INFO};
+    *config = (struct iso_supervisor_config){.log_level = ISO_LOG_INFO};
     iso_arena_init(&config->arena, iso_alloc_libc(), 0, 8u * CONFIG_MAX_BYTES);
 }
 
@@ -104,18 +104,6 @@ enum iso_err iso_supervisor_parse_percent(const char *text, uint32_t *out,
     return ISO_OK;
 }
 
-enum iso_err iso_supervisor_parse_level(const char *text, unsigned *out, struct iso_report *report)
-{
-    for (unsigned level = ISO_SV_LOG_DEBUG; level <= ISO_SV_LOG_ERROR; level++) {
-        if (strcmp(text, iso_sv_log_level_name((enum iso_sv_log_level)level)) == 0) {
-            *out = level;
-            return ISO_OK;
-        }
-    }
-    return iso_fail(report, ISO_E_ARGUMENT,
-                    "\"%s\" is no log level; write debug, info, warning or error", text);
-}
-
 static enum iso_err read_labels(const struct reader *reader, const json_t *value)
 {
     struct iso_supervisor_config *config = reader->config;
@@ -182,8 +170,7 @@ static enum iso_err read_log(const struct reader *reader, const json_t *value)
             (strcmp(text, "json") == 0 || strcmp(text, "text") == 0)) {
             config->log_json = strcmp(text, "json") == 0;
         } else if (strcmp(key, "level") == 0 && text != NULL) {
-            const enum iso_err err =
-                iso_supervisor_parse_level(text, &config->log_level, reader->report);
+            const enum iso_err err = iso_log_level_parse(text, &config->log_level, reader->report);
             if (err != ISO_OK) {
                 return err;
             }

@@ -25,6 +25,7 @@
 
 #include <uv.h>
 
+#include "daemon/log.h"
 #include "interface/interface.h"
 
 struct iso_sv_core;
@@ -35,16 +36,14 @@ struct iso_sv_host_set; /* host.h: the device interfaces that this supervisor of
 
 /* ---- Core ---------------------------------------------------------------------------------- */
 
-enum iso_sv_log_level { ISO_SV_LOG_DEBUG, ISO_SV_LOG_INFO, ISO_SV_LOG_WARNING, ISO_SV_LOG_ERROR };
-
 /* What the core tells its owner. Every member may be NULL. */
 struct iso_sv_watch {
     void *ctx;
     /* A line that a component logged (also its standard output and error, line by line), or that
      * the core has to say about it (`own`: a trap with its backtrace, a refused grant). Rate limits
      * have been applied. */
-    void (*log)(void *ctx, struct iso_sv_component *component, enum iso_sv_log_level level,
-                bool own, struct iso_str line);
+    void (*log)(void *ctx, struct iso_sv_component *component, enum iso_log_level level, bool own,
+                struct iso_str line);
     /* A component emitted an event; payload is JSON text that was checked. */
     void (*event)(void *ctx, struct iso_sv_component *component, struct iso_str name,
                   struct iso_str payload);

@@ -429,7 +429,7 @@ struct iso_sv_run_io {
 /* Collects what a program writes until a line is whole. */
 struct iso_sv_line {
     struct iso_sv_instance *instance;
-    enum iso_sv_log_level level;
+    enum iso_log_level level;
     uint32_t len;
     char *text; /* ISO_SV_LOG_LINE_BYTES; NULL until something is written */
 };
@@ -611,7 +611,7 @@ void iso_sv_component_cancel_notes(struct iso_sv_component *component);
 void iso_sv_component_setup(struct iso_sv_component *component);
 void iso_sv_component_end_all(struct iso_sv_component *component, enum iso_sv_outcome outcome);
 /* component_log.c. Within the component's rate; any thread, no lock held. */
-void iso_sv_component_log(struct iso_sv_component *component, enum iso_sv_log_level level, bool own,
+void iso_sv_component_log(struct iso_sv_component *component, enum iso_log_level level, bool own,
                           struct iso_str line);
 bool iso_sv_component_emit(struct iso_sv_component *component, struct iso_str name,
                            struct iso_str payload);

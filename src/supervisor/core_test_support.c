@@ -245,7 +245,7 @@ static enum iso_host_result log_write(void *ctx, struct iso_sv_guest *guest,
     (void)call;
     (void)arena;
     (void)result;
-    iso_sv_guest_log(guest, (enum iso_sv_log_level)args[0].u, args[1].string);
+    iso_sv_guest_log(guest, (enum iso_log_level)args[0].u, args[1].string);
     return ISO_HOST_DONE;
 }
 
@@ -267,7 +267,7 @@ static const struct iso_sv_host_func event_funcs[] = {{"emit", events_emit, ISO_
 
 /* ---- What the core tells --------------------------------------------------------------------- */
 
-static void on_log(void *ctx, struct iso_sv_component *component, enum iso_sv_log_level level,
+static void on_log(void *ctx, struct iso_sv_component *component, enum iso_log_level level,
                    bool own, struct iso_str line)
 {
     struct rig *rig = ctx;

@@ -2,9 +2,9 @@
 #include "supervisor/daemon.h"
 
 #include "base/format.h"
+#include "daemon/clock.h"
 #include "platform/platform.h"
 #include "supervisor/devices_config.h"
-#include "supervisor/state.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -20,126 +20,21 @@
 enum {
     CLOSE_MS = 1000, /* for answers on their way when all calls have ended */
     DEVICE_EVENTS_BYTES = 128 << 10,
-    MODULES_DEFAULT_BYTES = 1 << 30,
-    PATH_SIZE = 4096
+    MODULES_DEFAULT_BYTES = 1 << 30
 };
-
-/* ---- The state directory -------------------------------------------------------------------- */
-
-static void path_in(const struct iso_supervisor *sv, const char *name, char out[PATH_SIZE])
-{
-    (void)iso_format(out, PATH_SIZE, "%s/%s", sv->config->state, name);
-}
-
-/* One supervisor per state: a lock on a file in it, which goes with the process. */
-static enum iso_err lock_state(struct iso_supervisor *sv, struct iso_report *report)
-{
-    char path[PATH_SIZE];
-    path_in(sv, "lock", path);
-    sv->state_lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (sv->state_lock < 0) {
-        return iso_fail(report, iso_errno_err(errno), "%s: %s", path, iso_errno_text(errno));
-    }
-    if (flock(sv->state_lock, LOCK_EX | LOCK_NB) != 0) {
-        return iso_fail(report, ISO_E_EXISTS,
-                        "%s is in use by another supervisor; each needs a directory of its own "
-                        "(--state)",
-                        sv->config->state);
-    }
-    return ISO_OK;
-}
-
-/* 26 letters and digits that name the device: the first 130 bits of its key's pin in base32
- * (RFC 4648, in small letters). */
-static void name_device(struct iso_supervisor *sv, const uint8_t pin[ISO_TLS_PIN_SIZE])
-{
-    static const char digits[] = "abcdefghijklmnopqrstuvwxyz234567";
-    for (unsigned i = 0; i < 26; i++) {
-        const unsigned bit = i * 5, byte = bit / 8, shift = bit % 8;
-        const unsigned pair = (unsigned)pin[byte] << 8 | pin[byte + 1];
-        sv->device_id[i] = digits[pair >> (11 - shift) & 31u];
-    }
-    sv->device_id[26] = '\0';
-}
-
-static enum iso_err open_identity(struct iso_supervisor *sv, struct iso_report *report)
-{
-    char path[PATH_SIZE], local[80];
-    path_in(sv, "identity.pem", path);
-    (void)iso_format(local, sizeof local, "%s.local", sv->host_name);
-    const char *const names[] = {local, "localhost", "127.0.0.1", "::1"};
-    enum iso_err err =
-        iso_tls_identity_load_or_make(path, names, ISO_COUNT_OF(names), &sv->identity, report);
-    if (err == ISO_OK) {
-        name_device(sv, sv->identity.pin);
-        (void)iso_format(sv->access.cookie, sizeof sv->access.cookie, "isomer-%.8s", sv->device_id);
-        path_in(sv, "tokens.json", path);
-        err = iso_token_store_open(path, &sv->access.tokens, report);
-    }
-    return err;
-}
-
-/* The token for people on this machine, in a file that only its owner reads. Made anew when the one
- * in the file is not known, for instance after it was withdrawn. */
-static enum iso_err open_local_token(struct iso_supervisor *sv, struct iso_report *report)
-{
-    char path[PATH_SIZE], text[ISO_TOKEN_TEXT_SIZE];
-    struct iso_file file = {{NULL, 0}, 0};
-    path_in(sv, "token", path);
-    if (iso_file_read(path, 256, &file, NULL) == ISO_OK) {
-        size_t len = file.bytes.len;
-        while (len > 0 && file.bytes.ptr[len - 1] == '\n') {
-            len--;
-        }
-        const bool known =
-            iso_token_verify(sv->access.tokens, iso_str_from((const char *)file.bytes.ptr, len)) !=
-            NULL;
-        iso_file_fini(&file);
-        if (known) {
-            return ISO_OK;
-        }
-    }
-    /* It takes the place of the one before. */
-    for (size_t i = 0; i < iso_token_count(sv->access.tokens); i++) {
-        const struct iso_token *old = iso_token_at(sv->access.tokens, i);
-        if (strcmp(old->label, LOCAL_LABEL) == 0) {
-            char id[ISO_TOKEN_ID_SIZE];
-            memcpy(id, old->id, sizeof id);
-            const enum iso_err revoked =
-                iso_token_revoke(sv->access.tokens, iso_str_from_z(id), report);
-            if (revoked != ISO_OK) {
-                return revoked;
-            }
-            break;
-        }
-    }
-    enum iso_err err = iso_token_make(sv->access.tokens, ISO_TOKEN_OPERATE, LOCAL_LABEL,
-                                      iso_sv_now_ns() / 1000000000u, text, report);
-    if (err == ISO_OK) {
-        char line[ISO_TOKEN_TEXT_SIZE + 1];
-        const size_t len = iso_format(line, sizeof line, "%s\n", text);
-        (void)unlink(path); /* whatever permissions the old one had */
-        err = iso_file_write_atomic(path, iso_bytes_from(line, len), report);
-        sodium_memzero(line, sizeof line);
-        sodium_memzero(text, sizeof text);
-    }
-    return err;
-}
 
 static enum iso_err open_state(struct iso_supervisor *sv, struct iso_report *report)
 {
-    enum iso_err err = iso_sv_dir_make(sv->config->state, report);
-    err = err != ISO_OK ? err : lock_state(sv, report);
-    err = err != ISO_OK ? err : open_identity(sv, report);
-    return err != ISO_OK ? err : open_local_token(sv, report);
+    return iso_state_open(&sv->state, sv->config->state, "supervisor", sv->host_name, &sv->access,
+                          report);
 }
 
 /* ---- Components ----------------------------------------------------------------------------- */
 
-static void log_device(void *ctx, enum iso_sv_log_level level, struct iso_str line)
+static void log_device(void *ctx, enum iso_log_level level, struct iso_str line)
 {
     const struct iso_supervisor *sv = ctx;
-    iso_sv_log_write(&sv->log, level, "device", "%.*s", (int)line.len, line.ptr);
+    iso_log_write(&sv->log, level, "device", "%.*s", (int)line.len, line.ptr);
 }
 
 static enum iso_err open_core(struct iso_supervisor *sv, struct iso_report *report)
@@ -188,9 +83,9 @@ static void on_deployment(void *ctx, struct iso_str app, struct iso_str componen
     char subject[128];
     (void)iso_format(subject, sizeof subject, "deployment %.*s%s%.*s", (int)app.len, app.ptr,
                      component.len != 0 ? "/" : "", (int)component.len, component.ptr);
-    iso_sv_log_write(&sv->log, strcmp(what, "failed") == 0 ? ISO_SV_LOG_ERROR : ISO_SV_LOG_INFO,
-                     subject, "%s%s%s", what, detail != NULL && detail[0] != '\0' ? ": " : "",
-                     detail != NULL ? detail : "");
+    iso_log_write(&sv->log, strcmp(what, "failed") == 0 ? ISO_LOG_ERROR : ISO_LOG_INFO, subject,
+                  "%s%s%s", what, detail != NULL && detail[0] != '\0' ? ": " : "",
+                  detail != NULL ? detail : "");
     iso_sv_event(sv, what, app, component, detail);
     if (strcmp(what, "removed") == 0) {
         iso_sv_history_forget(sv, app);
@@ -214,7 +109,7 @@ static enum iso_err open_deployments(struct iso_supervisor *sv, struct iso_repor
     const struct iso_sv_peers_config peers = {.loop = sv->loop,
                                               .alloc = sv->alloc,
                                               .core = sv->core,
-                                              .device_id = sv->device_id,
+                                              .device_id = sv->state.id,
                                               .changed = on_deployment,
                                               .ctx = sv};
     enum iso_err err = iso_sv_modules_create(&modules, &sv->modules, report);
@@ -240,70 +135,6 @@ static enum iso_err open_deployments(struct iso_supervisor *sv, struct iso_repor
 
 /* ---- Network -------------------------------------------------------------------------------- */
 
-static bool is_none(const char *const *list, size_t count)
-{
-    return count == 1 && strcmp(list[0], "none") == 0;
-}
-
-/* The list of the configuration, else its default; count 0 for "none". */
-static size_t listeners_of(const char *const *list, size_t count, const char *fallback,
-                           const char **out)
-{
-    if (is_none(list, count)) {
-        return 0;
-    }
-    if (count == 0) {
-        out[0] = fallback;
-        return 1;
-    }
-    for (size_t i = 0; i < count; i++) {
-        out[i] = list[i];
-    }
-    return count;
-}
-
-static bool is_loopback(const char *address)
-{
-    return strncmp(address, "127.", 4) == 0 || strncmp(address, "[::1]:", 6) == 0 ||
-           strncmp(address, "localhost:", 10) == 0;
-}
-
-static enum iso_err open_http(struct iso_supervisor *sv, struct iso_report *report)
-{
-    const struct iso_supervisor_config *config = sv->config;
-    const char *https[ISO_SUPERVISOR_LISTEN_MAX], *plain[ISO_SUPERVISOR_LISTEN_MAX];
-    struct iso_http_listener listeners[2 * ISO_SUPERVISOR_LISTEN_MAX] = {{NULL, NULL, NULL}};
-    const size_t tls = listeners_of(config->https, config->https_count, "[::]:8443", https);
-    const size_t local = listeners_of(config->http, config->http_count, "127.0.0.1:8480", plain);
-    for (size_t i = 0; i < tls; i++) {
-        listeners[i] = (struct iso_http_listener){https[i], sv->identity.certificate_pem,
-                                                  sv->identity.key_pem};
-    }
-    for (size_t i = 0; i < local; i++) {
-        if (!is_loopback(plain[i])) {
-            return iso_fail(report, ISO_E_ARGUMENT,
-                            "plain HTTP on %s: only loopback addresses (127.0.0.1, [::1]) may be "
-                            "without TLS",
-                            plain[i]);
-        }
-        listeners[tls + i].address = plain[i];
-    }
-    if (tls + local == 0) {
-        return ISO_OK;
-    }
-    const struct iso_http_config http = {.listeners = listeners,
-                                         .listener_count = tls + local,
-                                         .limits = {.connections = config->connections_max},
-                                         .callbacks = iso_sv_api_callbacks(),
-                                         .ctx = sv};
-    const enum iso_err err = iso_http_server_create(sv->loop, &http, &sv->http, report);
-    if (err == ISO_OK) {
-        sv->ports.https = tls != 0 ? iso_http_server_port(sv->http, 0) : 0;
-        sv->ports.http = local != 0 ? iso_http_server_port(sv->http, tls) : 0;
-    }
-    return err;
-}
-
 /* Principals of tokens are below those of peers: the first 31 bits of the id. */
 static uint64_t principal_of(const char *token_id)
 {
@@ -313,6 +144,67 @@ static uint64_t principal_of(const char *token_id)
         value = value << 4 | (uint64_t)(c <= '9' ? c - '0' : c - 'a' + 10);
     }
     return value & 0x7fffffffu;
+}
+
+/* What was open with a token that has been withdrawn, besides HTTP. */
+static void on_withdrawn(void *ctx, struct iso_str token_id)
+{
+    struct iso_supervisor *sv = ctx;
+    char text[ISO_TOKEN_ID_SIZE];
+    if (sv->coap != NULL && token_id.len == ISO_TOKEN_ID_SIZE - 1) {
+        (void)iso_format(text, sizeof text, "%.*s", (int)token_id.len, token_id.ptr);
+        iso_coap_server_drop(sv->coap, principal_of(text));
+    }
+}
+
+static bool is_host(void *ctx, struct iso_str name)
+{
+    const struct iso_supervisor *sv = ctx;
+    char local[80];
+    (void)iso_format(local, sizeof local, "%s.local", sv->host_name);
+    if (iso_str_equal_z(name, local)) {
+        return true;
+    }
+    for (size_t i = 0; i < sv->config->host_count; i++) {
+        if (iso_str_equal_z(name, sv->config->hosts[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum iso_err open_http(struct iso_supervisor *sv, struct iso_report *report)
+{
+    /* Calls first: they come most. */
+    const struct iso_route_table tables[] = {
+        {iso_sv_routes_components, sv},   {iso_sv_routes_device, sv},
+        {iso_sv_routes_modules, sv},      {iso_sv_routes_deployments, sv},
+        {iso_sv_routes_streams, sv},      {iso_sv_routes_pairing, sv},
+        {iso_access_routes, &sv->access}, {NULL, NULL}};
+    _Static_assert(sizeof tables == sizeof sv->tables, "a place for each");
+    memcpy(sv->tables, tables, sizeof tables);
+    const struct iso_route_config config = {.what = "device",
+                                            .https = sv->config->https,
+                                            .https_count = sv->config->https_count,
+                                            .https_default = "[::]:8443",
+                                            .http = sv->config->http,
+                                            .http_count = sv->config->http_count,
+                                            .http_default = "127.0.0.1:8480",
+                                            .identity = &sv->state.identity,
+                                            .limits = {.connections = sv->config->connections_max},
+                                            .tables = sv->tables,
+                                            .access = &sv->access,
+                                            .log = &sv->log,
+                                            .is_host = is_host,
+                                            .ctx = sv};
+    sv->access.withdrawn = on_withdrawn;
+    sv->access.ctx = sv;
+    const enum iso_err err = iso_route_server_create(sv->loop, &config, &sv->server, report);
+    if (err == ISO_OK && sv->server != NULL) {
+        sv->http = iso_route_server_http(sv->server);
+        iso_route_server_ports(sv->server, &sv->ports.https, &sv->ports.http);
+    }
+    return err;
 }
 
 /* Keys of links between devices first, then those that follow from people's tokens. */
@@ -385,8 +277,9 @@ static enum iso_err open_coap(struct iso_supervisor *sv, struct iso_report *repo
     struct iso_coap_listener listeners[4 * ISO_SUPERVISOR_LISTEN_MAX];
     size_t count = 0;
     const size_t secure_count =
-        listeners_of(config->coaps, config->coaps_count, "[::]:5684", secure);
-    const size_t plain_count = listeners_of(config->coap, config->coap_count, "[::]:5683", plain);
+        iso_route_addresses(config->coaps, config->coaps_count, "[::]:5684", secure);
+    const size_t plain_count =
+        iso_route_addresses(config->coap, config->coap_count, "[::]:5683", plain);
     enum iso_err err = add_coap(listeners, &count, true, secure, secure_count, report);
     err = err != ISO_OK ? err : add_coap(listeners, &count, false, plain, plain_count, report);
     if (err != ISO_OK || count == 0) {
@@ -419,15 +312,15 @@ static void on_rename(void *ctx, const struct iso_mdns_rename *rename)
         const size_t len = dot != NULL ? (size_t)(dot - rename->name) : strlen(rename->name);
         (void)iso_format(sv->host_name, sizeof sv->host_name, "%.*s", (int)len, rename->name);
     }
-    iso_sv_log_write(&sv->log, ISO_SV_LOG_WARNING, "mdns",
-                     "a name was taken on the network; now called \"%s\"", rename->name);
+    iso_log_write(&sv->log, ISO_LOG_WARNING, "mdns",
+                  "a name was taken on the network; now called \"%s\"", rename->name);
 }
 
 static enum iso_err announce(struct iso_supervisor *sv, struct iso_report *report)
 {
     char id[48];
     uint32_t service;
-    (void)iso_format(id, sizeof id, "id=%s", sv->device_id);
+    (void)iso_format(id, sizeof id, "id=%s", sv->state.id);
     const char *const wot[] = {"td=/.well-known/wot", "type=Thing", "scheme=https"};
     const char *const isomer[] = {id, "td=/.well-known/wot", "v=1"};
     const struct iso_mdns_service services[] = {{.instance = sv->name,
@@ -468,17 +361,7 @@ static enum iso_err open_mdns(struct iso_supervisor *sv, struct iso_report *repo
 
 static void choose_names(struct iso_supervisor *sv)
 {
-    char host[256];
-    size_t len = sizeof host;
-    if (uv_os_gethostname(host, &len) != 0) {
-        (void)iso_format(host, sizeof host, "isomer");
-    }
-    host[strcspn(host, ".")] = '\0';
-    (void)iso_format(sv->host_name, sizeof sv->host_name, "%s", host);
-    for (char *c = sv->host_name; *c != '\0'; c++) {
-        const char low = *c >= 'A' && *c <= 'Z' ? (char)(*c - 'A' + 'a') : *c;
-        *c = (low >= 'a' && low <= 'z') || (low >= '0' && low <= '9') ? low : '-';
-    }
+    iso_state_host(sv->host_name);
     (void)iso_format(sv->name_text, sizeof sv->name_text, "%s",
                      sv->config->name != NULL ? sv->config->name : sv->host_name);
     sv->name = sv->name_text;
@@ -489,12 +372,6 @@ enum iso_err iso_supervisor_start(uv_loop_t *loop, const struct iso_supervisor_c
                                   struct iso_report *report)
 {
     const struct iso_alloc *alloc = iso_alloc_libc();
-    if (config->state == NULL) {
-        return iso_fail(report, ISO_E_ARGUMENT, "no directory for the state; give --state DIR");
-    }
-    if (sodium_init() < 0) {
-        return iso_fail(report, ISO_E_IO, "no random numbers from the system");
-    }
     struct iso_supervisor *sv = iso_alloc_new(alloc, sizeof *sv);
     if (sv == NULL) {
         return ISO_E_NOMEM;
@@ -502,12 +379,11 @@ enum iso_err iso_supervisor_start(uv_loop_t *loop, const struct iso_supervisor_c
     sv->loop = loop;
     sv->config = config;
     sv->alloc = alloc;
-    sv->state_lock = -1;
     (void)uv_timer_init(loop, &sv->closer);
     sv->closer.data = sv;
-    sv->started_ns = iso_sv_now_ns();
-    iso_sv_log_init(&sv->log, config->log_json, config->log_level);
-    iso_sv_feed_init(&sv->events, alloc, DEVICE_EVENTS_BYTES);
+    sv->started_ns = iso_clock_now_ns();
+    iso_log_init(&sv->log, config->log_json, config->log_level);
+    iso_feed_init(&sv->events, alloc, DEVICE_EVENTS_BYTES);
     choose_names(sv);
     static enum iso_err (*const steps[])(struct iso_supervisor *, struct iso_report *) = {
         open_state, open_core, open_deployments, open_http, open_coap, open_mdns};
@@ -519,10 +395,10 @@ enum iso_err iso_supervisor_start(uv_loop_t *loop, const struct iso_supervisor_c
         iso_supervisor_stop(sv, 0, NULL, NULL);
         return err;
     }
-    iso_sv_log_write(&sv->log, ISO_SV_LOG_INFO, "supervisor",
-                     "device=%s name=\"%s\" https=%u http=%u coaps=%u coap=%u state=%s",
-                     sv->device_id, sv->name, sv->ports.https, sv->ports.http, sv->ports.coaps,
-                     sv->ports.coap, config->state);
+    iso_log_write(&sv->log, ISO_LOG_INFO, "supervisor",
+                  "device=%s name=\"%s\" https=%u http=%u coaps=%u coap=%u state=%s", sv->state.id,
+                  sv->name, sv->ports.https, sv->ports.http, sv->ports.coaps, sv->ports.coap,
+                  config->state);
     iso_sv_deployments_begin(sv->deployments, ready, ctx);
     *out = sv;
     return ISO_OK;
@@ -535,9 +411,7 @@ static void on_closed(uv_handle_t *handle)
     struct iso_supervisor *sv = handle->data;
     void (*stopped)(void *ctx) = sv->stopped;
     void *ctx = sv->stopped_ctx;
-    if (sv->state_lock >= 0) {
-        (void)close(sv->state_lock);
-    }
+    iso_state_close(&sv->state, &sv->access); /* with the lock: nothing of it is open any more */
     iso_alloc_free(sv->alloc, sv, sizeof *sv);
     if (stopped != NULL) {
         stopped(ctx);
@@ -548,6 +422,7 @@ static void on_closed(uv_handle_t *handle)
 static void on_http_closed(void *ctx)
 {
     struct iso_supervisor *sv = ctx;
+    sv->server = NULL;
     sv->http = NULL;
     iso_sv_peers_destroy(sv->peers);
     iso_coap_server_destroy(sv->coap);
@@ -556,12 +431,9 @@ static void on_http_closed(void *ctx)
     iso_sv_devices_destroy(sv->devices);
     iso_sv_modules_destroy(sv->modules);
     iso_pairing_device_fini(&sv->pairing);
-    iso_token_store_close(sv->access.tokens);
-    iso_tls_identity_fini(&sv->identity);
     iso_sv_neighbours_end(sv);
     iso_sv_history_forget(sv, (struct iso_str){NULL, 0});
-    iso_sv_feed_fini(&sv->events);
-    sodium_memzero(&sv->access, sizeof sv->access);
+    iso_feed_fini(&sv->events);
     uv_close((uv_handle_t *)&sv->closer, on_closed);
 }
 
@@ -574,8 +446,8 @@ static void on_closer(uv_timer_t *timer)
         return; /* asked again */
     }
     (void)uv_timer_stop(timer);
-    if (sv->http != NULL) {
-        iso_http_server_close(sv->http, CLOSE_MS, on_http_closed, sv);
+    if (sv->server != NULL) {
+        iso_route_server_close(sv->server, CLOSE_MS, on_http_closed, sv);
     } else {
         on_http_closed(sv);
     }
@@ -600,8 +472,8 @@ void iso_supervisor_stop(struct iso_supervisor *sv, uint32_t grace_ms, void (*st
 {
     sv->stopped = stopped;
     sv->stopped_ctx = ctx;
-    sv->stopping = true; /* new requests are refused */
-    sv->open_parts = 1;  /* this function's own: on_part must not come before it returns */
+    iso_route_server_refuse(sv->server);
+    sv->open_parts = 1; /* this function's own: on_part must not come before it returns */
     if (sv->mdns != NULL) {
         sv->open_parts++;
         iso_mdns_uv_stop(sv->mdns, on_part, sv);
@@ -633,19 +505,4 @@ void iso_sv_coap_url(struct iso_supervisor *sv, const struct iso_http_request *r
         len = (size_t)(colon - host.ptr);
     }
     (void)iso_format(out, cap, "coaps://%.*s:%u", (int)len, host.ptr, sv->ports.coaps);
-}
-
-void iso_sv_drop_token(struct iso_supervisor *sv, struct iso_str id)
-{
-    char text[ISO_TOKEN_ID_SIZE];
-    /* Streams and polls that are open with it; others end by themselves. */
-    for (struct iso_sv_request *at = sv->requests; at != NULL; at = at->next) {
-        if (iso_str_equal_z(id, at->token_id)) {
-            iso_http_abort(sv->http, at->id);
-        }
-    }
-    if (sv->coap != NULL && id.len == ISO_TOKEN_ID_SIZE - 1) {
-        (void)iso_format(text, sizeof text, "%.*s", (int)id.len, id.ptr);
-        iso_coap_server_drop(sv->coap, principal_of(text));
-    }
 }

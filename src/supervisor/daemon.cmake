@@ -1,28 +1,25 @@
 # All of it together: the API over HTTP, what is described and counted, and the daemon itself.
 iso_library(iso_supervisor
   SOURCES
-    access.c
     allow.c
-    api.c
-    api_access.c
     api_call.c
     api_component.c
     api_deployments.c
     api_device.c
     api_modules.c
+    api_pairing.c
     api_stream.c
     coap_api.c
     coap_watch.c
     config.c
     daemon.c
     describe.c
-    log.c
     metrics.c
     neighbours.c
     observe.c
     watch.c
   DEPENDS iso_supervisor_links iso_supervisor_deploy iso_supervisor_devices iso_supervisor_core
-    iso_supervisor_feed iso_net_coap iso_net_http_server iso_net_mdns iso_net_tls iso::jansson
+    iso_daemon iso_net_coap iso_net_mdns iso_net_tls iso::jansson
     iso::sodium)
 target_compile_definitions(iso_supervisor
   PRIVATE _GNU_SOURCE _FILE_OFFSET_BITS=64 ISO_VERSION="${PROJECT_VERSION}")

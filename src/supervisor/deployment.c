@@ -326,13 +326,13 @@ static enum iso_err open_areas(struct iso_sv_deployments *deployments, const cha
 {
     static const char *const names[] = {"deployments", "snapshots", "storage"};
     for (size_t i = 0; i < ISO_COUNT_OF(names); i++) {
-        if (strlen(dir) > ISO_SV_STATE_DIR_MAX ||
-            !iso_sv_path_join(deployments->areas[i], dir, names[i])) {
+        if (strlen(dir) > ISO_STATE_DIR_MAX ||
+            !iso_path_join(deployments->areas[i], dir, names[i])) {
             return iso_fail(report, ISO_E_ARGUMENT,
                             "the path of the state directory is too long; at most %d bytes",
-                            ISO_SV_STATE_DIR_MAX);
+                            ISO_STATE_DIR_MAX);
         }
-        enum iso_err err = iso_sv_dir_make(deployments->areas[i], report);
+        enum iso_err err = iso_dir_make(deployments->areas[i], report);
         if (err != ISO_OK) {
             return err;
         }

@@ -15,8 +15,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "platform/platform.h"
 #include "supervisor/document_test_support.h"
-#include "supervisor/state.h"
 
 extern char **environ;
 
@@ -159,7 +159,7 @@ static void start_two(struct site sites[2], const char *dir)
     for (size_t i = 0; i < 2; i++) {
         sites[i] = (struct site){.rig = rig};
         (void)iso_format(sites[i].dir, sizeof sites[i].dir, "%s/%c", dir, i == 0 ? 'a' : 'b');
-        CHECK_OK(iso_sv_dir_make(sites[i].dir, NULL));
+        CHECK_OK(iso_dir_make(sites[i].dir, NULL));
     }
 }
 
@@ -362,7 +362,7 @@ TEST(killed_before_each_durable_step)
         int status = wait_child(&child, &seen);
         check_end(&seen, status);
         look(dir, &seen);
-        iso_sv_tree_remove(dir);
+        iso_tree_remove(dir);
         CHECK(kill_at < 200);
         CHECK(!seen.ended || kill_at > 10);
     }
@@ -391,7 +391,7 @@ TEST(killed_at_each_durable_step_of_a_move)
         if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
             TEST_FAIL("killed before step %u", kill_at);
         }
-        iso_sv_tree_remove(dir);
+        iso_tree_remove(dir);
         CHECK(kill_at < 100);
         CHECK(!seen.ended || kill_at > 10);
     }
@@ -416,7 +416,7 @@ TEST(killed_at_random_moments)
         look(dir, &seen);
     }
     CHECK(seen.any);
-    iso_sv_tree_remove(dir);
+    iso_tree_remove(dir);
 }
 
 /* ---- A full disk --------------------------------------------------------------------------------

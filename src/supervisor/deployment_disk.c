@@ -116,8 +116,8 @@ static enum iso_err carry_out(struct iso_sv_disk *disk, size_t i)
 {
     struct iso_sv_deployments *deployments = disk->deployments;
     const char *dir = deployments->areas[disk->steps[i].area];
-    char path[ISO_SV_PATH_MAX];
-    ISO_ASSERT(iso_sv_path_join(path, dir, disk->steps[i].name));
+    char path[ISO_PATH_MAX];
+    ISO_ASSERT(iso_path_join(path, dir, disk->steps[i].name));
     int fault = deployments->fault != NULL
                     ? deployments->fault(deployments->fault_ctx, disk->steps[i].step)
                     : 0;
@@ -129,11 +129,11 @@ static enum iso_err carry_out(struct iso_sv_disk *disk, size_t i)
     case ISO_SV_DISK_WRITE:
         return iso_file_write_atomic(path, disk->steps[i].bytes, &disk->report);
     case ISO_SV_DISK_REMOVE:
-        return iso_sv_file_remove(dir, disk->steps[i].name, &disk->report);
+        return iso_file_remove(dir, disk->steps[i].name, &disk->report);
     case ISO_SV_DISK_READ:
         return read_step(disk, path);
     default:
-        iso_sv_tree_remove(path);
+        iso_tree_remove(path);
         return ISO_OK;
     }
 }

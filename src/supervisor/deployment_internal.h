@@ -2,8 +2,8 @@
 #ifndef ISO_SUPERVISOR_DEPLOYMENT_INTERNAL_H
 #define ISO_SUPERVISOR_DEPLOYMENT_INTERNAL_H
 
+#include "platform/platform.h"
 #include "supervisor/deployment.h"
-#include "supervisor/state.h"
 
 struct iso_sv_app;
 
@@ -238,7 +238,7 @@ struct iso_sv_deployments {
     uint64_t prepared_ms, frozen_ms;
     int (*fault)(void *ctx, const char *step);
     void *fault_ctx;
-    char areas[3][ISO_SV_PATH_MAX];
+    char areas[3][ISO_PATH_MAX];
     struct iso_sv_app *apps;
     struct iso_sv_app *limbo; /* changes of applications that are not there */
     struct iso_sv_generation_state *ending;

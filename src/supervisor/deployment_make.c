@@ -163,20 +163,19 @@ static enum iso_err make_links(struct iso_sv_generation_state *g, uint32_t i,
 }
 
 static enum iso_err storage_of(struct iso_sv_generation_state *g, uint32_t i,
-                               char out[ISO_SV_PATH_MAX], struct iso_report *report)
+                               char out[ISO_PATH_MAX], struct iso_report *report)
 {
-    char dir[ISO_SV_PATH_MAX];
-    ISO_ASSERT(
-        iso_sv_path_join(dir, g->app->deployments->areas[ISO_SV_AREA_STORAGE], g->app->name));
-    ISO_ASSERT(iso_sv_path_join(out, dir, g->document->components[i].name.ptr));
-    return iso_sv_dir_make(dir, report);
+    char dir[ISO_PATH_MAX];
+    ISO_ASSERT(iso_path_join(dir, g->app->deployments->areas[ISO_SV_AREA_STORAGE], g->app->name));
+    ISO_ASSERT(iso_path_join(out, dir, g->document->components[i].name.ptr));
+    return iso_dir_make(dir, report);
 }
 
 static enum iso_err create_one(struct iso_sv_generation_state *g, uint32_t i,
                                struct iso_report *report)
 {
     const struct iso_sv_doc_component *component = &g->document->components[i];
-    char storage[ISO_SV_PATH_MAX];
+    char storage[ISO_PATH_MAX];
     enum iso_err err = make_links(g, i, report);
     if (err == ISO_OK) {
         err = storage_of(g, i, storage, report);

@@ -135,7 +135,7 @@ static void clean_component_storage(void *ctx, const char *path, const char *nam
 {
     const struct iso_sv_app *app = ctx;
     if (!names(app->stored, name) && !names(app->stored_next, name)) {
-        iso_sv_tree_remove(path);
+        iso_tree_remove(path);
     }
 }
 
@@ -144,9 +144,9 @@ static void clean_storage(void *ctx, const char *path, const char *name)
     const struct iso_sv_deployments *deployments = ctx;
     struct iso_sv_app *app = iso_sv_app_find(deployments, iso_str_from_z(name));
     if (app == NULL || (!app->on_disk && app->stored_next == NULL)) {
-        iso_sv_tree_remove(path);
+        iso_tree_remove(path);
     } else if (app->trouble[0] == '\0') {
-        iso_sv_dir_each(path, clean_component_storage, app);
+        iso_dir_each(path, clean_component_storage, app);
     }
 }
 
@@ -161,7 +161,7 @@ void iso_sv_apps_limit(struct iso_sv_deployments *deployments)
         if (tombstone && count > ISO_SV_TOMBSTONES_MAX) { /* the list has the latest first */
             char name[2 * ISO_SV_DOC_NAME_MAX + 16];
             iso_sv_disk_name(name, app, NULL, "state");
-            if (iso_sv_file_remove(deployments->areas[ISO_SV_AREA_DEPLOYMENTS], name, NULL) ==
+            if (iso_file_remove(deployments->areas[ISO_SV_AREA_DEPLOYMENTS], name, NULL) ==
                 ISO_OK) {
                 app->record = (struct iso_sv_record){.generation = 0};
                 iso_sv_app_settle(app);
@@ -174,7 +174,7 @@ void iso_sv_apps_limit(struct iso_sv_deployments *deployments)
 enum iso_err iso_sv_restore_scan(struct iso_sv_deployments *deployments, struct iso_report *report)
 {
     struct scan scan = {.deployments = deployments, .err = ISO_OK};
-    iso_sv_dir_each(deployments->areas[ISO_SV_AREA_DEPLOYMENTS], scan_file, &scan);
+    iso_dir_each(deployments->areas[ISO_SV_AREA_DEPLOYMENTS], scan_file, &scan);
     if (scan.err != ISO_OK) {
         return iso_fail(report, scan.err, "not enough memory to read the deployments");
     }
@@ -186,8 +186,8 @@ enum iso_err iso_sv_restore_scan(struct iso_sv_deployments *deployments, struct 
         }
     }
     iso_sv_apps_limit(deployments);
-    iso_sv_dir_each(deployments->areas[ISO_SV_AREA_SNAPSHOTS], clean_snapshot, deployments);
-    iso_sv_dir_each(deployments->areas[ISO_SV_AREA_STORAGE], clean_storage, deployments);
+    iso_dir_each(deployments->areas[ISO_SV_AREA_SNAPSHOTS], clean_snapshot, deployments);
+    iso_dir_each(deployments->areas[ISO_SV_AREA_STORAGE], clean_storage, deployments);
     return ISO_OK;
 }
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "supervisor/state.h"
+#include "platform/platform.h"
 
 static const struct part one = {"count", RIG_UNIT, 1, true, ""};
 
@@ -220,8 +220,8 @@ TEST(comes_back_after_a_restart)
 
 static void overwrite(struct site *site, const char *path, const char *text)
 {
-    char full[ISO_SV_PATH_MAX];
-    CHECK(iso_sv_path_join(full, site->dir, path));
+    char full[ISO_PATH_MAX];
+    CHECK(iso_path_join(full, site->dir, path));
     int fd = open(full, O_WRONLY | O_TRUNC);
     CHECK(fd >= 0);
     CHECK(write(fd, text, strlen(text)) == (ssize_t)strlen(text));
@@ -288,9 +288,9 @@ TEST(removing_takes_the_storage_along)
     struct part parts[] = {one, {"extra", RIG_UNIT, 1, true, ""}};
     CHECK_OK(site_put(&site, "app", 1, parts, 2));
     (void)iso_format(path, sizeof path, "%s/storage/app/extra", site.dir);
-    CHECK_OK(iso_sv_dir_make(path, &site.report));
+    CHECK_OK(iso_dir_make(path, &site.report));
     (void)iso_format(path, sizeof path, "%s/storage/app/count", site.dir);
-    CHECK_OK(iso_sv_dir_make(path, &site.report));
+    CHECK_OK(iso_dir_make(path, &site.report));
     CHECK_OK(site_put(&site, "app", 2, parts, 1));
     RIG_UNTIL(rig, !site_has_file(&site, "storage/app/extra"));
     CHECK(site_has_file(&site, "storage/app/count"));

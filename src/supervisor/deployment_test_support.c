@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "supervisor/state.h"
+#include "platform/platform.h"
 
 static void on_changed(void *ctx, struct iso_str app, struct iso_str component, const char *what,
                        const char *detail)
@@ -118,7 +118,7 @@ void site_fini(struct site *site)
 {
     site_close(site);
     iso_alloc_free(rig_alloc(), site->bytes, site->len);
-    iso_sv_tree_remove(site->dir);
+    iso_tree_remove(site->dir);
 }
 
 /* ---- Changes ------------------------------------------------------------------------------------
@@ -342,6 +342,6 @@ const char *site_status(struct site *site, const char *app)
 
 bool site_has_file(const struct site *site, const char *path)
 {
-    char full[ISO_SV_PATH_MAX];
-    return iso_sv_path_join(full, site->dir, path) && access(full, F_OK) == 0;
+    char full[ISO_PATH_MAX];
+    return iso_path_join(full, site->dir, path) && access(full, F_OK) == 0;
 }

@@ -1,5 +1,4 @@
-/* describe.c - the device's own Thing Description (W3C WoT TD 1.1) and OpenAPI 3.1, which is made
- * of the table of routes, so that no route is without a description. */
+/* describe.c - the device's own Thing Description (W3C WoT TD 1.1). */
 #include "supervisor/daemon.h"
 
 #include "base/format.h"
@@ -17,8 +16,6 @@ static void begin(struct iso_json *json, const char *key)
     iso_json_key(json, key);
     iso_json_object_begin(json);
 }
-
-/* ---- Thing Description ---------------------------------------------------------------------- */
 
 struct form {
     const char *base, *path, *type, *op, *op2, *subprotocol;
@@ -59,7 +56,7 @@ static void put_form(struct iso_json *json, const struct form *form)
 static void put_head(const struct iso_supervisor *sv, const char *coap, struct iso_json *json)
 {
     char id[96];
-    (void)iso_format(id, sizeof id, "urn:isomer:%s", sv->device_id);
+    (void)iso_format(id, sizeof id, "urn:isomer:%s", sv->state.id);
     iso_json_key(json, "@context");
     iso_json_array_begin(json);
     iso_json_z(json, "https://www.w3.org/2022/wot/td/v1.1");
@@ -194,161 +191,6 @@ enum iso_err iso_sv_write_thing(struct iso_supervisor *sv, const char *base, con
     struct item item = {&json, base};
     iso_sv_deployments_each_component(sv->deployments, put_item, &item);
     iso_json_array_end(&json);
-    iso_json_object_end(&json);
-    return iso_json_finish(&json);
-}
-
-/* ---- OpenAPI -------------------------------------------------------------------------------- */
-
-static const char *method_name(unsigned method)
-{
-    switch (method) {
-    case ISO_HTTP_GET:
-        return "get";
-    case ISO_HTTP_PUT:
-        return "put";
-    case ISO_HTTP_POST:
-        return "post";
-    default:
-        return "delete";
-    }
-}
-
-static void put_parameters(struct iso_json *json, const char *pattern)
-{
-    bool any = false;
-    for (const char *at = strchr(pattern, '{'); at != NULL; at = strchr(at + 1, '{')) {
-        const char *end = strchr(at, '}');
-        if (!any) {
-            iso_json_key(json, "parameters");
-            iso_json_array_begin(json);
-        }
-        any = true;
-        iso_json_object_begin(json);
-        iso_json_key(json, "name");
-        iso_json_string(json, iso_str_from(at + 1, (size_t)(end - at - 1)));
-        put(json, "in", "path");
-        iso_json_key(json, "required");
-        iso_json_bool(json, true);
-        begin(json, "schema");
-        put(json, "type", "string");
-        iso_json_object_end(json);
-        iso_json_object_end(json);
-    }
-    if (any) {
-        iso_json_array_end(json);
-    }
-}
-
-static void put_response(struct iso_json *json, const char *status, const char *description,
-                         const char *type)
-{
-    begin(json, status);
-    put(json, "description", description);
-    if (type != NULL) {
-        begin(json, "content");
-        begin(json, type);
-        iso_json_object_end(json);
-        iso_json_object_end(json);
-    }
-    iso_json_object_end(json);
-}
-
-static void put_operation(struct iso_json *json, const struct iso_sv_route *route)
-{
-    begin(json, method_name(route->method));
-    put(json, "summary", route->summary);
-    put_parameters(json, route->pattern);
-    if (route->body_max != 0) {
-        begin(json, "requestBody");
-        begin(json, "content");
-        begin(json, route->body_type != NULL ? route->body_type : "application/json");
-        iso_json_object_end(json);
-        iso_json_object_end(json);
-        iso_json_object_end(json);
-    }
-    begin(json, "responses");
-    put_response(json, "2XX", "As the summary says.", route->answer_type);
-    put_response(json, "default", "A problem document (RFC 9457).", "application/problem+json");
-    iso_json_object_end(json);
-    iso_json_key(json, "security");
-    iso_json_array_begin(json);
-    if (route->access != ISO_SV_PUBLIC) {
-        iso_json_object_begin(json);
-        iso_json_key(json, "bearer");
-        iso_json_array_begin(json);
-        iso_json_array_end(json);
-        iso_json_object_end(json);
-    }
-    iso_json_array_end(json);
-    iso_json_object_end(json);
-}
-
-static const struct iso_sv_route *route_at(size_t index)
-{
-    for (size_t i = 0; iso_sv_route_tables[i] != NULL; i++) {
-        for (const struct iso_sv_route *route = iso_sv_route_tables[i]; route->method != 0;
-             route++) {
-            if (index-- == 0) {
-                return route;
-            }
-        }
-    }
-    return NULL;
-}
-
-/* All methods of one path stand together: the first route of a path brings the others along. */
-static void put_path(struct iso_json *json, size_t first)
-{
-    const struct iso_sv_route *route = route_at(first);
-    char path[160];
-    for (size_t i = 0; i < first; i++) {
-        if (strcmp(route_at(i)->pattern, route->pattern) == 0) {
-            return;
-        }
-    }
-    (void)iso_format(path, sizeof path, "/%s", route->pattern);
-    begin(json, path);
-    const struct iso_sv_route *other;
-    for (size_t i = first; (other = route_at(i)) != NULL; i++) {
-        if (strcmp(other->pattern, route->pattern) == 0) {
-            put_operation(json, other);
-        }
-    }
-    iso_json_object_end(json);
-}
-
-enum iso_err iso_sv_write_openapi(struct iso_supervisor *sv, const char *base, struct iso_buf *out)
-{
-    struct iso_json json;
-    iso_json_init_buf(&json, out, 0);
-    iso_json_object_begin(&json);
-    put(&json, "openapi", "3.1.0");
-    begin(&json, "info");
-    put(&json, "title", sv->name);
-    put(&json, "version", ISO_VERSION);
-    put(&json, "description",
-        "A device that runs WebAssembly components. Each component has a description of its own.");
-    iso_json_object_end(&json);
-    iso_json_key(&json, "servers");
-    iso_json_array_begin(&json);
-    iso_json_object_begin(&json);
-    put(&json, "url", base);
-    iso_json_object_end(&json);
-    iso_json_array_end(&json);
-    begin(&json, "paths");
-    for (size_t i = 0; route_at(i) != NULL; i++) {
-        put_path(&json, i);
-    }
-    iso_json_object_end(&json);
-    begin(&json, "components");
-    begin(&json, "securitySchemes");
-    begin(&json, "bearer");
-    put(&json, "type", "http");
-    put(&json, "scheme", "bearer");
-    iso_json_object_end(&json);
-    iso_json_object_end(&json);
-    iso_json_object_end(&json);
     iso_json_object_end(&json);
     return iso_json_finish(&json);
 }

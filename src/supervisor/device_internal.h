@@ -136,7 +136,7 @@ struct iso_sv_devices {
     uv_loop_t *loop;
     const struct iso_alloc *alloc;
     struct iso_arena arena; /* what the configuration made */
-    void (*log)(void *ctx, enum iso_sv_log_level level, struct iso_str line);
+    void (*log)(void *ctx, enum iso_log_level level, struct iso_str line);
     void *log_ctx;
     const char *ffmpeg;
     const char *sysfs;
@@ -158,7 +158,7 @@ struct iso_sv_devices {
     struct iso_sv_host_set set;
 };
 
-void iso_sv_devices_log(const struct iso_sv_devices *devices, enum iso_sv_log_level level,
+void iso_sv_devices_log(const struct iso_sv_devices *devices, enum iso_log_level level,
                         const char *format, ...) ISO_PRINTF(3, 4);
 /* Nanoseconds since 1970; any thread. */
 uint64_t iso_sv_realtime_ns(void);

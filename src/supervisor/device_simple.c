@@ -61,8 +61,8 @@ static enum iso_host_result host_write(void *ctx, struct iso_sv_guest *guest,
     (void)call;
     (void)arena;
     (void)result;
-    /* The order of `level` in device.wit is that of enum iso_sv_log_level. */
-    iso_sv_guest_log(guest, (enum iso_sv_log_level)args[0].u, args[1].string);
+    /* The order of `level` in device.wit is that of enum iso_log_level. */
+    iso_sv_guest_log(guest, (enum iso_log_level)args[0].u, args[1].string);
     return ISO_HOST_DONE;
 }
 

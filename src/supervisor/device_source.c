@@ -132,7 +132,7 @@ void iso_sv_source_ended(struct iso_sv_source *source, const struct iso_sv_split
         source->backoff_ms = source->devices->backoff_ms;
     }
     (void)iso_format(source->error, sizeof source->error, "%s", error);
-    iso_sv_devices_log(source->devices, ISO_SV_LOG_WARNING,
+    iso_sv_devices_log(source->devices, ISO_LOG_WARNING,
                        "camera=%s its source ended, restart in %u ms: %s", source->camera->name,
                        (unsigned)source->backoff_ms, error);
     wait_to_start(source, source->backoff_ms);

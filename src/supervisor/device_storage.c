@@ -132,7 +132,7 @@ static enum iso_host_result answer_error(const struct iso_sv_answer *answer,
 {
     const char *text = iso_report_text(&work->report, work->err);
     if (work->err == ISO_E_MALFORMED) {
-        iso_sv_guest_log(guest, ISO_SV_LOG_ERROR, iso_str_from_z(text));
+        iso_sv_guest_log(guest, ISO_LOG_ERROR, iso_str_from_z(text));
     }
     return iso_sv_answer_problem(
         answer, work->err == ISO_E_LIMIT ? ISO_SV_LIMIT_REACHED : ISO_SV_FAILED_DEVICE, "%s", text);
@@ -175,7 +175,7 @@ static enum iso_host_result answer_list(const struct iso_sv_answer *answer,
     if (work->damaged != 0) {
         char text[96];
         size_t len = iso_format(text, sizeof text, "storage has %zu damaged files", work->damaged);
-        iso_sv_guest_log(guest, ISO_SV_LOG_ERROR, iso_str_from(text, len));
+        iso_sv_guest_log(guest, ISO_LOG_ERROR, iso_str_from(text, len));
     }
     struct iso_value list = {.list = {.items = items, .count = count}};
     return iso_sv_answer_ok(answer, &list);

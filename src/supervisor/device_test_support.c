@@ -109,7 +109,7 @@ static void add_line(char *to, size_t cap, const char *format, ...)
     va_end(args);
 }
 
-void iso_sv_guest_log(struct iso_sv_guest *guest, enum iso_sv_log_level level, struct iso_str line)
+void iso_sv_guest_log(struct iso_sv_guest *guest, enum iso_log_level level, struct iso_str line)
 {
     add_line(guest->log, sizeof guest->log, "%d %.*s\n", (int)level, (int)line.len, line.ptr);
 }
@@ -137,7 +137,7 @@ uint64_t iso_sv_guest_storage_max(const struct iso_sv_guest *guest)
 /* ---- The devices and their loop ----------------------------------------------------------------
  */
 
-static void on_log(void *ctx, enum iso_sv_log_level level, struct iso_str line)
+static void on_log(void *ctx, enum iso_log_level level, struct iso_str line)
 {
     struct dev_test *test = ctx;
     add_line(test->log, sizeof test->log, "%d %.*s\n", (int)level, (int)line.len, line.ptr);

@@ -9,7 +9,7 @@
 extern const unsigned char iso_sv_device_wit[]; /* sdk/wit/device.wit, made at build */
 extern const size_t iso_sv_device_wit_len;
 
-void iso_sv_devices_log(const struct iso_sv_devices *devices, enum iso_sv_log_level level,
+void iso_sv_devices_log(const struct iso_sv_devices *devices, enum iso_log_level level,
                         const char *format, ...)
 {
     if (devices->log == NULL) {

@@ -99,7 +99,7 @@ struct iso_sv_devices_config {
     uint32_t camera_backoff_ms;     /* before the first restart of a failed source; 0: 250 */
     uint32_t camera_backoff_max_ms; /* doubled up to this; 0: 30,000 */
     /* What there is to say about a device: a camera that failed, damaged storage. May be NULL. */
-    void (*log)(void *ctx, enum iso_sv_log_level level, struct iso_str line);
+    void (*log)(void *ctx, enum iso_log_level level, struct iso_str line);
     void *log_ctx;
 };
 

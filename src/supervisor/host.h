@@ -61,7 +61,7 @@ bool iso_sv_guest_config(const struct iso_sv_guest *guest, struct iso_str key, s
 size_t iso_sv_guest_config_count(const struct iso_sv_guest *guest);
 const struct iso_sv_pair *iso_sv_guest_config_at(const struct iso_sv_guest *guest, size_t index);
 /* Log within the component's rate; emit an event (payload must be JSON: else false). */
-void iso_sv_guest_log(struct iso_sv_guest *guest, enum iso_sv_log_level level, struct iso_str line);
+void iso_sv_guest_log(struct iso_sv_guest *guest, enum iso_log_level level, struct iso_str line);
 bool iso_sv_guest_emit(struct iso_sv_guest *guest, struct iso_str name, struct iso_str payload);
 /* Directory and quota of the component's storage; NULL without one. */
 const char *iso_sv_guest_storage_path(const struct iso_sv_guest *guest);

@@ -114,7 +114,7 @@ bool iso_sv_guest_granted(struct iso_sv_guest *guest, const char *interface, str
     uv_mutex_unlock(&component->lock);
     (void)iso_format(text, sizeof text, "refused: %s \"%.*s\" was not granted", interface,
                      (int)(name.len < 100 ? name.len : 100), name.len != 0 ? name.ptr : "");
-    iso_sv_component_log(component, ISO_SV_LOG_WARNING, true, iso_str_from_z(text));
+    iso_sv_component_log(component, ISO_LOG_WARNING, true, iso_str_from_z(text));
     return false;
 }
 
@@ -140,7 +140,7 @@ const struct iso_sv_pair *iso_sv_guest_config_at(const struct iso_sv_guest *gues
     return &iso_sv_instance_of(guest)->component->def.config[index];
 }
 
-void iso_sv_guest_log(struct iso_sv_guest *guest, enum iso_sv_log_level level, struct iso_str line)
+void iso_sv_guest_log(struct iso_sv_guest *guest, enum iso_log_level level, struct iso_str line)
 {
     iso_sv_component_log(iso_sv_instance_of(guest)->component, level, false, line);
 }

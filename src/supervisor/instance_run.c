@@ -47,7 +47,7 @@ static void log_backtrace(struct iso_sv_instance *instance, const struct iso_tra
                          (int)(name.len < 40 ? name.len : 40), name.len != 0 ? name.ptr : "",
                          (unsigned)frame->func_index, (unsigned long long)frame->offset);
     }
-    iso_sv_component_log(instance->component, ISO_SV_LOG_ERROR, true, iso_str_from_z(text));
+    iso_sv_component_log(instance->component, ISO_LOG_ERROR, true, iso_str_from_z(text));
 }
 
 static enum step end_with(struct iso_sv_instance *instance, enum iso_sv_outcome outcome)

@@ -157,7 +157,7 @@ static enum iso_err make_streams(struct iso_sv_instance *instance, struct iso_wa
     if (!component->program->is_command) {
         for (int i = 0; i < 2; i++) {
             instance->lines[i].instance = instance;
-            instance->lines[i].level = i == 0 ? ISO_SV_LOG_INFO : ISO_SV_LOG_WARNING;
+            instance->lines[i].level = i == 0 ? ISO_LOG_INFO : ISO_LOG_WARNING;
             config->stdio[i + 1] = (struct iso_wasi_stream){
                 .kind = ISO_WASI_STREAM_CALLBACK, .write = write_lines, .ctx = &instance->lines[i]};
         }

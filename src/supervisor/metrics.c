@@ -2,6 +2,7 @@
 #include "supervisor/daemon.h"
 
 #include "base/format.h"
+#include "daemon/clock.h"
 
 #include <stdarg.h>
 
@@ -165,7 +166,7 @@ enum iso_err iso_sv_write_metrics(struct iso_supervisor *sv, struct iso_buf *out
     struct metrics metrics = {.sv = sv, .out = out};
     one(&metrics, "up", "gauge", "1 while the supervisor runs.", 1);
     one(&metrics, "uptime_seconds", "gauge", "Time since the supervisor started.",
-        (double)(iso_sv_now_ns() - sv->started_ns) / 1e9);
+        (double)(iso_clock_now_ns() - sv->started_ns) / 1e9);
     put_core(&metrics);
     put_http(&metrics);
     put_coap(&metrics);

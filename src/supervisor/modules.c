@@ -101,11 +101,11 @@ void iso_sv_modules_drop(struct iso_sv_modules *modules, struct iso_sv_module_en
 }
 
 void iso_sv_modules_path(const struct iso_sv_modules *modules,
-                         const uint8_t digest[ISO_SHA256_SIZE], char out[ISO_SV_PATH_MAX])
+                         const uint8_t digest[ISO_SHA256_SIZE], char out[ISO_PATH_MAX])
 {
     char name[2 * ISO_SHA256_SIZE + 1];
     iso_hex_encode(digest, ISO_SHA256_SIZE, name);
-    ISO_ASSERT(iso_sv_path_join(out, modules->store, name)); /* create limits the directory */
+    ISO_ASSERT(iso_path_join(out, modules->store, name)); /* create limits the directory */
 }
 
 static bool is_used(const struct iso_sv_modules *modules, const uint8_t digest[ISO_SHA256_SIZE])
@@ -123,7 +123,7 @@ static bool evict_one(struct iso_sv_modules *modules)
             oldest = entry;
         }
     }
-    char path[ISO_SV_PATH_MAX];
+    char path[ISO_PATH_MAX];
     if (oldest == NULL) {
         return false;
     }
@@ -187,19 +187,19 @@ static void list_module(void *ctx, const char *path, const char *name)
 static enum iso_err make_directories(struct iso_sv_modules *modules, const char *dir,
                                      struct iso_report *report)
 {
-    char base[ISO_SV_PATH_MAX];
-    if (strlen(dir) > ISO_SV_STATE_DIR_MAX || !iso_sv_path_join(base, dir, "modules") ||
-        !iso_sv_path_join(modules->store, base, "sha256") ||
-        !iso_sv_path_join(modules->incoming, base, "incoming")) {
+    char base[ISO_PATH_MAX];
+    if (strlen(dir) > ISO_STATE_DIR_MAX || !iso_path_join(base, dir, "modules") ||
+        !iso_path_join(modules->store, base, "sha256") ||
+        !iso_path_join(modules->incoming, base, "incoming")) {
         return iso_fail(report, ISO_E_ARGUMENT,
                         "the path of the state directory is too long; at most %d bytes",
-                        ISO_SV_STATE_DIR_MAX);
+                        ISO_STATE_DIR_MAX);
     }
-    enum iso_err err = iso_sv_dir_make(base, report);
+    enum iso_err err = iso_dir_make(base, report);
     if (err == ISO_OK) {
-        err = iso_sv_dir_make(modules->store, report);
+        err = iso_dir_make(modules->store, report);
     }
-    return err != ISO_OK ? err : iso_sv_dir_make(modules->incoming, report);
+    return err != ISO_OK ? err : iso_dir_make(modules->incoming, report);
 }
 
 enum iso_err iso_sv_modules_create(const struct iso_sv_modules_config *config,
@@ -217,8 +217,8 @@ enum iso_err iso_sv_modules_create(const struct iso_sv_modules_config *config,
     enum iso_err err = make_directories(modules, config->dir, report);
     if (err == ISO_OK) {
         struct listing listing = {.modules = modules, .err = ISO_OK};
-        iso_sv_dir_each(modules->incoming, remove_leftover, NULL);
-        iso_sv_dir_each(modules->store, list_module, &listing);
+        iso_dir_each(modules->incoming, remove_leftover, NULL);
+        iso_dir_each(modules->store, list_module, &listing);
         err = listing.err;
     }
     if (err != ISO_OK) {
@@ -295,7 +295,7 @@ enum iso_err iso_sv_modules_delete(struct iso_sv_modules *modules,
                                    const uint8_t digest[ISO_SHA256_SIZE], struct iso_report *report)
 {
     struct iso_sv_module_entry *entry = iso_sv_modules_entry(modules, digest);
-    char text[72], path[ISO_SV_PATH_MAX];
+    char text[72], path[ISO_PATH_MAX];
     iso_sv_digest_text(digest, text);
     if (entry == NULL) {
         return iso_fail(report, ISO_E_NOT_FOUND, "there is no module %s in the store", text);

@@ -2,8 +2,8 @@
 #ifndef ISO_SUPERVISOR_MODULES_INTERNAL_H
 #define ISO_SUPERVISOR_MODULES_INTERNAL_H
 
+#include "platform/platform.h"
 #include "supervisor/modules.h"
-#include "supervisor/state.h"
 
 struct iso_sv_module_entry {
     uint8_t digest[ISO_SHA256_SIZE];
@@ -14,8 +14,8 @@ struct iso_sv_module_entry {
 struct iso_sv_modules {
     uv_loop_t *loop;
     const struct iso_alloc *alloc;
-    char store[ISO_SV_PATH_MAX];    /* DIR/modules/sha256 */
-    char incoming[ISO_SV_PATH_MAX]; /* DIR/modules/incoming */
+    char store[ISO_PATH_MAX];    /* DIR/modules/sha256 */
+    char incoming[ISO_PATH_MAX]; /* DIR/modules/incoming */
     uint64_t max_bytes;
     bool (*used)(void *ctx, const uint8_t digest[ISO_SHA256_SIZE]);
     void *ctx;
@@ -41,7 +41,7 @@ ISO_MUST_CHECK enum iso_err iso_sv_modules_add(struct iso_sv_modules *modules,
                                                uint64_t size_bytes, uint64_t used_ns);
 void iso_sv_modules_drop(struct iso_sv_modules *modules, struct iso_sv_module_entry *entry);
 void iso_sv_modules_path(const struct iso_sv_modules *modules,
-                         const uint8_t digest[ISO_SHA256_SIZE], char out[ISO_SV_PATH_MAX]);
+                         const uint8_t digest[ISO_SHA256_SIZE], char out[ISO_PATH_MAX]);
 uint64_t iso_sv_modules_now(void);
 
 #endif

@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "supervisor/state.h"
+#include "platform/platform.h"
 
 #include "base/test.h"
 
@@ -55,7 +55,7 @@ static void teardown(struct fixture *f)
     iso_sv_modules_destroy(f->modules);
     CHECK(uv_run(&f->loop, UV_RUN_DEFAULT) == 0);
     CHECK(uv_loop_close(&f->loop) == 0);
-    iso_sv_tree_remove(f->dir);
+    iso_tree_remove(f->dir);
 }
 
 static void finished(void *ctx, enum iso_err err, const struct iso_report *report)

@@ -18,8 +18,8 @@ struct iso_sv_upload {
     struct iso_sha256 sha;
     uint8_t found[ISO_SHA256_SIZE];
     int fd;
-    char path[ISO_SV_PATH_MAX];
-    char final[ISO_SV_PATH_MAX];
+    char path[ISO_PATH_MAX];
+    char final[ISO_PATH_MAX];
     uint64_t written_bytes;
     uint64_t reserved_bytes;
     uv_work_t work;
@@ -74,7 +74,7 @@ static enum iso_err open_temporary(struct iso_sv_upload *upload, struct iso_repo
 {
     char name[32];
     (void)iso_format(name, sizeof name, "%llu", (unsigned long long)upload->modules->names++);
-    ISO_ASSERT(iso_sv_path_join(upload->path, upload->modules->incoming, name));
+    ISO_ASSERT(iso_path_join(upload->path, upload->modules->incoming, name));
     iso_sv_modules_path(upload->modules, upload->digest, upload->final);
     upload->fd = open(upload->path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (upload->fd < 0) {
@@ -165,7 +165,7 @@ static void finish_work(uv_work_t *work)
     if (upload->err != ISO_OK) {
         (void)unlink(upload->path);
     } else {
-        iso_sv_dir_sync(upload->modules->store);
+        iso_dir_sync(upload->modules->store);
     }
 }
 
@@ -204,8 +204,8 @@ void iso_sv_upload_finish(struct iso_sv_upload *upload,
 struct load {
     struct iso_sv_modules *modules;
     uint8_t digest[ISO_SHA256_SIZE];
-    char path[ISO_SV_PATH_MAX];
-    char aside[ISO_SV_PATH_MAX];
+    char path[ISO_PATH_MAX];
+    char aside[ISO_PATH_MAX];
     uint8_t *bytes;
     size_t len;
     bool damaged;
@@ -318,7 +318,7 @@ void iso_sv_modules_load(struct iso_sv_modules *modules, const uint8_t digest[IS
     iso_hex_encode(digest, ISO_SHA256_SIZE, name);
     memcpy(name + 2 * (size_t)ISO_SHA256_SIZE, ".damaged", sizeof ".damaged");
     iso_sv_modules_path(modules, digest, load->path);
-    ISO_ASSERT(iso_sv_path_join(load->aside, modules->incoming, name));
+    ISO_ASSERT(iso_path_join(load->aside, modules->incoming, name));
     modules->jobs++;
     int failed = uv_queue_work(modules->loop, &load->work, load_work, load_after);
     ISO_ASSERT(failed == 0);

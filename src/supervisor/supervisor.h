@@ -53,7 +53,7 @@ struct iso_supervisor_config {
     uint64_t modules_max_bytes;    /* of the module store; 1 GiB */
     uint32_t connections_max;      /* HTTP; 256 */
     bool log_json;                 /* log lines are JSON objects */
-    unsigned log_level;            /* least enum iso_sv_log_level that is written; INFO */
+    unsigned log_level;            /* least enum iso_log_level that is written; INFO */
     struct iso_bytes devices_json; /* member "devices" of the file as text: docs/devices.md */
     const char *file;              /* that it was read from; for messages */
 };
@@ -65,11 +65,9 @@ void iso_supervisor_config_fini(struct iso_supervisor_config *config);
 ISO_MUST_CHECK enum iso_err iso_supervisor_config_read(struct iso_supervisor_config *config,
                                                        const char *path, struct iso_report *report);
 
-/* "25%" and "warning", for flags and files. Errors: ARGUMENT. */
+/* "25%", for flags and files. Errors: ARGUMENT. */
 ISO_MUST_CHECK enum iso_err iso_supervisor_parse_percent(const char *text, uint32_t *out,
                                                          struct iso_report *report);
-ISO_MUST_CHECK enum iso_err iso_supervisor_parse_level(const char *text, unsigned *out,
-                                                       struct iso_report *report);
 
 struct iso_supervisor;
 

@@ -2,6 +2,7 @@
 #include "supervisor/daemon.h"
 
 #include "base/format.h"
+#include "daemon/clock.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,8 +31,8 @@ struct iso_sv_history *iso_sv_history_get(struct iso_supervisor *sv, struct iso_
     iso_memory_copy(names + app.len + 1, component.ptr, component.len);
     history->app = names;
     history->component = names + app.len + 1;
-    iso_sv_feed_init(&history->logs, sv->alloc, HISTORY_LOG_BYTES);
-    iso_sv_feed_init(&history->events, sv->alloc, HISTORY_EVENT_BYTES);
+    iso_feed_init(&history->logs, sv->alloc, HISTORY_LOG_BYTES);
+    iso_feed_init(&history->events, sv->alloc, HISTORY_EVENT_BYTES);
     history->next = sv->histories;
     sv->histories = history;
     return history;
@@ -39,8 +40,8 @@ struct iso_sv_history *iso_sv_history_get(struct iso_supervisor *sv, struct iso_
 
 static void destroy_history(struct iso_supervisor *sv, struct iso_sv_history *history)
 {
-    iso_sv_feed_fini(&history->logs);
-    iso_sv_feed_fini(&history->events);
+    iso_feed_fini(&history->logs);
+    iso_feed_fini(&history->events);
     iso_alloc_free(sv->alloc, history->app, strlen(history->app) + strlen(history->component) + 2);
     iso_alloc_free(sv->alloc, history, sizeof *history);
 }
@@ -71,7 +72,7 @@ static void put_str(struct iso_json *json, const char *key, struct iso_str text)
 static void put_time(struct iso_json *json)
 {
     char time[32];
-    iso_sv_time_text(iso_sv_now_ns(), time);
+    iso_clock_text(iso_clock_now_ns(), time);
     put_str(json, "time", iso_str_from_z(time));
 }
 
@@ -90,7 +91,7 @@ void iso_sv_event(struct iso_supervisor *sv, const char *event, struct iso_str a
     put_str(&json, "detail", iso_str_from_z(detail));
     iso_json_object_end(&json);
     if (iso_json_finish(&json) == ISO_OK) {
-        (void)iso_sv_feed_add(&sv->events, iso_str_from((const char *)buf.ptr, buf.len));
+        (void)iso_feed_add(&sv->events, iso_str_from((const char *)buf.ptr, buf.len));
     }
     iso_buf_fini(&buf);
 }
@@ -105,7 +106,7 @@ static void subject_of(const struct iso_sv_component *component, char *out, size
                      name.ptr);
 }
 
-static void on_log(void *ctx, struct iso_sv_component *component, enum iso_sv_log_level level,
+static void on_log(void *ctx, struct iso_sv_component *component, enum iso_log_level level,
                    bool own, struct iso_str line)
 {
     struct iso_supervisor *sv = ctx;
@@ -118,7 +119,7 @@ static void on_log(void *ctx, struct iso_sv_component *component, enum iso_sv_lo
         line.len = LINE_MAX_BYTES;
     }
     subject_of(component, subject, sizeof subject);
-    iso_sv_log_write(&sv->log, level, subject, "%.*s", (int)line.len, line.ptr);
+    iso_log_write(&sv->log, level, subject, "%.*s", (int)line.len, line.ptr);
     if (history == NULL) {
         return;
     }
@@ -126,13 +127,13 @@ static void on_log(void *ctx, struct iso_sv_component *component, enum iso_sv_lo
     iso_json_init_buf(&json, &buf, 0);
     iso_json_object_begin(&json);
     put_time(&json);
-    put_str(&json, "level", iso_str_from_z(iso_sv_log_level_name(level)));
+    put_str(&json, "level", iso_str_from_z(iso_log_level_name(level)));
     put_str(&json, "source", iso_str_from_z(own ? "supervisor" : "component"));
     iso_json_key(&json, "message");
     iso_json_string(&json, line);
     iso_json_object_end(&json);
     if (iso_json_finish(&json) == ISO_OK) {
-        (void)iso_sv_feed_add(&history->logs, iso_str_from((const char *)buf.ptr, buf.len));
+        (void)iso_feed_add(&history->logs, iso_str_from((const char *)buf.ptr, buf.len));
     }
     iso_buf_fini(&buf);
 }
@@ -156,7 +157,7 @@ static void on_event(void *ctx, struct iso_sv_component *component, struct iso_s
     if (iso_json_finish(&json) == ISO_OK) {
         const struct iso_str text = iso_str_from((const char *)buf.ptr, buf.len);
         if (history != NULL) {
-            (void)iso_sv_feed_add(&history->events, text);
+            (void)iso_feed_add(&history->events, text);
         }
         iso_sv_coap_event(sv, component, text);
         iso_sv_peers_event(sv->peers, component, name, payload);

@@ -51,7 +51,7 @@ static ISO_NORETURN void fail(const char *what, enum iso_err err, const struct i
     exit(2);
 }
 
-static void on_log(void *ctx, struct iso_sv_component *component, enum iso_sv_log_level level,
+static void on_log(void *ctx, struct iso_sv_component *component, enum iso_log_level level,
                    bool own, struct iso_str line)
 {
     (void)ctx;
@@ -60,7 +60,7 @@ static void on_log(void *ctx, struct iso_sv_component *component, enum iso_sv_lo
                   line.ptr);
 }
 
-static void on_device_log(void *ctx, enum iso_sv_log_level level, struct iso_str line)
+static void on_device_log(void *ctx, enum iso_log_level level, struct iso_str line)
 {
     on_log(ctx, NULL, level, true, line);
 }

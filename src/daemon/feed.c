@@ -1,8 +1,8 @@
 /* feed.c - a list of entries with a bound on their bytes; see feed.h. */
-#include "supervisor/feed.h"
+#include "daemon/feed.h"
 
-struct iso_sv_feed_entry {
-    struct iso_sv_feed_entry *next;
+struct iso_feed_entry {
+    struct iso_feed_entry *next;
     uint64_t number;
     size_t len;
     char text[];
@@ -10,17 +10,17 @@ struct iso_sv_feed_entry {
 
 static size_t size_of(size_t len)
 {
-    return sizeof(struct iso_sv_feed_entry) + len;
+    return sizeof(struct iso_feed_entry) + len;
 }
 
-void iso_sv_feed_init(struct iso_sv_feed *feed, const struct iso_alloc *alloc, size_t max_bytes)
+void iso_feed_init(struct iso_feed *feed, const struct iso_alloc *alloc, size_t max_bytes)
 {
-    *feed = (struct iso_sv_feed){.alloc = alloc, .max_bytes = max_bytes, .next_number = 1};
+    *feed = (struct iso_feed){.alloc = alloc, .max_bytes = max_bytes, .next_number = 1};
 }
 
-static void drop_first(struct iso_sv_feed *feed)
+static void drop_first(struct iso_feed *feed)
 {
-    struct iso_sv_feed_entry *entry = feed->first;
+    struct iso_feed_entry *entry = feed->first;
     feed->first = entry->next;
     if (feed->first == NULL) {
         feed->last = NULL;
@@ -29,23 +29,23 @@ static void drop_first(struct iso_sv_feed *feed)
     iso_alloc_free(feed->alloc, entry, size_of(entry->len));
 }
 
-void iso_sv_feed_fini(struct iso_sv_feed *feed)
+void iso_feed_fini(struct iso_feed *feed)
 {
     while (feed->first != NULL) {
         drop_first(feed);
     }
     while (feed->followers != NULL) {
-        iso_sv_feed_unfollow(feed->followers);
+        iso_feed_unfollow(feed->followers);
     }
 }
 
-static void keep(struct iso_sv_feed *feed, uint64_t number, struct iso_str json)
+static void keep(struct iso_feed *feed, uint64_t number, struct iso_str json)
 {
     const size_t size = size_of(json.len);
     if (size > feed->max_bytes) {
         return;
     }
-    struct iso_sv_feed_entry *entry = iso_alloc_new(feed->alloc, size);
+    struct iso_feed_entry *entry = iso_alloc_new(feed->alloc, size);
     if (entry == NULL) {
         return;
     }
@@ -64,22 +64,22 @@ static void keep(struct iso_sv_feed *feed, uint64_t number, struct iso_str json)
     feed->bytes += size;
 }
 
-uint64_t iso_sv_feed_add(struct iso_sv_feed *feed, struct iso_str json)
+uint64_t iso_feed_add(struct iso_feed *feed, struct iso_str json)
 {
     const uint64_t number = feed->next_number++;
     keep(feed, number, json);
-    struct iso_sv_follower *next;
-    for (struct iso_sv_follower *follower = feed->followers; follower != NULL; follower = next) {
+    struct iso_follower *next;
+    for (struct iso_follower *follower = feed->followers; follower != NULL; follower = next) {
         next = follower->next; /* it may unfollow itself */
         follower->entry(follower->ctx, number, json);
     }
     return number;
 }
 
-bool iso_sv_feed_after(const struct iso_sv_feed *feed, uint64_t after, uint64_t *number,
-                       struct iso_str *json)
+bool iso_feed_after(const struct iso_feed *feed, uint64_t after, uint64_t *number,
+                    struct iso_str *json)
 {
-    for (const struct iso_sv_feed_entry *entry = feed->first; entry != NULL; entry = entry->next) {
+    for (const struct iso_feed_entry *entry = feed->first; entry != NULL; entry = entry->next) {
         if (entry->number > after) {
             *number = entry->number;
             *json = iso_str_from(entry->text, entry->len);
@@ -89,13 +89,13 @@ bool iso_sv_feed_after(const struct iso_sv_feed *feed, uint64_t after, uint64_t 
     return false;
 }
 
-uint64_t iso_sv_feed_tail(const struct iso_sv_feed *feed, size_t count)
+uint64_t iso_feed_tail(const struct iso_feed *feed, size_t count)
 {
     size_t kept = 0;
-    for (const struct iso_sv_feed_entry *entry = feed->first; entry != NULL; entry = entry->next) {
+    for (const struct iso_feed_entry *entry = feed->first; entry != NULL; entry = entry->next) {
         kept++;
     }
-    const struct iso_sv_feed_entry *entry = feed->first;
+    const struct iso_feed_entry *entry = feed->first;
     uint64_t before = entry != NULL ? entry->number - 1 : feed->next_number - 1;
     for (; kept > count; kept--) {
         before = entry->number;
@@ -104,7 +104,7 @@ uint64_t iso_sv_feed_tail(const struct iso_sv_feed *feed, size_t count)
     return before;
 }
 
-void iso_sv_feed_follow(struct iso_sv_feed *feed, struct iso_sv_follower *follower)
+void iso_feed_follow(struct iso_feed *feed, struct iso_follower *follower)
 {
     follower->next = feed->followers;
     follower->link = &feed->followers;
@@ -114,7 +114,7 @@ void iso_sv_feed_follow(struct iso_sv_feed *feed, struct iso_sv_follower *follow
     feed->followers = follower;
 }
 
-void iso_sv_feed_unfollow(struct iso_sv_follower *follower)
+void iso_feed_unfollow(struct iso_follower *follower)
 {
     if (follower->link == NULL) {
         return;

@@ -1,14 +1,16 @@
 /* log.c - lines on standard error, as text, as JSON, or with the journal's priorities
  * (sd-daemon(3)). */
-#include "supervisor/log.h"
+#include "daemon/log.h"
+
+#include "daemon/clock.h"
 
 #include <poll.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 /* At most PIPE_BUF, which a writable pipe takes whole. */
@@ -17,14 +19,14 @@ enum { LINE_CAP = 4096 };
 static const char *const level_names[] = {"debug", "info", "warning", "error"};
 static const int priorities[] = {7, 6, 4, 3}; /* syslog(3) */
 
-const char *iso_sv_log_level_name(enum iso_sv_log_level level)
+const char *iso_log_level_name(enum iso_log_level level)
 {
     return level_names[level];
 }
 
-void iso_sv_log_init(struct iso_sv_log *log, bool json, unsigned level)
+void iso_log_init(struct iso_log *log, bool json, unsigned level)
 {
-    *log = (struct iso_sv_log){.json = json, .level = level};
+    *log = (struct iso_log){.json = json, .level = level};
     const char *stream = getenv("JOURNAL_STREAM");
     struct stat st;
     char present[64];
@@ -35,25 +37,19 @@ void iso_sv_log_init(struct iso_sv_log *log, bool json, unsigned level)
     }
 }
 
-uint64_t iso_sv_now_ns(void)
+enum iso_err iso_log_level_parse(const char *text, unsigned *out, struct iso_report *report)
 {
-    struct timespec now;
-    (void)clock_gettime(CLOCK_REALTIME, &now);
-    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
-
-void iso_sv_time_text(uint64_t ns, char out[32])
-{
-    const time_t seconds = (time_t)(ns / 1000000000u);
-    struct tm utc;
-    char date[24] = "";
-    if (gmtime_r(&seconds, &utc) != NULL) {
-        (void)strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%S", &utc);
+    for (unsigned level = ISO_LOG_DEBUG; level <= ISO_LOG_ERROR; level++) {
+        if (strcmp(text, level_names[level]) == 0) {
+            *out = level;
+            return ISO_OK;
+        }
     }
-    (void)snprintf(out, 32, "%s.%03uZ", date, (unsigned)(ns / 1000000u % 1000u));
+    return iso_fail(report, ISO_E_ARGUMENT,
+                    "\"%s\" is no log level; write debug, info, warning or error", text);
 }
 
-static size_t format_json(char *out, size_t cap, enum iso_sv_log_level level, const char *time,
+static size_t format_json(char *out, size_t cap, enum iso_log_level level, const char *time,
                           const char *subject, const char *message)
 {
     struct iso_buf buf;
@@ -118,8 +114,8 @@ static void make_harmless(char *text)
     }
 }
 
-void iso_sv_log_write(const struct iso_sv_log *log, enum iso_sv_log_level level,
-                      const char *subject, const char *format, ...)
+void iso_log_write(const struct iso_log *log, enum iso_log_level level, const char *subject,
+                   const char *format, ...)
 {
     if (level < log->level) {
         return;
@@ -132,7 +128,7 @@ void iso_sv_log_write(const struct iso_sv_log *log, enum iso_sv_log_level level,
     make_harmless(message);
     char time[32], line[LINE_CAP];
     size_t len;
-    iso_sv_time_text(iso_sv_now_ns(), time);
+    iso_clock_text(iso_clock_now_ns(), time);
     if (log->json) {
         len = format_json(line, sizeof line, level, time, subject, message);
     } else if (log->journal) {

@@ -1,5 +1,5 @@
-/* Files and directories of the supervisor's state (POSIX.1-2008). */
-#include "supervisor/state.h"
+/* directory.c - directories and what is in them (POSIX.1-2008). */
+#include "platform/platform.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -7,12 +7,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "platform/platform.h"
-
-bool iso_sv_path_join(char out[ISO_SV_PATH_MAX], const char *dir, const char *name)
+bool iso_path_join(char out[ISO_PATH_MAX], const char *dir, const char *name)
 {
     size_t a = strlen(dir), b = strlen(name);
-    if (a + 1 + b + 1 > ISO_SV_PATH_MAX) {
+    if (a + 1 + b + 1 > ISO_PATH_MAX) {
         return false;
     }
     memcpy(out, dir, a);
@@ -24,7 +22,7 @@ bool iso_sv_path_join(char out[ISO_SV_PATH_MAX], const char *dir, const char *na
 /* The folders above, as for anybody's first start. What goes wrong here shows in what follows. */
 static void make_parents(const char *path)
 {
-    char parent[ISO_SV_PATH_MAX];
+    char parent[ISO_PATH_MAX];
     const size_t len = strlen(path);
     if (len >= sizeof parent) {
         return;
@@ -39,7 +37,7 @@ static void make_parents(const char *path)
     }
 }
 
-enum iso_err iso_sv_dir_make(const char *path, struct iso_report *report)
+enum iso_err iso_dir_make(const char *path, struct iso_report *report)
 {
     make_parents(path);
     if (mkdir(path, 0700) == 0 || errno == EEXIST) {
@@ -49,7 +47,7 @@ enum iso_err iso_sv_dir_make(const char *path, struct iso_report *report)
                     iso_errno_text(errno));
 }
 
-void iso_sv_dir_sync(const char *path)
+void iso_dir_sync(const char *path)
 {
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd >= 0) {
@@ -58,34 +56,34 @@ void iso_sv_dir_sync(const char *path)
     }
 }
 
-void iso_sv_dir_each(const char *path, void (*visit)(void *ctx, const char *path, const char *name),
-                     void *ctx)
+void iso_dir_each(const char *path, void (*visit)(void *ctx, const char *path, const char *name),
+                  void *ctx)
 {
     DIR *dir = opendir(path);
     if (dir == NULL) {
         return;
     }
     for (struct dirent *entry = readdir(dir); entry != NULL; entry = readdir(dir)) {
-        char full[ISO_SV_PATH_MAX];
+        char full[ISO_PATH_MAX];
         bool self = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0;
-        if (!self && iso_sv_path_join(full, path, entry->d_name)) {
+        if (!self && iso_path_join(full, path, entry->d_name)) {
             visit(ctx, full, entry->d_name);
         }
     }
     (void)closedir(dir);
 }
 
-enum iso_err iso_sv_file_remove(const char *dir, const char *name, struct iso_report *report)
+enum iso_err iso_file_remove(const char *dir, const char *name, struct iso_report *report)
 {
-    char path[ISO_SV_PATH_MAX];
-    if (!iso_sv_path_join(path, dir, name)) {
+    char path[ISO_PATH_MAX];
+    if (!iso_path_join(path, dir, name)) {
         return iso_fail(report, ISO_E_ARGUMENT, "the path of '%s' is too long", name);
     }
     if (unlink(path) != 0 && errno != ENOENT) {
         return iso_fail(report, iso_errno_err(errno), "cannot remove '%s': %s", path,
                         iso_errno_text(errno));
     }
-    iso_sv_dir_sync(dir);
+    iso_dir_sync(dir);
     return ISO_OK;
 }
 
@@ -106,12 +104,12 @@ static void remove_entry(void *ctx, const char *path, const char *name)
     }
     if (depth > 0) {
         unsigned below = depth - 1;
-        iso_sv_dir_each(path, remove_entry, &below);
+        iso_dir_each(path, remove_entry, &below);
     }
     (void)rmdir(path);
 }
 
-void iso_sv_tree_remove(const char *path)
+void iso_tree_remove(const char *path)
 {
     unsigned depth = 8;
     remove_entry(&depth, path, "");

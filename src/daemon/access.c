@@ -1,5 +1,5 @@
 /* access.c - tokens, sessions of pages and the addresses that begin them; see access.h. */
-#include "supervisor/access.h"
+#include "daemon/access.h"
 
 #include <sodium.h>
 
@@ -7,20 +7,20 @@
 
 enum { SHARE = 4 }; /* of one token */
 
-static void make_secret(char out[ISO_SV_SECRET_SIZE])
+static void make_secret(char out[ISO_ACCESS_SECRET_SIZE])
 {
     uint8_t random[32];
     randombytes_buf(random, sizeof random);
-    (void)sodium_bin2base64(out, ISO_SV_SECRET_SIZE, random, sizeof random,
+    (void)sodium_bin2base64(out, ISO_ACCESS_SECRET_SIZE, random, sizeof random,
                             sodium_base64_VARIANT_URLSAFE_NO_PADDING);
     sodium_memzero(random, sizeof random);
 }
 
 /* A free or dead one, else the one that ends first: of the same token when that has its share. */
-static struct iso_sv_session *take(struct iso_sv_session *sessions, size_t count,
-                                   const char *token_id, uint64_t now_s)
+static struct iso_access_session *take(struct iso_access_session *sessions, size_t count,
+                                       const char *token_id, uint64_t now_s)
 {
-    struct iso_sv_session *best = &sessions[0], *own = NULL;
+    struct iso_access_session *best = &sessions[0], *own = NULL;
     size_t own_count = 0;
     for (size_t i = 0; i < count; i++) {
         if (sessions[i].secret[0] != '\0' && sessions[i].until_s > now_s &&
@@ -43,26 +43,26 @@ static struct iso_sv_session *take(struct iso_sv_session *sessions, size_t count
     return best;
 }
 
-static struct iso_sv_session *find(struct iso_sv_session *sessions, size_t count,
-                                   struct iso_str secret, uint64_t now_s)
+static struct iso_access_session *find(struct iso_access_session *sessions, size_t count,
+                                       struct iso_str secret, uint64_t now_s)
 {
-    struct iso_sv_session *found = NULL;
-    if (secret.len != ISO_SV_SECRET_SIZE - 1) {
+    struct iso_access_session *found = NULL;
+    if (secret.len != ISO_ACCESS_SECRET_SIZE - 1) {
         return NULL;
     }
     for (size_t i = 0; i < count; i++) {
-        struct iso_sv_session *session = &sessions[i];
+        struct iso_access_session *session = &sessions[i];
         if (session->secret[0] != '\0' && session->until_s > now_s &&
-            sodium_memcmp(session->secret, secret.ptr, ISO_SV_SECRET_SIZE - 1) == 0) {
+            sodium_memcmp(session->secret, secret.ptr, ISO_ACCESS_SECRET_SIZE - 1) == 0) {
             found = session;
         }
     }
     return found;
 }
 
-const struct iso_token *iso_sv_access_check(struct iso_sv_access_state *access,
-                                            const struct iso_http_request *req, uint64_t now_s,
-                                            bool *given)
+const struct iso_token *iso_access_check(struct iso_access *access,
+                                         const struct iso_http_request *req, uint64_t now_s,
+                                         bool *given)
 {
     struct iso_str text;
     *given = true;
@@ -70,8 +70,8 @@ const struct iso_token *iso_sv_access_check(struct iso_sv_access_state *access,
         return iso_token_verify(access->tokens, text);
     }
     if (iso_http_request_cookie(req, access->cookie, &text)) {
-        const struct iso_sv_session *session =
-            find(access->sessions, ISO_SV_SESSIONS_MAX, text, now_s);
+        const struct iso_access_session *session =
+            find(access->sessions, ISO_ACCESS_SESSIONS_MAX, text, now_s);
         return session != NULL ? iso_token_find(access->tokens, iso_str_from_z(session->token_id))
                                : NULL;
     }
@@ -79,28 +79,28 @@ const struct iso_token *iso_sv_access_check(struct iso_sv_access_state *access,
     return NULL;
 }
 
-const char *iso_sv_access_login(struct iso_sv_access_state *access, const struct iso_token *token,
-                                uint64_t now_s)
+const char *iso_access_login(struct iso_access *access, const struct iso_token *token,
+                             uint64_t now_s)
 {
-    struct iso_sv_session *login = take(access->logins, ISO_SV_LOGINS_MAX, token->id, now_s);
+    struct iso_access_session *login =
+        take(access->logins, ISO_ACCESS_LOGINS_MAX, token->id, now_s);
     make_secret(login->secret);
     memcpy(login->token_id, token->id, sizeof login->token_id);
-    login->until_s = now_s + ISO_SV_LOGIN_SECONDS;
+    login->until_s = now_s + ISO_ACCESS_LOGIN_SECONDS;
     return login->secret;
 }
 
-const char *iso_sv_access_sign_in(struct iso_sv_access_state *access, struct iso_str secret,
-                                  uint64_t now_s)
+const char *iso_access_sign_in(struct iso_access *access, struct iso_str secret, uint64_t now_s)
 {
-    struct iso_sv_session *login = find(access->logins, ISO_SV_LOGINS_MAX, secret, now_s);
+    struct iso_access_session *login = find(access->logins, ISO_ACCESS_LOGINS_MAX, secret, now_s);
     if (login == NULL) {
         return NULL;
     }
-    struct iso_sv_session *session =
-        take(access->sessions, ISO_SV_SESSIONS_MAX, login->token_id, now_s);
+    struct iso_access_session *session =
+        take(access->sessions, ISO_ACCESS_SESSIONS_MAX, login->token_id, now_s);
     make_secret(session->secret);
     memcpy(session->token_id, login->token_id, sizeof session->token_id);
-    session->until_s = now_s + ISO_SV_SESSION_SECONDS;
+    session->until_s = now_s + ISO_ACCESS_SESSION_SECONDS;
     sodium_memzero(login, sizeof *login);
     return session->secret;
 }

@@ -1,0 +1,154 @@
+/* feed_reply.c - a feed over HTTP: as an array, as an event stream (HTML standard, section 9.2), or
+ * its next entry only. */
+#include "daemon/feed.h"
+#include "daemon/reply.h"
+#include "daemon/route.h"
+
+#include "base/format.h"
+#include "platform/platform.h"
+
+struct stream {
+    struct iso_http_server *http;
+    iso_http_id id;
+    bool answered; /* of polls */
+    struct iso_follower follower;
+};
+
+static void send_entry(const struct stream *stream, uint64_t number, struct iso_str json)
+{
+    char event_id[24];
+    (void)iso_format(event_id, sizeof event_id, "%llu", (unsigned long long)number);
+    /* A client that is too slow is disconnected and comes again with Last-Event-ID. */
+    const enum iso_err err = iso_http_stream_event(stream->http, stream->id, event_id, json);
+    (void)err;
+}
+
+static void on_entry(void *ctx, uint64_t number, struct iso_str json)
+{
+    send_entry(ctx, number, json);
+}
+
+/* For polls: the answer comes with the next entry. */
+static void on_next_entry(void *ctx, uint64_t number, struct iso_str json)
+{
+    struct stream *poll = ctx;
+    (void)number;
+    if (!poll->answered) {
+        poll->answered = true;
+        iso_http_reply(poll->http, poll->id, 200, "application/json",
+                       iso_bytes_from(json.ptr, json.len));
+    }
+}
+
+/* Called when the request is over, whatever it followed. */
+static void on_over(void *ctx, void *user)
+{
+    struct stream *stream = user;
+    (void)ctx;
+    iso_feed_unfollow(&stream->follower);
+    iso_alloc_free(iso_alloc_libc(), stream, sizeof *stream);
+}
+
+/* What is kept with a request that follows a feed; NULL when 503 has been answered. */
+static struct stream *open_stream(struct iso_http_request *req,
+                                  void (*entry)(void *ctx, uint64_t number, struct iso_str json))
+{
+    struct iso_http_server *http = iso_http_request_server(req);
+    const iso_http_id id = iso_http_request_id(req);
+    struct stream *stream = iso_alloc_new(iso_alloc_libc(), sizeof *stream);
+    if (stream == NULL) {
+        iso_http_problem(http, id, 503, NULL, NULL, "out of memory");
+        return NULL;
+    }
+    *stream = (struct stream){http, id, false, {.entry = entry, .ctx = stream}};
+    iso_route_closer(req, on_over, stream);
+    return stream;
+}
+
+/* Where to begin: after Last-Event-ID, or with the last ?tail=N entries (default 100). */
+static uint64_t first_number(struct iso_http_request *req, const struct iso_feed *feed)
+{
+    struct iso_str text;
+    uint64_t number = 0;
+    char digits[24];
+    if (iso_http_request_header(req, "Last-Event-ID", &text) && text.len < sizeof digits) {
+        (void)iso_format(digits, sizeof digits, "%.*s", (int)text.len, text.ptr);
+        if (iso_parse_count(digits, UINT64_MAX, &number, NULL) == ISO_OK &&
+            number < feed->next_number) {
+            return number;
+        }
+        return 0; /* of another life of this daemon: all there is */
+    }
+    uint64_t tail = 100;
+    if (iso_http_request_parameter(req, "tail", &text) && text.len < sizeof digits) {
+        (void)iso_format(digits, sizeof digits, "%.*s", (int)text.len, text.ptr);
+        if (iso_parse_count(digits, 1000000, &tail, NULL) != ISO_OK) {
+            tail = 100;
+        }
+    }
+    return iso_feed_tail(feed, (size_t)tail);
+}
+
+static void reply_array(struct iso_http_request *req, const struct iso_feed *feed, uint64_t after)
+{
+    struct iso_buf buf;
+    struct iso_json json;
+    struct iso_str entry;
+    iso_buf_init(&buf, iso_alloc_libc(), 16u << 20);
+    iso_json_init_buf(&json, &buf, 0);
+    iso_json_array_begin(&json);
+    while (iso_feed_after(feed, after, &after, &entry)) {
+        iso_json_raw(&json, entry);
+    }
+    iso_json_array_end(&json);
+    iso_reply_buf(req, 200, "application/json", &buf, iso_json_finish(&json));
+}
+
+bool iso_reply_wants_next(struct iso_http_request *req, bool *answered)
+{
+    struct iso_str value;
+    *answered = false;
+    if (!iso_http_request_parameter(req, "next", &value)) {
+        return false;
+    }
+    if (iso_http_request_is_head(req)) {
+        *answered = true;
+        iso_http_reply(iso_http_request_server(req), iso_http_request_id(req), 200,
+                       "application/json", iso_bytes_from("", 0));
+    }
+    return true;
+}
+
+void iso_reply_feed(struct iso_http_request *req, struct iso_feed *feed)
+{
+    struct iso_http_server *http = iso_http_request_server(req);
+    const iso_http_id id = iso_http_request_id(req);
+    struct stream *stream;
+    bool answered;
+    if (feed == NULL) {
+        iso_http_problem(http, id, 503, NULL, NULL, "out of memory");
+        return;
+    }
+    if (iso_reply_wants_next(req, &answered)) {
+        stream = answered ? NULL : open_stream(req, on_next_entry);
+        if (stream != NULL) {
+            iso_feed_follow(feed, &stream->follower);
+        }
+        return;
+    }
+    uint64_t after = first_number(req, feed);
+    if (!iso_http_request_accepts(req, "text/event-stream")) {
+        reply_array(req, feed, after);
+        return;
+    }
+    const struct iso_http_stream_config config = {.kind = ISO_HTTP_STREAM_EVENTS};
+    stream = open_stream(req, on_entry);
+    if (stream == NULL || iso_http_stream_begin(http, id, &config) != ISO_OK) {
+        return; /* answered; the closer releases */
+    }
+    struct iso_str entry;
+    while (iso_feed_after(feed, after, &after, &entry)) {
+        send_entry(stream, after, entry);
+    }
+    iso_feed_follow(feed, &stream->follower);
+}

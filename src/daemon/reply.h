@@ -1,0 +1,49 @@
+/* reply.h - answers that routes have in common. All on the loop thread; an answer to a request that
+ * is over does nothing. */
+#ifndef ISO_DAEMON_REPLY_H
+#define ISO_DAEMON_REPLY_H
+
+#include "net/http_server.h"
+
+struct iso_feed;
+struct json_t; /* <jansson.h> */
+
+/* Answer with what `buf` holds (its bytes are taken; buf is then empty). */
+void iso_reply_taken(struct iso_http_server *http, iso_http_id id, unsigned status,
+                     const char *content_type, struct iso_buf *buf);
+/* The same; with 500 when err is not ISO_OK: for documents that were just written into it. */
+void iso_reply_buf(struct iso_http_request *req, unsigned status, const char *content_type,
+                   struct iso_buf *buf, enum iso_err err);
+/* 200 with a block of iso_alloc_libc(); bytes are taken. */
+void iso_reply_block(struct iso_http_server *http, iso_http_id id, const char *content_type,
+                     uint8_t *bytes, size_t len);
+/* A JSON document, whose reference is taken and whose text is wiped afterwards; NULL: 503. */
+void iso_reply_json(struct iso_http_server *http, iso_http_id id, unsigned status,
+                    struct json_t *document);
+/* The body as a JSON object, to be released with json_decref; NULL: 400 has been answered. */
+struct json_t *iso_reply_read_object(struct iso_http_request *req);
+
+/* A problem document for an error: status by its kind, text by the report (NULL: a general one). */
+void iso_reply_error(struct iso_http_server *http, iso_http_id id, enum iso_err err,
+                     const struct iso_report *report);
+/* ARGUMENT, MALFORMED, INVALID, UNSUPPORTED, SNAPSHOT 400; ACCESS 403; NOT_FOUND 404; STATE,
+ * EXISTS, REFUSED 409; LINK 422; NOMEM 503; LIMIT 507; else 500. */
+unsigned iso_reply_status(enum iso_err err);
+
+/* Part of a page that is the same for everybody: bytes are copied, and the policy allows nothing
+ * foreign. */
+void iso_reply_page(struct iso_http_request *req, const char *content_type, struct iso_bytes bytes);
+
+/* ---- Feeds (feed.h) --------------------------------------------------------------------------
+ */
+
+/* Answer with the entries of a feed as a JSON array; as an event stream when text/event-stream is
+ * accepted (after Last-Event-ID, else from the last ?tail=N, 100); with ?next when there is a next
+ * one only, see iso_reply_wants_next. NULL: 503. The feed must outlive the request, or be closed
+ * with iso_feed_fini. */
+void iso_reply_feed(struct iso_http_request *req, struct iso_feed *feed);
+/* Long polling: whether the request has ?next and so waits for the next entry or value. `answered`:
+ * it was a HEAD, which only asks whether that works, and has its answer. */
+bool iso_reply_wants_next(struct iso_http_request *req, bool *answered);
+
+#endif
