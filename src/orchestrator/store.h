@@ -4,12 +4,13 @@
  *
  * Rows are plain structs whose strings are borrowed: of a put for the call, of a get until the
  * callback returns. What has structure of its own is JSON text that the store does not look into.
- * A put replaces the row of that key. Everything blocks for the time of SQLite; loop thread.
+ * A put replaces the row of that key. Everything blocks for the time of SQLite; loop thread. What
+ * is called for each row may use the store, but not change the rows that are being gone through.
  *
  * Common errors: IO (the database cannot be read or written; a full disk is among them, and the
  * report says so), NOMEM, MALFORMED (the file is damaged). NOT_FOUND where a row is asked for by
- * its key. Several puts that belong together stand between begin and commit; without commit nothing
- * has happened.
+ * its key, also when it is to be removed. Several puts that belong together stand between begin and
+ * commit; without commit nothing has happened, and when one of them failed commit fails too.
  */
 #ifndef ISO_ORCHESTRATOR_STORE_H
 #define ISO_ORCHESTRATOR_STORE_H
@@ -107,6 +108,11 @@ struct iso_or_generation_row {
 ISO_MUST_CHECK enum iso_err iso_or_store_generation_put(struct iso_or_store *store,
                                                         const struct iso_or_generation_row *row,
                                                         struct iso_report *report);
+/* How far it is: writes state, progress, error and changed_ms of a row that is there, and leaves
+ * the rest, which may be large, alone. NOT_FOUND. */
+ISO_MUST_CHECK enum iso_err iso_or_store_generation_step(struct iso_or_store *store,
+                                                         const struct iso_or_generation_row *row,
+                                                         struct iso_report *report);
 /* One; NOT_FOUND. The row is borrowed for the call of `each`, whose answer does not matter. */
 ISO_MUST_CHECK enum iso_err
 iso_or_store_generation(struct iso_or_store *store, struct iso_str app, uint64_t number,
