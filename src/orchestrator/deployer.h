@@ -146,5 +146,7 @@ ISO_MUST_CHECK enum iso_err iso_or_deployer_write_generation(struct iso_or_deplo
                                                              struct iso_report *report);
 /* Whether a device is used by a current generation: the first application's name; NULL. */
 const char *iso_or_deployer_uses(const struct iso_or_deployer *deployer, struct iso_str device);
+/* Whether a generation that is kept (under way, current, or one to go back to) has this module. */
+bool iso_or_deployer_uses_module(const struct iso_or_deployer *deployer, struct iso_str digest);
 
 #endif
