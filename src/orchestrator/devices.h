@@ -19,6 +19,7 @@
 #include <jansson.h>
 #include <uv.h>
 
+#include "net/http_client.h"
 #include "orchestrator/limits.h"
 #include "orchestrator/store.h"
 #include "orchestrator/transport.h"
@@ -62,7 +63,6 @@ struct iso_or_devices_config {
     /* A device changed: its state, its description, its revision (it must be compared), or it is
      * gone (`gone`). A device that comes back is told once its description has been read again. */
     void (*changed)(void *ctx, const struct iso_or_device *device, bool gone);
-    /* The application of that id on that device is not what it was: revision or boot differ. */
     /* Something for people: event name, device name, detail. */
     void (*event)(void *ctx, const char *event, const char *device, const char *detail);
     void *ctx;
@@ -78,6 +78,17 @@ void iso_or_devices_close(struct iso_or_devices *devices, void (*done)(void *ctx
 
 /* The carrier of requests. */
 struct iso_or_transport iso_or_devices_transport(struct iso_or_devices *devices);
+
+/* Where a device is and as whom to ask it, for requests that the transport is not made for
+ * (streams, passing on). False: no such device, or no address. */
+struct iso_or_reach {
+    char base[256];  /* "https://192.0.2.7:8443" */
+    char token[160]; /* secret */
+    bool has_pin;    /* without: plain HTTP on loopback */
+    uint8_t pin[32];
+};
+bool iso_or_devices_reach(const struct iso_or_devices *devices, struct iso_str id,
+                          struct iso_or_reach *out);
 
 /* By id or by name; NULL. */
 const struct iso_or_device *iso_or_devices_find(const struct iso_or_devices *devices,
