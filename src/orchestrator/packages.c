@@ -2,7 +2,7 @@
 #include "orchestrator/packages_internal.h"
 
 #include "base/format.h"
-#include "codec/semver.h"
+#include "codec/codec.h"
 
 #include <string.h>
 
