@@ -69,7 +69,7 @@ static void check_document(const struct iso_sv_document *document)
             check_index(component->links[k].peer, document->peer_count, "peer");
             check_index(component->links[k].local, document->component_count, "component");
         }
-        if (!iso_sv_name_check(component->name) || component->epoch == 0) {
+        if (!iso_name_check(component->name) || component->epoch == 0) {
             fuzz_fail("component %zu has no name or epoch", i);
         }
     }

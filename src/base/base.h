@@ -11,6 +11,7 @@
 #include "base/json_writer.h"
 #include "base/lz4.h"
 #include "base/macros.h"
+#include "base/name.h"
 #include "base/nearest.h"
 #include "base/report.h"
 #include "base/sha256.h"

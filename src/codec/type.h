@@ -89,6 +89,16 @@ bool iso_vtype_equal(const struct iso_vtype *a, const struct iso_vtype *b);
  * "enum" or "flags" before its name; one without a name is written out. */
 void iso_vtype_text(const struct iso_vtype *type, char *out, size_t cap);
 
+/* ---- What may stand for what (type_fit.c) ---- */
+
+/* The type of a record's field; NULL: no record, or no such field. */
+const struct iso_vtype *iso_vtype_field(const struct iso_vtype *type, struct iso_str name);
+/* Whether every value of type `from` may be given where `to` is wanted: equal types, numbers that
+ * become wider, and for an option its element. */
+bool iso_vtype_fits(const struct iso_vtype *from, const struct iso_vtype *to);
+/* What the steps after a call see of its result (NULL: none): of a `result`, the good case. */
+const struct iso_vtype *iso_vtype_success(const struct iso_vtype *result);
+
 /* A core value of the canonical ABI's flat form. */
 enum iso_vflat { ISO_VFLAT_I32, ISO_VFLAT_I64, ISO_VFLAT_F32, ISO_VFLAT_F64 };
 
@@ -156,6 +166,13 @@ struct iso_wit_world {
     const struct iso_wit_item *exports;
     uint32_t export_count;
 };
+
+/* Equal types of parameters (in order; their names do not matter) and result. */
+bool iso_wit_func_equal(const struct iso_wit_func *a, const struct iso_wit_func *b);
+/* Whether an exported interface may stand in for an imported one as far as their names go: the same
+ * name and package, and a version that serves (iso_semver_compatible; none: any). */
+bool iso_wit_interface_serves(const struct iso_wit_interface *wanted,
+                              const struct iso_wit_interface *offered);
 
 /* A resolved set of packages. */
 struct iso_wit {

@@ -79,6 +79,17 @@ ISO_MUST_CHECK enum iso_err iso_module_interface_find(const struct iso_alloc *al
                                                       struct iso_report *report);
 void iso_module_interface_fini(struct iso_module_interface *interface);
 
+/* What of the world a core import is: *interface (NULL: a plain function of the world, imported
+ * from
+ * "$root") and its *func. False, and nothing changed: nothing of it. */
+bool iso_world_import_find(const struct iso_wit_world *world, const struct iso_import_desc *import,
+                           const struct iso_wit_interface **interface,
+                           const struct iso_wit_func **func);
+/* Whether it is one that devices offer: of the package isomer:device. NULL is none. */
+bool iso_interface_is_device(const struct iso_wit_interface *interface);
+/* Whether a core import's module is WASI preview 1. */
+bool iso_import_is_wasi(struct iso_str module);
+
 /* The metadata as JSON, and read back; strings that are empty are left out, members of other names
  * are ignored. What out points to is in the arena. Errors of reading: ISO_E_MALFORMED,
  * ISO_E_INVALID (a member is not a string), ISO_E_LIMIT, ISO_E_NOMEM; of writing: those of iso_buf.

@@ -122,3 +122,56 @@ void iso_module_interface_fini(struct iso_module_interface *interface)
     iso_wit_fini(&interface->wit);
     interface->world = NULL;
 }
+
+/* ---- Imports --------------------------------------------------------------------------------- */
+
+static bool find_func(const struct iso_wit_interface *interface, struct iso_str name,
+                      const struct iso_wit_func **func)
+{
+    for (uint32_t i = 0; i < interface->func_count; i++) {
+        if (iso_str_equal(name, interface->funcs[i].name)) {
+            *func = &interface->funcs[i];
+            return true;
+        }
+    }
+    return false;
+}
+
+bool iso_world_import_find(const struct iso_wit_world *world, const struct iso_import_desc *import,
+                           const struct iso_wit_interface **interface,
+                           const struct iso_wit_func **func)
+{
+    const bool root = iso_str_equal_z(import->module, "$root");
+    char name[512];
+    for (uint32_t i = 0; i < world->import_count; i++) {
+        const struct iso_wit_item *item = &world->imports[i];
+        if (item->interface == NULL) {
+            if (root && iso_str_equal(import->name, item->func->name)) {
+                *interface = NULL;
+                *func = item->func;
+                return true;
+            }
+            continue;
+        }
+        iso_abi_import_module(item->interface, name, sizeof name);
+        if (iso_str_equal_z(import->module, name) &&
+            find_func(item->interface, import->name, func)) {
+            *interface = item->interface;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool iso_interface_is_device(const struct iso_wit_interface *interface)
+{
+    return interface != NULL && interface->package != NULL &&
+           iso_str_equal_z(interface->package->ns, "isomer") &&
+           iso_str_equal_z(interface->package->name, "device");
+}
+
+bool iso_import_is_wasi(struct iso_str module)
+{
+    return iso_str_equal_z(module, "wasi_snapshot_preview1") ||
+           iso_str_equal_z(module, "wasi_unstable");
+}

@@ -117,6 +117,9 @@ ISO_MUST_CHECK enum iso_err iso_parse_count(const char *text, uint64_t max, uint
  * length. */
 size_t iso_format_size(char out[32], uint64_t bytes);
 
+/* "100ms", "90s", "24h": exactly, in the largest unit that divides it. Returns the length. */
+size_t iso_format_duration(char out[32], uint64_t ns);
+
 /* ---- Sockets ------------------------------------------------------------------------------ */
 
 /* "ADDR:PORT": a numeric IPv4 address, an IPv6 address in brackets (with a zone: [fe80::1%eth0]),

@@ -240,3 +240,18 @@ size_t iso_format_size(char out[32], uint64_t bytes)
     }
     return iso_format(out, 32, "%" PRIu64 " %s", bytes, names[unit]);
 }
+
+size_t iso_format_duration(char out[32], uint64_t ns)
+{
+    static const struct {
+        uint64_t ns;
+        const char *unit;
+    } units[] = {{UINT64_C(3600000000000), "h"}, {UINT64_C(60000000000), "min"},
+                 {UINT64_C(1000000000), "s"},    {UINT64_C(1000000), "ms"},
+                 {UINT64_C(1000), "us"},         {1, "ns"}};
+    size_t i = ns == 0 ? 2 : 0; /* "0s" */
+    while (i + 1 < ISO_COUNT_OF(units) && ns % units[i].ns != 0) {
+        i++;
+    }
+    return iso_format(out, 32, "%" PRIu64 "%s", ns / units[i].ns, units[i].unit);
+}

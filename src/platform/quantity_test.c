@@ -139,3 +139,21 @@ TEST(sizes_as_text)
     check_size_text(UINT64_C(4294967296), "4 GiB");
     check_size_text(UINT64_MAX, "15.9 EiB");
 }
+
+TEST(durations_as_text)
+{
+    static const struct {
+        uint64_t ns;
+        const char *text;
+    } table[] = {{0, "0s"},
+                 {1, "1ns"},
+                 {UINT64_C(1500), "1500ns"},
+                 {UINT64_C(100000000), "100ms"},
+                 {UINT64_C(90000000000), "90s"},
+                 {UINT64_C(86400000000000), "24h"}};
+    for (size_t i = 0; i < ISO_COUNT_OF(table); i++) {
+        char text[32];
+        CHECK_EQ_U64(iso_format_duration(text, table[i].ns), strlen(table[i].text));
+        CHECK_STR(text, table[i].text);
+    }
+}

@@ -6,78 +6,6 @@
  */
 #include "supervisor/core_state.h"
 
-/* ---- Names ----------------------------------------------------------------------------------- */
-
-static const struct iso_str root = {.ptr = "$root", .len = 5};
-
-/* The item of the world that a core import belongs to. */
-static bool find_item(const struct iso_wit_world *world, const struct iso_import_desc *import,
-                      const struct iso_wit_interface **interface, const struct iso_wit_func **func)
-{
-    char name[512];
-    for (uint32_t i = 0; i < world->import_count; i++) {
-        const struct iso_wit_item *item = &world->imports[i];
-        if (item->interface == NULL) {
-            if (iso_str_equal(import->module, root) &&
-                iso_str_equal(import->name, item->func->name)) {
-                *interface = NULL;
-                *func = item->func;
-                return true;
-            }
-            continue;
-        }
-        iso_abi_import_module(item->interface, name, sizeof name);
-        if (!iso_str_equal_z(import->module, name)) {
-            continue;
-        }
-        for (uint32_t k = 0; k < item->interface->func_count; k++) {
-            if (iso_str_equal(import->name, item->interface->funcs[k].name)) {
-                *interface = item->interface;
-                *func = &item->interface->funcs[k];
-                return true;
-            }
-        }
-    }
-    return false;
-}
-
-/* Whether `offered` may stand in for `wanted`: one package and name, a version that serves. */
-static bool same_interface(const struct iso_wit_interface *wanted,
-                           const struct iso_wit_interface *offered)
-{
-    struct iso_semver a, b;
-    if (!iso_str_equal(wanted->name, offered->name) ||
-        (wanted->package == NULL) != (offered->package == NULL)) {
-        return false;
-    }
-    if (wanted->package == NULL) {
-        return true;
-    }
-    const struct iso_wit_package *want = wanted->package, *have = offered->package;
-    if (!iso_str_equal(want->ns, have->ns) || !iso_str_equal(want->name, have->name)) {
-        return false;
-    }
-    if (want->version.len == 0 || have->version.len == 0 ||
-        iso_str_equal(want->version, have->version)) {
-        return true;
-    }
-    return iso_semver_parse(want->version, &a, NULL) == ISO_OK &&
-           iso_semver_parse(have->version, &b, NULL) == ISO_OK && iso_semver_compatible(&a, &b);
-}
-
-static bool same_type(const struct iso_wit_func *a, const struct iso_wit_func *b)
-{
-    if (a->param_count != b->param_count || (a->result == NULL) != (b->result == NULL)) {
-        return false;
-    }
-    for (uint32_t i = 0; i < a->param_count; i++) {
-        if (!iso_vtype_equal(a->params[i].type, b->params[i].type)) {
-            return false;
-        }
-    }
-    return a->result == NULL || iso_vtype_equal(a->result, b->result);
-}
-
 /* ---- What is missing ------------------------------------------------------------------------- */
 
 struct missing {
@@ -104,13 +32,6 @@ static void miss(struct missing *missing, const char *format, struct iso_str a, 
 }
 
 /* ---- Device interfaces ----------------------------------------------------------------------- */
-
-static bool is_device(const struct iso_wit_interface *interface)
-{
-    return interface != NULL && interface->package != NULL &&
-           iso_str_equal_z(interface->package->ns, "isomer") &&
-           iso_str_equal_z(interface->package->name, "device");
-}
 
 /* These concern nothing but the component itself. */
 static bool needs_no_grant(struct iso_str name)
@@ -139,7 +60,8 @@ offered_func(const struct iso_wit *wit, const struct iso_wit_interface *wanted, 
 {
     for (uint32_t i = 0; wit != NULL && i < wit->interface_count; i++) {
         const struct iso_wit_interface *interface = wit->interfaces[i];
-        for (uint32_t k = 0; same_interface(wanted, interface) && k < interface->func_count; k++) {
+        for (uint32_t k = 0;
+             iso_wit_interface_serves(wanted, interface) && k < interface->func_count; k++) {
             if (iso_str_equal(interface->funcs[k].name, name)) {
                 return &interface->funcs[k];
             }
@@ -174,7 +96,7 @@ static void plan_device(struct iso_sv_import *import, struct missing *missing)
     if (import->host == NULL || offered == NULL) {
         miss(missing, "isomer:device/%.*s: this device does not offer %.*s", name,
              import->func->name);
-    } else if (!same_type(import->func, offered)) {
+    } else if (!iso_wit_func_equal(import->func, offered)) {
         miss(missing, "isomer:device/%.*s: %.*s has another type on this device", name,
              import->func->name);
     } else if (!needs_no_grant(name) && !is_granted(component, name)) {
@@ -237,14 +159,14 @@ static enum iso_err find_callee(const struct iso_sv_import *import,
     const struct iso_wit_func *wanted = import->func;
     for (uint32_t i = 0; i < program->func_count; i++) {
         const struct iso_sv_func *func = &program->funcs[i];
-        bool same =
-            import->interface == NULL
-                ? func->interface == NULL
-                : func->interface != NULL && same_interface(import->interface, func->interface);
+        bool same = import->interface == NULL
+                        ? func->interface == NULL
+                        : func->interface != NULL &&
+                              iso_wit_interface_serves(import->interface, func->interface);
         if (!same || !iso_str_equal(func->func->name, wanted->name)) {
             continue;
         }
-        if (!same_type(wanted, func->func)) {
+        if (!iso_wit_func_equal(wanted, func->func)) {
             return iso_fail(report, ISO_E_LINK,
                             "link \"%.*s\": %.*s has another type in %s than its caller expects",
                             (int)import->desc.module.len, import->desc.module.ptr,
@@ -323,13 +245,12 @@ static void plan_one(struct iso_sv_import *import, const struct iso_sv_component
 {
     const struct iso_wit_world *world = import->component->program->interface.world;
     const struct iso_import_desc *desc = &import->desc;
-    if (iso_str_equal_z(desc->module, "wasi_snapshot_preview1") ||
-        iso_str_equal_z(desc->module, "wasi_unstable")) {
+    if (iso_import_is_wasi(desc->module)) {
         import->kind = ISO_SV_IMPORT_WASI;
-    } else if (!find_item(world, desc, &import->interface, &import->func)) {
+    } else if (!iso_world_import_find(world, desc, &import->interface, &import->func)) {
         miss(missing, "\"%.*s\".\"%.*s\" is nothing that a device or a link supplies", desc->module,
              desc->name);
-    } else if (is_device(import->interface)) {
+    } else if (iso_interface_is_device(import->interface)) {
         plan_device(import, missing);
     } else {
         plan_link(import, def, missing);

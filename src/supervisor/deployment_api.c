@@ -152,7 +152,7 @@ static struct iso_sv_change *move(struct iso_sv_deployments *deployments, struct
     if (change == NULL) {
         return NULL;
     }
-    if (iso_sv_name_check(component)) {
+    if (iso_name_check(component)) {
         iso_memory_copy(change->component, component.ptr, component.len);
     } else {
         set_error(change, ISO_E_NOT_FOUND, "there is no such component on this device");
@@ -222,7 +222,7 @@ void iso_sv_deployments_release(struct iso_sv_deployments *deployments, struct i
         return;
     }
     change->generation = epoch;
-    if (iso_sv_name_check(to) && epoch <= ISO_SV_DOC_NUMBER_MAX) {
+    if (iso_name_check(to) && epoch <= ISO_SV_DOC_NUMBER_MAX) {
         iso_memory_copy(change->to, to.ptr, to.len);
     } else {
         set_error(change, ISO_E_INVALID, "expected {\"epoch\": NUMBER, \"to\": \"PEER\"}");

@@ -146,7 +146,7 @@ static void commit_to_disk(struct iso_sv_change *change)
 {
     struct iso_sv_app *app = change->app;
     struct iso_sv_generation_state *g = app->prepared;
-    char name[2 * ISO_SV_DOC_NAME_MAX + 16], next[2 * ISO_SV_DOC_NAME_MAX + 16];
+    char name[2 * ISO_NAME_MAX + 16], next[2 * ISO_NAME_MAX + 16];
     bool fits = true;
     bool differs = remember(change, g->document, &fits);
     struct iso_sv_disk *disk = iso_sv_disk_create(app->deployments);
@@ -278,7 +278,7 @@ static void made(struct iso_sv_generation_state *g)
         return;
     }
     /* It waits for a snapshot, and once that is held, for the orchestrator, however long. */
-    char name[2 * ISO_SV_DOC_NAME_MAX + 16];
+    char name[2 * ISO_NAME_MAX + 16];
     struct iso_sv_disk *disk = iso_sv_disk_create(change->app->deployments);
     if (disk == NULL) {
         iso_sv_generation_drop(g);
@@ -367,7 +367,7 @@ void iso_sv_change_abort(struct iso_sv_change *change)
         return;
     }
     /* On disk first: a crash must not bring it back after it was said to be gone. */
-    char name[2 * ISO_SV_DOC_NAME_MAX + 16];
+    char name[2 * ISO_NAME_MAX + 16];
     bool held = iso_sv_app_any_held(app, change->generation);
     struct iso_sv_disk *disk = g->durable ? iso_sv_disk_create(app->deployments) : NULL;
     change->record = app->record;

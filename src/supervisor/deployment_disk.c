@@ -3,10 +3,10 @@
 
 #include "platform/platform.h"
 
-void iso_sv_disk_name(char out[2 * ISO_SV_DOC_NAME_MAX + 16], const struct iso_sv_app *app,
+void iso_sv_disk_name(char out[2 * ISO_NAME_MAX + 16], const struct iso_sv_app *app,
                       const char *component, const char *suffix)
 {
-    (void)iso_format(out, 2 * ISO_SV_DOC_NAME_MAX + 16, "%s%s%s.%s", app->name,
+    (void)iso_format(out, 2 * ISO_NAME_MAX + 16, "%s%s%s.%s", app->name,
                      component != NULL ? "." : "", component != NULL ? component : "", suffix);
 }
 
@@ -79,7 +79,7 @@ void iso_sv_disk_read(struct iso_sv_disk *disk, enum iso_sv_area area, const cha
 enum iso_err iso_sv_disk_record(struct iso_sv_disk *disk, const struct iso_sv_app *app,
                                 const struct iso_sv_record *record)
 {
-    char name[2 * ISO_SV_DOC_NAME_MAX + 16];
+    char name[2 * ISO_NAME_MAX + 16];
     struct iso_buf text;
     iso_buf_init(&text, disk->deployments->alloc, SIZE_MAX);
     if (iso_sv_record_write(record, &text) != ISO_OK) {

@@ -82,7 +82,7 @@ void iso_sv_move_load(struct iso_sv_change *change, uint32_t index, const char *
                       void (*done)(struct iso_sv_change *change))
 {
     struct iso_sv_deployments *deployments = change->app->deployments;
-    char name[2 * ISO_SV_DOC_NAME_MAX + 16];
+    char name[2 * ISO_NAME_MAX + 16];
     struct from_disk *from = iso_alloc_new(deployments->alloc, sizeof *from);
     struct iso_sv_disk *disk = iso_sv_disk_create(deployments);
     if (from == NULL || disk == NULL) {
@@ -196,7 +196,7 @@ void iso_sv_change_hold(struct iso_sv_change *change)
     struct iso_sv_generation_state *g = app->prepared;
     struct iso_str component = iso_str_from_z(change->component);
     const struct iso_sv_move *move = move_of(change);
-    char name[2 * ISO_SV_DOC_NAME_MAX + 16];
+    char name[2 * ISO_NAME_MAX + 16];
     if (move != NULL && move->state == ISO_SV_MOVE_HELD) {
         run_hold(change, NULL, compared);
         return;
@@ -276,7 +276,7 @@ static bool check_own(struct iso_sv_change *change)
 
 void iso_sv_change_own(struct iso_sv_change *change)
 {
-    char name[2 * ISO_SV_DOC_NAME_MAX + 16];
+    char name[2 * ISO_NAME_MAX + 16];
     if (!check_own(change)) {
         return;
     }

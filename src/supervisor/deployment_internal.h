@@ -1,4 +1,4 @@
-/* What the deployment*.c share. Names in memory are at most ISO_SV_DOC_NAME_MAX bytes. */
+/* What the deployment*.c share. Names in memory are at most ISO_NAME_MAX bytes. */
 #ifndef ISO_SUPERVISOR_DEPLOYMENT_INTERNAL_H
 #define ISO_SUPERVISOR_DEPLOYMENT_INTERNAL_H
 
@@ -23,17 +23,17 @@ enum iso_sv_move_state {
 };
 
 struct iso_sv_move {
-    char component[ISO_SV_DOC_NAME_MAX + 1];
+    char component[ISO_NAME_MAX + 1];
     enum iso_sv_move_state state;
-    uint64_t epoch;      /* FROZEN, SENT: the source's; RELEASED, HELD: the target's */
-    uint64_t generation; /* HELD: the one it belongs to; else the one that was committed */
-    char to[ISO_SV_DOC_NAME_MAX + 1];     /* RELEASED: the peer's name */
+    uint64_t epoch;            /* FROZEN, SENT: the source's; RELEASED, HELD: the target's */
+    uint64_t generation;       /* HELD: the one it belongs to; else the one that was committed */
+    char to[ISO_NAME_MAX + 1]; /* RELEASED: the peer's name */
     char digest[2 * ISO_SHA256_SIZE + 1]; /* of the snapshot */
     uint64_t deadline_ms;                 /* FROZEN: goes on then by itself; not stored */
 };
 
 struct iso_sv_epoch {
-    char component[ISO_SV_DOC_NAME_MAX + 1];
+    char component[ISO_NAME_MAX + 1];
     uint64_t epoch;
 };
 
@@ -78,7 +78,7 @@ struct iso_sv_disk {
         const char *step; /* name, for the fault hook */
         enum { ISO_SV_DISK_WRITE, ISO_SV_DISK_REMOVE, ISO_SV_DISK_TREE, ISO_SV_DISK_READ } kind;
         enum iso_sv_area area;
-        char name[2 * ISO_SV_DOC_NAME_MAX + 16];
+        char name[2 * ISO_NAME_MAX + 16];
         struct iso_buf own;     /* what is written, when it is the job's */
         struct iso_bytes bytes; /* what is written; borrowed until after */
     } steps[ISO_SV_DISK_STEPS];
@@ -110,7 +110,7 @@ ISO_MUST_CHECK enum iso_err iso_sv_disk_record(struct iso_sv_disk *disk,
 void iso_sv_disk_run(struct iso_sv_disk *disk, void (*after)(struct iso_sv_disk *disk), void *ctx);
 void iso_sv_disk_discard(struct iso_sv_disk *disk); /* one that was not run; NULL is fine */
 /* "APP.json"; "APP.COMPONENT.source" */
-void iso_sv_disk_name(char out[2 * ISO_SV_DOC_NAME_MAX + 16], const struct iso_sv_app *app,
+void iso_sv_disk_name(char out[2 * ISO_NAME_MAX + 16], const struct iso_sv_app *app,
                       const char *component, const char *suffix);
 
 /* ---- Generations --------------------------------------------------------------------------------
@@ -197,8 +197,8 @@ struct iso_sv_change {
     uint64_t generation; /* or epoch */
     bool forget;
     struct iso_sv_document *document; /* owned until it is taken */
-    char component[ISO_SV_DOC_NAME_MAX + 1];
-    char to[ISO_SV_DOC_NAME_MAX + 1];
+    char component[ISO_NAME_MAX + 1];
+    char to[ISO_NAME_MAX + 1];
     uint8_t *bytes; /* of a snapshot; owned */
     size_t len;
     struct iso_sv_record record; /* what the record becomes when the disk has it */
@@ -213,7 +213,7 @@ struct iso_sv_change {
 struct iso_sv_app {
     struct iso_sv_app *next;
     struct iso_sv_deployments *deployments;
-    char name[ISO_SV_DOC_NAME_MAX + 1];
+    char name[ISO_NAME_MAX + 1];
     struct iso_sv_generation_state *committed, *prepared;
     struct iso_sv_generation_state *making;
     struct iso_sv_document *stored; /* committed on disk, not begun (yet, or in trouble) */

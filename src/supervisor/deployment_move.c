@@ -152,7 +152,7 @@ static void frozen(void *ctx, struct iso_sv_component *component, enum iso_err e
                    const struct iso_report *report)
 {
     struct iso_sv_change *change = ctx;
-    char name[2 * ISO_SV_DOC_NAME_MAX + 16];
+    char name[2 * ISO_NAME_MAX + 16];
     if (err != ISO_OK) {
         iso_sv_change_fail(change, err, "the component '%s' cannot be frozen now: %s",
                            change->component, iso_report_text(report, err));
@@ -237,7 +237,7 @@ static void fetched(struct iso_sv_disk *disk)
 void iso_sv_change_fetch(struct iso_sv_change *change)
 {
     uint32_t i = 0;
-    char name[2 * ISO_SV_DOC_NAME_MAX + 16];
+    char name[2 * ISO_NAME_MAX + 16];
     if (subject(change, &i) == NULL) {
         return;
     }
@@ -386,7 +386,7 @@ static bool check_release(struct iso_sv_change *change)
 void iso_sv_change_release(struct iso_sv_change *change)
 {
     uint32_t i = 0;
-    char name[2 * ISO_SV_DOC_NAME_MAX + 16];
+    char name[2 * ISO_NAME_MAX + 16];
     const struct iso_sv_move *present = move_of(change);
     if (present != NULL && present->state == ISO_SV_MOVE_RELEASED &&
         present->epoch == change->generation) {
@@ -440,7 +440,7 @@ static void resumed(struct iso_sv_disk *disk)
 
 static void forget_move(struct iso_sv_change *change)
 {
-    char name[2 * ISO_SV_DOC_NAME_MAX + 16];
+    char name[2 * ISO_NAME_MAX + 16];
     struct iso_sv_disk *disk = iso_sv_disk_create(change->app->deployments);
     change->record = change->app->record;
     iso_sv_record_move_drop(&change->record, iso_str_from_z(change->component));

@@ -11,9 +11,9 @@ const char *iso_sv_move_state_name(enum iso_sv_move_state state)
     return move_states[state];
 }
 
-static void set_name(char out[ISO_SV_DOC_NAME_MAX + 1], struct iso_str name)
+static void set_name(char out[ISO_NAME_MAX + 1], struct iso_str name)
 {
-    ISO_ASSERT(name.len <= ISO_SV_DOC_NAME_MAX);
+    ISO_ASSERT(name.len <= ISO_NAME_MAX);
     iso_memory_copy(out, name.ptr, name.len);
     out[name.len] = '\0';
 }
@@ -165,7 +165,7 @@ static bool read_move(struct iso_sv_record *record, const char *name, const json
 {
     char state[16];
     size_t i = 0;
-    struct iso_sv_move *move = iso_sv_name_check(iso_str_from_z(name))
+    struct iso_sv_move *move = iso_name_check(iso_str_from_z(name))
                                    ? iso_sv_record_move_add(record, iso_str_from_z(name))
                                    : NULL;
     if (move == NULL || !read_text(value, "state", state, sizeof state) ||
@@ -191,7 +191,7 @@ enum iso_err iso_sv_record_read(struct iso_sv_record *record, struct iso_bytes t
     bool right = root != NULL && read_number(root, "generation", &record->generation);
     json_object_foreach(json_object_get(root, "epochs"), name, value)
     {
-        right = right && json_is_integer(value) && iso_sv_name_check(iso_str_from_z(name)) &&
+        right = right && json_is_integer(value) && iso_name_check(iso_str_from_z(name)) &&
                 iso_sv_record_raise(record, iso_str_from_z(name),
                                     (uint64_t)json_integer_value(value), NULL) == ISO_OK;
     }

@@ -79,7 +79,7 @@ static enum iso_err remember(struct iso_sv_change *change)
 
 static enum iso_err plan(struct iso_sv_change *change, struct iso_sv_disk *disk)
 {
-    char name[2 * ISO_SV_DOC_NAME_MAX + 16];
+    char name[2 * ISO_NAME_MAX + 16];
     enum iso_err err = remember(change);
     if (err == ISO_OK && !change->forget) {
         err = iso_sv_disk_record(disk, change->app, &change->record); /* before the document goes */

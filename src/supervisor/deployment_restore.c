@@ -82,7 +82,7 @@ static void scan_file(void *ctx, const char *path, const char *name)
     bool json = dot != NULL && strcmp(dot, ".json") == 0;
     bool state = dot != NULL && strcmp(dot, ".state") == 0;
     bool next = dot != NULL && strcmp(dot, ".next") == 0;
-    if (!iso_sv_name_check(app_name) || (!json && !state && !next)) {
+    if (!iso_name_check(app_name) || (!json && !state && !next)) {
         return;
     }
     struct iso_sv_app *app = iso_sv_app_get(scan->deployments, app_name);
@@ -159,7 +159,7 @@ void iso_sv_apps_limit(struct iso_sv_deployments *deployments)
                          app->queue == NULL;
         count += tombstone ? 1 : 0;
         if (tombstone && count > ISO_SV_TOMBSTONES_MAX) { /* the list has the latest first */
-            char name[2 * ISO_SV_DOC_NAME_MAX + 16];
+            char name[2 * ISO_NAME_MAX + 16];
             iso_sv_disk_name(name, app, NULL, "state");
             if (iso_file_remove(deployments->areas[ISO_SV_AREA_DEPLOYMENTS], name, NULL) ==
                 ISO_OK) {
@@ -339,7 +339,7 @@ void iso_sv_change_restore_next(struct iso_sv_change *change)
         return;
     }
     /* Nothing is held for it: it was prepared only, and that ended with the process. */
-    char name[2 * ISO_SV_DOC_NAME_MAX + 16];
+    char name[2 * ISO_NAME_MAX + 16];
     struct iso_sv_disk *disk = iso_sv_disk_create(app->deployments);
     iso_sv_document_destroy(app->stored_next);
     app->stored_next = NULL;

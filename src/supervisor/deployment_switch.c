@@ -20,7 +20,7 @@ static void remove_storage(const struct iso_sv_generation_state *g)
         return; /* nothing on disk changes; what was deleted is removed as a whole */
     }
     for (size_t i = 0; i < g->document->component_count; i++) {
-        char name[2 * ISO_SV_DOC_NAME_MAX + 2];
+        char name[2 * ISO_NAME_MAX + 2];
         struct iso_str component = g->document->components[i].name;
         struct iso_sv_disk *disk =
             named_now(g->app, component) ? NULL : iso_sv_disk_create(deployments);

@@ -208,8 +208,4 @@ bool iso_sv_document_call_allowed(const struct iso_sv_doc_peer *peer, uint32_t c
 ISO_MUST_CHECK enum iso_err iso_sv_document_redact(const struct iso_sv_document *document,
                                                    struct iso_buf *out);
 
-/* Whether text is a name: a small letter, then small letters, digits and single hyphens between
- * them, at most ISO_SV_DOC_NAME_MAX bytes. */
-bool iso_sv_name_check(struct iso_str text);
-
 #endif

@@ -84,7 +84,7 @@ static enum iso_err read_module(struct iso_sv_doc_reader *reader, const struct i
         return iso_sv_doc_fail(reader, at, ISO_E_INVALID,
                                "%s is not the digest of a module: \"sha256:\" and 64 hexadecimal "
                                "digits (small letters)",
-                               iso_sv_doc_show(shown, text));
+                               iso_quote(shown, text));
     }
     memcpy(component->module, text.ptr, text.len + 1);
     return ISO_OK;
@@ -166,7 +166,7 @@ static enum iso_err read_path(struct iso_sv_doc_reader *reader, const struct iso
         char shown[64];
         err = iso_sv_doc_fail(reader, &at, ISO_E_INVALID,
                               "%s is not an absolute path; it must begin with '/'",
-                              iso_sv_doc_show(shown, *out));
+                              iso_quote(shown, *out));
     }
     return err;
 }

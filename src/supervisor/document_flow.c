@@ -8,7 +8,7 @@ static enum iso_err read_event(struct iso_sv_doc_reader *reader, const struct is
                                struct iso_sv_doc_flow *flow)
 {
     struct iso_str text;
-    enum iso_err err = iso_sv_doc_string(reader, at, 1, 2 * ISO_SV_DOC_NAME_MAX + 1, &text);
+    enum iso_err err = iso_sv_doc_string(reader, at, 1, 2 * ISO_NAME_MAX + 1, &text);
     if (err != ISO_OK) {
         return err;
     }
@@ -18,11 +18,11 @@ static enum iso_err read_event(struct iso_sv_doc_reader *reader, const struct is
     if (dot != NULL) {
         flow->event_name = iso_str_from(dot + 1, text.len - before - 1);
     }
-    if (!iso_sv_name_check(flow->event_component) || !iso_sv_name_check(flow->event_name)) {
+    if (!iso_name_check(flow->event_component) || !iso_name_check(flow->event_name)) {
         char shown[64];
         return iso_sv_doc_fail(reader, at, ISO_E_INVALID,
                                "%s is not an event: \"component.name\", of two names",
-                               iso_sv_doc_show(shown, text));
+                               iso_quote(shown, text));
     }
     return ISO_OK;
 }
@@ -111,7 +111,7 @@ static enum iso_err read_call(struct iso_sv_doc_reader *reader, const struct iso
         char shown[64];
         err = iso_sv_doc_fail(reader, at, ISO_E_INVALID,
                               "%s is not a function: \"name\" or \"interface.name\"",
-                              iso_sv_doc_show(shown, step->function));
+                              iso_quote(shown, step->function));
     }
     return err;
 }

@@ -74,24 +74,6 @@ enum iso_err iso_sv_doc_fail(struct iso_sv_doc_reader *reader, const struct iso_
     return err;
 }
 
-const char *iso_sv_doc_show(char out[64], struct iso_str text)
-{
-    size_t len = 0;
-    out[len++] = '\'';
-    for (size_t i = 0; i < text.len && len < 56; i++) {
-        unsigned char c = (unsigned char)text.ptr[i];
-        if (len >= 50 && (c & 0xC0) != 0x80) { /* cut between characters only */
-            memcpy(out + len, "...", 3);
-            len += 3;
-            break;
-        }
-        out[len++] = c < 0x20 || c == 0x7F ? '?' : (char)c;
-    }
-    out[len++] = '\'';
-    out[len] = '\0';
-    return out;
-}
-
 static const char *kind_of(const json_t *json)
 {
     switch (json_typeof(json)) {
@@ -156,7 +138,7 @@ static enum iso_err check_member(struct iso_sv_doc_reader *reader, const struct 
     }
     (void)iso_nearest_text(&nearest, hint, sizeof hint);
     return iso_sv_doc_fail(reader, at, ISO_E_INVALID, "there is no member %s here%s%s%s",
-                           iso_sv_doc_show(shown, iso_str_from_z(key)), hint,
+                           iso_quote(shown, iso_str_from_z(key)), hint,
                            hint[0] == '\0' ? "; there are: " : "", hint[0] == '\0' ? all : "");
 }
 
@@ -242,30 +224,12 @@ enum iso_err iso_sv_doc_string(struct iso_sv_doc_reader *reader, const struct is
     return copy_text(reader, iso_str_from(json_string_value(at->json), len), out);
 }
 
-bool iso_sv_name_check(struct iso_str text)
-{
-    if (text.len == 0 || text.len > ISO_SV_DOC_NAME_MAX || text.ptr[text.len - 1] == '-') {
-        return false;
-    }
-    for (size_t i = 0; i < text.len; i++) {
-        char c = text.ptr[i];
-        bool letter = c >= 'a' && c <= 'z';
-        bool later = (c >= '0' && c <= '9') || (c == '-' && i > 0 && text.ptr[i - 1] != '-');
-        if (!letter && (i == 0 || !later)) {
-            return false;
-        }
-    }
-    return true;
-}
-
 static enum iso_err name_fail(struct iso_sv_doc_reader *reader, const struct iso_sv_doc_at *at,
                               struct iso_str text)
 {
     char shown[64];
-    return iso_sv_doc_fail(reader, at, ISO_E_INVALID,
-                           "%s is not a name: small letters, digits and single hyphens, a letter "
-                           "first, at most %d in all",
-                           iso_sv_doc_show(shown, text), ISO_SV_DOC_NAME_MAX);
+    return iso_sv_doc_fail(reader, at, ISO_E_INVALID, "%s is not a name: " ISO_NAME_RULE,
+                           iso_quote(shown, text));
 }
 
 enum iso_err iso_sv_doc_name(struct iso_sv_doc_reader *reader, const struct iso_sv_doc_at *at,
@@ -276,14 +240,14 @@ enum iso_err iso_sv_doc_name(struct iso_sv_doc_reader *reader, const struct iso_
         return err;
     }
     struct iso_str text = iso_str_from(json_string_value(at->json), json_string_length(at->json));
-    return iso_sv_name_check(text) ? copy_text(reader, text, out) : name_fail(reader, at, text);
+    return iso_name_check(text) ? copy_text(reader, text, out) : name_fail(reader, at, text);
 }
 
 enum iso_err iso_sv_doc_key_name(struct iso_sv_doc_reader *reader, const struct iso_sv_doc_at *at,
                                  struct iso_str *out)
 {
     struct iso_str text = iso_str_from_z(at->key);
-    return iso_sv_name_check(text) ? copy_text(reader, text, out) : name_fail(reader, at, text);
+    return iso_name_check(text) ? copy_text(reader, text, out) : name_fail(reader, at, text);
 }
 
 enum iso_err iso_sv_doc_key_text(struct iso_sv_doc_reader *reader, const struct iso_sv_doc_at *at,
@@ -317,8 +281,7 @@ enum iso_err iso_sv_doc_choice(struct iso_sv_doc_reader *reader, const struct is
     }
     char shown[64];
     return iso_sv_doc_fail(reader, at, ISO_E_INVALID, "%s is not one of the choices: %s",
-                           iso_sv_doc_show(shown, iso_str_from_z(json_string_value(at->json))),
-                           all);
+                           iso_quote(shown, iso_str_from_z(json_string_value(at->json))), all);
 }
 
 /* ---- Numbers -----------------------------------------------------------------------------------
@@ -365,31 +328,16 @@ enum iso_err iso_sv_doc_size(struct iso_sv_doc_reader *reader, const struct iso_
     if (iso_parse_size(text, &bytes, NULL) != ISO_OK) {
         return iso_sv_doc_fail(reader, at, ISO_E_INVALID,
                                "%s is not a size; write for example \"64MiB\" or \"500kB\"",
-                               iso_sv_doc_show(shown, iso_str_from_z(text)));
+                               iso_quote(shown, iso_str_from_z(text)));
     }
     if (bytes < min || bytes > max) {
         (void)iso_format_size(low, min);
         (void)iso_format_size(high, max);
         return iso_sv_doc_fail(reader, at, ISO_E_INVALID, "%s is not between %s and %s",
-                               iso_sv_doc_show(shown, iso_str_from_z(text)), low, high);
+                               iso_quote(shown, iso_str_from_z(text)), low, high);
     }
     *out = bytes;
     return ISO_OK;
-}
-
-static void format_duration(char out[32], uint64_t ns)
-{
-    static const struct {
-        uint64_t ns;
-        const char *unit;
-    } units[] = {{UINT64_C(3600000000000), "h"}, {UINT64_C(60000000000), "min"},
-                 {UINT64_C(1000000000), "s"},    {UINT64_C(1000000), "ms"},
-                 {UINT64_C(1000), "us"},         {1, "ns"}};
-    size_t i = 0;
-    while (i + 1 < ISO_COUNT_OF(units) && ns % units[i].ns != 0) {
-        i++;
-    }
-    (void)iso_format(out, 32, "%llu%s", (unsigned long long)(ns / units[i].ns), units[i].unit);
 }
 
 enum iso_err iso_sv_doc_duration(struct iso_sv_doc_reader *reader, const struct iso_sv_doc_at *at,
@@ -405,13 +353,13 @@ enum iso_err iso_sv_doc_duration(struct iso_sv_doc_reader *reader, const struct 
     if (iso_parse_duration(text, &ns, NULL) != ISO_OK) {
         return iso_sv_doc_fail(reader, at, ISO_E_INVALID,
                                "%s is not a duration; write for example \"100ms\" or \"2s\"",
-                               iso_sv_doc_show(shown, iso_str_from_z(text)));
+                               iso_quote(shown, iso_str_from_z(text)));
     }
     if (ns < min || ns > max) {
-        format_duration(low, min);
-        format_duration(high, max);
+        (void)iso_format_duration(low, min);
+        (void)iso_format_duration(high, max);
         return iso_sv_doc_fail(reader, at, ISO_E_INVALID, "%s is not between %s and %s",
-                               iso_sv_doc_show(shown, iso_str_from_z(text)), low, high);
+                               iso_quote(shown, iso_str_from_z(text)), low, high);
     }
     *out = ns;
     return ISO_OK;

@@ -27,8 +27,6 @@ struct iso_sv_doc_at iso_sv_doc_element(const struct iso_sv_doc_at *array, size_
 ISO_MUST_CHECK enum iso_err iso_sv_doc_fail(struct iso_sv_doc_reader *reader,
                                             const struct iso_sv_doc_at *at, enum iso_err err,
                                             const char *format, ...) ISO_PRINTF(4, 5);
-/* A piece of text fit for a message: quoted, cut, without control characters. Returns out. */
-const char *iso_sv_doc_show(char out[64], struct iso_str text);
 
 /* An object whose members are among `names`, of which the first `required` must be there. */
 ISO_MUST_CHECK enum iso_err iso_sv_doc_object(struct iso_sv_doc_reader *reader,

@@ -7,7 +7,6 @@ enum {
     ISO_SV_DOC_BYTES_MAX = 1024 * 1024,
     ISO_SV_DOC_DEPTH_MAX = 32,     /* objects and arrays within each other */
     ISO_SV_DOC_VALUES_MAX = 50000, /* JSON values in all */
-    ISO_SV_DOC_NAME_MAX = 32,      /* bytes of a name of ours */
     ISO_SV_DOC_DEVICE_MAX = 29,    /* bytes of a device's identity: see struct iso_sv_call_id */
     ISO_SV_DOC_TEXT_MAX = 4096,    /* bytes of any other string */
     ISO_SV_DOC_WIT_MAX = 256 * 1024,

@@ -24,8 +24,7 @@ enum iso_err iso_sv_doc_peer_name(struct iso_sv_doc_reader *reader, const struct
     }
     char shown[64], hint[64];
     return iso_sv_doc_fail(reader, at, ISO_E_INVALID, "there is no peer %s in /peers%s",
-                           iso_sv_doc_show(shown, name),
-                           iso_nearest_text(&nearest, hint, sizeof hint));
+                           iso_quote(shown, name), iso_nearest_text(&nearest, hint, sizeof hint));
 }
 
 /* ---- Addresses ---------------------------------------------------------------------------------
@@ -82,7 +81,7 @@ static enum iso_err read_addresses(struct iso_sv_doc_reader *reader, const struc
             err = iso_sv_doc_fail(reader, &element, ISO_E_INVALID,
                                   "%s is not a numeric address with a port; write for example "
                                   "\"192.0.2.7:5684\" or \"[2001:db8::1]:5684\"",
-                                  iso_sv_doc_show(shown, list[i]));
+                                  iso_quote(shown, list[i]));
         }
         if (err != ISO_OK) {
             return err;
@@ -204,7 +203,7 @@ static enum iso_err read_calls(struct iso_sv_doc_reader *reader, const struct is
             char shown[64];
             return iso_sv_doc_fail(reader, &element, ISO_E_INVALID,
                                    "there is no component %s in /components",
-                                   iso_sv_doc_show(shown, name));
+                                   iso_quote(shown, name));
         }
     }
     peer->calls = calls;
@@ -249,7 +248,7 @@ static enum iso_err read_device(struct iso_sv_doc_reader *reader, const struct i
         err = iso_sv_doc_fail(reader, at, ISO_E_INVALID,
                               "%s is not the identity of a device: letters, digits, '-', '_' and "
                               "'.', a letter or digit first",
-                              iso_sv_doc_show(shown, peer->device));
+                              iso_quote(shown, peer->device));
     }
     return err;
 }

@@ -83,7 +83,7 @@ TEST(the_top)
          "first, at most 32 in all"},
         {"\"5s\"", "\"5\"", ISO_E_INVALID,
          "/drain: '5' is not a duration; write for example \"100ms\" or \"2s\""},
-        {"\"5s\"", "\"1h\"", ISO_E_INVALID, "/drain: '1h' is not between 0h and 10min"},
+        {"\"5s\"", "\"1h\"", ISO_E_INVALID, "/drain: '1h' is not between 0s and 10min"},
     };
     CHECK_ALL(table);
 }

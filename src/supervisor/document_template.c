@@ -38,10 +38,9 @@ static enum iso_err resolve(struct template_reader *t, const struct iso_sv_doc_a
     }
     char shown[64], hint[64];
     (void)iso_nearest_text(&nearest, hint, sizeof hint);
-    return iso_sv_doc_fail(t->reader, at, ISO_E_INVALID,
-                           "no step before this one is called %s ('as')%s%s",
-                           iso_sv_doc_show(shown, name), hint,
-                           hint[0] != '\0' ? "" : "; a literal '$' is written '$$'");
+    return iso_sv_doc_fail(
+        t->reader, at, ISO_E_INVALID, "no step before this one is called %s ('as')%s%s",
+        iso_quote(shown, name), hint, hint[0] != '\0' ? "" : "; a literal '$' is written '$$'");
 }
 
 /* text is "$name.path...", copied already. */

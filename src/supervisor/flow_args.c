@@ -119,53 +119,6 @@ static enum iso_err flush(struct compiler *c)
 /* ---- References --------------------------------------------------------------------------------
  */
 
-static const struct iso_vtype *field_type(const struct iso_vtype *type, struct iso_str name)
-{
-    for (uint32_t i = 0; type->kind == ISO_V_RECORD && i < type->member_count; i++) {
-        if (iso_str_equal(type->members[i].name, name)) {
-            return type->members[i].type;
-        }
-    }
-    return NULL;
-}
-
-/* Every value of the one number type is one of the other. */
-static bool number_fits(enum iso_vkind from, enum iso_vkind to)
-{
-    /* By kind from s8 on: bits, and whether it is signed. */
-    static const struct {
-        uint8_t bits;
-        bool sign;
-    } of[] = {[ISO_V_S8] = {8, true},    [ISO_V_U8] = {8, false},  [ISO_V_S16] = {16, true},
-              [ISO_V_U16] = {16, false}, [ISO_V_S32] = {32, true}, [ISO_V_U32] = {32, false},
-              [ISO_V_S64] = {64, true},  [ISO_V_U64] = {64, false}};
-    if (from == ISO_V_F32) {
-        return to == ISO_V_F64;
-    }
-    if (from < ISO_V_S8 || from > ISO_V_U64) {
-        return false;
-    }
-    if (to == ISO_V_F32 || to == ISO_V_F64) {
-        return of[from].bits <= (to == ISO_V_F64 ? 32 : 16);
-    }
-    return to >= ISO_V_S8 && to <= ISO_V_U64 && of[to].bits > of[from].bits &&
-           (of[to].sign || !of[from].sign);
-}
-
-/* Whether a value of type `from` may stand where `to` is wanted; what a call takes besides equal
- * types: wider numbers, and for an option its element. */
-static bool type_fits(const struct iso_vtype *from, const struct iso_vtype *to)
-{
-    return iso_vtype_equal(from, to) || number_fits(from->kind, to->kind) ||
-           (to->kind == ISO_V_OPTION && type_fits(from, to->element));
-}
-
-/* A step's result as a later step sees it: of a `result`, the good case. */
-static const struct iso_vtype *result_seen(const struct iso_vtype *type)
-{
-    return type != NULL && type->kind == ISO_V_RESULT ? type->members[0].type : type;
-}
-
 static enum iso_err check_reference(const struct compiler *c, const struct place *place,
                                     const struct iso_sv_template *template,
                                     const struct iso_vtype *type)
@@ -175,13 +128,13 @@ static enum iso_err check_reference(const struct compiler *c, const struct place
     if (step == ISO_SV_STEP_INPUT || !c->def->known[step]) {
         return ISO_OK; /* what comes is checked when it comes */
     }
-    const struct iso_vtype *at = result_seen(c->def->results[step]);
+    const struct iso_vtype *at = iso_vtype_success(c->def->results[step]);
     if (at == NULL) {
         return fail(c, place, "step %u has no result", step);
     }
     for (size_t i = 0; i < template->of.reference.path_count; i++) {
         struct iso_str name = template->of.reference.path[i];
-        const struct iso_vtype *next = field_type(at, name);
+        const struct iso_vtype *next = iso_vtype_field(at, name);
         if (next == NULL) {
             iso_vtype_text(at, from, sizeof from);
             return fail(c, place, "the result of step %u has no field '%.*s': it is %s", step,
@@ -189,7 +142,7 @@ static enum iso_err check_reference(const struct compiler *c, const struct place
         }
         at = next;
     }
-    if (!type_fits(at, type)) {
+    if (!iso_vtype_fits(at, type)) {
         iso_vtype_text(at, from, sizeof from);
         iso_vtype_text(type, to, sizeof to);
         return fail(c, place, "expected %s, the reference is %s", to, from);
@@ -344,7 +297,7 @@ static enum iso_err put_record(struct compiler *c, const struct place *place,
     for (size_t i = 0; i < template->of.object.count && err == ISO_OK; i++) {
         struct iso_str name = template->of.object.names[i];
         struct place here = {.up = place, .name = name};
-        if (field_type(type, name) == NULL) {
+        if (iso_vtype_field(type, name) == NULL) {
             err = fail(c, &here, "there is no such field");
         }
     }

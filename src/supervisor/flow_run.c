@@ -205,7 +205,7 @@ static bool post(struct iso_sv_flow_state *flow, uint32_t peer, char kind, struc
     struct sending *sending =
         conn != NULL ? iso_alloc_new(gen->peers->alloc, sizeof *sending) : NULL;
     enum iso_err err = sending != NULL ? ISO_OK : ISO_E_NOMEM;
-    char path[2 * ISO_SV_DOC_NAME_MAX + 8];
+    char path[2 * ISO_NAME_MAX + 8];
     if (err == ISO_OK) {
         *sending = *about;
         sending->alloc = gen->peers->alloc;

@@ -16,8 +16,8 @@ struct asked {
     struct iso_sv_peers *peers;
     struct iso_sv_relay *relay;
     struct iso_sv_call_id id;
-    char app[ISO_SV_DOC_NAME_MAX + 1];
-    char component[ISO_SV_DOC_NAME_MAX + 1];
+    char app[ISO_NAME_MAX + 1];
+    char component[ISO_NAME_MAX + 1];
 };
 
 /* One less to wait for; told with the next turn of the timer. */

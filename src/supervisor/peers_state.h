@@ -16,7 +16,7 @@ struct iso_sv_conn {
     struct iso_sv_conn *next; /* of all; in the garbage when refs is 0 */
     struct iso_sv_peers *peers;
     uint32_t refs;
-    char app[ISO_SV_DOC_NAME_MAX + 1];
+    char app[ISO_NAME_MAX + 1];
     char device[ISO_SV_DOC_DEVICE_MAX + 1];
     uint8_t digest[ISO_SHA256_SIZE]; /* of all that makes it what it is */
     struct iso_coap_peer *peer;
@@ -26,7 +26,7 @@ struct iso_sv_conn {
 struct iso_sv_accept {
     struct iso_sv_accept *next;
     uint32_t refs;
-    char app[ISO_SV_DOC_NAME_MAX + 1];
+    char app[ISO_NAME_MAX + 1];
     char identity[ISO_SV_DOC_IDENTITY_MAX + 1];
     uint8_t key[ISO_SV_DOC_KEY_BYTES];
     uint64_t principal;
@@ -40,8 +40,8 @@ struct iso_sv_accept {
 struct iso_sv_link_handle {
     struct iso_sv_link_handle *next;
     struct iso_sv_peers *peers;
-    char app[ISO_SV_DOC_NAME_MAX + 1];
-    char component[ISO_SV_DOC_NAME_MAX + 1];
+    char app[ISO_NAME_MAX + 1];
+    char component[ISO_NAME_MAX + 1];
     char *interface;
 };
 
@@ -108,8 +108,8 @@ struct iso_sv_gen {
 /* What a component remembers, whichever generation it belongs to. */
 struct iso_sv_memory_of {
     struct iso_sv_memory_of *next;
-    char app[ISO_SV_DOC_NAME_MAX + 1];
-    char component[ISO_SV_DOC_NAME_MAX + 1];
+    char app[ISO_NAME_MAX + 1];
+    char component[ISO_NAME_MAX + 1];
     struct iso_sv_memory *memory;
 };
 

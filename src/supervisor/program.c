@@ -223,8 +223,7 @@ static void look_at_module(struct iso_sv_program *program)
     for (uint32_t i = 0; i < iso_module_import_count(program->module); i++) {
         struct iso_import_desc import;
         iso_module_import(program->module, i, &import);
-        if (iso_str_equal_z(import.module, "wasi_snapshot_preview1") ||
-            iso_str_equal_z(import.module, "wasi_unstable")) {
+        if (iso_import_is_wasi(import.module)) {
             program->uses_wasi = true;
         }
     }
