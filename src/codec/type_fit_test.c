@@ -51,9 +51,9 @@ TEST(fields_and_good_cases)
 {
     struct iso_arena arena;
     iso_arena_init(&arena, iso_alloc_libc(), 0, SIZE_MAX);
-    const struct iso_vtype *point = iso_test_type(&arena, ISO_V_RECORD, "x", ISO_TEST_U8, "y",
-                                                  ISO_TEST_U16, (const char *)NULL);
-    const struct iso_vtype *result = iso_test_type(&arena, ISO_V_RESULT, "ok", point, "error",
+    const struct iso_vtype *point = iso_test_type(&arena, ISO_V_RECORD, "point", "x", ISO_TEST_U8,
+                                                  "y", ISO_TEST_U16, (const char *)NULL);
+    const struct iso_vtype *result = iso_test_type(&arena, ISO_V_RESULT, "", "ok", point, "error",
                                                    ISO_TEST_STRING, (const char *)NULL);
     CHECK(iso_vtype_field(point, iso_str_from_z("y")) == ISO_TEST_U16);
     CHECK(iso_vtype_field(point, iso_str_from_z("z")) == NULL);
