@@ -55,6 +55,7 @@ struct iso_or_devices_config {
     uv_loop_t *loop; /* kept */
     const struct iso_alloc *alloc;
     struct iso_or_store *store;      /* kept */
+    struct iso_http_client *http;    /* kept; must outlive the devices */
     const char *id, *name, *address; /* of this orchestrator, for PUT /v1/owner; copied */
     const char *identity_file;       /* its key and certificate (net/tls.h); copied */
     bool mdns;
