@@ -1,5 +1,23 @@
 # Where components run. Pure: no I/O, no clock, no JSON but what it writes.
 iso_library(iso_orchestrator_planner
   SOURCES
-    planner_text.c
-  DEPENDS iso_codec)
+    planner.c
+    planner_conflict.c
+    planner_cost.c
+    planner_exact.c
+    planner_fit.c
+    planner_greedy.c
+    planner_improve.c
+    planner_input.c
+    planner_model.c
+    planner_units.c
+    planner_words.c
+  DEPENDS iso_codec m)
+
+iso_library(iso_orchestrator_planner_test_support
+  SOURCES planner_test_support.c
+  DEPENDS iso_orchestrator_planner)
+foreach(name IN ITEMS random)
+  iso_test(orchestrator_planner_${name}_test
+    SOURCES planner_${name}_test.c LIBS iso_orchestrator_planner_test_support)
+endforeach()

@@ -25,8 +25,8 @@
 
 /* More is ISO_E_LIMIT. */
 enum {
-    ISO_PLAN_MAX_DEVICES = 10000,
-    ISO_PLAN_MAX_COMPONENTS = 1000,
+    ISO_PLAN_MAX_DEVICES = 5000,
+    ISO_PLAN_MAX_COMPONENTS = 500,
     ISO_PLAN_MAX_EDGES = 20000,
     ISO_PLAN_MAX_PATHS = 1000000,
     ISO_PLAN_MAX_RULES = 64, /* of one component; imports, features likewise */
@@ -82,7 +82,7 @@ struct iso_plan_device {
 };
 
 /* What is known of the network between two devices, both ways. 0: not known. Of several for one
- * pair the last counts. */
+ * pair the slower counts. */
 struct iso_plan_path {
     size_t a, b; /* indices of devices */
     double latency_us;
@@ -239,10 +239,11 @@ enum iso_plan_why_not {
 struct iso_plan_alternative {
     enum iso_plan_why_not why;
     bool hard;
-    bool overloaded;       /* soft: the device or a path could not do all that is asked */
-    struct iso_str needed; /* hard: "room=lobby", "simd128", a component, ...; borrowed */
-    struct iso_str found;  /* hard: the value that the label has, ...; empty: nothing */
-    uint64_t needed_bytes; /* MEMORY_SHORT, MEMORY_TAKEN */
+    bool overloaded;          /* soft: the device or a path could not do all that is asked */
+    struct iso_str needed;    /* hard: "room=lobby", "simd128", a component, ...; borrowed */
+    struct iso_str found;     /* hard: the value that the label has, ...; empty: nothing */
+    struct iso_str interface; /* NAME_MISSING: of which interface */
+    uint64_t needed_bytes;    /* MEMORY_SHORT, MEMORY_TAKEN */
     uint64_t found_bytes;
     size_t component;            /* PARTNER, NOT_BESIDE: which, else ISO_PLAN_NONE */
     struct iso_plan_cost extra;  /* soft: what it would cost more there, the others staying where
