@@ -13,6 +13,7 @@ extern const struct iso_cli_command iso_cli_client_rm;
 extern const struct iso_cli_command iso_cli_client_token;
 extern const struct iso_cli_command iso_cli_client_login;
 extern const struct iso_cli_command iso_cli_client_pair;
+extern const struct iso_cli_command iso_cli_client_owner;
 
 /* What most commands begin with: reads the options (its own ids below 24 go to `own`, which may be
  * NULL) and at most `cap` operands, and opens the device. -1: go on; otherwise the exit status. */

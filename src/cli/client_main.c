@@ -8,9 +8,9 @@
 #include <stdlib.h>
 
 static const struct iso_cli_command *const commands[] = {
-    &iso_cli_client_device, &iso_cli_client_ps,    &iso_cli_client_call,
-    &iso_cli_client_logs,   &iso_cli_client_put,   &iso_cli_client_rm,
-    &iso_cli_client_token,  &iso_cli_client_login, &iso_cli_client_pair};
+    &iso_cli_client_device, &iso_cli_client_ps,   &iso_cli_client_call,  &iso_cli_client_logs,
+    &iso_cli_client_put,    &iso_cli_client_rm,   &iso_cli_client_token, &iso_cli_client_login,
+    &iso_cli_client_pair,   &iso_cli_client_owner};
 
 static bool takes_value(const char *option)
 {

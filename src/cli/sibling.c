@@ -22,6 +22,7 @@ const struct iso_cli_sibling iso_cli_siblings[] = {
     {"login", "isomer-client", "an address that signs a browser in"},
     {"token", "isomer-client", "make, list and withdraw tokens of a device"},
     {"pair", "isomer-client", "pair with a device"},
+    {"owner", "isomer-client", "show the orchestrator that a device belongs to"},
     {NULL, NULL, NULL}};
 
 /* Beside this program's own file, as built; in ../libexec/isomer, as installed; then on the PATH.

@@ -10,6 +10,7 @@
 struct request {
     struct request *next, **link;
     struct iso_route_server *server;
+    const struct iso_route_table *table;
     const struct iso_route *route;
     void *ctx; /* of its table */
     iso_http_id id;
@@ -68,7 +69,8 @@ static bool matches(const char *pattern, const struct iso_http_request *req,
 /* The route and its table; NULL with the methods that the path has in *allowed. */
 static const struct iso_route *find(const struct iso_route_server *server,
                                     const struct iso_http_request *req, unsigned *allowed,
-                                    struct iso_str params[ISO_ROUTE_PARAMS], void **ctx)
+                                    struct iso_str params[ISO_ROUTE_PARAMS],
+                                    const struct iso_route_table **table_out)
 {
     *allowed = 0;
     for (const struct iso_route_table *table = server->tables; table->routes != NULL; table++) {
@@ -77,7 +79,7 @@ static const struct iso_route *find(const struct iso_route_server *server,
                 continue;
             }
             if (route->method == (unsigned)iso_http_request_method(req)) {
-                *ctx = table->ctx;
+                *table_out = table;
                 return route;
             }
             *allowed |= route->method;
@@ -148,10 +150,19 @@ static bool check_type(struct iso_route_server *server, struct iso_http_request 
     return false;
 }
 
+/* What the table's owner has to say to changes. */
+static bool is_admitted(const struct iso_route_table *table, const struct iso_route *route,
+                        struct iso_http_request *req)
+{
+    return table->admit == NULL || route->access != ISO_ROUTE_OPERATE ||
+           route->method == ISO_HTTP_GET || table->admit(table->ctx, req);
+}
+
 /* ---- The server's callbacks ------------------------------------------------------------------ */
 
 static struct request *keep(struct iso_route_server *server, struct iso_http_request *req,
-                            const struct iso_route *route, void *ctx, const char *token_id)
+                            const struct iso_route_table *table, const struct iso_route *route,
+                            const char *token_id)
 {
     struct request *request = iso_alloc_new(server->alloc, sizeof *request);
     if (request == NULL) {
@@ -161,8 +172,9 @@ static struct request *keep(struct iso_route_server *server, struct iso_http_req
     *request = (struct request){.next = server->requests,
                                 .link = &server->requests,
                                 .server = server,
+                                .table = table,
                                 .route = route,
-                                .ctx = ctx,
+                                .ctx = table->ctx,
                                 .id = iso_http_request_id(req)};
     memcpy(request->token_id, token_id, sizeof request->token_id);
     if (request->next != NULL) {
@@ -185,8 +197,8 @@ static void on_headers(void *ctx, struct iso_http_request *req)
     struct iso_route_server *server = ctx;
     struct iso_str params[ISO_ROUTE_PARAMS] = {{NULL, 0}};
     unsigned allowed = 0;
-    void *route_ctx = NULL;
-    const struct iso_route *route = find(server, req, &allowed, params, &route_ctx);
+    const struct iso_route_table *table = NULL;
+    const struct iso_route *route = find(server, req, &allowed, params, &table);
     const iso_http_id id = iso_http_request_id(req);
     char token_id[ISO_TOKEN_ID_SIZE];
     if (server->refusing) {
@@ -205,11 +217,11 @@ static void on_headers(void *ctx, struct iso_http_request *req)
         return;
     }
     if (!may(server, req, route, token_id) || !check_type(server, req, route) ||
-        keep(server, req, route, route_ctx, token_id) == NULL) {
+        !is_admitted(table, route, req) || keep(server, req, table, route, token_id) == NULL) {
         return;
     }
     if (route->data != NULL) {
-        if (route->begin(route_ctx, req, params)) {
+        if (route->begin(table->ctx, req, params)) {
             iso_http_accept_upload(req, route->body_max, on_data);
         }
     } else if (route->body_max != 0) {
@@ -223,7 +235,9 @@ static void on_request(void *ctx, struct iso_http_request *req)
     struct iso_str params[ISO_ROUTE_PARAMS] = {{NULL, 0}};
     (void)ctx;
     ISO_ASSERT(request != NULL && matches(request->route->pattern, req, params));
-    request->route->handle(request->ctx, req, params);
+    if (is_admitted(request->table, request->route, req)) {
+        request->route->handle(request->ctx, req, params);
+    }
 }
 
 static void on_closed(void *ctx, struct iso_http_request *req, bool completed)

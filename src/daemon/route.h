@@ -5,8 +5,8 @@
  *         {.method = ISO_HTTP_GET, .pattern = "v1/things/{id}", .access = ISO_ROUTE_READ,
  *          .summary = "...", .answer_type = "application/json", .handle = get_thing},
  *         {.method = 0}};
- *     daemon->tables[0] = (struct iso_route_table){routes, daemon};
- *     daemon->tables[1] = (struct iso_route_table){iso_access_routes, &daemon->access};
+ *     daemon->tables[0] = (struct iso_route_table){routes, daemon, NULL};
+ *     daemon->tables[1] = (struct iso_route_table){iso_access_routes, &daemon->access, NULL};
  *     iso_route_server_create(loop, &config, &daemon->server, &report);
  *
  * A request finds its route by path and method (404, 405 with Allow), shows its credential (401,
@@ -47,10 +47,13 @@ struct iso_route {
     unsigned (*data)(void *ctx, struct iso_http_request *req, struct iso_bytes piece);
 };
 
-/* routes: ends with a method of 0. ctx: for its functions. */
+/* routes: ends with a method of 0. ctx: for its functions. admit: NULL, or asked before a route
+ * that changes (ISO_ROUTE_OPERATE, other than GET) is carried out, when its header is there and
+ * once more when its body is; false: it has answered. */
 struct iso_route_table {
     const struct iso_route *routes;
     void *ctx;
+    bool (*admit)(void *ctx, struct iso_http_request *req);
 };
 
 /* v1/tokens, v1/login and login (access_routes.c); the ctx of their table is the struct iso_access.

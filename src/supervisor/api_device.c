@@ -144,6 +144,10 @@ enum iso_err iso_sv_write_device(struct iso_supervisor *sv, struct iso_buf *out)
     put_address(sv, &json);
     iso_clock_text(sv->started_ns, time);
     put(&json, "started", time);
+    put(&json, "boot", sv->boot);
+    put_u64(&json, "revision", sv->revision);
+    iso_json_key(&json, "owner");
+    iso_sv_owner_write(&sv->owner, &json);
     iso_json_key(&json, "interfaces");
     iso_sv_devices_describe(sv->devices, &json);
     iso_json_key(&json, "neighbours");
@@ -187,13 +191,16 @@ static void get_device(void *ctx, struct iso_http_request *req,
 /* ---- Health --------------------------------------------------------------------------------- */
 
 struct health {
-    struct iso_json *json;
+    struct iso_json *json; /* NULL: reasons are not wanted */
     bool well;
 };
 
 static void put_reason(struct health *health, struct iso_str subject, const char *reason)
 {
     health->well = false;
+    if (health->json == NULL) {
+        return;
+    }
     iso_json_object_begin(health->json);
     iso_json_key(health->json, "subject");
     iso_json_string(health->json, subject);
@@ -221,6 +228,14 @@ static void check_component(void *ctx, struct iso_sv_component *component)
 static void check_deployment(void *ctx, struct iso_str app, const char *reason)
 {
     put_reason(ctx, app, reason);
+}
+
+bool iso_sv_is_well(struct iso_supervisor *sv)
+{
+    struct health health = {NULL, true};
+    iso_sv_deployments_each_component(sv->deployments, check_component, &health);
+    iso_sv_deployments_each_trouble(sv->deployments, check_deployment, &health);
+    return health.well;
 }
 
 enum iso_err iso_sv_write_health(struct iso_supervisor *sv, bool *well, struct iso_buf *out)

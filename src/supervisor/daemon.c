@@ -25,8 +25,15 @@ enum {
 
 static enum iso_err open_state(struct iso_supervisor *sv, struct iso_report *report)
 {
-    return iso_state_open(&sv->state, sv->config->state, "supervisor", sv->host_name, &sv->access,
-                          report);
+    const enum iso_err err = iso_state_open(&sv->state, sv->config->state, "supervisor",
+                                            sv->host_name, &sv->access, report);
+    if (err == ISO_OK) {
+        uint8_t random[8];
+        randombytes_buf(random, sizeof random);
+        (void)sodium_bin2hex(sv->boot, sizeof sv->boot, random, sizeof random);
+        iso_sv_owner_load(sv);
+    }
+    return err;
 }
 
 /* ---- Components ----------------------------------------------------------------------------- */
@@ -86,6 +93,7 @@ static void on_deployment(void *ctx, struct iso_str app, struct iso_str componen
     iso_log_write(&sv->log, strcmp(what, "failed") == 0 ? ISO_LOG_ERROR : ISO_LOG_INFO, subject,
                   "%s%s%s", what, detail != NULL && detail[0] != '\0' ? ": " : "",
                   detail != NULL ? detail : "");
+    sv->revision++;
     iso_sv_event(sv, what, app, component, detail);
     if (strcmp(what, "removed") == 0) {
         iso_sv_history_forget(sv, app);
@@ -176,11 +184,16 @@ static bool is_host(void *ctx, struct iso_str name)
 static enum iso_err open_http(struct iso_supervisor *sv, struct iso_report *report)
 {
     /* Calls first: they come most. */
-    const struct iso_route_table tables[] = {
-        {iso_sv_routes_components, sv},   {iso_sv_routes_device, sv},
-        {iso_sv_routes_modules, sv},      {iso_sv_routes_deployments, sv},
-        {iso_sv_routes_streams, sv},      {iso_sv_routes_pairing, sv},
-        {iso_access_routes, &sv->access}, {NULL, NULL}};
+    const struct iso_route_table tables[] = {{iso_sv_routes_components, sv, NULL},
+                                             {iso_sv_routes_heartbeat, sv, NULL},
+                                             {iso_sv_routes_device, sv, NULL},
+                                             {iso_sv_routes_owner, sv, NULL},
+                                             {iso_sv_routes_modules, sv, iso_sv_owner_admits},
+                                             {iso_sv_routes_deployments, sv, iso_sv_owner_admits},
+                                             {iso_sv_routes_streams, sv, NULL},
+                                             {iso_sv_routes_pairing, sv, NULL},
+                                             {iso_access_routes, &sv->access, NULL},
+                                             {NULL, NULL, NULL}};
     _Static_assert(sizeof tables == sizeof sv->tables, "a place for each");
     memcpy(sv->tables, tables, sizeof tables);
     const struct iso_route_config config = {.what = "device",
@@ -382,6 +395,8 @@ enum iso_err iso_supervisor_start(uv_loop_t *loop, const struct iso_supervisor_c
     (void)uv_timer_init(loop, &sv->closer);
     sv->closer.data = sv;
     sv->started_ns = iso_clock_now_ns();
+    sv->started_hr_ns = uv_hrtime();
+    sv->revision = 1;
     iso_log_init(&sv->log, config->log_json, config->log_level);
     iso_feed_init(&sv->events, alloc, DEVICE_EVENTS_BYTES);
     choose_names(sv);

@@ -14,9 +14,11 @@ iso_library(iso_supervisor
     config.c
     daemon.c
     describe.c
+    heartbeat.c
     metrics.c
     neighbours.c
     observe.c
+    owner.c
     watch.c
   DEPENDS iso_supervisor_links iso_supervisor_deploy iso_supervisor_devices iso_supervisor_core
     iso_daemon iso_net_coap iso_net_mdns iso_net_tls iso::jansson

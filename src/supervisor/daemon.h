@@ -16,6 +16,7 @@
 #include "supervisor/devices.h"
 #include "supervisor/modules.h"
 #include "supervisor/observe.h"
+#include "supervisor/owner.h"
 #include "supervisor/peers.h"
 #include "supervisor/supervisor.h"
 
@@ -40,6 +41,12 @@ struct iso_sv_neighbour {
     char address[ISO_MDNS_ADDRESS_TEXT_MAX]; /* the first */
 };
 
+/* Use of the processor at two points in time: heartbeat.c. */
+struct iso_sv_load {
+    uint64_t before_ns, before_cpu_ns;
+    uint64_t latest_ns, latest_cpu_ns;
+};
+
 struct iso_supervisor {
     uv_loop_t *loop;
     const struct iso_supervisor_config *config;
@@ -49,7 +56,14 @@ struct iso_supervisor {
     char host_name[64];     /* first label of NAME.local; changes after a conflict */
     const char *name;       /* for people */
     char name_text[64];
-    uint64_t started_ns; /* since 1970 */
+    uint64_t started_ns;    /* since 1970 */
+    uint64_t started_hr_ns; /* uv_hrtime */
+    char boot[17];          /* 16 random digits: names this process */
+    /* Counts every change of deployments, of states of components and links, and of the owner; what
+     * else is described stays the same until the next start. */
+    uint64_t revision;
+    struct iso_sv_owner owner;
+    struct iso_sv_load load;
     struct iso_supervisor_ports ports;
     struct iso_sv_deploy_hooks hooks;
 
@@ -57,7 +71,7 @@ struct iso_supervisor {
     struct iso_sv_devices *devices;
     struct iso_sv_modules *modules;
     struct iso_sv_deployments *deployments;
-    struct iso_route_table tables[8];
+    struct iso_route_table tables[10];
     struct iso_route_server *server; /* NULL without listeners of HTTP */
     struct iso_http_server *http;    /* of server */
     struct iso_coap_server *coap;
@@ -108,6 +122,8 @@ void iso_sv_neighbours_end(struct iso_supervisor *sv);
 /* ---- api_*.c: HTTP, as tables of routes whose ctx is the supervisor ----------------------------
  */
 
+extern const struct iso_route iso_sv_routes_heartbeat[];
+extern const struct iso_route iso_sv_routes_owner[];
 extern const struct iso_route iso_sv_routes_device[];
 extern const struct iso_route iso_sv_routes_modules[];
 extern const struct iso_route iso_sv_routes_deployments[];
@@ -134,6 +150,8 @@ ISO_MUST_CHECK enum iso_err iso_sv_write_thing(struct iso_supervisor *sv, const 
                                                const char *coap, struct iso_buf *out);
 ISO_MUST_CHECK enum iso_err iso_sv_write_health(struct iso_supervisor *sv, bool *well,
                                                 struct iso_buf *out);
+/* The same without the reasons. */
+bool iso_sv_is_well(struct iso_supervisor *sv);
 ISO_MUST_CHECK enum iso_err iso_sv_write_metrics(struct iso_supervisor *sv, struct iso_buf *out);
 ISO_MUST_CHECK enum iso_err iso_sv_write_component(struct iso_supervisor *sv,
                                                    struct iso_sv_component *component,

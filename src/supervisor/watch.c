@@ -174,6 +174,7 @@ static void on_changed(void *ctx, struct iso_sv_component *component)
 static void on_state(void *ctx, struct iso_sv_component *component)
 {
     struct iso_supervisor *sv = ctx;
+    sv->revision++;
     iso_sv_event(sv, "component", iso_sv_component_app(component), iso_sv_component_name(component),
                  iso_sv_state_name(iso_sv_component_state(component)));
 }

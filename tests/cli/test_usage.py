@@ -9,7 +9,7 @@ import subprocess
 from harness import HERE, Failure, Skip, check, match, test
 
 COMMANDS = ("run", "resume", "inspect", "call", "pack", "bindgen", "new", "version", "help")
-DEVICE_COMMANDS = ("device", "ps", "call", "logs", "put", "rm", "token", "login", "pair")
+DEVICE_COMMANDS = ("device", "ps", "call", "logs", "put", "rm", "token", "login", "pair", "owner")
 
 
 @test

@@ -18,7 +18,7 @@ sys.path.insert(0, HERE)
 
 from device import Failure, Guests, Skip  # noqa: E402  pylint: disable=wrong-import-position
 
-FILES = ["test_calls", "test_access", "test_lifecycle", "test_client", "test_hostile", "test_machines",
+FILES = ["test_calls", "test_access", "test_lifecycle", "test_owner", "test_client", "test_hostile", "test_machines",
          "test_interop", "test_network"]
 
 

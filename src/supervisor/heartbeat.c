@@ -1,0 +1,76 @@
+/* heartbeat.c - HTTP: a sign of life for those who watch over many devices; asked every other
+ * second, so nothing here reads a disk or looks at more than it says. */
+#include "supervisor/daemon.h"
+
+#include "base/format.h"
+
+enum { HEARTBEAT_BYTES = 1024 };
+
+/* Share of the processor time that it may use (--cpu, workers) since at least a second ago, 0 to 1.
+ * Two points in time are kept, so that two who ask in turn do not measure an instant. */
+static double load_now(struct iso_supervisor *sv)
+{
+    struct iso_sv_core_stats stats;
+    struct iso_sv_load *load = &sv->load;
+    const uint64_t now = uv_hrtime();
+    iso_sv_core_stats_get(sv->core, &stats);
+    if (load->latest_ns == 0 || now - load->latest_ns >= 1000000000u) {
+        load->before_ns = load->latest_ns != 0 ? load->latest_ns : sv->started_hr_ns;
+        load->before_cpu_ns = load->latest_cpu_ns;
+        load->latest_ns = now;
+        load->latest_cpu_ns = stats.cpu_ns;
+    }
+    const uint32_t percent = sv->config->cpu_percent != 0 ? sv->config->cpu_percent : 100;
+    const double share = (double)uv_available_parallelism() * percent / 100.0;
+    const double allowed = share < stats.workers ? share : stats.workers;
+    const double time = (double)(now - load->before_ns) * allowed;
+    const double used = (double)(stats.cpu_ns - load->before_cpu_ns);
+    return time <= 0 || used <= 0 ? 0.0 : used >= time ? 1.0 : used / time;
+}
+
+static void put(struct iso_json *json, const char *key, const char *value)
+{
+    iso_json_key(json, key);
+    iso_json_z(json, value);
+}
+
+static void put_u64(struct iso_json *json, const char *key, uint64_t value)
+{
+    iso_json_key(json, key);
+    iso_json_u64(json, value);
+}
+
+static void get_heartbeat(void *ctx, struct iso_http_request *req,
+                          const struct iso_str params[ISO_ROUTE_PARAMS])
+{
+    struct iso_supervisor *sv = ctx;
+    struct iso_buf buf;
+    struct iso_json json;
+    (void)params;
+    iso_buf_init(&buf, sv->alloc, HEARTBEAT_BYTES);
+    iso_json_init_buf(&json, &buf, 0);
+    iso_json_object_begin(&json);
+    put(&json, "id", sv->state.id);
+    put(&json, "boot", sv->boot);
+    put_u64(&json, "uptime-ms", (uv_hrtime() - sv->started_hr_ns) / 1000000u);
+    put_u64(&json, "revision", sv->revision);
+    iso_json_key(&json, "load");
+    iso_json_f64(&json, (double)(int)(load_now(sv) * 1000.0) / 1000.0);
+    iso_json_key(&json, "memory");
+    iso_json_object_begin(&json);
+    put_u64(&json, "free-bytes", uv_get_free_memory());
+    iso_json_object_end(&json);
+    put(&json, "health", iso_sv_is_well(sv) ? "ok" : "degraded");
+    put(&json, "owner", sv->owner.id[0] != '\0' ? sv->owner.id : NULL);
+    iso_json_object_end(&json);
+    iso_reply_buf(req, 200, "application/json", &buf, iso_json_finish(&json));
+}
+
+const struct iso_route iso_sv_routes_heartbeat[] = {
+    {.method = ISO_HTTP_GET,
+     .pattern = "v1/heartbeat",
+     .access = ISO_ROUTE_READ,
+     .summary = "A sign of life: load, health, owner, and a revision that counts changes",
+     .answer_type = "application/json",
+     .handle = get_heartbeat},
+    {.method = 0}};
