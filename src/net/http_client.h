@@ -31,6 +31,7 @@ struct iso_http_client;
 #define ISO_HTTP_CLIENT_MAX_HEAD_BYTES 65536u /* of the header of an answer */
 #define ISO_HTTP_CLIENT_MAX_REDIRECTS 5u
 #define ISO_HTTP_CLIENT_PIN_SIZE 32u
+#define ISO_HTTP_CLIENT_MAX_ALSO 16u
 
 /* ---- Client ------------------------------------------------------------------------------- */
 
@@ -44,9 +45,13 @@ struct iso_http_client_config {
     /* What names mean, "HOST:PORT:ADDRESS", instead of asking the resolver. Borrowed (copied). */
     const char *const *resolve;
     size_t resolve_count;
+    /* Addresses in digits that count as public (ISO_HTTP_CLIENT_ADDRESS_PUBLIC_ONLY) although they
+     * are not: of a site's own servers. Borrowed (copied); at most ISO_HTTP_CLIENT_MAX_ALSO. */
+    const char *const *also_public;
+    size_t also_public_count;
 };
 
-/* Errors: NOMEM, IO (libcurl cannot be set up). */
+/* Errors: ARGUMENT (also_public), NOMEM, IO (libcurl cannot be set up). */
 ISO_MUST_CHECK enum iso_err iso_http_client_create(const struct iso_http_client_config *config,
                                                    struct iso_http_client **out,
                                                    struct iso_report *report);
@@ -116,8 +121,9 @@ struct iso_http_client_answer {
     bool sent;
     bool has_pin; /* the answer came over TLS; pin is that of its connection */
     uint8_t pin[ISO_HTTP_CLIENT_PIN_SIZE];
-    /* Collected (empty with on_piece and status 2xx; what came so far when it broke). on_done may
-     * keep it with iso_buf_take; the allocator is iso_alloc_libc(). */
+    /* Collected; what came so far when it broke. With on_piece: empty, or when the status is not
+     * 2xx its first 64 KiB. on_done may keep it with iso_buf_take; the allocator is
+     * iso_alloc_libc(). */
     struct iso_buf *body;
     const char *message; /* for people, without the host: what went wrong; "" when DONE */
     const char *url;     /* where the answer came from, after redirects */
