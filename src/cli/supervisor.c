@@ -35,8 +35,9 @@ static const struct iso_cli_option device_options[] = {
     {OPTION_CONFIG, "config", "FILE", false,
      "read a configuration (JSON) first; options given here\ncount more than it"},
     {OPTION_STATE, "state", "DIR", false,
-     "keep keys, modules and deployments here (made when\nmissing); /var/lib/isomer for root, else "
-     "~/.local/state/\nisomer"},
+     "keep keys, modules and deployments here (made when\nmissing); /var/lib/isomer for root, "
+     "else\n"
+     "~/.local/state/isomer"},
     {OPTION_NAME, "name", "NAME", false, "call the device so (the host's name)"},
     {OPTION_LABEL, "label", "KEY=VALUE", true, "what deployments may ask for: room=lobby"},
     {OPTION_WORKERS, "workers", "N", false, "threads for WebAssembly code (one per processor)"},

@@ -14,6 +14,7 @@ usage: ./dev COMMAND [ARGUMENTS]
   fuzz [ARGUMENTS]            run the fuzz targets
   lint [--fix]                check format, layers, words and scripts; --fix formats
   size [--update] [PRESET]    sizes of libraries and programs beside the recorded ones
+  package [ARCH...]           Debian packages in build/packages: amd64 arm64 armhf
 
 Each command installs the Debian packages that it lacks (tools/dev/packages), with sudo when
 not root. When nothing is missing it touches no network.
