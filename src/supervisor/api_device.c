@@ -96,7 +96,7 @@ static void put_engine(struct iso_supervisor *sv, struct iso_json *json)
     iso_json_key(json, "limits");
     iso_json_object_begin(json);
     put_u64(json, "cpu-percent", sv->config->cpu_percent != 0 ? sv->config->cpu_percent : 100);
-    put_u64(json, "modules-bytes", iso_sv_modules_cap(sv->modules));
+    put_u64(json, "modules-bytes", iso_blobs_cap(sv->modules));
     iso_json_object_end(json);
 }
 

@@ -6,7 +6,7 @@
 struct upload {
     struct iso_supervisor *sv;
     iso_http_id id;
-    struct iso_sv_upload *upload; /* NULL: the module is there, or writing failed */
+    struct iso_blob_upload *upload; /* NULL: the module is there, or writing failed */
     bool failed;
 };
 
@@ -15,7 +15,7 @@ static bool parse(struct iso_supervisor *sv, struct iso_http_request *req, struc
 {
     struct iso_report report;
     iso_report_init(&report);
-    const enum iso_err err = iso_sv_digest_parse(text, digest, &report);
+    const enum iso_err err = iso_digest_parse(text, digest, &report);
     if (err != ISO_OK) {
         iso_reply_error(sv->http, iso_http_request_id(req), err, &report);
     }
@@ -27,7 +27,7 @@ static void upload_closed(void *ctx, void *user)
 {
     struct iso_supervisor *sv = ctx;
     struct upload *upload = user;
-    iso_sv_upload_abort(upload->upload);
+    iso_blob_upload_abort(upload->upload);
     iso_alloc_free(sv->alloc, upload, sizeof *upload);
 }
 
@@ -49,7 +49,7 @@ static bool put_begin(void *ctx, struct iso_http_request *req,
     *upload = (struct upload){sv, id, NULL, false};
     iso_route_closer(req, upload_closed, upload);
     iso_report_init(&report);
-    const enum iso_err err = iso_sv_modules_begin(
+    const enum iso_err err = iso_blobs_begin(
         sv->modules, digest, iso_http_request_content_length(req), &upload->upload, &report);
     if (err != ISO_OK) {
         iso_reply_error(sv->http, id, err, &report);
@@ -66,7 +66,7 @@ static unsigned put_data(void *ctx, struct iso_http_request *req, struct iso_byt
         return 0; /* there already: what comes is not needed */
     }
     iso_report_init(&report);
-    const enum iso_err err = iso_sv_upload_write(upload->upload, piece, &report);
+    const enum iso_err err = iso_blob_upload_write(upload->upload, piece, &report);
     if (err == ISO_OK) {
         return 0;
     }
@@ -105,7 +105,7 @@ static void put_module(void *ctx, struct iso_http_request *req,
     }
     *own = *upload;
     upload->upload = NULL;
-    iso_sv_upload_finish(own->upload, stored, own);
+    iso_blob_upload_finish(own->upload, stored, own);
 }
 
 /* ---- Reading -------------------------------------------------------------------------------- */
@@ -139,7 +139,7 @@ static void get_module(void *ctx, struct iso_http_request *req,
     if (!parse(sv, req, params[0], digest)) {
         return;
     }
-    if (!iso_sv_modules_find(sv->modules, digest, &size)) {
+    if (!iso_blobs_find(sv->modules, digest, &size)) {
         iso_http_problem(sv->http, id, 404, NULL, NULL, "this module is not in the store");
         return;
     }
@@ -153,7 +153,7 @@ static void get_module(void *ctx, struct iso_http_request *req,
         return;
     }
     *download = (struct download){sv, id};
-    iso_sv_modules_load(sv->modules, digest, loaded, download);
+    iso_blobs_load(sv->modules, digest, loaded, download);
 }
 
 static void delete_module(void *ctx, struct iso_http_request *req,
@@ -167,7 +167,7 @@ static void delete_module(void *ctx, struct iso_http_request *req,
         return;
     }
     iso_report_init(&report);
-    const enum iso_err err = iso_sv_modules_delete(sv->modules, digest, &report);
+    const enum iso_err err = iso_blobs_delete(sv->modules, digest, &report);
     if (err != ISO_OK) {
         iso_reply_error(sv->http, id, err, &report);
         return;
@@ -180,7 +180,7 @@ static void put_entry(void *ctx, const uint8_t digest[ISO_SHA256_SIZE], uint64_t
 {
     struct iso_json *json = ctx;
     char text[72];
-    iso_sv_digest_text(digest, text);
+    iso_digest_text(digest, text);
     iso_json_object_begin(json);
     iso_json_key(json, "digest");
     iso_json_z(json, text);
@@ -201,7 +201,7 @@ static void get_modules(void *ctx, struct iso_http_request *req,
     iso_buf_init(&buf, sv->alloc, 4u << 20);
     iso_json_init_buf(&json, &buf, 0);
     iso_json_array_begin(&json);
-    iso_sv_modules_each(sv->modules, put_entry, &json);
+    iso_blobs_each(sv->modules, put_entry, &json);
     iso_json_array_end(&json);
     iso_reply_buf(req, 200, "application/json", &buf, iso_json_finish(&json));
 }
@@ -223,7 +223,7 @@ const struct iso_route iso_sv_routes_modules[] = {
      .pattern = "v1/modules/{digest}",
      .access = ISO_ROUTE_OPERATE,
      .summary = "Store a module under the SHA-256 of its bytes; 204 when it was there already",
-     .body_max = ISO_SV_MODULE_BYTES_MAX,
+     .body_max = ISO_BLOB_BYTES_MAX,
      .body_type = "application/wasm",
      .handle = put_module,
      .begin = put_begin,

@@ -110,17 +110,21 @@ static bool is_used(void *ctx, const uint8_t digest[ISO_SHA256_SIZE])
 
 static enum iso_err open_deployments(struct iso_supervisor *sv, struct iso_report *report)
 {
-    const struct iso_sv_modules_config modules = {.loop = sv->loop,
-                                                  .alloc = sv->alloc,
-                                                  .dir = sv->config->state,
-                                                  .max_bytes = sv->config->modules_max_bytes};
+    char dir[ISO_PATH_MAX];
+    if (!iso_path_join(dir, sv->config->state, "modules")) {
+        return iso_fail(report, ISO_E_ARGUMENT, "the path of the state directory is too long");
+    }
+    const struct iso_blobs_config modules = {.loop = sv->loop,
+                                             .alloc = sv->alloc,
+                                             .dir = dir,
+                                             .max_bytes = sv->config->modules_max_bytes};
     const struct iso_sv_peers_config peers = {.loop = sv->loop,
                                               .alloc = sv->alloc,
                                               .core = sv->core,
                                               .device_id = sv->state.id,
                                               .changed = on_deployment,
                                               .ctx = sv};
-    enum iso_err err = iso_sv_modules_create(&modules, &sv->modules, report);
+    enum iso_err err = iso_blobs_create(&modules, &sv->modules, report);
     err = err != ISO_OK ? err : iso_sv_peers_create(&peers, &sv->peers, report);
     if (err != ISO_OK) {
         return err;
@@ -135,7 +139,7 @@ static enum iso_err open_deployments(struct iso_supervisor *sv, struct iso_repor
                                                      .allow_ctx = sv};
     err = iso_sv_deployments_create(&config, &sv->deployments, report);
     if (err == ISO_OK) {
-        iso_sv_modules_set_used(sv->modules, is_used, sv);
+        iso_blobs_set_used(sv->modules, is_used, sv);
         iso_sv_observers_set_find(sv->observers, find, sv);
     }
     return err;
@@ -444,7 +448,7 @@ static void on_http_closed(void *ctx)
     iso_sv_observers_destroy(sv->observers);
     iso_sv_core_destroy(sv->core);
     iso_sv_devices_destroy(sv->devices);
-    iso_sv_modules_destroy(sv->modules);
+    iso_blobs_destroy(sv->modules);
     iso_pairing_device_fini(&sv->pairing);
     iso_sv_neighbours_end(sv);
     iso_sv_history_forget(sv, (struct iso_str){NULL, 0});
@@ -457,7 +461,7 @@ static void on_http_closed(void *ctx)
 static void on_closer(uv_timer_t *timer)
 {
     struct iso_supervisor *sv = timer->data;
-    if (sv->modules != NULL && iso_sv_modules_busy(sv->modules)) {
+    if (sv->modules != NULL && iso_blobs_busy(sv->modules)) {
         return; /* asked again */
     }
     (void)uv_timer_stop(timer);

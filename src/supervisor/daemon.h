@@ -11,10 +11,10 @@
 #include "net/coap.h"
 #include "net/mdns.h"
 #include "net/pairing.h"
+#include "package/package.h"
 #include "supervisor/call.h"
 #include "supervisor/deployment.h"
 #include "supervisor/devices.h"
-#include "supervisor/modules.h"
 #include "supervisor/observe.h"
 #include "supervisor/owner.h"
 #include "supervisor/peers.h"
@@ -69,7 +69,7 @@ struct iso_supervisor {
 
     struct iso_sv_core *core;
     struct iso_sv_devices *devices;
-    struct iso_sv_modules *modules;
+    struct iso_blobs *modules;
     struct iso_sv_deployments *deployments;
     struct iso_route_table tables[10];
     struct iso_route_server *server; /* NULL without listeners of HTTP */

@@ -21,9 +21,9 @@
 #ifndef ISO_SUPERVISOR_DEPLOYMENT_H
 #define ISO_SUPERVISOR_DEPLOYMENT_H
 
+#include "package/package.h"
 #include "supervisor/call.h"
 #include "supervisor/document.h"
-#include "supervisor/modules.h"
 
 struct iso_sv_deployments;
 
@@ -121,7 +121,7 @@ struct iso_sv_deployments_config {
     const struct iso_alloc *alloc;           /* kept */
     const char *dir;                         /* the state directory; borrowed */
     struct iso_sv_core *core;                /* kept */
-    struct iso_sv_modules *modules;          /* kept */
+    struct iso_blobs *modules;               /* kept */
     const struct iso_sv_deploy_hooks *hooks; /* kept; NULL: none */
     /* May this document be here (directories, policy)? NULL: yes. Errors: LINK, INVALID. */
     enum iso_err (*allow)(void *ctx, const struct iso_sv_document *document,
@@ -215,7 +215,7 @@ void iso_sv_deployments_each_trouble(const struct iso_sv_deployments *deployment
                                      void (*visit)(void *ctx, struct iso_str app,
                                                    const char *reason),
                                      void *ctx);
-/* Whether a generation that is here uses a module: for iso_sv_modules_set_used. */
+/* Whether a generation that is here uses a module: for iso_blobs_set_used. */
 bool iso_sv_deployments_uses(const struct iso_sv_deployments *deployments,
                              const uint8_t digest[ISO_SHA256_SIZE]);
 

@@ -97,7 +97,7 @@ uint64_t iso_sv_deployments_seen(const struct iso_sv_deployments *deployments, s
 static void put_document(struct iso_json *json, const struct iso_sv_document *document)
 {
     char digest[72];
-    iso_sv_digest_text(document->digest, digest);
+    iso_digest_text(document->digest, digest);
     iso_json_key(json, "generation");
     iso_json_u64(json, document->generation);
     iso_json_key(json, "digest");

@@ -230,7 +230,7 @@ struct iso_sv_deployments {
     uv_loop_t *loop;
     const struct iso_alloc *alloc;
     struct iso_sv_core *core;
-    struct iso_sv_modules *modules;
+    struct iso_blobs *modules;
     struct iso_sv_deploy_hooks hooks;
     enum iso_err (*allow)(void *ctx, const struct iso_sv_document *document,
                           struct iso_report *report);

@@ -353,7 +353,7 @@ static void next_program(struct iso_sv_generation_state *g)
             g->made[g->position].kept ? NULL : shared_program(g, component);
         if (program == NULL && !g->made[g->position].kept) {
             deployments->jobs++;
-            iso_sv_modules_load(deployments->modules, component->digest, module_loaded, g);
+            iso_blobs_load(deployments->modules, component->digest, module_loaded, g);
             return;
         }
         g->made[g->position].program = program != NULL ? iso_sv_program_ref(program) : NULL;

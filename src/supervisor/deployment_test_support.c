@@ -80,10 +80,11 @@ static bool uses(void *ctx, const uint8_t digest[ISO_SHA256_SIZE])
 
 void site_open(struct site *site)
 {
-    struct iso_sv_modules_config modules = {
-        .loop = &site->rig->loop, .alloc = rig_alloc(), .dir = site->dir};
+    char dir[ISO_PATH_MAX];
+    CHECK(iso_path_join(dir, site->dir, "modules"));
+    struct iso_blobs_config modules = {.loop = &site->rig->loop, .alloc = rig_alloc(), .dir = dir};
     iso_report_init(&site->report);
-    CHECK_OK(iso_sv_modules_create(&modules, &site->modules, &site->report));
+    CHECK_OK(iso_blobs_create(&modules, &site->modules, &site->report));
     site->hooks = (struct iso_sv_deploy_hooks){.ctx = site,
                                                .open = on_open,
                                                .start = on_start,
@@ -99,7 +100,7 @@ void site_open(struct site *site)
     site->config.hooks = &site->hooks;
     site->told[0] = '\0';
     CHECK_OK(iso_sv_deployments_create(&site->config, &site->deployments, &site->report));
-    iso_sv_modules_set_used(site->modules, uses, site->deployments);
+    iso_blobs_set_used(site->modules, uses, site->deployments);
     site->done = 0;
     iso_sv_deployments_begin(site->deployments, on_ready, site);
     RIG_UNTIL(site->rig, site->done != 0);
@@ -110,7 +111,7 @@ void site_close(struct site *site)
     site->done = 0;
     iso_sv_deployments_stop(site->deployments, 0, on_ready, site);
     RIG_UNTIL(site->rig, site->done != 0);
-    iso_sv_modules_destroy(site->modules);
+    iso_blobs_destroy(site->modules);
     CHECK_EQ_U64(site->opens, site->closes);
 }
 
@@ -145,13 +146,13 @@ void site_module(struct site *site, enum rig_guest guest)
 {
     struct iso_bytes bytes = rig_bytes(guest);
     uint8_t digest[ISO_SHA256_SIZE];
-    struct iso_sv_upload *upload = NULL;
+    struct iso_blob_upload *upload = NULL;
     iso_sha256(bytes.ptr, bytes.len, digest);
-    CHECK_OK(iso_sv_modules_begin(site->modules, digest, bytes.len, &upload, &site->report));
+    CHECK_OK(iso_blobs_begin(site->modules, digest, bytes.len, &upload, &site->report));
     if (upload != NULL) {
-        CHECK_OK(iso_sv_upload_write(upload, bytes, &site->report));
+        CHECK_OK(iso_blob_upload_write(upload, bytes, &site->report));
         site->done = 0;
-        iso_sv_upload_finish(upload, on_done, site);
+        iso_blob_upload_finish(upload, on_done, site);
         CHECK_OK(wait(site));
     }
 }
@@ -173,7 +174,7 @@ char *site_document(const char *app, uint64_t generation, const struct part *par
         char text[72];
         struct iso_json json;
         iso_sha256(bytes.ptr, bytes.len, digest);
-        iso_sv_digest_text(digest, text);
+        iso_digest_text(digest, text);
         iso_buf_init(&json_text, iso_alloc_libc(), SIZE_MAX);
         iso_json_init_buf(&json, &json_text, 0);
         iso_json_z(&json, rig_wit(parts[i].guest));

@@ -9,7 +9,7 @@
 struct site {
     struct rig *rig;
     char dir[64];
-    struct iso_sv_modules *modules;
+    struct iso_blobs *modules;
     struct iso_sv_deployments *deployments;
     struct iso_sv_deployments_config config; /* prepared_ms, frozen_ms, fault; before site_open */
     struct iso_sv_deploy_hooks hooks;

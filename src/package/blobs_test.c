@@ -1,6 +1,6 @@
-/* The module store keeps what has the right digest, evicts what nobody uses, notices damage, and
+/* The store of blobs keeps what has the right digest, evicts what nobody uses, notices damage, and
  * finds everything again after a restart. Real files in a temporary directory. */
-#include "supervisor/modules.h"
+#include "package/package.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
@@ -14,7 +14,7 @@
 struct fixture {
     uv_loop_t loop;
     char dir[64];
-    struct iso_sv_modules *modules;
+    struct iso_blobs *blobs;
     struct iso_report report;
     uint8_t used[ISO_SHA256_SIZE]; /* by a deployment */
     /* Of the last completion. */
@@ -32,19 +32,19 @@ static bool is_used(void *ctx, const uint8_t digest[ISO_SHA256_SIZE])
 
 static void open_store(struct fixture *f, uint64_t max_bytes)
 {
-    struct iso_sv_modules_config config = {.loop = &f->loop,
-                                           .alloc = iso_alloc_libc(),
-                                           .dir = f->dir,
-                                           .max_bytes = max_bytes,
-                                           .used = is_used,
-                                           .ctx = f};
+    struct iso_blobs_config config = {.loop = &f->loop,
+                                      .alloc = iso_alloc_libc(),
+                                      .dir = f->dir,
+                                      .max_bytes = max_bytes,
+                                      .used = is_used,
+                                      .ctx = f};
     iso_report_init(&f->report);
-    CHECK_OK(iso_sv_modules_create(&config, &f->modules, &f->report));
+    CHECK_OK(iso_blobs_create(&config, &f->blobs, &f->report));
 }
 
 static void setup(struct fixture *f, uint64_t max_bytes)
 {
-    *f = (struct fixture){.dir = "/tmp/iso-modules-XXXXXX"};
+    *f = (struct fixture){.dir = "/tmp/iso-blobs-XXXXXX"};
     CHECK(mkdtemp(f->dir) != NULL);
     CHECK(uv_loop_init(&f->loop) == 0);
     open_store(f, max_bytes);
@@ -52,7 +52,7 @@ static void setup(struct fixture *f, uint64_t max_bytes)
 
 static void teardown(struct fixture *f)
 {
-    iso_sv_modules_destroy(f->modules);
+    iso_blobs_destroy(f->blobs);
     CHECK(uv_run(&f->loop, UV_RUN_DEFAULT) == 0);
     CHECK(uv_loop_close(&f->loop) == 0);
     iso_tree_remove(f->dir);
@@ -98,16 +98,16 @@ enum { LEN = 1000 };
 static enum iso_err put(struct fixture *f, unsigned n, uint8_t digest[ISO_SHA256_SIZE])
 {
     uint8_t bytes[LEN];
-    struct iso_sv_upload *upload = NULL;
+    struct iso_blob_upload *upload = NULL;
     content(n, bytes, LEN, digest);
     iso_report_init(&f->report);
-    enum iso_err err = iso_sv_modules_begin(f->modules, digest, LEN, &upload, &f->report);
+    enum iso_err err = iso_blobs_begin(f->blobs, digest, LEN, &upload, &f->report);
     if (err != ISO_OK || upload == NULL) {
         return err;
     }
-    CHECK_OK(iso_sv_upload_write(upload, iso_bytes_from(bytes, 300), &f->report));
-    CHECK_OK(iso_sv_upload_write(upload, iso_bytes_from(bytes + 300, LEN - 300), &f->report));
-    iso_sv_upload_finish(upload, finished, f);
+    CHECK_OK(iso_blob_upload_write(upload, iso_bytes_from(bytes, 300), &f->report));
+    CHECK_OK(iso_blob_upload_write(upload, iso_bytes_from(bytes + 300, LEN - 300), &f->report));
+    iso_blob_upload_finish(upload, finished, f);
     run(f);
     return f->err;
 }
@@ -115,14 +115,14 @@ static enum iso_err put(struct fixture *f, unsigned n, uint8_t digest[ISO_SHA256
 static bool has(struct fixture *f, const uint8_t digest[ISO_SHA256_SIZE])
 {
     uint64_t size = 0;
-    return iso_sv_modules_find(f->modules, digest, &size);
+    return iso_blobs_find(f->blobs, digest, &size);
 }
 
 static char *path_of(struct fixture *f, const uint8_t digest[ISO_SHA256_SIZE], char out[256])
 {
     char hex[65];
     iso_hex_encode(digest, ISO_SHA256_SIZE, hex);
-    (void)iso_format(out, 256, "%s/modules/sha256/%s", f->dir, hex);
+    (void)iso_format(out, 256, "%s/sha256/%s", f->dir, hex);
     return out;
 }
 
@@ -136,15 +136,15 @@ TEST(keeps_a_module_over_a_restart)
     struct stat st;
     CHECK(stat(path_of(&f, digest, path), &st) == 0);
     CHECK_EQ_U64(st.st_mode & 0777, 0600);
-    iso_sv_modules_destroy(f.modules);
-    (void)iso_format(junk, sizeof junk, "%s/modules/incoming/7", f.dir);
+    iso_blobs_destroy(f.blobs);
+    (void)iso_format(junk, sizeof junk, "%s/incoming/7", f.dir);
     int fd = open(junk, O_CREAT | O_WRONLY, 0600);
     CHECK(fd >= 0);
     (void)close(fd);
     open_store(&f, 0);
     CHECK(has(&f, digest));
     CHECK(access(junk, F_OK) != 0);
-    iso_sv_modules_load(f.modules, digest, loaded, &f);
+    iso_blobs_load(f.blobs, digest, loaded, &f);
     run(&f);
     CHECK_OK(f.err);
     content(1, bytes, LEN, digest);
@@ -152,11 +152,11 @@ TEST(keeps_a_module_over_a_restart)
     CHECK_MEM(f.bytes, bytes, LEN);
     iso_alloc_free(iso_alloc_libc(), f.bytes, f.len);
     /* Once more: nothing needs to be sent. */
-    struct iso_sv_upload *upload = (struct iso_sv_upload *)&f;
-    CHECK_OK(iso_sv_modules_begin(f.modules, digest, LEN, &upload, &f.report));
+    struct iso_blob_upload *upload = (struct iso_blob_upload *)&f;
+    CHECK_OK(iso_blobs_begin(f.blobs, digest, LEN, &upload, &f.report));
     CHECK(upload == NULL);
-    struct iso_sv_modules_stats stats;
-    iso_sv_modules_stats_get(f.modules, &stats);
+    struct iso_blobs_stats stats;
+    iso_blobs_stats_get(f.blobs, &stats);
     CHECK_EQ_U64(stats.bytes, LEN);
     CHECK_EQ_U64(stats.count, 1);
     teardown(&f);
@@ -166,11 +166,11 @@ TEST(refuses_bytes_with_another_digest)
 {
     struct fixture f;
     uint8_t digest[ISO_SHA256_SIZE] = {1};
-    struct iso_sv_upload *upload = NULL;
+    struct iso_blob_upload *upload = NULL;
     setup(&f, 0);
-    CHECK_OK(iso_sv_modules_begin(f.modules, digest, UINT64_MAX, &upload, &f.report));
-    CHECK_OK(iso_sv_upload_write(upload, iso_bytes_from("abc", 3), &f.report));
-    iso_sv_upload_finish(upload, finished, &f);
+    CHECK_OK(iso_blobs_begin(f.blobs, digest, UINT64_MAX, &upload, &f.report));
+    CHECK_OK(iso_blob_upload_write(upload, iso_bytes_from("abc", 3), &f.report));
+    iso_blob_upload_finish(upload, finished, &f);
     run(&f);
     CHECK_ERR(f.err, ISO_E_INVALID);
     CHECK_STR(f.report.text,
@@ -194,7 +194,7 @@ TEST(evicts_what_nobody_uses_the_oldest_first)
     char path[256];
     CHECK(access(path_of(&f, b, path), F_OK) != 0);
     /* Reading makes c younger than d. */
-    iso_sv_modules_load(f.modules, c, loaded, &f);
+    iso_blobs_load(f.blobs, c, loaded, &f);
     run(&f);
     iso_alloc_free(iso_alloc_libc(), f.bytes, f.len);
     CHECK_OK(put(&f, 2, b));
@@ -206,7 +206,7 @@ TEST(says_when_the_cap_is_reached)
 {
     struct fixture f;
     uint8_t a[ISO_SHA256_SIZE], b[ISO_SHA256_SIZE];
-    struct iso_sv_upload *upload = NULL;
+    struct iso_blob_upload *upload = NULL;
     setup(&f, LEN + 500);
     CHECK_OK(put(&f, 1, a));
     memcpy(f.used, a, ISO_SHA256_SIZE);
@@ -216,20 +216,19 @@ TEST(says_when_the_cap_is_reached)
               "deployments use is not removed; delete deployments or raise the limit");
     /* Without a length it is noticed on the way. */
     iso_report_init(&f.report);
-    CHECK_OK(iso_sv_modules_begin(f.modules, b, UINT64_MAX, &upload, &f.report));
+    CHECK_OK(iso_blobs_begin(f.blobs, b, UINT64_MAX, &upload, &f.report));
     uint8_t bytes[LEN] = {0};
-    CHECK_OK(iso_sv_upload_write(upload, iso_bytes_from(bytes, 500), &f.report));
-    CHECK_ERR(iso_sv_upload_write(upload, iso_bytes_from(bytes, 1), &f.report), ISO_E_LIMIT);
-    iso_sv_upload_abort(upload);
+    CHECK_OK(iso_blob_upload_write(upload, iso_bytes_from(bytes, 500), &f.report));
+    CHECK_ERR(iso_blob_upload_write(upload, iso_bytes_from(bytes, 1), &f.report), ISO_E_LIMIT);
+    iso_blob_upload_abort(upload);
     iso_report_init(&f.report);
-    CHECK_ERR(iso_sv_modules_begin(f.modules, b, ISO_SV_MODULE_BYTES_MAX + 1, &upload, &f.report),
-              ISO_E_LIMIT);
+    CHECK_ERR(iso_blobs_begin(f.blobs, b, ISO_BLOB_BYTES_MAX + 1, &upload, &f.report), ISO_E_LIMIT);
     CHECK_STR(f.report.text, "a module has at most 256 MiB");
-    CHECK_ERR(iso_sv_modules_delete(f.modules, a, NULL), ISO_E_STATE);
+    CHECK_ERR(iso_blobs_delete(f.blobs, a, NULL), ISO_E_STATE);
     memset(f.used, 0, sizeof f.used);
     CHECK_OK(put(&f, 2, b));
-    CHECK_ERR(iso_sv_modules_delete(f.modules, a, NULL), ISO_E_NOT_FOUND);
-    CHECK_OK(iso_sv_modules_delete(f.modules, b, NULL));
+    CHECK_ERR(iso_blobs_delete(f.blobs, a, NULL), ISO_E_NOT_FOUND);
+    CHECK_OK(iso_blobs_delete(f.blobs, b, NULL));
     CHECK(!has(&f, b));
     teardown(&f);
 }
@@ -237,18 +236,17 @@ TEST(says_when_the_cap_is_reached)
 TEST(limits_uploads_at_a_time)
 {
     struct fixture f;
-    struct iso_sv_upload *uploads[ISO_SV_MODULES_UPLOADS_MAX + 1] = {NULL};
+    struct iso_blob_upload *uploads[ISO_BLOBS_UPLOADS_MAX + 1] = {NULL};
     setup(&f, 0);
-    for (uint8_t i = 0; i < ISO_SV_MODULES_UPLOADS_MAX; i++) {
+    for (uint8_t i = 0; i < ISO_BLOBS_UPLOADS_MAX; i++) {
         uint8_t digest[ISO_SHA256_SIZE] = {i};
-        CHECK_OK(iso_sv_modules_begin(f.modules, digest, 10, &uploads[i], &f.report));
+        CHECK_OK(iso_blobs_begin(f.blobs, digest, 10, &uploads[i], &f.report));
     }
     uint8_t digest[ISO_SHA256_SIZE] = {9};
-    CHECK_ERR(iso_sv_modules_begin(f.modules, digest, 10, &uploads[ISO_SV_MODULES_UPLOADS_MAX],
-                                   &f.report),
+    CHECK_ERR(iso_blobs_begin(f.blobs, digest, 10, &uploads[ISO_BLOBS_UPLOADS_MAX], &f.report),
               ISO_E_REFUSED);
-    for (uint8_t i = 0; i < ISO_SV_MODULES_UPLOADS_MAX; i++) {
-        iso_sv_upload_abort(uploads[i]);
+    for (uint8_t i = 0; i < ISO_BLOBS_UPLOADS_MAX; i++) {
+        iso_blob_upload_abort(uploads[i]);
     }
     teardown(&f);
 }
@@ -264,7 +262,7 @@ TEST(notices_damage_and_absence)
     CHECK(fd >= 0);
     CHECK(pwrite(fd, "!", 1, 500) == 1);
     (void)close(fd);
-    iso_sv_modules_load(f.modules, digest, loaded, &f);
+    iso_blobs_load(f.blobs, digest, loaded, &f);
     run(&f);
     CHECK_ERR(f.err, ISO_E_INVALID);
     CHECK_CONTAINS(f.report.text, "is damaged (its bytes have changed); upload it again");
@@ -272,7 +270,7 @@ TEST(notices_damage_and_absence)
     CHECK(f.bytes == NULL);
     CHECK_OK(put(&f, 1, digest));
     CHECK(has(&f, digest));
-    iso_sv_modules_load(f.modules, other, loaded, &f);
+    iso_blobs_load(f.blobs, other, loaded, &f);
     run(&f);
     CHECK_ERR(f.err, ISO_E_NOT_FOUND);
     CHECK_CONTAINS(f.report.text, "is not in the store; upload it first");
@@ -282,15 +280,15 @@ TEST(notices_damage_and_absence)
 TEST(tells_a_full_disk)
 {
     struct fixture f;
-    struct iso_sv_upload *upload = NULL;
+    struct iso_blob_upload *upload = NULL;
     uint8_t digest[ISO_SHA256_SIZE] = {3};
     char path[256];
     if (access("/dev/full", W_OK) != 0) {
         TEST_SKIP("/dev/full is missing");
     }
     setup(&f, 0);
-    (void)iso_format(path, sizeof path, "%s/modules/incoming/0", f.dir);
-    CHECK_OK(iso_sv_modules_begin(f.modules, digest, 10, &upload, &f.report));
+    (void)iso_format(path, sizeof path, "%s/incoming/0", f.dir);
+    CHECK_OK(iso_blobs_begin(f.blobs, digest, 10, &upload, &f.report));
     /* The descriptor of the temporary file becomes one of a device that is always full. */
     int full = open("/dev/full", O_WRONLY);
     struct stat want, st;
@@ -301,8 +299,8 @@ TEST(tells_a_full_disk)
         }
     }
     (void)close(full);
-    CHECK_ERR(iso_sv_upload_write(upload, iso_bytes_from("0123456789", 10), &f.report), ISO_E_IO);
+    CHECK_ERR(iso_blob_upload_write(upload, iso_bytes_from("0123456789", 10), &f.report), ISO_E_IO);
     CHECK_STR(f.report.text, "cannot write the module: no space left on the device");
-    iso_sv_upload_abort(upload);
+    iso_blob_upload_abort(upload);
     teardown(&f);
 }

@@ -1,6 +1,6 @@
-/* The module store: bytes in (uploads) and out (reading with the digest checked). Pieces go to the
- * page cache on the loop thread; syncing, renaming, reading and checking are for the pool. */
-#include "supervisor/modules_internal.h"
+/* The store of blobs: bytes in (uploads) and out (reading with the digest checked). Pieces go to
+ * the page cache on the loop thread; syncing, renaming, reading and checking are for the pool. */
+#include "package/blobs_internal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,8 +12,8 @@
 /* ---- Uploads -----------------------------------------------------------------------------------
  */
 
-struct iso_sv_upload {
-    struct iso_sv_modules *modules;
+struct iso_blob_upload {
+    struct iso_blobs *blobs;
     uint8_t digest[ISO_SHA256_SIZE];
     struct iso_sha256 sha;
     uint8_t found[ISO_SHA256_SIZE];
@@ -29,15 +29,15 @@ struct iso_sv_upload {
     void *ctx;
 };
 
-static void upload_free(struct iso_sv_upload *upload)
+static void upload_free(struct iso_blob_upload *upload)
 {
-    struct iso_sv_modules *modules = upload->modules;
-    modules->reserved -= upload->reserved_bytes;
-    modules->uploads--;
-    iso_alloc_free(modules->alloc, upload, sizeof *upload);
+    struct iso_blobs *blobs = upload->blobs;
+    blobs->reserved -= upload->reserved_bytes;
+    blobs->uploads--;
+    iso_alloc_free(blobs->alloc, upload, sizeof *upload);
 }
 
-void iso_sv_upload_abort(struct iso_sv_upload *upload)
+void iso_blob_upload_abort(struct iso_blob_upload *upload)
 {
     if (upload != NULL) {
         (void)close(upload->fd);
@@ -49,33 +49,34 @@ void iso_sv_upload_abort(struct iso_sv_upload *upload)
 static enum iso_err too_large(struct iso_report *report)
 {
     char max[32];
-    (void)iso_format_size(max, ISO_SV_MODULE_BYTES_MAX);
+    (void)iso_format_size(max, ISO_BLOB_BYTES_MAX);
     return iso_fail(report, ISO_E_LIMIT, "a module has at most %s", max);
 }
 
-static enum iso_err reserve(struct iso_sv_upload *upload, uint64_t bytes, struct iso_report *report)
+static enum iso_err reserve(struct iso_blob_upload *upload, uint64_t bytes,
+                            struct iso_report *report)
 {
     if (bytes <= upload->reserved_bytes) {
         return ISO_OK;
     }
-    if (bytes > ISO_SV_MODULE_BYTES_MAX) {
+    if (bytes > ISO_BLOB_BYTES_MAX) {
         return too_large(report);
     }
     uint64_t more = bytes - upload->reserved_bytes;
-    enum iso_err err = iso_sv_modules_make_room(upload->modules, more, report);
+    enum iso_err err = iso_blobs_make_room(upload->blobs, more, report);
     if (err == ISO_OK) {
-        upload->modules->reserved += more;
+        upload->blobs->reserved += more;
         upload->reserved_bytes = bytes;
     }
     return err;
 }
 
-static enum iso_err open_temporary(struct iso_sv_upload *upload, struct iso_report *report)
+static enum iso_err open_temporary(struct iso_blob_upload *upload, struct iso_report *report)
 {
     char name[32];
-    (void)iso_format(name, sizeof name, "%llu", (unsigned long long)upload->modules->names++);
-    ISO_ASSERT(iso_path_join(upload->path, upload->modules->incoming, name));
-    iso_sv_modules_path(upload->modules, upload->digest, upload->final);
+    (void)iso_format(name, sizeof name, "%llu", (unsigned long long)upload->blobs->names++);
+    ISO_ASSERT(iso_path_join(upload->path, upload->blobs->incoming, name));
+    iso_blobs_path(upload->blobs, upload->digest, upload->final);
     upload->fd = open(upload->path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (upload->fd < 0) {
         return iso_fail(report, iso_errno_err(errno), "cannot make '%s': %s", upload->path,
@@ -84,28 +85,28 @@ static enum iso_err open_temporary(struct iso_sv_upload *upload, struct iso_repo
     return ISO_OK;
 }
 
-enum iso_err iso_sv_modules_begin(struct iso_sv_modules *modules,
-                                  const uint8_t digest[ISO_SHA256_SIZE], uint64_t size_bytes,
-                                  struct iso_sv_upload **out, struct iso_report *report)
+enum iso_err iso_blobs_begin(struct iso_blobs *blobs, const uint8_t digest[ISO_SHA256_SIZE],
+                             uint64_t size_bytes, struct iso_blob_upload **out,
+                             struct iso_report *report)
 {
-    struct iso_sv_module_entry *there = iso_sv_modules_entry(modules, digest);
+    struct iso_blob_entry *there = iso_blobs_entry(blobs, digest);
     if (there != NULL) {
-        there->used_ns = iso_sv_modules_now();
+        there->used_ns = iso_blobs_now();
         *out = NULL;
         return ISO_OK;
     }
-    if (modules->uploads >= ISO_SV_MODULES_UPLOADS_MAX) {
+    if (blobs->uploads >= ISO_BLOBS_UPLOADS_MAX) {
         return iso_fail(report, ISO_E_REFUSED,
                         "%u modules are being uploaded, which is the most at a time; try again",
-                        modules->uploads);
+                        blobs->uploads);
     }
-    struct iso_sv_upload *upload = iso_alloc_new(modules->alloc, sizeof *upload);
+    struct iso_blob_upload *upload = iso_alloc_new(blobs->alloc, sizeof *upload);
     if (upload == NULL) {
         return iso_fail(report, ISO_E_NOMEM, "not enough memory for an upload");
     }
-    upload->modules = modules;
+    upload->blobs = blobs;
     upload->work.data = upload;
-    modules->uploads++;
+    blobs->uploads++;
     memcpy(upload->digest, digest, ISO_SHA256_SIZE);
     iso_sha256_init(&upload->sha);
     enum iso_err err = reserve(upload, size_bytes != UINT64_MAX ? size_bytes : 0, report);
@@ -120,8 +121,8 @@ enum iso_err iso_sv_modules_begin(struct iso_sv_modules *modules,
     return ISO_OK;
 }
 
-enum iso_err iso_sv_upload_write(struct iso_sv_upload *upload, struct iso_bytes piece,
-                                 struct iso_report *report)
+enum iso_err iso_blob_upload_write(struct iso_blob_upload *upload, struct iso_bytes piece,
+                                   struct iso_report *report)
 {
     enum iso_err err = reserve(upload, upload->written_bytes + piece.len, report);
     if (err != ISO_OK) {
@@ -148,14 +149,14 @@ enum iso_err iso_sv_upload_write(struct iso_sv_upload *upload, struct iso_bytes 
 /* Pool. */
 static void finish_work(uv_work_t *work)
 {
-    struct iso_sv_upload *upload = work->data;
+    struct iso_blob_upload *upload = work->data;
     int failed = fsync(upload->fd) != 0 ? errno : 0;
     if (close(upload->fd) != 0 && failed == 0) {
         failed = errno;
     }
     if (memcmp(upload->found, upload->digest, ISO_SHA256_SIZE) != 0) {
         char found[72];
-        iso_sv_digest_text(upload->found, found);
+        iso_digest_text(upload->found, found);
         upload->err = iso_fail(&upload->report, ISO_E_INVALID,
                                "the bytes that arrived have the digest %s", found);
     } else if (failed != 0 || rename(upload->path, upload->final) != 0) {
@@ -165,36 +166,35 @@ static void finish_work(uv_work_t *work)
     if (upload->err != ISO_OK) {
         (void)unlink(upload->path);
     } else {
-        iso_dir_sync(upload->modules->store);
+        iso_dir_sync(upload->blobs->store);
     }
 }
 
 static void finish_after(uv_work_t *work, int status)
 {
-    struct iso_sv_upload *upload = work->data;
-    struct iso_sv_modules *modules = upload->modules;
+    struct iso_blob_upload *upload = work->data;
+    struct iso_blobs *blobs = upload->blobs;
     (void)status; /* never cancelled */
-    modules->jobs--;
-    modules->reserved -= upload->reserved_bytes;
+    blobs->jobs--;
+    blobs->reserved -= upload->reserved_bytes;
     upload->reserved_bytes = 0;
     if (upload->err == ISO_OK) {
-        upload->err = iso_sv_modules_add(modules, upload->digest, upload->written_bytes,
-                                         iso_sv_modules_now());
+        upload->err = iso_blobs_add(blobs, upload->digest, upload->written_bytes, iso_blobs_now());
     }
     upload->done(upload->ctx, upload->err, &upload->report);
     upload_free(upload);
 }
 
-void iso_sv_upload_finish(struct iso_sv_upload *upload,
-                          void (*done)(void *ctx, enum iso_err err,
-                                       const struct iso_report *report),
-                          void *ctx)
+void iso_blob_upload_finish(struct iso_blob_upload *upload,
+                            void (*done)(void *ctx, enum iso_err err,
+                                         const struct iso_report *report),
+                            void *ctx)
 {
     upload->done = done;
     upload->ctx = ctx;
     iso_sha256_final(&upload->sha, upload->found);
-    upload->modules->jobs++;
-    int failed = uv_queue_work(upload->modules->loop, &upload->work, finish_work, finish_after);
+    upload->blobs->jobs++;
+    int failed = uv_queue_work(upload->blobs->loop, &upload->work, finish_work, finish_after);
     ISO_ASSERT(failed == 0); /* only a missing callback makes it fail */
 }
 
@@ -202,7 +202,7 @@ void iso_sv_upload_finish(struct iso_sv_upload *upload,
  */
 
 struct load {
-    struct iso_sv_modules *modules;
+    struct iso_blobs *blobs;
     uint8_t digest[ISO_SHA256_SIZE];
     char path[ISO_PATH_MAX];
     char aside[ISO_PATH_MAX];
@@ -212,7 +212,7 @@ struct load {
     enum iso_err err;
     struct iso_report report;
     uv_work_t work;
-    iso_sv_module_loaded_fn done;
+    iso_blob_loaded_fn done;
     void *ctx;
 };
 
@@ -237,11 +237,11 @@ static enum iso_err load_file(struct load *load, int fd)
 {
     struct stat st;
     uint8_t found[ISO_SHA256_SIZE];
-    if (fstat(fd, &st) != 0 || (uint64_t)st.st_size > ISO_SV_MODULE_BYTES_MAX) {
+    if (fstat(fd, &st) != 0 || (uint64_t)st.st_size > ISO_BLOB_BYTES_MAX) {
         return iso_fail(&load->report, ISO_E_IO, "'%s' is no module", load->path);
     }
     load->len = (size_t)st.st_size;
-    load->bytes = iso_alloc_resize(load->modules->alloc, NULL, 0, load->len);
+    load->bytes = iso_alloc_resize(load->blobs->alloc, NULL, 0, load->len);
     if (load->bytes == NULL) {
         return iso_fail(&load->report, ISO_E_NOMEM, "not enough memory to read the module");
     }
@@ -253,7 +253,7 @@ static enum iso_err load_file(struct load *load, int fd)
     iso_sha256(load->bytes, load->len, found);
     if (memcmp(found, load->digest, ISO_SHA256_SIZE) != 0) {
         char text[72];
-        iso_sv_digest_text(load->digest, text);
+        iso_digest_text(load->digest, text);
         load->damaged = true;
         (void)rename(load->path, load->aside);
         return iso_fail(&load->report, ISO_E_INVALID,
@@ -270,7 +270,7 @@ static void load_work(uv_work_t *work)
     int fd = open(load->path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) {
         char text[72];
-        iso_sv_digest_text(load->digest, text);
+        iso_digest_text(load->digest, text);
         load->err = errno == ENOENT
                         ? iso_fail(&load->report, ISO_E_NOT_FOUND,
                                    "the module %s is not in the store; upload it first", text)
@@ -281,7 +281,7 @@ static void load_work(uv_work_t *work)
     load->err = load_file(load, fd);
     (void)close(fd);
     if (load->err != ISO_OK) {
-        iso_alloc_free(load->modules->alloc, load->bytes, load->len);
+        iso_alloc_free(load->blobs->alloc, load->bytes, load->len);
         load->bytes = NULL;
         load->len = 0;
     }
@@ -290,26 +290,26 @@ static void load_work(uv_work_t *work)
 static void load_after(uv_work_t *work, int status)
 {
     struct load *load = work->data;
-    struct iso_sv_modules *modules = load->modules;
-    struct iso_sv_module_entry *entry = iso_sv_modules_entry(modules, load->digest);
+    struct iso_blobs *blobs = load->blobs;
+    struct iso_blob_entry *entry = iso_blobs_entry(blobs, load->digest);
     (void)status;
-    modules->jobs--;
+    blobs->jobs--;
     if (entry != NULL && (load->damaged || load->err == ISO_E_NOT_FOUND)) {
-        iso_sv_modules_drop(modules, entry);
-        modules->damaged_total += load->damaged ? 1 : 0;
+        iso_blobs_drop(blobs, entry);
+        blobs->damaged_total += load->damaged ? 1 : 0;
     } else if (entry != NULL && load->err == ISO_OK) {
-        entry->used_ns = iso_sv_modules_now();
+        entry->used_ns = iso_blobs_now();
     }
     load->done(load->ctx, load->err, load->bytes, load->len, &load->report);
-    iso_alloc_free(modules->alloc, load, sizeof *load);
+    iso_alloc_free(blobs->alloc, load, sizeof *load);
 }
 
-void iso_sv_modules_load(struct iso_sv_modules *modules, const uint8_t digest[ISO_SHA256_SIZE],
-                         iso_sv_module_loaded_fn done, void *ctx)
+void iso_blobs_load(struct iso_blobs *blobs, const uint8_t digest[ISO_SHA256_SIZE],
+                    iso_blob_loaded_fn done, void *ctx)
 {
-    struct load *load = iso_alloc_new(modules->alloc, sizeof *load);
+    struct load *load = iso_alloc_new(blobs->alloc, sizeof *load);
     ISO_ASSERT(load != NULL); /* some KiB; there is nobody to tell */
-    load->modules = modules;
+    load->blobs = blobs;
     memcpy(load->digest, digest, ISO_SHA256_SIZE);
     load->work.data = load;
     load->done = done;
@@ -317,9 +317,9 @@ void iso_sv_modules_load(struct iso_sv_modules *modules, const uint8_t digest[IS
     char name[2 * ISO_SHA256_SIZE + 16];
     iso_hex_encode(digest, ISO_SHA256_SIZE, name);
     memcpy(name + 2 * (size_t)ISO_SHA256_SIZE, ".damaged", sizeof ".damaged");
-    iso_sv_modules_path(modules, digest, load->path);
-    ISO_ASSERT(iso_path_join(load->aside, modules->incoming, name));
-    modules->jobs++;
-    int failed = uv_queue_work(modules->loop, &load->work, load_work, load_after);
+    iso_blobs_path(blobs, digest, load->path);
+    ISO_ASSERT(iso_path_join(load->aside, blobs->incoming, name));
+    blobs->jobs++;
+    int failed = uv_queue_work(blobs->loop, &load->work, load_work, load_after);
     ISO_ASSERT(failed == 0);
 }
