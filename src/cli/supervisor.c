@@ -21,6 +21,7 @@ enum {
     OPTION_COAPS,
     OPTION_COAP,
     OPTION_HOST,
+    OPTION_ORCHESTRATOR,
     OPTION_NO_MDNS,
     OPTION_INTERFACE,
     OPTION_WORKERS,
@@ -53,6 +54,9 @@ static const struct iso_cli_option network_options[] = {
     {OPTION_COAPS, "coaps", "ADDR:PORT", true, "serve CoAP over TLS and DTLS ([::]:5684)"},
     {OPTION_COAP, "coap", "ADDR:PORT", true, "serve plain CoAP: descriptions only ([::]:5683)"},
     {OPTION_HOST, "host", "NAME", true, "a further host name that browsers may use"},
+    {OPTION_ORCHESTRATOR, "orchestrator", "URL", false,
+     "tell this orchestrator of the device, for networks that\nmulticast does not cross: "
+     "https://192.0.2.7:8491"},
     {OPTION_NO_MDNS, "no-mdns", NULL, false, "do not announce the device on the network"},
     {OPTION_INTERFACE, "interface", "NAME", true, "announce it on this network interface only"},
 };
@@ -151,6 +155,9 @@ static enum iso_err set_option(struct iso_supervisor_config *config, struct give
         break;
     case OPTION_NAME:
         config->name = value;
+        break;
+    case OPTION_ORCHESTRATOR:
+        config->orchestrator = value;
         break;
     case OPTION_NO_MDNS:
         config->no_mdns = true;

@@ -210,12 +210,12 @@ static enum iso_err read_other(const struct reader *reader, const char *key, con
         return iso_supervisor_parse_percent(json_string_value(value), &config->cpu_percent,
                                             reader->report);
     }
-    return iso_fail(
-        reader->report, ISO_E_INVALID,
-        "%s: \"%s\" is unknown or of the wrong type; there are name, state, labels, "
-        "https, http, coap, coaps, hosts, directories, interfaces, mdns, workers, cpu, modules, "
-        "connections, log and devices",
-        reader->path, key);
+    return iso_fail(reader->report, ISO_E_INVALID,
+                    "%s: \"%s\" is unknown or of the wrong type; there are name, state, labels, "
+                    "https, http, coap, coaps, hosts, directories, orchestrator, interfaces, mdns, "
+                    "workers, cpu, "
+                    "modules, connections, log and devices",
+                    reader->path, key);
 }
 
 static enum iso_err read_member(const struct reader *reader, const char *key, const json_t *value)
@@ -243,6 +243,9 @@ static enum iso_err read_member(const struct reader *reader, const char *key, co
     }
     if (strcmp(key, "state") == 0) {
         return read_text(reader, key, value, &config->state);
+    }
+    if (strcmp(key, "orchestrator") == 0) {
+        return read_text(reader, key, value, &config->orchestrator);
     }
     return read_other(reader, key, value);
 }

@@ -405,7 +405,8 @@ enum iso_err iso_supervisor_start(uv_loop_t *loop, const struct iso_supervisor_c
     iso_feed_init(&sv->events, alloc, DEVICE_EVENTS_BYTES);
     choose_names(sv);
     static enum iso_err (*const steps[])(struct iso_supervisor *, struct iso_report *) = {
-        open_state, open_core, open_deployments, open_http, open_coap, open_mdns};
+        open_state, open_core, open_deployments,     open_http,
+        open_coap,  open_mdns, iso_sv_register_begin};
     enum iso_err err = ISO_OK;
     for (size_t i = 0; i < ISO_COUNT_OF(steps) && err == ISO_OK; i++) {
         err = steps[i](sv, report);
@@ -496,6 +497,10 @@ void iso_supervisor_stop(struct iso_supervisor *sv, uint32_t grace_ms, void (*st
     if (sv->mdns != NULL) {
         sv->open_parts++;
         iso_mdns_uv_stop(sv->mdns, on_part, sv);
+    }
+    if (sv->announce != NULL) {
+        sv->open_parts++;
+        iso_announce_close(sv->announce, on_part, sv);
     }
     if (sv->deployments != NULL) {
         sv->open_parts++;

@@ -19,9 +19,10 @@ iso_library(iso_supervisor
     neighbours.c
     observe.c
     owner.c
+    register.c
     watch.c
   DEPENDS iso_supervisor_links iso_supervisor_deploy iso_supervisor_devices iso_supervisor_core
-    iso_daemon iso_net_coap iso_net_mdns iso_net_tls iso::jansson
+    iso_daemon iso_net_announce iso_net_coap iso_net_mdns iso_net_tls iso::jansson
     iso::sodium)
 target_compile_definitions(iso_supervisor
   PRIVATE _GNU_SOURCE _FILE_OFFSET_BITS=64 ISO_VERSION="${PROJECT_VERSION}")

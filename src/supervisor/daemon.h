@@ -8,6 +8,7 @@
 #include "daemon/reply.h"
 #include "daemon/route.h"
 #include "daemon/state.h"
+#include "net/announce.h"
 #include "net/coap.h"
 #include "net/mdns.h"
 #include "net/pairing.h"
@@ -79,6 +80,9 @@ struct iso_supervisor {
     struct iso_sv_observers *observers;
     struct iso_sv_coap_watch *coap_watches; /* coap_watch.c */
     struct iso_mdns_uv *mdns;
+    struct iso_announce *announce; /* NULL: no orchestrator is to be told */
+    bool announced;                /* the latest time with success */
+    bool announce_failed;          /* and that it had none has been logged */
     struct iso_sv_neighbour *neighbours;
     size_t neighbour_count;
     struct iso_access access;
@@ -118,6 +122,10 @@ ISO_MUST_CHECK enum iso_err iso_sv_neighbours_begin(struct iso_supervisor *sv,
                                                     struct iso_report *report);
 void iso_sv_neighbours_write(const struct iso_supervisor *sv, struct iso_json *json);
 void iso_sv_neighbours_end(struct iso_supervisor *sv);
+
+/* register.c: tells the configured orchestrator of this device. */
+ISO_MUST_CHECK enum iso_err iso_sv_register_begin(struct iso_supervisor *sv,
+                                                  struct iso_report *report);
 
 /* ---- api_*.c: HTTP, as tables of routes whose ctx is the supervisor ----------------------------
  */

@@ -45,6 +45,9 @@ struct iso_supervisor_config {
     /* Host directories that deployments may grant to components, with what is below; none. */
     const char *directories[ISO_SUPERVISOR_LISTEN_MAX];
     size_t directory_count;
+    /* "https://HOST:PORT" of an orchestrator that is told of this device, where mDNS does not reach
+     * it; none. */
+    const char *orchestrator;
     bool no_mdns;
     const char *interfaces[ISO_SUPERVISOR_LISTEN_MAX]; /* for mDNS; all but loopback */
     size_t interface_count;

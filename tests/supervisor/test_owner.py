@@ -1,8 +1,11 @@
 """One orchestrator per device, and the sign of life that it asks for."""
 
+import http.server
 import json
 import os
+import ssl
 import subprocess
+import tempfile
 import threading
 
 from device import GRANTS, Device, check, document, until
@@ -208,3 +211,79 @@ def test_client_shows_the_owner(programs, guests):
         result = client("owner", "rm")
         check(result.returncode == 0 and device.request("GET", "/v1/owner").status == 404, "%s", result)
         check(client("owner", "--json").stdout.strip() == "null", "none")
+
+
+class Registry:
+    """A server that takes registrations, over TLS when it is given a key and certificate."""
+
+    def __init__(self, identity=None, port=0, status=202):
+        registry = self
+        self.seen, self.status = [], status
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):  # noqa: N802  pylint: disable=invalid-name
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                registry.seen.append((self.path, self.headers["Content-Type"], json.loads(body)))
+                self.send_response(registry.status)
+                self.end_headers()
+
+            def log_message(self, *arguments):  # pylint: disable=arguments-differ
+                pass
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", port), Handler)
+        if identity is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(identity)
+            self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
+        self.port = self.server.server_address[1]
+        self.thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.02})
+        self.thread.start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        self.server.shutdown()
+        self.thread.join()
+        self.server.server_close()
+
+
+def test_registers(programs, guests):
+    """A device tells the orchestrator that it was given who it is and where, whatever certificate that has."""
+    del guests
+    with Device(programs, name="other") as other, Registry(os.path.join(other.state, "identity.pem")) as registry, \
+            Device(programs, name="shy", options=["--orchestrator", "https://localhost:%d" % registry.port]) as device:
+        until("it has registered", lambda: registry.seen)
+        path, media_type, body = registry.seen[0]
+        check((path, media_type) == ("/v1/register", "application/json"), "%s %s", path, media_type)
+        check(body["id"] == device.get("/v1/device")["id"] and body["name"] == "shy" and
+              body["https"] == device.ports["https"] and body["pin"].startswith("sha256:"), "%s", body)
+        until("it says so", lambda: "has been told of this device" in device.log())
+
+
+def test_registers_when_the_orchestrator_comes_later(programs, guests):
+    """Nobody there, then somebody who refuses: the device serves all the same, says so once, and tries again."""
+    del guests
+    with Registry() as first:
+        port = first.port
+    with Device(programs, options=["--orchestrator", "http://127.0.0.1:%d/fleet" % port]) as device:
+        until("the failure is told", lambda: "not told" in device.log())
+        with Registry(port=port, status=503) as registry:
+            until("it tries again", lambda: registry.seen)
+            check(registry.seen[0][0] == "/fleet/v1/register", "%s", registry.seen[0])
+            registry.status = 202
+            until("it has registered", lambda: "has been told of this device" in device.log())
+        check(device.log().count("not told") == 1, "once is enough")
+        check(device.get("/v1/heartbeat")["health"] == "ok", "it is well")
+
+
+def test_bad_orchestrators(programs, guests):
+    """What is no address of an orchestrator, or could not be reached by it, is refused at the start."""
+    del guests
+    for options, word in ((["--orchestrator", "192.0.2.7"], "https://192.0.2.7:8491"),
+                          (["--orchestrator", "https://192.0.2.7:8491", "--https", "none"], "--https")):
+        with tempfile.TemporaryDirectory() as state:
+            result = subprocess.run([programs["supervisor"], "--state", state, "--http", "127.0.0.1:0", "--coap", "none",
+                                     "--coaps", "none", "--no-mdns", *(["--https", "127.0.0.1:0"]
+                                                                       if "--https" not in options else []), *options],
+                                    capture_output=True, text=True, timeout=30, check=False)
+            check(result.returncode == 64 and word in result.stderr, "%s: %s", options, result)
