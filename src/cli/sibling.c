@@ -14,6 +14,7 @@
 
 const struct iso_cli_sibling iso_cli_siblings[] = {
     {"supervisor", "isomer-supervisor", "make this machine a device of the system"},
+    {"orchestrator", "isomer-orchestrator", "hold a fleet: devices, packages, applications"},
     {"device", "isomer-client", "describe a device (with --device HOST:PORT)"},
     {"ps", "isomer-client", "list the components of a device"},
     {"logs", "isomer-client", "show what a component logs"},

@@ -125,13 +125,19 @@ void iso_or_deployer_plan(struct iso_or_deployer *deployer, const struct iso_or_
 /* ---- Questions ----------------------------------------------------------------------------------
  */
 
-/* The device that has a component by the current generation, for proxies; epoch may be NULL. False:
- * no such component. */
+/* The device that has a component, for those who pass calls on; epoch may be NULL. During a move it
+ * is the source until the target has confirmed that it owns the component. False: no such
+ * component. */
 bool iso_or_deployer_where(const struct iso_or_deployer *deployer, struct iso_str app,
                            struct iso_str component, char device[ISO_OR_ID_SIZE], uint64_t *epoch);
 /* The device where a flow starts. */
 bool iso_or_deployer_flow_where(const struct iso_or_deployer *deployer, struct iso_str app,
                                 struct iso_str flow, char device[ISO_OR_ID_SIZE]);
+/* All components of current generations, by application and name; each returns false to stop. */
+void iso_or_deployer_components(const struct iso_or_deployer *deployer,
+                                bool (*each)(void *ctx, struct iso_str app,
+                                             struct iso_str component, const char *device),
+                                void *ctx);
 /* A counter that rises with every change of the application's status; 0: no such application. */
 uint64_t iso_or_deployer_revision(const struct iso_or_deployer *deployer, struct iso_str app);
 /* As docs/orchestrator-api.md has them. Errors: NOT_FOUND, NOMEM, IO. */

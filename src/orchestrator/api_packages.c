@@ -1,0 +1,382 @@
+/* api_packages.c - HTTP: packages, modules, registries, trusted keys (docs/orchestrator-api.md). */
+#include "orchestrator/service.h"
+
+#include "base/format.h"
+#include "codec/codec.h"
+#include "daemon/reply.h"
+#include "platform/platform.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { DOCUMENT_MAX = 64 << 20, BODY_MAX = 64 << 10 };
+
+/* ---- Answers -----------------------------------------------------------------------------------
+ */
+
+static void reply_written(struct iso_orchestrator *orchestrator, iso_http_id id, unsigned status,
+                          struct iso_buf *buf, enum iso_err err, const struct iso_report *report)
+{
+    if (err == ISO_OK) {
+        iso_reply_taken(orchestrator->http, id, status, "application/json", buf);
+    } else {
+        iso_reply_error(orchestrator->http, id, err, report);
+    }
+    iso_buf_fini(buf);
+}
+
+/* write: a list of the shelf. */
+static void reply_list(struct iso_orchestrator *orchestrator, struct iso_http_request *req,
+                       enum iso_err (*write)(struct iso_or_shelf *shelf, struct iso_json *json,
+                                             struct iso_report *report))
+{
+    struct iso_buf buf;
+    struct iso_json json;
+    struct iso_report report;
+    iso_report_init(&report);
+    iso_buf_init(&buf, orchestrator->alloc, DOCUMENT_MAX);
+    iso_json_init_buf(&json, &buf, 0);
+    const enum iso_err err = write(orchestrator->shelf, &json, &report);
+    reply_written(orchestrator, iso_http_request_id(req), 200, &buf,
+                  err != ISO_OK ? err : iso_json_finish(&json), &report);
+}
+
+static void reply_package(struct iso_orchestrator *orchestrator, iso_http_id id, unsigned status,
+                          struct iso_str reference)
+{
+    struct iso_buf buf;
+    struct iso_json json;
+    struct iso_report report;
+    iso_report_init(&report);
+    iso_buf_init(&buf, orchestrator->alloc, DOCUMENT_MAX);
+    iso_json_init_buf(&json, &buf, 0);
+    const enum iso_err err = iso_or_shelf_write_one(orchestrator->shelf, reference, &json, &report);
+    reply_written(orchestrator, id, status, &buf, err != ISO_OK ? err : iso_json_finish(&json),
+                  &report);
+}
+
+static void reply_done(struct iso_orchestrator *orchestrator, struct iso_http_request *req,
+                       enum iso_err err, const struct iso_report *report)
+{
+    if (err == ISO_OK) {
+        iso_http_reply(orchestrator->http, iso_http_request_id(req), 204, NULL,
+                       iso_bytes_from(NULL, 0));
+    } else {
+        iso_reply_error(orchestrator->http, iso_http_request_id(req), err, report);
+    }
+}
+
+/* ---- Packages ----------------------------------------------------------------------------------
+ */
+
+static void get_packages(void *ctx, struct iso_http_request *req,
+                         const struct iso_str params[ISO_ROUTE_PARAMS])
+{
+    (void)params;
+    reply_list(ctx, req, iso_or_shelf_write);
+}
+
+static void get_package(void *ctx, struct iso_http_request *req,
+                        const struct iso_str params[ISO_ROUTE_PARAMS])
+{
+    reply_package(ctx, iso_http_request_id(req), 200, params[0]);
+}
+
+static void delete_package(void *ctx, struct iso_http_request *req,
+                           const struct iso_str params[ISO_ROUTE_PARAMS])
+{
+    struct iso_orchestrator *orchestrator = ctx;
+    struct iso_report report;
+    iso_report_init(&report);
+    reply_done(orchestrator, req, iso_or_shelf_remove(orchestrator->shelf, params[0], &report),
+               &report);
+}
+
+/* kind "add": 201; "fetch": 200; "push": 200 with the reference there. */
+static void on_kept(void *ctx, enum iso_err err, const struct iso_report *report,
+                    const char *reference)
+{
+    struct iso_or_pending *pending = ctx;
+    struct iso_orchestrator *orchestrator = pending->orchestrator;
+    if (err != ISO_OK) {
+        const unsigned status = err == ISO_E_IO ? 502 : iso_reply_status(err);
+        iso_http_problem(orchestrator->http, pending->id, status, NULL, NULL,
+                         iso_report_text(report, err));
+    } else if (strcmp(pending->kind, "push") == 0) {
+        iso_reply_json(orchestrator->http, pending->id, 200,
+                       json_pack("{s:s}", "reference", reference));
+    } else {
+        reply_package(orchestrator, pending->id, strcmp(pending->kind, "add") == 0 ? 201 : 200,
+                      iso_str_from_z(reference));
+    }
+    iso_or_pending_end(pending);
+}
+
+/* The signature of ?signature=, which is base64 of the file; false: it is not. */
+static bool signature_of(struct iso_http_request *req, struct iso_buf *out)
+{
+    struct iso_str text;
+    size_t bad;
+    if (!iso_http_request_parameter(req, "signature", &text)) {
+        return true;
+    }
+    const size_t size = iso_base64_decoded_size(text);
+    if (iso_buf_reserve(out, size) != ISO_OK || !iso_base64_decode(text, out->ptr, &bad)) {
+        return false;
+    }
+    out->len = size;
+    return true;
+}
+
+static void post_packages(void *ctx, struct iso_http_request *req,
+                          const struct iso_str params[ISO_ROUTE_PARAMS])
+{
+    struct iso_orchestrator *orchestrator = ctx;
+    struct iso_or_shelf_add add = {.bytes = NULL};
+    struct iso_buf signature;
+    (void)params;
+    iso_buf_init(&signature, orchestrator->alloc, 64u << 10);
+    if (!signature_of(req, &signature)) {
+        iso_http_problem(orchestrator->http, iso_http_request_id(req), 400, NULL, NULL,
+                         "?signature= is the base64 of the .minisig file");
+    } else if (iso_http_request_take_body(req, &add.bytes, &add.len) != ISO_OK ||
+               add.bytes == NULL) {
+        iso_http_problem(orchestrator->http, iso_http_request_id(req), 400, NULL, NULL,
+                         "the body must be a module (application/wasm)");
+    } else {
+        struct iso_or_pending *pending = iso_or_pending_new(orchestrator, req, "add");
+        add.signature = iso_str_from((const char *)signature.ptr, signature.len);
+        if (!iso_http_request_parameter(req, "name", &add.name)) {
+            add.name = (struct iso_str){NULL, 0};
+        }
+        if (!iso_http_request_parameter(req, "version", &add.version)) {
+            add.version = (struct iso_str){NULL, 0};
+        }
+        if (pending != NULL) {
+            iso_or_shelf_add(orchestrator->shelf, &add, on_kept, pending);
+        } else {
+            iso_alloc_free(iso_alloc_libc(), add.bytes, add.len);
+        }
+    }
+    iso_buf_fini(&signature);
+}
+
+static void post_fetch(void *ctx, struct iso_http_request *req,
+                       const struct iso_str params[ISO_ROUTE_PARAMS])
+{
+    struct iso_orchestrator *orchestrator = ctx;
+    (void)params;
+    json_t *body = iso_reply_read_object(req);
+    const char *reference = json_string_value(json_object_get(body, "reference"));
+    struct iso_or_pending *pending = NULL;
+    if (body != NULL && reference == NULL) {
+        iso_http_problem(orchestrator->http, iso_http_request_id(req), 400, NULL, NULL,
+                         "write {\"reference\": \"npm:...\" or \"oci:...\" or \"https:...\"}");
+    } else if (body != NULL) {
+        pending = iso_or_pending_new(orchestrator, req, "fetch");
+    }
+    if (pending != NULL) {
+        iso_or_shelf_fetch(orchestrator->shelf, iso_str_from_z(reference), on_kept, pending);
+    }
+    json_decref(body);
+}
+
+static void post_push(void *ctx, struct iso_http_request *req,
+                      const struct iso_str params[ISO_ROUTE_PARAMS])
+{
+    struct iso_orchestrator *orchestrator = ctx;
+    (void)params;
+    json_t *body = iso_reply_read_object(req);
+    const char *package = json_string_value(json_object_get(body, "package"));
+    const char *to = json_string_value(json_object_get(body, "to"));
+    struct iso_or_pending *pending = NULL;
+    if (body != NULL && (package == NULL || to == NULL)) {
+        iso_http_problem(orchestrator->http, iso_http_request_id(req), 400, NULL, NULL,
+                         "write {\"package\": \"NAME@VERSION\", \"to\": \"oci:ALIAS/NAME:TAG\"}");
+    } else if (body != NULL) {
+        pending = iso_or_pending_new(orchestrator, req, "push");
+    }
+    if (pending != NULL) {
+        iso_or_shelf_push(orchestrator->shelf, iso_str_from_z(package), iso_str_from_z(to), on_kept,
+                          pending);
+    }
+    json_decref(body);
+}
+
+static void release_file(void *ctx)
+{
+    struct iso_file *file = ctx;
+    iso_file_fini(file);
+    free(file);
+}
+
+static void get_module(void *ctx, struct iso_http_request *req,
+                       const struct iso_str params[ISO_ROUTE_PARAMS])
+{
+    struct iso_orchestrator *orchestrator = ctx;
+    char path[ISO_BLOB_PATH_SIZE];
+    struct iso_report report;
+    const iso_http_id id = iso_http_request_id(req);
+    iso_report_init(&report);
+    enum iso_err err = iso_or_shelf_path(orchestrator->shelf, params[0], path, &report);
+    struct iso_file *file = err == ISO_OK ? calloc(1, sizeof *file) : NULL;
+    if (file != NULL) {
+        err = iso_file_read(path, ISO_PACKAGE_MAX_BYTES, file, &report);
+    }
+    if (file == NULL || err != ISO_OK) {
+        free(file);
+        iso_reply_error(orchestrator->http, id, err != ISO_OK ? err : ISO_E_NOMEM, &report);
+        return;
+    }
+    const struct iso_http_response response = {.status = 200,
+                                               .content_type = "application/wasm",
+                                               .body = file->bytes,
+                                               .release = release_file,
+                                               .release_ctx = file};
+    iso_http_respond(orchestrator->http, id, &response);
+}
+
+/* ---- Registries and keys -----------------------------------------------------------------------
+ */
+
+static void get_registries(void *ctx, struct iso_http_request *req,
+                           const struct iso_str params[ISO_ROUTE_PARAMS])
+{
+    (void)params;
+    reply_list(ctx, req, iso_or_shelf_registries_write);
+}
+
+static void get_trust(void *ctx, struct iso_http_request *req,
+                      const struct iso_str params[ISO_ROUTE_PARAMS])
+{
+    (void)params;
+    reply_list(ctx, req, iso_or_shelf_trust_write);
+}
+
+static void put_item(struct iso_orchestrator *orchestrator, struct iso_http_request *req,
+                     struct iso_str name,
+                     enum iso_err (*set)(struct iso_or_shelf *shelf, struct iso_str name,
+                                         const json_t *value, struct iso_report *report))
+{
+    struct iso_report report;
+    iso_report_init(&report);
+    json_t *body = iso_reply_read_object(req);
+    if (body != NULL) {
+        reply_done(orchestrator, req, set(orchestrator->shelf, name, body, &report), &report);
+    }
+    json_decref(body);
+}
+
+static void put_registry(void *ctx, struct iso_http_request *req,
+                         const struct iso_str params[ISO_ROUTE_PARAMS])
+{
+    put_item(ctx, req, params[0], iso_or_shelf_registry_put);
+}
+
+static void put_trust(void *ctx, struct iso_http_request *req,
+                      const struct iso_str params[ISO_ROUTE_PARAMS])
+{
+    put_item(ctx, req, params[0], iso_or_shelf_trust_put);
+}
+
+static void delete_registry(void *ctx, struct iso_http_request *req,
+                            const struct iso_str params[ISO_ROUTE_PARAMS])
+{
+    struct iso_orchestrator *orchestrator = ctx;
+    struct iso_report report;
+    iso_report_init(&report);
+    reply_done(orchestrator, req,
+               iso_or_shelf_registry_remove(orchestrator->shelf, params[0], &report), &report);
+}
+
+static void delete_trust(void *ctx, struct iso_http_request *req,
+                         const struct iso_str params[ISO_ROUTE_PARAMS])
+{
+    struct iso_orchestrator *orchestrator = ctx;
+    struct iso_report report;
+    iso_report_init(&report);
+    reply_done(orchestrator, req,
+               iso_or_shelf_trust_remove(orchestrator->shelf, params[0], &report), &report);
+}
+
+const struct iso_route iso_or_routes_packages[] = {
+    {.method = ISO_HTTP_GET,
+     .pattern = "v1/packages",
+     .access = ISO_ROUTE_READ,
+     .summary = "The packages that are kept",
+     .answer_type = "application/json",
+     .handle = get_packages},
+    {.method = ISO_HTTP_POST,
+     .pattern = "v1/packages",
+     .access = ISO_ROUTE_OPERATE,
+     .summary = "Keep a module, under ?name= and ?version= or by its digest",
+     .answer_type = "application/json",
+     .body_max = ISO_PACKAGE_MAX_BYTES,
+     .body_type = "application/wasm",
+     .handle = post_packages},
+    {.method = ISO_HTTP_POST,
+     .pattern = "v1/packages/fetch",
+     .access = ISO_ROUTE_OPERATE,
+     .summary = "Fetch a package from where its reference says",
+     .answer_type = "application/json",
+     .body_max = BODY_MAX,
+     .handle = post_fetch},
+    {.method = ISO_HTTP_POST,
+     .pattern = "v1/packages/push",
+     .access = ISO_ROUTE_OPERATE,
+     .summary = "Push a package to a registry",
+     .answer_type = "application/json",
+     .body_max = BODY_MAX,
+     .handle = post_push},
+    {.method = ISO_HTTP_GET,
+     .pattern = "v1/packages/{reference}",
+     .access = ISO_ROUTE_READ,
+     .summary = "A package with its interface",
+     .answer_type = "application/json",
+     .handle = get_package},
+    {.method = ISO_HTTP_DELETE,
+     .pattern = "v1/packages/{reference}",
+     .access = ISO_ROUTE_OPERATE,
+     .summary = "Remove a package that no application uses",
+     .handle = delete_package},
+    {.method = ISO_HTTP_GET,
+     .pattern = "v1/modules/{digest}",
+     .access = ISO_ROUTE_OPERATE,
+     .summary = "The bytes of a module",
+     .answer_type = "application/wasm",
+     .handle = get_module},
+    {.method = ISO_HTTP_GET,
+     .pattern = "v1/registries",
+     .access = ISO_ROUTE_READ,
+     .summary = "Registries by alias, without passwords",
+     .answer_type = "application/json",
+     .handle = get_registries},
+    {.method = ISO_HTTP_PUT,
+     .pattern = "v1/registries/{alias}",
+     .access = ISO_ROUTE_OPERATE,
+     .summary = "Add or replace a registry",
+     .body_max = BODY_MAX,
+     .handle = put_registry},
+    {.method = ISO_HTTP_DELETE,
+     .pattern = "v1/registries/{alias}",
+     .access = ISO_ROUTE_OPERATE,
+     .summary = "Remove a registry",
+     .handle = delete_registry},
+    {.method = ISO_HTTP_GET,
+     .pattern = "v1/trust",
+     .access = ISO_ROUTE_READ,
+     .summary = "Keys that packages must be signed with",
+     .answer_type = "application/json",
+     .handle = get_trust},
+    {.method = ISO_HTTP_PUT,
+     .pattern = "v1/trust/{id}",
+     .access = ISO_ROUTE_OPERATE,
+     .summary = "Trust a key; from the first one on, unsigned packages are refused",
+     .body_max = BODY_MAX,
+     .handle = put_trust},
+    {.method = ISO_HTTP_DELETE,
+     .pattern = "v1/trust/{id}",
+     .access = ISO_ROUTE_OPERATE,
+     .summary = "Trust a key no longer",
+     .handle = delete_trust},
+    {.method = 0}};

@@ -1,0 +1,506 @@
+/* api_pass.c - HTTP: what devices answer: calls, descriptions, logs, events, properties, displays.
+ * A request is passed on to the device that has the component now. A call is repeated where the
+ * component has gone, as long as no device can have executed it: it was refused as moved, or never
+ * sent. It always has an Idempotency-Key, so that a device which has executed it already (the state
+ * that moved says so) answers with the first result. */
+#include "orchestrator/service.h"
+
+#include "base/format.h"
+#include "daemon/reply.h"
+
+#include <sodium.h>
+#include <string.h>
+
+enum {
+    CALL_BODY_MAX = 16 << 20,
+    ANSWER_MAX = 64 << 20,
+    STREAM_BUFFER = 4 << 20,
+    PATH_MAX_BYTES = 2048,
+    FIELD_MAX = 512,
+    REPEAT_FIRST_MS = 2,
+    REPEAT_MOST_MS = 100,
+    REPEAT_FOR_MS = 15000 /* a lost device's components are back by then, if they can be */
+};
+
+struct pass {
+    struct iso_orchestrator *orchestrator;
+    iso_http_id id;   /* of the client's request */
+    uint64_t request; /* to the device; 0: none is under way */
+    uint64_t timer;   /* 0: none */
+    bool over;        /* the client's request is */
+    bool is_call, is_flow, wants_stream, streaming;
+    char app[ISO_OR_APP_SIZE], component[ISO_OR_APP_SIZE]; /* of a flow: its name */
+    char device[ISO_OR_ID_SIZE];                           /* asked last; fixed when app is "" */
+    char method[8], path[PATH_MAX_BYTES];
+    char type[FIELD_MAX], accept[FIELD_MAX], key[FIELD_MAX], last[FIELD_MAX];
+    uint8_t *body; /* of iso_alloc_libc() */
+    size_t body_len;
+    uint64_t until_ms;
+    uint32_t delay_ms;
+};
+
+static void attempt(struct pass *pass);
+
+static struct iso_or_clock clock_of(const struct pass *pass)
+{
+    return iso_or_uv_clock(pass->orchestrator->clock);
+}
+
+/* Released when neither the client's request nor anything of ours is under way. */
+static void release_if_over(struct pass *pass)
+{
+    if (!pass->over || pass->request != 0 || pass->timer != 0) {
+        return;
+    }
+    iso_alloc_free(iso_alloc_libc(), pass->body, pass->body_len);
+    iso_alloc_free(pass->orchestrator->alloc, pass, sizeof *pass);
+}
+
+static void on_client_closed(void *ctx, void *user)
+{
+    struct pass *pass = user;
+    (void)ctx;
+    pass->over = true;
+    if (pass->timer != 0) {
+        const struct iso_or_clock clock = clock_of(pass);
+        clock.stop(clock.ctx, pass->timer);
+        pass->timer = 0;
+    }
+    if (pass->request != 0) {
+        iso_http_client_cancel(pass->orchestrator->http_client, pass->request);
+    }
+    release_if_over(pass);
+}
+
+static void problem(const struct pass *pass, unsigned status, const char *type, const char *detail)
+{
+    iso_http_problem(pass->orchestrator->http, pass->id, status, type, NULL, detail);
+}
+
+/* ---- Where -------------------------------------------------------------------------------------
+ */
+
+/* The device that has it now; false: nobody has. */
+static bool where(const struct pass *pass, char device[ISO_OR_ID_SIZE])
+{
+    const struct iso_or_deployer *deployer = pass->orchestrator->deployer;
+    const struct iso_str app = iso_str_from_z(pass->app), name = iso_str_from_z(pass->component);
+    if (pass->app[0] == '\0') {
+        memcpy(device, pass->device, ISO_OR_ID_SIZE);
+        return true;
+    }
+    return pass->is_flow ? iso_or_deployer_flow_where(deployer, app, name, device)
+                         : iso_or_deployer_where(deployer, app, name, device, NULL);
+}
+
+static void on_again(void *arg)
+{
+    struct pass *pass = arg;
+    pass->timer = 0;
+    attempt(pass);
+}
+
+/* Tries once more after a while; false: it is time to give up. */
+static bool again(struct pass *pass)
+{
+    const struct iso_or_clock clock = clock_of(pass);
+    if (pass->over || clock.now_ms(clock.ctx) >= pass->until_ms) {
+        return false;
+    }
+    pass->timer = clock.after(clock.ctx, pass->delay_ms, on_again, pass);
+    pass->delay_ms = pass->delay_ms * 2 > REPEAT_MOST_MS ? REPEAT_MOST_MS : pass->delay_ms * 2;
+    return pass->timer != 0;
+}
+
+/* ---- Answers -----------------------------------------------------------------------------------
+ */
+
+static bool is_moved(const struct iso_http_client_answer *answer)
+{
+    static const char moved[] = "urn:isomer:problem:moved";
+    bool found = false;
+    if (answer->status == 409) {
+        json_t *body = json_loadb((const char *)answer->body->ptr, answer->body->len, 0, NULL);
+        const char *type = json_string_value(json_object_get(body, "type"));
+        found = type != NULL && strcmp(type, moved) == 0;
+        json_decref(body);
+    }
+    return found;
+}
+
+/* Whether it was certainly not executed, and may be elsewhere. */
+static bool may_repeat(const struct pass *pass, const struct iso_http_client_answer *answer)
+{
+    char now[ISO_OR_ID_SIZE];
+    if (pass->app[0] == '\0') {
+        return false;
+    }
+    if (answer->outcome != ISO_HTTP_CLIENT_DONE) {
+        return !answer->sent;
+    }
+    return is_moved(answer) ||
+           (answer->status == 404 && where(pass, now) && strcmp(now, pass->device) != 0);
+}
+
+static void unreachable(const struct pass *pass, const struct iso_http_client_answer *answer)
+{
+    char detail[512];
+    const struct iso_or_device *device =
+        iso_or_devices_find(pass->orchestrator->devices, iso_str_from_z(pass->device));
+    const char *name = device != NULL ? device->name : pass->device;
+    if (answer->outcome == ISO_HTTP_CLIENT_TOO_LARGE) {
+        (void)iso_format(detail, sizeof detail, "the answer of %s is larger than 64 MiB", name);
+        problem(pass, 502, NULL, detail);
+    } else if (answer->sent && pass->is_call) {
+        (void)iso_format(detail, sizeof detail,
+                         "%s did not answer (%s): the call was perhaps executed", name,
+                         answer->message);
+        problem(pass, 504, "urn:isomer:problem:unknown", detail);
+    } else {
+        (void)iso_format(detail, sizeof detail, "%s cannot be reached: %s", name, answer->message);
+        problem(pass, 502, "urn:isomer:problem:unreachable", detail);
+    }
+}
+
+static void release_body(void *ctx)
+{
+    struct iso_buf *body = ctx;
+    iso_buf_fini(body);
+    iso_alloc_free(iso_alloc_libc(), body, sizeof *body);
+}
+
+static void reply(const struct pass *pass, const struct iso_http_client_answer *answer)
+{
+    struct iso_str type = {NULL, 0};
+    char content_type[128];
+    struct iso_buf *body = iso_alloc_new(iso_alloc_libc(), sizeof *body);
+    if (body == NULL) {
+        problem(pass, 503, NULL, "out of memory");
+        return;
+    }
+    (void)iso_http_client_header(answer, "Content-Type", 0, &type);
+    (void)iso_format(content_type, sizeof content_type, "%.*s", (int)type.len, type.ptr);
+    *body = *answer->body; /* taken */
+    iso_buf_init(answer->body, iso_alloc_libc(), 0);
+    const struct iso_http_response response = {.status = answer->status,
+                                               .content_type = type.len != 0 ? content_type : NULL,
+                                               .body = type.len != 0 ? iso_buf_view(body)
+                                                                     : iso_bytes_from(NULL, 0),
+                                               .release = release_body,
+                                               .release_ctx = body};
+    iso_http_respond(pass->orchestrator->http, pass->id, &response);
+}
+
+static void on_done(void *ctx, uint64_t id, const struct iso_http_client_answer *answer)
+{
+    struct pass *pass = ctx;
+    (void)id;
+    pass->request = 0;
+    if (pass->over) {
+        release_if_over(pass);
+    } else if (pass->streaming) {
+        iso_http_stream_end(pass->orchestrator->http, pass->id);
+    } else if (may_repeat(pass, answer) && again(pass)) {
+        return;
+    } else if (answer->outcome != ISO_HTTP_CLIENT_DONE || answer->status < 200) {
+        unreachable(pass, answer);
+    } else {
+        reply(pass, answer);
+    }
+}
+
+static bool on_piece(void *ctx, uint64_t id, struct iso_bytes piece)
+{
+    const struct pass *pass = ctx;
+    (void)id;
+    return !pass->over && pass->streaming &&
+           iso_http_stream_write(pass->orchestrator->http, pass->id, piece) == ISO_OK;
+}
+
+static void on_head(void *ctx, uint64_t id, const struct iso_http_client_answer *answer)
+{
+    struct pass *pass = ctx;
+    struct iso_str type;
+    char content_type[128];
+    (void)id;
+    if (answer->status != 200 || pass->over || pass->streaming ||
+        !iso_http_client_header(answer, "Content-Type", 0, &type)) {
+        return;
+    }
+    (void)iso_format(content_type, sizeof content_type, "%.*s", (int)type.len, type.ptr);
+    const struct iso_http_stream_config config = {
+        .kind = ISO_HTTP_STREAM_RAW, .content_type = content_type, .buffer_bytes = STREAM_BUFFER};
+    pass->streaming = iso_http_stream_begin(pass->orchestrator->http, pass->id, &config) == ISO_OK;
+}
+
+/* ---- Asking ------------------------------------------------------------------------------------
+ */
+
+static void add_field(char lines[][FIELD_MAX + 32], const char **fields, size_t *count,
+                      const char *name, const char *value)
+{
+    if (value[0] != '\0') {
+        (void)iso_format(lines[*count], FIELD_MAX + 32, "%s: %s", name, value);
+        fields[*count] = lines[*count];
+        (*count)++;
+    }
+}
+
+static void attempt(struct pass *pass)
+{
+    struct iso_or_reach reach;
+    struct iso_report report;
+    char url[PATH_MAX_BYTES + 256], lines[3][FIELD_MAX + 32];
+    const char *fields[3];
+    size_t count = 0;
+    if (!where(pass, pass->device)) {
+        problem(pass, 404, "urn:isomer:problem:not-found",
+                pass->is_flow ? "no application that runs has a flow of that name"
+                              : "no application that runs has a component of that name");
+        return;
+    }
+    if (!iso_or_devices_reach(pass->orchestrator->devices, iso_str_from_z(pass->device), &reach)) {
+        if (!again(pass)) {
+            problem(pass, 502, "urn:isomer:problem:unreachable",
+                    "the device that has it cannot be reached");
+        }
+        return;
+    }
+    (void)iso_format(url, sizeof url, "%s%s", reach.base, pass->path);
+    add_field(lines, fields, &count, "Idempotency-Key", pass->key);
+    add_field(lines, fields, &count, "Last-Event-ID", pass->last);
+    struct iso_http_client_request request = {
+        .url = url,
+        .method = pass->method,
+        .content_type = pass->type[0] != '\0' ? pass->type : NULL,
+        .accept = pass->accept[0] != '\0' ? pass->accept : NULL,
+        .bearer = reach.token,
+        .headers = fields,
+        .header_count = count,
+        .body = iso_bytes_from(pass->body, pass->body_len),
+        .body_kept = true,
+        .max_bytes = pass->wants_stream ? UINT64_MAX : ANSWER_MAX,
+        .connect_ms = 3000,
+        .total_ms = UINT32_MAX, /* the component's own limit, or the client's patience */
+        .trust = reach.has_pin ? ISO_HTTP_CLIENT_TRUST_PIN : ISO_HTTP_CLIENT_TRUST_SYSTEM,
+        .repeat_safe = !pass->is_flow, /* a call has its key */
+        .ctx = pass,
+        .on_head = pass->wants_stream ? on_head : NULL,
+        .on_piece = pass->wants_stream ? on_piece : NULL,
+        .on_done = on_done};
+    memcpy(request.pin, reach.pin, sizeof request.pin);
+    iso_report_init(&report);
+    const enum iso_err err =
+        iso_http_client_start(pass->orchestrator->http_client, &request, &pass->request, &report);
+    sodium_memzero(&reach, sizeof reach);
+    if (err != ISO_OK) {
+        iso_reply_error(pass->orchestrator->http, pass->id, err, &report);
+    }
+}
+
+/* ---- Routes ------------------------------------------------------------------------------------
+ */
+
+static void copy_field(const struct iso_http_request *req, const char *name, char out[FIELD_MAX])
+{
+    struct iso_str value;
+    out[0] = '\0';
+    if (iso_http_request_header(req, name, &value) && value.len < FIELD_MAX) {
+        (void)iso_format(out, FIELD_MAX, "%.*s", (int)value.len, value.ptr);
+    }
+}
+
+/* ?next and ?tail=N are all that there is on a device. */
+static void add_query(struct iso_http_request *req, char path[PATH_MAX_BYTES])
+{
+    struct iso_str value;
+    const size_t len = strlen(path);
+    if (iso_http_request_parameter(req, "next", &value)) {
+        (void)iso_format(path + len, PATH_MAX_BYTES - len, "?next");
+    } else if (iso_http_request_parameter(req, "tail", &value) && value.len < 10 &&
+               strspn(value.ptr, "0123456789") >= value.len) {
+        (void)iso_format(path + len, PATH_MAX_BYTES - len, "?tail=%.*s", (int)value.len, value.ptr);
+    }
+}
+
+/* NULL: it has been answered. */
+static struct pass *begin(struct iso_orchestrator *orchestrator, struct iso_http_request *req,
+                          struct iso_str app, struct iso_str component)
+{
+    struct pass *pass = iso_alloc_new(orchestrator->alloc, sizeof *pass);
+    if (pass == NULL || app.len >= sizeof pass->app || component.len >= sizeof pass->component) {
+        iso_http_problem(orchestrator->http, iso_http_request_id(req), pass == NULL ? 503 : 404,
+                         NULL, NULL, pass == NULL ? "out of memory" : "no name is that long");
+        iso_alloc_free(orchestrator->alloc, pass, sizeof *pass);
+        return NULL;
+    }
+    pass->orchestrator = orchestrator;
+    pass->id = iso_http_request_id(req);
+    memcpy(pass->app, app.ptr, app.len);
+    memcpy(pass->component, component.ptr, component.len);
+    (void)iso_format(pass->method, sizeof pass->method, "%s",
+                     iso_http_request_method(req) == ISO_HTTP_POST ? "POST" : "GET");
+    copy_field(req, "Content-Type", pass->type);
+    copy_field(req, "Accept", pass->accept);
+    copy_field(req, "Last-Event-ID", pass->last);
+    copy_field(req, "Idempotency-Key", pass->key);
+    pass->wants_stream = iso_http_request_accepts(req, "text/event-stream");
+    pass->delay_ms = REPEAT_FIRST_MS;
+    const struct iso_or_clock clock = clock_of(pass);
+    pass->until_ms = clock.now_ms(clock.ctx) + REPEAT_FOR_MS;
+    iso_route_closer(req, on_client_closed, pass);
+    return pass;
+}
+
+/* The path is the device's too. */
+static bool same_path(const struct pass *pass, struct iso_http_request *req,
+                      char out[PATH_MAX_BYTES])
+{
+    const struct iso_str path = iso_http_request_path(req);
+    if (path.len + 32 >= PATH_MAX_BYTES) {
+        problem(pass, 414, NULL, "the path is too long");
+        return false;
+    }
+    (void)iso_format(out, PATH_MAX_BYTES, "%.*s", (int)path.len, path.ptr);
+    return true;
+}
+
+static void get_of_component(void *ctx, struct iso_http_request *req,
+                             const struct iso_str params[ISO_ROUTE_PARAMS])
+{
+    struct pass *pass = begin(ctx, req, params[0], params[1]);
+    if (pass != NULL && same_path(pass, req, pass->path)) {
+        add_query(req, pass->path);
+        attempt(pass);
+    }
+}
+
+/* Takes the body, and gives a call its key. */
+static bool take_call(struct pass *pass, struct iso_http_request *req)
+{
+    if (iso_http_request_take_body(req, &pass->body, &pass->body_len) != ISO_OK) {
+        problem(pass, 503, NULL, "out of memory");
+        return false;
+    }
+    return same_path(pass, req, pass->path);
+}
+
+static void post_call(void *ctx, struct iso_http_request *req,
+                      const struct iso_str params[ISO_ROUTE_PARAMS])
+{
+    struct pass *pass = begin(ctx, req, params[0], params[1]);
+    if (pass == NULL) {
+        return;
+    }
+    pass->is_call = true;
+    if (pass->key[0] == '\0') {
+        uint8_t random[16];
+        randombytes_buf(random, sizeof random);
+        (void)sodium_bin2hex(pass->key, sizeof pass->key, random, sizeof random);
+    }
+    if (take_call(pass, req)) {
+        attempt(pass);
+    }
+}
+
+static void post_flow(void *ctx, struct iso_http_request *req,
+                      const struct iso_str params[ISO_ROUTE_PARAMS])
+{
+    struct pass *pass = begin(ctx, req, params[0], params[1]);
+    if (pass == NULL) {
+        return;
+    }
+    pass->is_call = pass->is_flow = true;
+    if (take_call(pass, req)) {
+        attempt(pass);
+    }
+}
+
+static void pass_display(struct iso_orchestrator *orchestrator, struct iso_http_request *req,
+                         const struct iso_str params[ISO_ROUTE_PARAMS], const char *what)
+{
+    const struct iso_or_device *device = iso_or_devices_find(orchestrator->devices, params[0]);
+    const struct iso_str none = {"", 0};
+    if (device == NULL) {
+        iso_http_problem(orchestrator->http, iso_http_request_id(req), 404, NULL, NULL,
+                         "no device has that name or id");
+        return;
+    }
+    struct pass *pass = begin(orchestrator, req, none, none);
+    if (pass == NULL) {
+        return;
+    }
+    memcpy(pass->device, device->id, sizeof pass->device);
+    pass->wants_stream = strcmp(what, "stream") == 0;
+    /* The name as it came, with its escapes: the third part of the path. */
+    const struct iso_str path = iso_http_request_path(req);
+    size_t from = 0, slashes = 0;
+    while (from < path.len && slashes < 3) {
+        slashes += path.ptr[from] == '/' ? 1 : 0;
+        from++;
+    }
+    const char *end = memchr(path.ptr + from, '/', path.len - from);
+    const size_t len = end != NULL ? (size_t)(end - path.ptr) - from : path.len - from;
+    (void)iso_format(pass->path, sizeof pass->path, "/display/%.*s/%s", (int)len, path.ptr + from,
+                     what);
+    attempt(pass);
+}
+
+static void get_picture(void *ctx, struct iso_http_request *req,
+                        const struct iso_str params[ISO_ROUTE_PARAMS])
+{
+    pass_display(ctx, req, params, "picture");
+}
+
+static void get_stream(void *ctx, struct iso_http_request *req,
+                       const struct iso_str params[ISO_ROUTE_PARAMS])
+{
+    pass_display(ctx, req, params, "stream");
+}
+
+const struct iso_route iso_or_routes_pass[] = {
+    {.method = ISO_HTTP_POST,
+     .pattern = "v1/components/{app}/{component}/{function}",
+     .access = ISO_ROUTE_OPERATE,
+     .summary = "Call a function, wherever the component is",
+     .answer_type = "application/json",
+     .body_max = CALL_BODY_MAX,
+     .handle = post_call},
+    {.method = ISO_HTTP_GET,
+     .pattern = "v1/components/{app}/{component}",
+     .access = ISO_ROUTE_READ,
+     .summary = "State, figures and latest error of a component",
+     .answer_type = "application/json",
+     .handle = get_of_component},
+    {.method = ISO_HTTP_GET,
+     .pattern = "v1/components/{app}/{component}/{document}",
+     .access = ISO_ROUTE_READ,
+     .summary = "Its td, openapi.json, wit, logs or events, as its device has them",
+     .answer_type = "application/json",
+     .handle = get_of_component},
+    {.method = ISO_HTTP_GET,
+     .pattern = "v1/components/{app}/{component}/properties/{name}",
+     .access = ISO_ROUTE_READ,
+     .summary = "A property; as text/event-stream whenever it changes",
+     .answer_type = "application/json",
+     .handle = get_of_component},
+    {.method = ISO_HTTP_POST,
+     .pattern = "v1/flows/{app}/{flow}",
+     .access = ISO_ROUTE_OPERATE,
+     .summary = "Run a flow, wherever it starts",
+     .answer_type = "application/json",
+     .body_max = CALL_BODY_MAX,
+     .handle = post_flow},
+    {.method = ISO_HTTP_GET,
+     .pattern = "displays/{device}/{name}/picture",
+     .access = ISO_ROUTE_READ,
+     .summary = "The picture that a display of a device shows",
+     .answer_type = "image/jpeg",
+     .handle = get_picture},
+    {.method = ISO_HTTP_GET,
+     .pattern = "displays/{device}/{name}/stream",
+     .access = ISO_ROUTE_READ,
+     .summary = "Its pictures, one replacing the other",
+     .answer_type = "multipart/x-mixed-replace",
+     .handle = get_stream},
+    {.method = 0}};

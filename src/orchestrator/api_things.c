@@ -1,0 +1,300 @@
+/* api_things.c - HTTP: what is put together from many devices: the Thing Description Directory (W3C
+ * WoT Discovery, section 7) and the flows of an application. Descriptions are made by the devices
+ * themselves; they are asked when somebody asks here, so that what is told is true. */
+#include "orchestrator/gather.h"
+
+#include "base/format.h"
+#include "daemon/reply.h"
+#include "platform/platform.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { THINGS_DEFAULT = 100, THINGS_MAX = 1000, DOCUMENT_MAX = 64 << 20 };
+
+/* ---- Things ------------------------------------------------------------------------------------
+ */
+
+/* A page of them: those from `offset` on, at most `limit`. */
+struct page {
+    struct iso_orchestrator *orchestrator;
+    struct iso_or_gathered *items;
+    size_t count, total, offset, limit;
+};
+
+static struct iso_or_gathered *next_item(struct page *page)
+{
+    const size_t index = page->total++;
+    return index >= page->offset && page->count < page->limit ? &page->items[page->count++] : NULL;
+}
+
+static bool is_up(const struct iso_or_device *device)
+{
+    return device != NULL && (device->state == ISO_OR_UP || device->state == ISO_OR_SUSPECT);
+}
+
+static bool add_device(void *ctx, const struct iso_or_device *device)
+{
+    struct iso_or_gathered *item = is_up(device) ? next_item(ctx) : NULL;
+    if (item != NULL) {
+        memcpy(item->device, device->id, sizeof item->device);
+        (void)iso_format(item->path, sizeof item->path, "/.well-known/wot");
+    }
+    return true;
+}
+
+static bool add_component(void *ctx, struct iso_str app, struct iso_str component,
+                          const char *device)
+{
+    struct page *page = ctx;
+    const struct iso_or_device *known =
+        iso_or_devices_find(page->orchestrator->devices, iso_str_from_z(device));
+    struct iso_or_gathered *item = is_up(known) ? next_item(page) : NULL;
+    if (item != NULL) {
+        memcpy(item->device, known->id, sizeof item->device);
+        (void)iso_format(item->path, sizeof item->path, "/v1/components/%.*s/%.*s/td", (int)app.len,
+                         app.ptr, (int)component.len, component.ptr);
+    }
+    return true;
+}
+
+static void on_things(void *ctx, const struct iso_or_gathered *items, size_t count)
+{
+    struct iso_or_pending *pending = ctx;
+    json_t *list = json_array();
+    for (size_t i = 0; i < count; i++) {
+        if (items[i].answer != NULL) {
+            (void)json_array_append(list, items[i].answer);
+        }
+    }
+    char *text = json_dumps(list, JSON_COMPACT);
+    if (text != NULL) {
+        iso_http_reply(pending->orchestrator->http, pending->id, 200, "application/ld+json",
+                       iso_bytes_from(text, strlen(text)));
+    }
+    free(text);
+    json_decref(list);
+    iso_or_pending_end(pending);
+}
+
+/* A number of the query; false after an answer of 400. */
+static bool number_of(struct iso_orchestrator *orchestrator, struct iso_http_request *req,
+                      const char *name, size_t fallback, size_t max, size_t *out)
+{
+    struct iso_str text;
+    char digits[24], detail[96];
+    uint64_t value = fallback;
+    if (iso_http_request_parameter(req, name, &text)) {
+        (void)iso_format(digits, sizeof digits, "%.*s", (int)(text.len > 22 ? 22 : text.len),
+                         text.ptr);
+        if (iso_parse_count(digits, max, &value, NULL) != ISO_OK) {
+            (void)iso_format(detail, sizeof detail, "?%s= is a number up to %zu", name, max);
+            iso_http_problem(orchestrator->http, iso_http_request_id(req), 400, NULL, NULL, detail);
+            return false;
+        }
+    }
+    *out = (size_t)value;
+    return true;
+}
+
+static void get_things(void *ctx, struct iso_http_request *req,
+                       const struct iso_str params[ISO_ROUTE_PARAMS])
+{
+    struct iso_orchestrator *orchestrator = ctx;
+    struct page page = {.orchestrator = orchestrator};
+    (void)params;
+    if (!number_of(orchestrator, req, "offset", 0, SIZE_MAX / 2, &page.offset) ||
+        !number_of(orchestrator, req, "limit", THINGS_DEFAULT, THINGS_MAX, &page.limit)) {
+        return;
+    }
+    struct iso_or_pending *pending = iso_or_pending_new(orchestrator, req, "things");
+    page.items = pending != NULL
+                     ? iso_alloc_array(orchestrator->alloc, page.limit + 1, sizeof *page.items)
+                     : NULL;
+    if (page.items == NULL) {
+        if (pending != NULL) {
+            iso_http_problem(orchestrator->http, pending->id, 503, NULL, NULL, "out of memory");
+            iso_or_pending_end(pending);
+        }
+        return;
+    }
+    iso_or_devices_each(orchestrator->devices, add_device, &page);
+    iso_or_deployer_components(orchestrator->deployer, add_component, &page);
+    iso_or_gather(orchestrator, page.items, page.limit + 1, page.count, on_things, pending);
+}
+
+static void on_thing(void *ctx, const struct iso_or_gathered *items, size_t count)
+{
+    struct iso_or_pending *pending = ctx;
+    (void)count;
+    char *text = items[0].answer != NULL ? json_dumps(items[0].answer, JSON_COMPACT) : NULL;
+    if (text != NULL) {
+        iso_http_reply(pending->orchestrator->http, pending->id, 200, "application/td+json",
+                       iso_bytes_from(text, strlen(text)));
+    } else {
+        iso_http_problem(pending->orchestrator->http, pending->id, 404, NULL, NULL,
+                         "no device that answers has a thing of that id");
+    }
+    free(text);
+    iso_or_pending_end(pending);
+}
+
+/* "urn:isomer:DEVICE" or "urn:isomer:DEVICE:APP:COMPONENT". */
+static bool parse_id(struct iso_str id, struct iso_or_gathered *out)
+{
+    static const char head[] = "urn:isomer:";
+    char text[200];
+    if (id.len >= sizeof text || id.len < sizeof head ||
+        memcmp(id.ptr, head, sizeof head - 1) != 0) {
+        return false;
+    }
+    (void)iso_format(text, sizeof text, "%.*s", (int)id.len, id.ptr);
+    char *device = text + sizeof head - 1, *app = strchr(device, ':');
+    char *component = app != NULL ? strchr(app + 1, ':') : NULL;
+    if (app != NULL) {
+        *app++ = '\0';
+    }
+    if (component != NULL) {
+        *component++ = '\0';
+    }
+    if (strlen(device) >= sizeof out->device || (app != NULL) != (component != NULL)) {
+        return false;
+    }
+    (void)iso_format(out->device, sizeof out->device, "%s", device);
+    if (app == NULL) {
+        (void)iso_format(out->path, sizeof out->path, "/.well-known/wot");
+    } else {
+        (void)iso_format(out->path, sizeof out->path, "/v1/components/%s/%s/td", app, component);
+    }
+    return strpbrk(out->path + 1, "?#% ") == NULL;
+}
+
+static void get_thing(void *ctx, struct iso_http_request *req,
+                      const struct iso_str params[ISO_ROUTE_PARAMS])
+{
+    struct iso_orchestrator *orchestrator = ctx;
+    struct iso_or_pending *pending = iso_or_pending_new(orchestrator, req, "thing");
+    struct iso_or_gathered *item =
+        pending != NULL ? iso_alloc_new(orchestrator->alloc, sizeof *item) : NULL;
+    if (item == NULL || !parse_id(params[0], item)) {
+        if (pending != NULL) {
+            iso_http_problem(orchestrator->http, pending->id, item != NULL ? 404 : 503, NULL, NULL,
+                             item != NULL ? "ids are \"urn:isomer:DEVICE\" and "
+                                            "\"urn:isomer:DEVICE:APP:COMPONENT\""
+                                          : "out of memory");
+            iso_or_pending_end(pending);
+        }
+        iso_alloc_free(orchestrator->alloc, item, sizeof *item);
+        return;
+    }
+    iso_or_gather(orchestrator, item, 1, 1, on_thing, pending);
+}
+
+/* ---- Flows -------------------------------------------------------------------------------------
+ */
+
+struct sites {
+    struct iso_str app;
+    struct iso_or_gathered *items;
+    size_t count;
+};
+
+static bool add_site(void *ctx, struct iso_str app, struct iso_str component, const char *device)
+{
+    struct sites *sites = ctx;
+    (void)component;
+    if (!iso_str_equal(app, sites->app)) {
+        return true;
+    }
+    for (size_t i = 0; i < sites->count; i++) {
+        if (strcmp(sites->items[i].device, device) == 0) {
+            return true;
+        }
+    }
+    struct iso_or_gathered *item = &sites->items[sites->count++];
+    (void)iso_format(item->device, sizeof item->device, "%s", device);
+    (void)iso_format(item->path, sizeof item->path, "/v1/flows");
+    (void)iso_format(item->tag, sizeof item->tag, "%.*s", (int)app.len, app.ptr);
+    return sites->count < ISO_OR_COMPONENTS_MAX;
+}
+
+/* Members of a device's answer that are of the application, with the device's name. */
+static void take_own(json_t *to, const json_t *answer, const char *key, const char *app,
+                     const char *device)
+{
+    size_t index;
+    json_t *item;
+    json_t *list = json_object_get(to, key);
+    json_array_foreach(json_object_get(answer, key), index, item)
+    {
+        const char *of = json_string_value(json_object_get(item, "app"));
+        if (of != NULL && strcmp(of, app) == 0) {
+            (void)json_object_set_new(item, "on", json_string(device));
+            (void)json_array_append(list, item);
+        }
+    }
+}
+
+static void on_flows(void *ctx, const struct iso_or_gathered *items, size_t count)
+{
+    struct iso_or_pending *pending = ctx;
+    json_t *all = json_pack("{s:[], s:[], s:[], s:[]}", "flows", "links", "peers", "silent");
+    for (size_t i = 0; i < count && all != NULL; i++) {
+        if (items[i].answer == NULL) {
+            (void)json_array_append_new(json_object_get(all, "silent"),
+                                        json_string(items[i].device));
+        }
+        take_own(all, items[i].answer, "flows", items[i].tag, items[i].device);
+        take_own(all, items[i].answer, "links", items[i].tag, items[i].device);
+        take_own(all, items[i].answer, "peers", items[i].tag, items[i].device);
+    }
+    iso_reply_json(pending->orchestrator->http, pending->id, 200, all);
+    iso_or_pending_end(pending);
+}
+
+static void get_flows(void *ctx, struct iso_http_request *req,
+                      const struct iso_str params[ISO_ROUTE_PARAMS])
+{
+    struct iso_orchestrator *orchestrator = ctx;
+    struct sites sites = {.app = params[0]};
+    if (iso_or_deployer_revision(orchestrator->deployer, params[0]) == 0) {
+        iso_http_problem(orchestrator->http, iso_http_request_id(req), 404, NULL, NULL,
+                         "no application has that name");
+        return;
+    }
+    struct iso_or_pending *pending = iso_or_pending_new(orchestrator, req, "flows");
+    struct iso_or_gathered *items =
+        pending != NULL ? iso_alloc_array(orchestrator->alloc, ISO_OR_COMPONENTS_MAX, sizeof *items)
+                        : NULL;
+    if (items == NULL) {
+        if (pending != NULL) {
+            iso_http_problem(orchestrator->http, pending->id, 503, NULL, NULL, "out of memory");
+            iso_or_pending_end(pending);
+        }
+        return;
+    }
+    sites.items = items;
+    iso_or_deployer_components(orchestrator->deployer, add_site, &sites);
+    iso_or_gather(orchestrator, items, ISO_OR_COMPONENTS_MAX, sites.count, on_flows, pending);
+}
+
+const struct iso_route iso_or_routes_things[] = {
+    {.method = ISO_HTTP_GET,
+     .pattern = "things",
+     .access = ISO_ROUTE_READ,
+     .summary = "Thing Descriptions of devices and components; ?offset, ?limit",
+     .answer_type = "application/ld+json",
+     .handle = get_things},
+    {.method = ISO_HTTP_GET,
+     .pattern = "things/{id}",
+     .access = ISO_ROUTE_READ,
+     .summary = "One Thing Description",
+     .answer_type = "application/td+json",
+     .handle = get_thing},
+    {.method = ISO_HTTP_GET,
+     .pattern = "v1/flows/{app}",
+     .access = ISO_ROUTE_READ,
+     .summary = "Flows and links of an application, from all its devices",
+     .answer_type = "application/json",
+     .handle = get_flows},
+    {.method = 0}};

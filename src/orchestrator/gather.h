@@ -1,0 +1,24 @@
+/* gather.h - asks several devices at once and waits for all of them. */
+#ifndef ISO_ORCHESTRATOR_GATHER_H
+#define ISO_ORCHESTRATOR_GATHER_H
+
+#include "orchestrator/service.h"
+
+enum { ISO_OR_GATHER_MAX = 4096 };
+
+/* A question and its answer. */
+struct iso_or_gathered {
+    char device[ISO_OR_ID_SIZE];
+    char path[160];
+    char tag[128];  /* the asker's own */
+    json_t *answer; /* of status 200; NULL: there was none. Borrowed for the callback */
+};
+
+/* Takes items (an array of `cap` of the orchestrator's allocator, the first `count` in use). done:
+ * once, never before the call has returned; the items are released after it. */
+void iso_or_gather(struct iso_orchestrator *orchestrator, struct iso_or_gathered *items, size_t cap,
+                   size_t count,
+                   void (*done)(void *ctx, const struct iso_or_gathered *items, size_t count),
+                   void *ctx);
+
+#endif

@@ -1,0 +1,89 @@
+/* service.h - the inside of the daemon: what orchestrator.c puts together and the api_*.c answer
+ * from. Loop thread. */
+#ifndef ISO_ORCHESTRATOR_SERVICE_H
+#define ISO_ORCHESTRATOR_SERVICE_H
+
+#include "daemon/access.h"
+#include "daemon/feed.h"
+#include "daemon/log.h"
+#include "daemon/route.h"
+#include "daemon/state.h"
+#include "net/http_client.h"
+#include "orchestrator/clock.h"
+#include "orchestrator/deployer.h"
+#include "orchestrator/devices.h"
+#include "orchestrator/orchestrator.h"
+#include "orchestrator/packages.h"
+#include "orchestrator/store.h"
+
+enum {
+    ISO_OR_ROUTE_TABLES = 8,
+    ISO_OR_FOLLOW_MS = 25000, /* GET /v1/apps/{app}?after=N answers at the latest then */
+    ISO_OR_WAITERS_MAX = 256  /* of such requests at a time */
+};
+
+/* A request for an application's status that waits for it to change. */
+struct iso_or_waiter {
+    struct iso_or_waiter *next;
+    iso_http_id id;
+    char app[ISO_OR_APP_SIZE];
+    uint64_t after, until_ms;
+};
+
+struct iso_orchestrator {
+    uv_loop_t *loop;
+    const struct iso_alloc *alloc;
+    const struct iso_orchestrator_config *config;
+    char name[ISO_OR_NAME_SIZE];
+    char host[ISO_STATE_HOST_SIZE];
+    char address[128]; /* that devices are told of; "" without HTTPS */
+    uint64_t started_ns;
+    struct iso_state state;
+    struct iso_access access;
+    struct iso_log log;
+    struct iso_feed events;
+    struct iso_or_store *store;
+    struct iso_http_client *http_client;
+    struct iso_or_uv_clock *clock;
+    struct iso_or_devices *devices;
+    struct iso_or_shelf *shelf;
+    struct iso_or_deployer *deployer;
+    struct iso_route_table tables[ISO_OR_ROUTE_TABLES];
+    struct iso_route_server *server;
+    struct iso_http_server *http; /* the server's */
+    struct iso_or_waiter *waiters;
+    size_t waiter_count;
+    uv_timer_t tick; /* of the waiters */
+    bool tick_open;
+    void (*stopped)(void *ctx);
+    void *stopped_ctx;
+};
+
+/* Tables of the API; the ctx of their functions is the struct iso_orchestrator. */
+extern const struct iso_route iso_or_routes_general[];  /* api_general.c */
+extern const struct iso_route iso_or_routes_devices[];  /* api_devices.c */
+extern const struct iso_route iso_or_routes_packages[]; /* api_packages.c */
+extern const struct iso_route iso_or_routes_apps[];     /* api_apps.c */
+extern const struct iso_route iso_or_routes_pass[];     /* api_pass.c: what devices answer */
+extern const struct iso_route iso_or_routes_things[];   /* api_things.c */
+
+/* Something happened: into the log, the feed and the store. NULL texts are left out. */
+void iso_or_event(struct iso_orchestrator *orchestrator, const char *event, struct iso_str app,
+                  const char *component, const char *device, const char *detail);
+
+/* An application changed: those who wait for that are answered. app.len 0: look at the time only.
+ */
+void iso_or_waiters_wake(struct iso_orchestrator *orchestrator, struct iso_str app);
+
+/* A request that is answered later, for callbacks that get one pointer: released by its end. */
+struct iso_or_pending {
+    struct iso_orchestrator *orchestrator;
+    iso_http_id id;
+    const char *kind; /* static; the handler's own */
+};
+/* NULL: 503 has been answered. */
+struct iso_or_pending *iso_or_pending_new(struct iso_orchestrator *orchestrator,
+                                          struct iso_http_request *req, const char *kind);
+void iso_or_pending_end(struct iso_or_pending *pending);
+
+#endif
