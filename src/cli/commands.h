@@ -14,7 +14,7 @@ extern const struct iso_cli_command iso_cli_command_new;
 extern const struct iso_cli_command iso_cli_command_version;
 extern const struct iso_cli_command iso_cli_command_help_topic;
 extern const struct iso_cli_command iso_cli_command_supervisor;
-extern const struct iso_cli_command iso_cli_command_orchestrator; /* isomer-supervisor */
+extern const struct iso_cli_command iso_cli_command_orchestrator; /* isomer-orchestrator */
 
 /* All of them, in the order of the help; ends with NULL. */
 extern const struct iso_cli_command *const iso_cli_commands[];
