@@ -34,12 +34,15 @@ struct iso_or_mistake {
 struct iso_or_mistakes {
     struct iso_arena arena;
     struct iso_or_mistake *items;
-    size_t count, errors; /* errors: those that are no warnings */
+    size_t count, errors; /* errors: all that are no warnings, also those that did not fit */
     bool more;            /* there were more than fit */
+    bool nomem;           /* memory was short for one */
 };
+/* alloc: kept. Both allocate nothing. */
 void iso_or_mistakes_init(struct iso_or_mistakes *mistakes, const struct iso_alloc *alloc);
 void iso_or_mistakes_fini(struct iso_or_mistakes *mistakes);
-/* "app.json:12:7: ...", the line, and a caret under it, for each; as compilers do. */
+/* "app.json:12:7: error: ...", the line, and a caret under it, for each; as compilers do. Errors:
+ * those of iso_buf. */
 ISO_MUST_CHECK enum iso_err iso_or_mistakes_text(const struct iso_or_mistakes *mistakes,
                                                  const char *name, struct iso_str manifest,
                                                  struct iso_buf *out);
@@ -51,7 +54,8 @@ void iso_or_mistakes_write(const struct iso_or_mistakes *mistakes, struct iso_js
 
 enum iso_or_on_loss { ISO_OR_RESTART, ISO_OR_WAIT };
 
-struct iso_or_pair {
+/* A label that a device must have; value.ptr NULL: with whatever value. */
+struct iso_or_label {
     struct iso_str name, value;
 };
 
@@ -76,7 +80,7 @@ struct iso_or_component {
     const json_t *devices;
     uint64_t memory_bytes; /* limits.memory, or its default */
     struct {
-        const struct iso_or_pair *labels; /* all must be there */
+        const struct iso_or_label *labels; /* all must be there */
         size_t label_count;
         struct iso_str device;        /* name or id; empty: any */
         const uint32_t *with, *apart; /* components on the same device; on other ones */
@@ -87,9 +91,9 @@ struct iso_or_component {
 };
 
 struct iso_or_step {
-    struct iso_str as; /* empty: none */
-    uint32_t component;
-    struct iso_str function; /* "resize", "iface.resize" */
+    struct iso_str as;       /* empty: none */
+    uint32_t component;      /* UINT32_MAX: there is none of the name, which is a mistake */
+    struct iso_str function; /* "resize", "iface.resize"; after the check as devices name it */
     const json_t *with;      /* NULL: none */
 };
 
@@ -99,7 +103,7 @@ struct iso_or_flow {
     struct iso_str name;
     enum iso_or_trigger trigger;
     uint64_t every_ns;
-    uint32_t event_component;
+    uint32_t event_component; /* as a step's */
     struct iso_str event_name;
     struct iso_str overload; /* "wait", "drop-oldest", "drop-newest" */
     uint32_t window;         /* 0: default */
@@ -116,14 +120,16 @@ struct iso_or_manifest {
     const struct iso_or_flow *flows;
     size_t flow_count;
     struct iso_str text; /* as it came */
-    bool checked;
+    bool checked;        /* and right */
     struct iso_arena arena;
     json_t *json; /* root of what is borrowed above */
+    json_t *made; /* array: what the check made */
 };
 
 /*
- * text: borrowed (copied). *out is NULL when the text cannot be read at all; otherwise it has what
- * could be made sense of, to find further mistakes: use it only when mistakes->errors is 0. Errors:
+ * text: borrowed (copied). *out is NULL when the text is no JSON or memory is short; otherwise it
+ * has what could be made sense of, for iso_or_manifest_check to find further mistakes in; use it
+ * for nothing else while mistakes->errors is not 0. mistakes: initialised; is added to. Errors:
  * INVALID (there are mistakes), NOMEM.
  */
 ISO_MUST_CHECK enum iso_err iso_or_manifest_parse(const struct iso_alloc *alloc,
@@ -137,15 +143,15 @@ uint32_t iso_or_manifest_component(const struct iso_or_manifest *manifest, struc
 struct iso_or_module_facts {
     const struct iso_module_interface *interface; /* NULL: not known; it is passed over */
     const struct iso_module *module;              /* for the names of its imports */
-    struct iso_str abi;                           /* that will be used; empty: canonical */
 };
 
 /*
  * facts: one per component, in their order. Binds links (written ones are verified: the import
  * exists, the target exports it with a compatible version and equal types; missing ones are bound
  * if exactly one component fits), refuses circles of links, grants device interfaces, checks flows
- * (functions, parameters, references, literals), events, and the convention. Errors: INVALID (there
- * are mistakes), NOMEM.
+ * (functions, parameters, references, literals), events, and limits. Once per manifest. mistakes:
+ * those of the parse, or others; is added to, and sorted by place. Errors: INVALID (there are
+ * mistakes), NOMEM.
  */
 ISO_MUST_CHECK enum iso_err iso_or_manifest_check(struct iso_or_manifest *manifest,
                                                   const struct iso_or_module_facts *facts,

@@ -1,0 +1,17 @@
+# Application manifests: reading them, and checking them against their packages. Pure.
+iso_library(iso_orchestrator_manifest
+  SOURCES
+    check.c
+    check_difference.c
+    check_flow.c
+    check_imports.c
+    check_links.c
+    check_value.c
+    manifest.c
+    manifest_component.c
+    manifest_flow.c
+    manifest_mistakes.c
+    manifest_place.c
+    manifest_read.c
+    manifest_text.c
+  DEPENDS iso_interface iso_platform iso::jansson)
