@@ -5,19 +5,24 @@ iso_library(iso_orchestrator_planner
     planner_conflict.c
     planner_cost.c
     planner_exact.c
+    planner_explain.c
     planner_fit.c
     planner_greedy.c
     planner_improve.c
     planner_input.c
+    planner_json.c
     planner_model.c
     planner_units.c
+    planner_why.c
     planner_words.c
   DEPENDS iso_codec m)
 
 iso_library(iso_orchestrator_planner_test_support
   SOURCES planner_test_support.c
   DEPENDS iso_orchestrator_planner)
-foreach(name IN ITEMS random)
+foreach(name IN ITEMS cases random)
   iso_test(orchestrator_planner_${name}_test
     SOURCES planner_${name}_test.c LIBS iso_orchestrator_planner_test_support)
 endforeach()
+iso_embed(orchestrator_planner_cases_test planner_cases
+  "${CMAKE_CURRENT_SOURCE_DIR}/planner_cases.txt")

@@ -47,7 +47,7 @@ enum {
 enum iso_plan_device_state {
     ISO_PLAN_AVAILABLE,
     ISO_PLAN_SUSPECT,  /* gets nothing new; what is there stays */
-    ISO_PLAN_LOST,     /* never chosen */
+    ISO_PLAN_LOST,     /* never chosen, but for what `stays` there */
     ISO_PLAN_DRAINING, /* is to become empty: never chosen */
 };
 
@@ -121,7 +121,9 @@ struct iso_plan_component {
     uint64_t memory_limit_bytes; /* that it may come to use; 0: as memory_bytes */
     double fuel_per_call;        /* measured; 0: ISO_PLAN_DEFAULT_FUEL */
     size_t current;              /* index of the device where it runs, or ISO_PLAN_NONE */
-    uint64_t state_bytes;        /* of a service that runs; 0: ISO_PLAN_DEFAULT_STATE */
+    bool stays; /* on `current`, whatever its state and the constraints: what waits for a lost
+                   device */
+    uint64_t state_bytes; /* of a service that runs; 0: ISO_PLAN_DEFAULT_STATE */
 };
 
 /* Calls that one component makes of another, or messages from a step of a flow to the next. The
@@ -224,6 +226,7 @@ enum iso_plan_why_not {
     ISO_PLAN_IS_LOST,    /* hard from here on, in the order in which they are looked at */
     ISO_PLAN_IS_SUSPECT,
     ISO_PLAN_IS_DRAINING,
+    ISO_PLAN_STAYS_ELSEWHERE, /* it is to stay where it is */
     ISO_PLAN_PINNED_ELSEWHERE,
     ISO_PLAN_LABEL_MISSING,
     ISO_PLAN_FEATURE_MISSING,
@@ -317,16 +320,25 @@ struct iso_plan_conflict {
 
 const struct iso_plan_conflict *iso_plan_conflict(const struct iso_plan *plan);
 
+/* The conflict as a sentence without its full stop; nothing when there is none. Returns the length;
+ * cut at cap. */
+size_t iso_plan_conflict_text(const struct iso_plan *plan, char *out, size_t cap);
+
 /* ---- Explanations --------------------------------------------------------------------------- */
 
-/* Appends lines for people: the choice with its reasons, or why there is none; then for each
- * component the devices not chosen, the cheapest `devices_max` by name, those that are excluded
- * grouped by reason. ISO_E_NOMEM, ISO_E_LIMIT (of `out`). */
+/* More than this is taken as this. */
+enum { ISO_PLAN_MAX_SHOWN = 64 };
+
+/* Appends lines for people: the choice with its reasons, or why there is none; for each component
+ * the devices not chosen, the cheapest `devices_max` one by one, those that are excluded grouped by
+ * reason; and how full the devices are. ISO_E_NOMEM, ISO_E_LIMIT (of `out`). */
 ISO_MUST_CHECK enum iso_err iso_plan_explain(const struct iso_plan *plan, size_t devices_max,
                                              struct iso_buf *out);
 
-/* Writes the same as one JSON object; the schema is in docs/internals/planner.md. At most
- * `devices_max` devices not chosen per component, the soft ones first; the others are counted. */
+/* Writes the same as members of the object that is open in `json`: "feasible", "proven",
+ * "overloaded", "cost", "components", "changes", "devices", "conflict"
+ * (docs/orchestrator-api.md, "Plans"). At most `devices_max` devices not chosen per component, the
+ * cheapest first; the others are counted. */
 void iso_plan_explain_json(const struct iso_plan *plan, size_t devices_max, struct iso_json *json);
 
 #endif

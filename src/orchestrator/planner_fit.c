@@ -194,6 +194,13 @@ bool iso_plan_fit(const struct iso_plan_model *model, size_t comp_index, size_t 
     struct iso_plan_alternative unused;
     out = out != NULL ? out : &unused;
     *out = (struct iso_plan_alternative){.why = ISO_PLAN_COSTS_MORE, .component = ISO_PLAN_NONE};
+    if (comp->in->stays) {
+        if (comp->current != dev_index) {
+            fail(out, ISO_PLAN_STAYS_ELSEWHERE, model->devs[comp->current].in->name,
+                 iso_str_from(NULL, 0));
+        }
+        return comp->current == dev_index;
+    }
     if (!state_fits(comp, dev_index, device->state, out) || !pins_fit(comp->in, device, out) ||
         !labels_fit(comp->in, device, out) || !features_fit(comp->in, device, out) ||
         !imports_fit(comp->in, device, out)) {

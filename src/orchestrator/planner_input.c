@@ -63,6 +63,11 @@ static enum iso_err component_check(const struct iso_plan_input *input,
                        "component '%.*s' runs on device %zu; there are %zu devices", (int)name.len,
                        name.ptr, component->current, input->device_count);
     }
+    if (err == ISO_OK && component->stays && component->current == ISO_PLAN_NONE) {
+        err = iso_fail(report, ISO_E_INVALID,
+                       "component '%.*s' is to stay where it is, but runs nowhere", (int)name.len,
+                       name.ptr);
+    }
     return err;
 }
 

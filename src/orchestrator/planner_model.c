@@ -216,8 +216,12 @@ static void comp_make(const struct iso_plan_model *model, struct iso_plan_comp *
     comp->memory = in->memory_bytes != 0 ? in->memory_bytes : ISO_PLAN_DEFAULT_MEMORY;
     comp->limit = in->memory_limit_bytes > comp->memory ? in->memory_limit_bytes : comp->memory;
     comp->current = ISO_PLAN_NONE;
-    if (in->current != ISO_PLAN_NONE && model->input->devices[in->current].state != ISO_PLAN_LOST) {
+    if (in->current != ISO_PLAN_NONE &&
+        (in->stays || model->input->devices[in->current].state != ISO_PLAN_LOST)) {
         comp->current = model->dev_of[in->current];
+    }
+    if (in->stays) {
+        comp->memory = 0; /* it has what it needs */
     }
 }
 
@@ -269,6 +273,12 @@ static int flow_compare(const void *left, const void *right)
     return 0;
 }
 
+/* It waits for its device to come back, and does nothing meanwhile. */
+static bool is_away(const struct iso_plan_model *model, const struct iso_plan_comp *comp)
+{
+    return comp->in->stays && model->devs[comp->current].in->state == ISO_PLAN_LOST;
+}
+
 /* Sorted before anything is added up: sums of doubles depend on the order. */
 static enum iso_err flows_make(struct iso_plan_model *model, struct iso_arena *arena)
 {
@@ -298,7 +308,7 @@ static enum iso_err flows_make(struct iso_plan_model *model, struct iso_arena *a
         const double fuel =
             comp->in->fuel_per_call > 0 ? comp->in->fuel_per_call : ISO_PLAN_DEFAULT_FUEL;
         comp->rate = comp->rate > 0 ? comp->rate : ISO_PLAN_DEFAULT_RATE;
-        comp->work = comp->rate * fuel;
+        comp->work = is_away(model, comp) ? 0 : comp->rate * fuel;
     }
     return ISO_OK;
 }

@@ -206,6 +206,40 @@ enum iso_plan_answer iso_plan_possible(struct iso_plan_search *search, const boo
 ISO_MUST_CHECK enum iso_err iso_plan_conflict_find(struct iso_plan_search *search,
                                                    struct iso_plan_conflict *out);
 
+/* ---- Words: planner_words.c ----------------------------------------------------------------- */
+
+/* Text in a buffer of fixed size, always ended with a zero byte; what does not fit is cut. */
+struct iso_plan_words {
+    char *out;
+    size_t cap, len;
+};
+
+void iso_plan_say(struct iso_plan_words *words, const char *format, ...) ISO_PRINTF(2, 3);
+/* "12.5 MiB". */
+void iso_plan_say_bytes(struct iso_plan_words *words, uint64_t bytes);
+/* "12.5 ms/s": milliseconds per second. */
+void iso_plan_say_cost(struct iso_plan_words *words, double cost);
+/* An alternative of the component (an index of the input). `device` (likewise): ISO_PLAN_NONE for
+ * what is true of several devices, without what was found on one. */
+void iso_plan_say_alternative(struct iso_plan_words *words, const struct iso_plan *plan,
+                              size_t component, size_t device,
+                              const struct iso_plan_alternative *why);
+/* In the same words, but for what was found. */
+bool iso_plan_same_reason(const struct iso_plan_alternative *a,
+                          const struct iso_plan_alternative *b);
+const char *iso_plan_why_not_name(enum iso_plan_why_not why);
+const char *iso_plan_reason_name(enum iso_plan_reason_kind kind);
+const char *iso_plan_conflict_name(enum iso_plan_conflict_kind kind);
+
+/* The devices not chosen for a component that would do: the cheapest, at most `max`, into `best`;
+ * returns how many there are in all. */
+struct iso_plan_soft {
+    size_t device; /* index of the input */
+    struct iso_plan_alternative why;
+};
+size_t iso_plan_softest(const struct iso_plan *plan, size_t component, size_t max,
+                        struct iso_plan_soft *best);
+
 /* ---- The plan ------------------------------------------------------------------------------- */
 
 struct iso_plan {
