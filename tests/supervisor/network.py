@@ -88,15 +88,22 @@ class Lan:
         self.made = []
 
 
-class LanDevice(Device):
-    """A supervisor in a host's namespace; requests go to its plain HTTP, from inside."""
+class OnLan:
+    """A daemon in a host's namespace; requests go to its plain HTTP, from inside. First among the bases."""
 
-    def __init__(self, programs, lan, host, options=()):
-        super().__init__(programs, name=host, wrap=["ip", "netns", "exec", lan.name(host)],
-                         options=["--mdns", "--https", "[::]:8443", "--coaps", "[::]:5684", "--coap", "[::]:5683",
-                                  *options])
+    def __init__(self, programs, lan, host, options=(), **others):
+        super().__init__(programs, name=host, wrap=["ip", "netns", "exec", lan.name(host)], options=options, **others)
         self.lan, self.host = lan, host
 
     def request(self, *words, **options):
         with inside(self.lan.name(self.host)):
             return super().request(*words, **options)
+
+
+class LanDevice(OnLan, Device):
+    """A supervisor in a host's namespace."""
+
+    def __init__(self, programs, lan, host, options=(), **others):
+        super().__init__(programs, lan, host,
+                         ["--mdns", "--https", "[::]:8443", "--coaps", "[::]:5684", "--coap", "[::]:5683", *options],
+                         **others)
