@@ -82,7 +82,8 @@ def test_reproducible():
         for path in debs("amd64").values():
             other = os.path.join(again, "build", "packages", os.path.basename(path))
             check(os.path.exists(other), "%s was not made again", other)
-            check(subprocess.run(["cmp", path, other], check=False).returncode == 0, "%s differs", os.path.basename(path))
+            difference = subprocess.run(["cmp", path, other], stdout=subprocess.PIPE, text=True, check=False).stdout
+            check(not difference, "%s", difference)
 
 
 def test_units():

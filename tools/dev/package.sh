@@ -18,6 +18,9 @@ need_packages_of build package
 commit=$(git rev-parse --short=8 HEAD) || die "package: the version comes from git, and this is no clone"
 SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct)}
 export SOURCE_DATE_EPOCH LC_ALL=C TZ=UTC
+# A compiler cache that makes paths relative would change what identifies the programs.
+unset CCACHE_NOHASHDIR
+export CCACHE_BASEDIR='' CCACHE_HASHDIR=1
 
 # 0.1.0-1 where that is released (tag v0.1.0), else what comes before it: 0.1.0~git20260102.030405...
 package_version() {
