@@ -1,5 +1,5 @@
-/* The commands that talk to a device: where it is, who asks, and requests that wait for their
- * answer. */
+/* The commands that talk to an orchestrator or a device: where it is, who asks, and requests that
+ * wait for their answer. */
 #ifndef ISO_CLI_CLIENT_H
 #define ISO_CLI_CLIENT_H
 
@@ -8,9 +8,11 @@
 #include <curl/curl.h>
 #include <jansson.h>
 
-/* ---- The device ------------------------------------------------------------------------------ */
+/* ---- Whom the commands talk to ----------------------------------------------------------------
+ */
 
-struct iso_cli_device {
+struct iso_cli_server {
+    bool is_device;  /* a supervisor; otherwise an orchestrator */
     char base[512];  /* "https://host:port" */
     char name[256];  /* as it was given: for messages */
     char token[160]; /* empty: none is known */
@@ -18,25 +20,42 @@ struct iso_cli_device {
     bool json;       /* --json */
     bool answered;   /* something there has answered HTTP */
     CURL *curl;
+    char device[256], orchestrator[512]; /* the options; empty: not given */
 };
 
-/* Options that every command of the client has: --device, --token, --pin, --json. */
+/* Options that every command of the client has; which group a command has says whom it may talk
+ * to: an orchestrator or a device, only an orchestrator, only a device. */
 enum {
     ISO_CLI_OPTION_DEVICE = 24,
+    ISO_CLI_OPTION_ORCHESTRATOR,
     ISO_CLI_OPTION_TOKEN,
     ISO_CLI_OPTION_PIN,
     ISO_CLI_OPTION_JSON,
 };
-extern const struct iso_cli_option_group iso_cli_client_group;
+extern const struct iso_cli_option_group iso_cli_either_group;
+extern const struct iso_cli_option_group iso_cli_orchestrator_group;
+extern const struct iso_cli_option_group iso_cli_device_group;
 
-void iso_cli_device_init(struct iso_cli_device *device);
-void iso_cli_device_fini(struct iso_cli_device *device);
-/* An option of the group. Returns ISO_CLI_OK or a status after a message. */
-int iso_cli_device_option(struct iso_cli_device *device, int id, const char *value);
-/* After the options: finds address, token and pin. */
-int iso_cli_device_open(struct iso_cli_device *device);
-/* What is known of devices: ~/.config/isomer/devices.json. Adds or replaces; mode 0600. */
-int iso_cli_device_remember(const struct iso_cli_device *device);
+void iso_cli_server_init(struct iso_cli_server *server);
+void iso_cli_server_fini(struct iso_cli_server *server);
+/* An option of a group. Returns ISO_CLI_OK or a status after a message. */
+int iso_cli_server_option(struct iso_cli_server *server, int id, const char *value);
+/* After the options: finds address, token and pin. The command's group counts. */
+int iso_cli_server_open(struct iso_cli_server *server, const struct iso_cli_command *command);
+/* A device by the name of its note on this machine, or by its address; for commands that talk to an
+ * orchestrator about it. Release with iso_cli_server_fini. */
+int iso_cli_server_open_device(struct iso_cli_server *server, const char *name);
+
+/* ---- What is known (client_known.c) -----------------------------------------------------------
+ */
+
+/* Of devices and orchestrators, by base: ~/.config/isomer/devices.json. Fills pin and token where
+ * they are empty. */
+void iso_cli_known_use(struct iso_cli_server *server);
+/* Adds or replaces; mode 0600. ISO_CLI_OK or a status after a message. */
+int iso_cli_known_remember(const struct iso_cli_server *server);
+/* The first line of a file; false when there is none. */
+bool iso_cli_line_read(const char *path, char *out, size_t cap);
 
 /* ---- Requests ---------------------------------------------------------------------------------
  */
@@ -47,10 +66,13 @@ struct iso_cli_request {
     const char *content_type; /* of body; NULL: none */
     const char *accept;       /* NULL: application/json */
     struct iso_bytes body;
-    const char *file; /* sends this file instead of body */
     /* Of a function: Idempotency-Key, so that whatever repeats the request does not repeat the
      * call; how the function ended becomes the exit status. NULL: it is no call. */
     const char *call_key;
+    uint32_t timeout_ms; /* of the whole; 0: none */
+    bool quiet;          /* no message when there is no answer */
+    /* How much of the body is sent; may be called often. */
+    void (*sent)(void *ctx, uint64_t bytes, uint64_t total);
     /* Instead of collecting the answer: pieces as they come; false ends. Of status 200 only. */
     bool (*piece)(void *ctx, struct iso_bytes bytes);
     void *ctx;
@@ -64,29 +86,43 @@ struct iso_cli_reply {
 
 /* Sends and waits. Returns ISO_CLI_OK when there is an answer of whatever status, else a status
  * after a message. reply: released with iso_buf_fini(&reply->body). */
-int iso_cli_request(struct iso_cli_device *device, const struct iso_cli_request *request,
+int iso_cli_request(struct iso_cli_server *server, const struct iso_cli_request *request,
                     struct iso_cli_reply *reply);
 /* The same; answers other than 2xx become a message and a status: the problem's own words. */
-int iso_cli_request_good(struct iso_cli_device *device, const struct iso_cli_request *request,
+int iso_cli_request_good(struct iso_cli_server *server, const struct iso_cli_request *request,
                          struct iso_cli_reply *reply);
 /* GET, parsed. *out: the caller's reference. */
-int iso_cli_get_json(struct iso_cli_device *device, const char *path, json_t **out);
+int iso_cli_get_json(struct iso_cli_server *server, const char *path, json_t **out);
+/* Sends a document (NULL: none), and gives the answer's; out: NULL when it does not matter.
+ * document: its reference is taken. */
+int iso_cli_send_json(struct iso_cli_server *server, const char *method, const char *path,
+                      json_t *document, json_t **out);
+/* A text as part of a path or query: everything else than letters, digits and -._~ is encoded.
+ * false when it does not fit. */
+bool iso_cli_path_encode(const char *text, char *out, size_t cap);
 /* The pin of the certificate on the connection of the last answer; false without TLS. */
-bool iso_cli_device_seen_pin(struct iso_cli_device *device, uint8_t pin[32]);
+bool iso_cli_server_seen_pin(struct iso_cli_server *server, uint8_t pin[32]);
 /* Message and status for an answer that is not 2xx: ISO_CLI_USAGE for 400; of a call
  * ANSWERED_ERROR, TRAP or LIMIT when the function ended so; else ISO_CLI_REFUSED. */
-int iso_cli_problem(const struct iso_cli_device *device, const struct iso_cli_request *request,
+int iso_cli_problem(const struct iso_cli_server *server, const struct iso_cli_request *request,
                     const struct iso_cli_reply *reply);
 
-/* "app/component" into both (percent-encoded for a path). ISO_CLI_USAGE after a message. */
+/* "app/component" as the path of its address. ISO_CLI_USAGE after a message. */
 int iso_cli_component_path(const struct iso_cli_command *command, const char *text, char *out,
                            size_t cap);
 
 /* ---- Output ------------------------------------------------------------------------------------
  */
 
+/* Members of an object: "" and 0 where they are not there (also of NULL). */
+const char *iso_cli_json_text(const json_t *object, const char *key);
+uint64_t iso_cli_json_number(const json_t *object, const char *key);
+
 /* A JSON document, indented, on standard output. */
 int iso_cli_show_json(const json_t *document);
+
+/* Columns of the terminal behind a file; SIZE_MAX when it is none. */
+size_t iso_cli_terminal_width(FILE *out);
 
 /* A table that fits the terminal: cells are cut when there is no room; columns of numbers are set
  * to the right. */

@@ -11,36 +11,7 @@
 #include <sodium.h>
 #include <stdlib.h>
 
-static const struct iso_cli_option_group *const groups[] = {&iso_cli_client_group};
-
-static const char *text_of(const json_t *object, const char *key)
-{
-    const char *text = json_string_value(json_object_get(object, key));
-    return text != NULL ? text : "";
-}
-
-/* POST of a document; *out: the answer's, the caller's reference. body: its reference is taken. */
-static int post(struct iso_cli_device *device, const char *path, json_t *body, json_t **out)
-{
-    struct iso_cli_reply reply;
-    char *text = json_dumps(body, JSON_COMPACT);
-    json_decref(body);
-    if (text == NULL) {
-        iso_cli_error("out of memory");
-        return ISO_CLI_SYSTEM;
-    }
-    const struct iso_cli_request request = {.method = "POST",
-                                            .path = path,
-                                            .content_type = "application/json",
-                                            .body = iso_bytes_from(text, strlen(text))};
-    const int status = iso_cli_request_good(device, &request, &reply);
-    if (status == ISO_CLI_OK) {
-        *out = json_loadb((const char *)reply.body.ptr, reply.body.len, 0, NULL);
-    }
-    iso_buf_fini(&reply.body);
-    free(text);
-    return status;
-}
+static const struct iso_cli_option_group *const groups[] = {&iso_cli_either_group};
 
 /* ---- token ---------------------------------------------------------------------------------- */
 
@@ -62,21 +33,22 @@ static int token_option(void *ctx, int id, char *value)
     return ISO_CLI_OK;
 }
 
-static int list_tokens(struct iso_cli_device *device)
+static int list_tokens(struct iso_cli_server *server)
 {
     static const char *const titles[] = {"ID", "ROLE", "CREATED", "LABEL"};
     struct iso_cli_table table;
     json_t *tokens = NULL, *token;
     size_t i;
-    int status = iso_cli_get_json(device, "/v1/tokens", &tokens);
-    if (status == ISO_CLI_OK && device->json) {
+    int status = iso_cli_get_json(server, "/v1/tokens", &tokens);
+    if (status == ISO_CLI_OK && server->json) {
         status = iso_cli_show_json(tokens);
     } else if (status == ISO_CLI_OK) {
         iso_cli_table_init(&table, titles, ISO_COUNT_OF(titles), 0);
         json_array_foreach(tokens, i, token)
         {
-            const char *const cells[] = {text_of(token, "id"), text_of(token, "role"),
-                                         text_of(token, "created"), text_of(token, "label")};
+            const char *const cells[] = {
+                iso_cli_json_text(token, "id"), iso_cli_json_text(token, "role"),
+                iso_cli_json_text(token, "created"), iso_cli_json_text(token, "label")};
             iso_cli_table_add(&table, cells);
         }
         iso_cli_table_print(&table, stdout);
@@ -86,22 +58,23 @@ static int list_tokens(struct iso_cli_device *device)
     return status;
 }
 
-static int add_token(struct iso_cli_device *device, const struct token_options *options)
+static int add_token(struct iso_cli_server *server, const struct token_options *options)
 {
     json_t *answer = NULL;
-    int status = post(device, "/v1/tokens",
-                      json_pack("{s:s, s:s}", "role", options->read ? "read" : "operate", "label",
-                                options->label != NULL ? options->label : ""),
-                      &answer);
+    int status =
+        iso_cli_send_json(server, "POST", "/v1/tokens",
+                          json_pack("{s:s, s:s}", "role", options->read ? "read" : "operate",
+                                    "label", options->label != NULL ? options->label : ""),
+                          &answer);
     if (status == ISO_CLI_OK) {
-        puts(text_of(answer, "token"));
+        puts(iso_cli_json_text(answer, "token"));
         status = iso_cli_finish_output(ISO_CLI_OK);
     }
     json_decref(answer);
     return status;
 }
 
-static int remove_token(const struct iso_cli_command *command, struct iso_cli_device *device,
+static int remove_token(const struct iso_cli_command *command, struct iso_cli_server *server,
                         const char *id)
 {
     struct iso_cli_reply reply;
@@ -111,18 +84,18 @@ static int remove_token(const struct iso_cli_command *command, struct iso_cli_de
     }
     (void)iso_format(path, sizeof path, "/v1/tokens/%s", id);
     const struct iso_cli_request request = {.method = "DELETE", .path = path};
-    const int status = iso_cli_request_good(device, &request, &reply);
+    const int status = iso_cli_request_good(server, &request, &reply);
     iso_buf_fini(&reply.body);
     return status;
 }
 
 /* For other clients of CoAP: the identity and the key that follow from the token. */
-static int print_psk(const struct iso_cli_device *device)
+static int print_psk(const struct iso_cli_server *server)
 {
     char id[ISO_TOKEN_ID_SIZE];
     uint8_t psk[ISO_TOKEN_PSK_SIZE];
-    if (!iso_token_split(iso_str_from_z(device->token), id, psk)) {
-        iso_cli_error("no token of %s is known here", device->name);
+    if (!iso_token_split(iso_str_from_z(server->token), id, psk)) {
+        iso_cli_error("no token of %s is known here", server->name);
         return ISO_CLI_USAGE;
     }
     printf("identity %s\nkey      %.*s\n", id, (int)sizeof psk, (const char *)psk);
@@ -134,8 +107,8 @@ static int run_token_ls(const struct iso_cli_command *command, int argc, char **
 {
     struct iso_cli_client_args args;
     int status = iso_cli_client_read(command, argc, argv, &args, 0, 0, NULL, NULL);
-    status = status < 0 ? list_tokens(&args.device) : status;
-    iso_cli_device_fini(&args.device);
+    status = status < 0 ? list_tokens(&args.server) : status;
+    iso_cli_server_fini(&args.server);
     return status;
 }
 
@@ -144,8 +117,8 @@ static int run_token_add(const struct iso_cli_command *command, int argc, char *
     struct iso_cli_client_args args;
     struct token_options options = {false, NULL};
     int status = iso_cli_client_read(command, argc, argv, &args, 0, 0, token_option, &options);
-    status = status < 0 ? add_token(&args.device, &options) : status;
-    iso_cli_device_fini(&args.device);
+    status = status < 0 ? add_token(&args.server, &options) : status;
+    iso_cli_server_fini(&args.server);
     return status;
 }
 
@@ -153,8 +126,8 @@ static int run_token_rm(const struct iso_cli_command *command, int argc, char **
 {
     struct iso_cli_client_args args;
     int status = iso_cli_client_read(command, argc, argv, &args, 1, 1, NULL, NULL);
-    status = status < 0 ? remove_token(command, &args.device, args.operands[0]) : status;
-    iso_cli_device_fini(&args.device);
+    status = status < 0 ? remove_token(command, &args.server, args.operands[0]) : status;
+    iso_cli_server_fini(&args.server);
     return status;
 }
 
@@ -162,8 +135,8 @@ static int run_token_psk(const struct iso_cli_command *command, int argc, char *
 {
     struct iso_cli_client_args args;
     int status = iso_cli_client_read(command, argc, argv, &args, 0, 0, NULL, NULL);
-    status = status < 0 ? print_psk(&args.device) : status;
-    iso_cli_device_fini(&args.device);
+    status = status < 0 ? print_psk(&args.server) : status;
+    iso_cli_server_fini(&args.server);
     return status;
 }
 
@@ -174,7 +147,7 @@ static const struct iso_cli_option token_options[] = {
 static const struct iso_cli_option_group token_group = {"Token", token_options,
                                                         ISO_COUNT_OF(token_options)};
 static const struct iso_cli_option_group *const token_groups[] = {&token_group,
-                                                                  &iso_cli_client_group};
+                                                                  &iso_cli_either_group};
 
 static const struct iso_cli_command token_ls = {
     .name = "token ls",
@@ -228,14 +201,14 @@ static int run_login(const struct iso_cli_command *command, int argc, char **arg
     json_t *answer = NULL;
     int status = iso_cli_client_read(command, argc, argv, &args, 0, 0, NULL, NULL);
     if (status < 0) {
-        status = post(&args.device, "/v1/login", json_object(), &answer);
+        status = iso_cli_send_json(&args.server, "POST", "/v1/login", json_object(), &answer);
     }
     if (status == ISO_CLI_OK && answer != NULL) {
-        puts(text_of(answer, "url"));
+        puts(iso_cli_json_text(answer, "url"));
         status = iso_cli_finish_output(ISO_CLI_OK);
     }
     json_decref(answer);
-    iso_cli_device_fini(&args.device);
+    iso_cli_server_fini(&args.server);
     return status;
 }
 
@@ -251,12 +224,12 @@ const struct iso_cli_command iso_cli_client_login = {
 
 /* ---- pair ----------------------------------------------------------------------------------- */
 
-static int new_code(struct iso_cli_device *device)
+static int new_code(struct iso_cli_server *server)
 {
     json_t *answer = NULL;
-    int status = post(device, "/v1/pairing/code", json_object(), &answer);
+    int status = iso_cli_send_json(server, "POST", "/v1/pairing/code", json_object(), &answer);
     if (status == ISO_CLI_OK) {
-        puts(text_of(answer, "code"));
+        puts(iso_cli_json_text(answer, "code"));
         iso_cli_note("good once, for ten minutes; on the other machine: isomer --device HOST:PORT "
                      "pair CODE");
         status = iso_cli_finish_output(ISO_CLI_OK);
@@ -266,14 +239,14 @@ static int new_code(struct iso_cli_device *device)
 }
 
 /* One message of the protocol. The connection's key must be the same in both. */
-static int exchange(struct iso_cli_device *device, const char *path, const struct iso_buf *message,
+static int exchange(struct iso_cli_server *server, const char *path, const struct iso_buf *message,
                     struct iso_cli_reply *reply)
 {
     const struct iso_cli_request request = {.method = "POST",
                                             .path = path,
                                             .content_type = "application/json",
                                             .body = iso_buf_view(message)};
-    return iso_cli_request_good(device, &request, reply);
+    return iso_cli_request_good(server, &request, reply);
 }
 
 static int pairing_failed(const struct iso_report *report, enum iso_err err)
@@ -283,7 +256,7 @@ static int pairing_failed(const struct iso_report *report, enum iso_err err)
 }
 
 /* Both messages; the token and pin are in the device then. */
-static int prove(struct iso_cli_device *device, struct iso_pairing_client *client,
+static int prove(struct iso_cli_server *server, struct iso_pairing_client *client,
                  struct iso_buf *message)
 {
     struct iso_cli_reply reply;
@@ -294,10 +267,10 @@ static int prove(struct iso_cli_device *device, struct iso_pairing_client *clien
     if (err != ISO_OK) {
         return pairing_failed(&report, err);
     }
-    int status = exchange(device, "/v1/pairing/start", message, &reply);
+    int status = exchange(server, "/v1/pairing/start", message, &reply);
     message->len = 0;
-    if (status == ISO_CLI_OK && !iso_cli_device_seen_pin(device, pin)) {
-        iso_cli_error("%s: pairing needs HTTPS", device->name);
+    if (status == ISO_CLI_OK && !iso_cli_server_seen_pin(server, pin)) {
+        iso_cli_error("%s: pairing needs HTTPS", server->name);
         status = ISO_CLI_USAGE;
     }
     if (status == ISO_CLI_OK) {
@@ -308,17 +281,17 @@ static int prove(struct iso_cli_device *device, struct iso_pairing_client *clien
     if (status != ISO_CLI_OK) {
         return status;
     }
-    iso_tls_pin_text(pin, device->pin); /* the next connection must have the same key */
-    status = exchange(device, "/v1/pairing/finish", message, &reply);
+    iso_tls_pin_text(pin, server->pin); /* the next connection must have the same key */
+    status = exchange(server, "/v1/pairing/finish", message, &reply);
     if (status == ISO_CLI_OK) {
-        err = iso_pairing_client_finish(client, iso_buf_view(&reply.body), device->token, &report);
+        err = iso_pairing_client_finish(client, iso_buf_view(&reply.body), server->token, &report);
         status = err == ISO_OK ? ISO_CLI_OK : pairing_failed(&report, err);
     }
     iso_buf_fini(&reply.body);
     return status;
 }
 
-static int pair(struct iso_cli_device *device, const char *code)
+static int pair(struct iso_cli_server *server, const char *code)
 {
     struct iso_pairing_client client;
     struct iso_report report;
@@ -327,18 +300,18 @@ static int pair(struct iso_cli_device *device, const char *code)
     /* A person's command has no key of its own; what names this pairing is random. */
     randombytes_buf(own, sizeof own);
     iso_report_init(&report);
-    device->token[0] = device->pin[0] = '\0';
+    server->token[0] = server->pin[0] = '\0';
     const enum iso_err err = iso_pairing_client_init(&client, iso_str_from_z(code), own, &report);
     if (err != ISO_OK) {
         return pairing_failed(&report, err);
     }
     iso_buf_init(&message, iso_alloc_libc(), ISO_PAIRING_MAX_MESSAGE);
-    int status = prove(device, &client, &message);
+    int status = prove(server, &client, &message);
     iso_buf_fini(&message);
     iso_pairing_client_fini(&client);
-    status = status == ISO_CLI_OK ? iso_cli_device_remember(device) : status;
+    status = status == ISO_CLI_OK ? iso_cli_known_remember(server) : status;
     if (status == ISO_CLI_OK) {
-        iso_cli_note("paired with %s, key %s", device->name, device->pin);
+        iso_cli_note("paired with %s, key %s", server->name, server->pin);
     }
     return status;
 }
@@ -352,11 +325,13 @@ static int run_pair(const struct iso_cli_command *command, int argc, char **argv
     }
     int status = iso_cli_client_read(command, argc, argv, &args, 0, 1, NULL, NULL);
     if (status < 0) {
-        status = args.count == 0 ? new_code(&args.device) : pair(&args.device, args.operands[0]);
+        status = args.count == 0 ? new_code(&args.server) : pair(&args.server, args.operands[0]);
     }
-    iso_cli_device_fini(&args.device);
+    iso_cli_server_fini(&args.server);
     return status;
 }
+
+static const struct iso_cli_option_group *const device_groups[] = {&iso_cli_device_group};
 
 const struct iso_cli_command iso_cli_client_pair = {
     .name = "pair",
@@ -365,8 +340,8 @@ const struct iso_cli_command iso_cli_client_pair = {
     .description = "Without a code, on the device itself: prints one. With it, on another machine: "
                    "both prove\n"
                    "that they know it, and this machine remembers the device's key and a token.\n",
-    .groups = groups,
-    .group_count = ISO_COUNT_OF(groups),
+    .groups = device_groups,
+    .group_count = ISO_COUNT_OF(device_groups),
     .examples = "  isomer --device :8480 pair\n"
                 "  isomer --device 192.0.2.7 pair 7K3M-9QXT-2B5N-C8RW\n",
     .run = run_pair,

@@ -91,7 +91,7 @@ static int print_reply(const struct iso_cli_reply *reply, const char *out)
     return iso_cli_finish_output(ISO_CLI_OK);
 }
 
-static int send_call(struct iso_cli_device *device, const char *path,
+static int send_call(struct iso_cli_server *server, const char *path,
                      const struct iso_wit_func *func, const struct iso_cli_arguments *arguments,
                      const struct options *options)
 {
@@ -119,7 +119,7 @@ static int send_call(struct iso_cli_device *device, const char *path,
         .accept = options->out != NULL && is_bytes(result) ? "application/octet-stream" : NULL,
         .body = iso_buf_view(&body),
         .call_key = key};
-    int status = iso_cli_request_good(device, &request, &reply);
+    int status = iso_cli_request_good(server, &request, &reply);
     status = status == ISO_CLI_OK ? print_reply(&reply, options->out) : status;
     iso_buf_fini(&reply.body);
     iso_buf_fini(&body);
@@ -135,7 +135,7 @@ static int with_interface(const struct iso_cli_command *command, struct iso_cli_
     char name[160], path[600];
     const struct iso_wit_world *world = wit->world_count != 0 ? wit->worlds[0] : NULL;
     if (world == NULL) {
-        iso_cli_error("%s: the interface has no world", args->device.name);
+        iso_cli_error("%s: the interface has no world", args->server.name);
         return ISO_CLI_REFUSED;
     }
     int status = iso_cli_function_find(world, args->operands[1], &function);
@@ -147,7 +147,7 @@ static int with_interface(const struct iso_cli_command *command, struct iso_cli_
     status = iso_cli_arguments_read(command, function.func, args->operands + 2,
                                     (size_t)args->count - 2, &arguments);
     if (status == ISO_CLI_OK) {
-        status = send_call(&args->device, path, function.func, &arguments, options);
+        status = send_call(&args->server, path, function.func, &arguments, options);
     }
     iso_cli_arguments_fini(&arguments);
     return status;
@@ -162,7 +162,7 @@ static int call(const struct iso_cli_command *command, struct iso_cli_client_arg
     char path[440];
     (void)iso_format(path, sizeof path, "%s/wit", base);
     const struct iso_cli_request request = {.method = "GET", .path = path, .accept = "text/plain"};
-    int status = iso_cli_request_good(&args->device, &request, &reply);
+    int status = iso_cli_request_good(&args->server, &request, &reply);
     if (status == ISO_CLI_OK) {
         const struct iso_wit_source source = {args->operands[0], iso_buf_view(&reply.body)};
         iso_report_init(&report);
@@ -193,7 +193,7 @@ static int run(const struct iso_cli_command *command, int argc, char **argv)
         status = iso_cli_component_path(command, args.operands[0], base, sizeof base);
         status = status == ISO_CLI_OK ? call(command, &args, base, &options) : status;
     }
-    iso_cli_device_fini(&args.device);
+    iso_cli_server_fini(&args.server);
     return status;
 }
 
@@ -201,7 +201,7 @@ static const struct iso_cli_option options[] = {
     {OPTION_OUT, "o", "FILE", false, "write the result there; bytes as they are"},
 };
 static const struct iso_cli_option_group group = {"Result", options, ISO_COUNT_OF(options)};
-static const struct iso_cli_option_group *const groups[] = {&group, &iso_cli_client_group};
+static const struct iso_cli_option_group *const groups[] = {&group, &iso_cli_either_group};
 
 const struct iso_cli_command iso_cli_client_call = {
     .name = "call",

@@ -8,6 +8,14 @@ extern const struct iso_cli_command iso_cli_client_device;
 extern const struct iso_cli_command iso_cli_client_ps;
 extern const struct iso_cli_command iso_cli_client_call;
 extern const struct iso_cli_command iso_cli_client_logs;
+extern const struct iso_cli_command iso_cli_client_events;
+extern const struct iso_cli_command iso_cli_client_check;
+extern const struct iso_cli_command iso_cli_client_plan;
+extern const struct iso_cli_command iso_cli_client_deploy;
+extern const struct iso_cli_command iso_cli_client_ls;
+extern const struct iso_cli_command iso_cli_client_move;
+extern const struct iso_cli_command iso_cli_client_history;
+extern const struct iso_cli_command iso_cli_client_rollback;
 extern const struct iso_cli_command iso_cli_client_put;
 extern const struct iso_cli_command iso_cli_client_rm;
 extern const struct iso_cli_command iso_cli_client_token;
@@ -16,9 +24,9 @@ extern const struct iso_cli_command iso_cli_client_pair;
 extern const struct iso_cli_command iso_cli_client_owner;
 
 /* What most commands begin with: reads the options (its own ids below 24 go to `own`, which may be
- * NULL) and at most `cap` operands, and opens the device. -1: go on; otherwise the exit status. */
+ * NULL) and at most `cap` operands, and opens the server. -1: go on; otherwise the exit status. */
 struct iso_cli_client_args {
-    struct iso_cli_device device;
+    struct iso_cli_server server;
     char *operands[64];
     int count;
 };

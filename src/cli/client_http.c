@@ -41,7 +41,19 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *ctx)
     return iso_buf_append(&transfer->reply->body, bytes, len) == ISO_OK ? len : 0;
 }
 
-static struct curl_slist *headers_of(const struct iso_cli_device *device,
+static int on_progress(void *ctx, curl_off_t down_total, curl_off_t down, curl_off_t up_total,
+                       curl_off_t up)
+{
+    const struct iso_cli_request *request = ctx;
+    (void)down_total;
+    (void)down;
+    if (up_total > 0) {
+        request->sent(request->ctx, (uint64_t)up, (uint64_t)up_total);
+    }
+    return 0;
+}
+
+static struct curl_slist *headers_of(const struct iso_cli_server *server,
                                      const struct iso_cli_request *request)
 {
     char line[256];
@@ -49,8 +61,8 @@ static struct curl_slist *headers_of(const struct iso_cli_device *device,
     (void)iso_format(line, sizeof line, "Accept: %s",
                      request->accept != NULL ? request->accept : "application/json");
     headers = curl_slist_append(headers, line);
-    if (device->token[0] != '\0') {
-        (void)iso_format(line, sizeof line, "Authorization: Bearer %s", device->token);
+    if (server->token[0] != '\0') {
+        (void)iso_format(line, sizeof line, "Authorization: Bearer %s", server->token);
         headers = curl_slist_append(headers, line);
     }
     if (request->content_type != NULL) {
@@ -64,7 +76,7 @@ static struct curl_slist *headers_of(const struct iso_cli_device *device,
     return curl_slist_append(headers, "Expect:");
 }
 
-static void set_tls(const struct iso_cli_device *device, CURL *curl)
+static void set_tls(const struct iso_cli_server *server, CURL *curl)
 {
     uint8_t pin[ISO_TLS_PIN_SIZE];
     char curl_pin[56];
@@ -74,75 +86,71 @@ static void set_tls(const struct iso_cli_device *device, CURL *curl)
     (void)curl_easy_setopt(curl, CURLOPT_CERTINFO, 1L);
     /* Each connection shows the certificate; a resumed session might not. */
     (void)curl_easy_setopt(curl, CURLOPT_SSL_SESSIONID_CACHE, 0L);
-    if (iso_tls_pin_parse(iso_str_from_z(device->pin), pin)) {
+    if (iso_tls_pin_parse(iso_str_from_z(server->pin), pin)) {
         iso_tls_pin_curl(pin, curl_pin);
         (void)curl_easy_setopt(curl, CURLOPT_PINNEDPUBLICKEY, curl_pin);
     }
 }
 
 /* How a server of TLS answers plain HTTP: by closing, or with an alert that is no HTTP. */
-static bool looks_like_tls(const struct iso_cli_device *device, CURLcode code)
+static bool looks_like_tls(const struct iso_cli_server *server, CURLcode code)
 {
-    return !device->answered && strncmp(device->base, "http://", 7) == 0 &&
+    return !server->answered && strncmp(server->base, "http://", 7) == 0 &&
            (code == CURLE_GOT_NOTHING || code == CURLE_RECV_ERROR ||
             code == CURLE_UNSUPPORTED_PROTOCOL || code == CURLE_WEIRD_SERVER_REPLY);
 }
 
 /* Whether anything of the last request has left. */
-static bool was_sent(const struct iso_cli_device *device)
+static bool was_sent(const struct iso_cli_server *server)
 {
     long sent = 0;
-    return curl_easy_getinfo(device->curl, CURLINFO_REQUEST_SIZE, &sent) == CURLE_OK && sent > 0;
+    return curl_easy_getinfo(server->curl, CURLINFO_REQUEST_SIZE, &sent) == CURLE_OK && sent > 0;
 }
 
-static int failed(const struct iso_cli_device *device, const struct iso_cli_request *request,
+static int failed(const struct iso_cli_server *server, const struct iso_cli_request *request,
                   CURLcode code, const char *detail)
 {
+    if (request->quiet) {
+        return ISO_CLI_SYSTEM;
+    }
     if (code == CURLE_SSL_PINNEDPUBKEYNOTMATCH) {
-        iso_cli_error("%s has another key than the one that is pinned: it is not the device that "
+        iso_cli_error("%s has another key than the one that is pinned: it is not what "
                       "it was, or somebody is in between",
-                      device->name);
-        iso_cli_hint("after a new installation of the device: isomer --device %s pair CODE",
-                     device->name);
+                      server->name);
+        if (server->is_device) {
+            iso_cli_hint("after a new installation of the device: isomer --device %s pair CODE",
+                         server->name);
+        }
         return ISO_CLI_USAGE;
     }
     detail = detail[0] != '\0' ? detail : curl_easy_strerror(code);
-    if (changes(request) && was_sent(device)) {
-        iso_cli_error("%s: the answer is lost, the request perhaps executed: %s", device->name,
+    if (changes(request) && was_sent(server)) {
+        iso_cli_error("%s: the answer is lost, the request perhaps executed: %s", server->name,
                       detail);
     } else {
-        iso_cli_error("%s does not answer: %s", device->name, detail);
+        iso_cli_error("%s does not answer: %s", server->name, detail);
     }
     if (code == CURLE_COULDNT_CONNECT) {
-        iso_cli_hint("is a supervisor running there? 'isomer supervisor' starts one");
-    } else if (looks_like_tls(device, code)) {
-        iso_cli_hint("is this its HTTPS port? write https://%s", device->base + strlen("http://"));
+        iso_cli_hint(server->is_device
+                         ? "is a supervisor running there? 'isomer supervisor' starts one"
+                         : "is an orchestrator running there? 'isomer up' starts one");
+    } else if (looks_like_tls(server, code)) {
+        iso_cli_hint("is this its HTTPS port? write https://%s", server->base + strlen("http://"));
     }
     return ISO_CLI_SYSTEM;
 }
 
-static int set_up(struct iso_cli_device *device, const struct iso_cli_request *request,
-                  struct transfer *transfer, FILE **file)
+static int set_up(struct iso_cli_server *server, const struct iso_cli_request *request,
+                  struct transfer *transfer)
 {
-    CURL *curl = device->curl;
+    CURL *curl = server->curl;
     char url[2048];
     curl_easy_reset(curl);
-    if (iso_format(url, sizeof url, "%s%s", device->base, request->path) >= sizeof url) {
+    if (iso_format(url, sizeof url, "%s%s", server->base, request->path) >= sizeof url) {
         iso_cli_error("the address is too long");
         return ISO_CLI_USAGE;
     }
-    if (request->file != NULL) {
-        *file = fopen(request->file, "rb");
-        if (*file == NULL) {
-            iso_cli_error("%s: %s", request->file, iso_errno_text(errno));
-            return ISO_CLI_UNREADABLE;
-        }
-        (void)curl_easy_setopt(curl, CURLOPT_UPLOAD, 1L);
-        (void)curl_easy_setopt(curl, CURLOPT_READDATA, *file);
-        (void)fseek(*file, 0, SEEK_END);
-        (void)curl_easy_setopt(curl, CURLOPT_INFILESIZE_LARGE, (curl_off_t)ftell(*file));
-        rewind(*file);
-    } else if (request->body.ptr != NULL || strcmp(request->method, "GET") != 0) {
+    if (request->body.ptr != NULL || strcmp(request->method, "GET") != 0) {
         (void)curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.len);
         (void)curl_easy_setopt(curl, CURLOPT_POSTFIELDS,
                                request->body.ptr != NULL ? (const char *)request->body.ptr : "");
@@ -160,47 +168,57 @@ static int set_up(struct iso_cli_device *device, const struct iso_cli_request *r
         (void)curl_easy_setopt(curl, CURLOPT_FRESH_CONNECT, 1L);
     }
     (void)curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_SECONDS);
+    if (request->timeout_ms != 0) {
+        (void)curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)request->timeout_ms);
+        (void)curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+    }
+    if (request->sent != NULL) {
+        (void)curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+        (void)curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, on_progress);
+        (void)curl_easy_setopt(curl, CURLOPT_XFERINFODATA, (void *)(uintptr_t)request);
+    }
     (void)curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_body);
     (void)curl_easy_setopt(curl, CURLOPT_WRITEDATA, transfer);
-    set_tls(device, curl);
+    set_tls(server, curl);
     return ISO_CLI_OK;
 }
 
-int iso_cli_request(struct iso_cli_device *device, const struct iso_cli_request *request,
+int iso_cli_request(struct iso_cli_server *server, const struct iso_cli_request *request,
                     struct iso_cli_reply *reply)
 {
     char error[CURL_ERROR_SIZE] = "";
-    FILE *file = NULL;
-    struct transfer transfer = {request, reply, device->curl, false};
+    struct transfer transfer = {request, reply, server->curl, false};
     *reply = (struct iso_cli_reply){.status = 0};
     iso_buf_init(&reply->body, iso_alloc_libc(), ANSWER_MAX_BYTES);
-    if (strncmp(device->base, "https://", 8) == 0 && device->pin[0] == '\0' &&
-        device->token[0] != '\0') {
+    if (strncmp(server->base, "https://", 8) == 0 && server->pin[0] == '\0' &&
+        server->token[0] != '\0') {
         iso_cli_error("the key of %s is not known, so the token cannot be shown to it",
-                      device->name);
-        iso_cli_hint("pair with it (isomer --device %s pair CODE), or give --pin", device->name);
+                      server->name);
+        if (server->is_device) {
+            iso_cli_hint("pair with it (isomer --device %s pair CODE), or give --pin",
+                         server->name);
+        } else {
+            iso_cli_hint("give --pin: 'isomer login' on its machine prints it, its local.json too");
+        }
         return ISO_CLI_USAGE;
     }
-    int status = set_up(device, request, &transfer, &file);
+    int status = set_up(server, request, &transfer);
     if (status == ISO_CLI_OK) {
-        struct curl_slist *headers = headers_of(device, request);
-        (void)curl_easy_setopt(device->curl, CURLOPT_HTTPHEADER, headers);
-        (void)curl_easy_setopt(device->curl, CURLOPT_ERRORBUFFER, error);
-        const CURLcode code = curl_easy_perform(device->curl);
+        struct curl_slist *headers = headers_of(server, request);
+        (void)curl_easy_setopt(server->curl, CURLOPT_HTTPHEADER, headers);
+        (void)curl_easy_setopt(server->curl, CURLOPT_ERRORBUFFER, error);
+        const CURLcode code = curl_easy_perform(server->curl);
         curl_slist_free_all(headers);
-        (void)curl_easy_setopt(device->curl, CURLOPT_ERRORBUFFER, NULL);
+        (void)curl_easy_setopt(server->curl, CURLOPT_ERRORBUFFER, NULL);
         const char *type = NULL;
-        (void)curl_easy_getinfo(device->curl, CURLINFO_RESPONSE_CODE, &reply->status);
-        device->answered = device->answered || reply->status != 0;
+        (void)curl_easy_getinfo(server->curl, CURLINFO_RESPONSE_CODE, &reply->status);
+        server->answered = server->answered || reply->status != 0;
         /* A stream that breaks off has ended too: who follows it says so. */
         const bool ended = transfer.ended || (request->piece != NULL && reply->status == 200);
-        status = code == CURLE_OK || ended ? ISO_CLI_OK : failed(device, request, code, error);
-        (void)curl_easy_getinfo(device->curl, CURLINFO_CONTENT_TYPE, &type);
+        status = code == CURLE_OK || ended ? ISO_CLI_OK : failed(server, request, code, error);
+        (void)curl_easy_getinfo(server->curl, CURLINFO_CONTENT_TYPE, &type);
         (void)iso_format(reply->content_type, sizeof reply->content_type, "%s",
                          type != NULL ? type : "");
-    }
-    if (file != NULL) {
-        (void)fclose(file);
     }
     return status;
 }
@@ -225,13 +243,13 @@ static int status_of_call(const char *type)
     return ISO_CLI_REFUSED;
 }
 
-int iso_cli_problem(const struct iso_cli_device *device, const struct iso_cli_request *request,
+int iso_cli_problem(const struct iso_cli_server *server, const struct iso_cli_request *request,
                     const struct iso_cli_reply *reply)
 {
     json_t *problem = json_loadb((const char *)reply->body.ptr, reply->body.len, 0, NULL);
     const char *detail = json_string_value(json_object_get(problem, "detail"));
     const char *title = json_string_value(json_object_get(problem, "title"));
-    iso_cli_error("%s: %s (HTTP %ld)", device->name,
+    iso_cli_error("%s: %s (HTTP %ld)", server->name,
                   detail != NULL  ? detail
                   : title != NULL ? title
                                   : "the answer is not understood",
@@ -250,31 +268,31 @@ int iso_cli_problem(const struct iso_cli_device *device, const struct iso_cli_re
     if (call && reply->status == 504) {
         iso_cli_hint("the link to the device where it runs broke: the call is perhaps executed");
     }
-    if (reply->status == 401 && device->token[0] == '\0') {
-        iso_cli_hint("give --token @FILE: the supervisor's state directory has the file 'token'");
+    if (reply->status == 401 && server->token[0] == '\0') {
+        iso_cli_hint("give --token @FILE: its state directory has the file 'token'");
     }
     return status;
 }
 
-int iso_cli_request_good(struct iso_cli_device *device, const struct iso_cli_request *request,
+int iso_cli_request_good(struct iso_cli_server *server, const struct iso_cli_request *request,
                          struct iso_cli_reply *reply)
 {
-    int status = iso_cli_request(device, request, reply);
+    int status = iso_cli_request(server, request, reply);
     if (status == ISO_CLI_OK && (reply->status < 200 || reply->status > 299)) {
-        status = iso_cli_problem(device, request, reply);
+        status = iso_cli_problem(server, request, reply);
     }
     return status;
 }
 
-int iso_cli_get_json(struct iso_cli_device *device, const char *path, json_t **out)
+int iso_cli_get_json(struct iso_cli_server *server, const char *path, json_t **out)
 {
     struct iso_cli_reply reply;
     const struct iso_cli_request request = {.method = "GET", .path = path};
-    int status = iso_cli_request_good(device, &request, &reply);
+    int status = iso_cli_request_good(server, &request, &reply);
     if (status == ISO_CLI_OK) {
         *out = json_loadb((const char *)reply.body.ptr, reply.body.len, 0, NULL);
         if (*out == NULL) {
-            iso_cli_error("%s: the answer is no JSON: is it an Isomer device?", device->name);
+            iso_cli_error("%s: the answer is no JSON: is it a part of Isomer?", server->name);
             status = ISO_CLI_REFUSED;
         }
     }
@@ -282,10 +300,58 @@ int iso_cli_get_json(struct iso_cli_device *device, const char *path, json_t **o
     return status;
 }
 
-bool iso_cli_device_seen_pin(struct iso_cli_device *device, uint8_t pin[32])
+int iso_cli_send_json(struct iso_cli_server *server, const char *method, const char *path,
+                      json_t *document, json_t **out)
+{
+    struct iso_cli_reply reply;
+    char *text = document != NULL ? json_dumps(document, JSON_COMPACT) : NULL;
+    if (document != NULL && text == NULL) {
+        iso_cli_error("out of memory");
+        json_decref(document);
+        return ISO_CLI_SYSTEM;
+    }
+    json_decref(document);
+    const struct iso_cli_request request = {
+        .method = method,
+        .path = path,
+        .content_type = text != NULL ? "application/json" : NULL,
+        .body = iso_bytes_from(text, text != NULL ? strlen(text) : 0)};
+    const int status = iso_cli_request_good(server, &request, &reply);
+    if (status == ISO_CLI_OK && out != NULL) {
+        *out = json_loadb((const char *)reply.body.ptr, reply.body.len, 0, NULL);
+    }
+    iso_buf_fini(&reply.body);
+    free(text);
+    return status;
+}
+
+bool iso_cli_path_encode(const char *text, char *out, size_t cap)
+{
+    static const char digits[] = "0123456789ABCDEF";
+    size_t len = 0;
+    for (; *text != '\0'; text++) {
+        const unsigned char c = (unsigned char)*text;
+        const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                           (c >= '0' && c <= '9') || strchr("-._~", c) != NULL;
+        if (len + 4 > cap) {
+            return false;
+        }
+        if (plain) {
+            out[len++] = (char)c;
+        } else {
+            out[len++] = '%';
+            out[len++] = digits[c >> 4];
+            out[len++] = digits[c & 15u];
+        }
+    }
+    out[len] = '\0';
+    return true;
+}
+
+bool iso_cli_server_seen_pin(struct iso_cli_server *server, uint8_t pin[32])
 {
     struct curl_certinfo *info = NULL;
-    if (curl_easy_getinfo(device->curl, CURLINFO_CERTINFO, &info) != CURLE_OK || info == NULL ||
+    if (curl_easy_getinfo(server->curl, CURLINFO_CERTINFO, &info) != CURLE_OK || info == NULL ||
         info->num_of_certs < 1) {
         return false;
     }

@@ -8,14 +8,17 @@
 #include <stdlib.h>
 
 static const struct iso_cli_command *const commands[] = {
-    &iso_cli_client_device, &iso_cli_client_ps,   &iso_cli_client_call,  &iso_cli_client_logs,
-    &iso_cli_client_put,    &iso_cli_client_rm,   &iso_cli_client_token, &iso_cli_client_login,
-    &iso_cli_client_pair,   &iso_cli_client_owner};
+    &iso_cli_client_check,   &iso_cli_client_plan,     &iso_cli_client_deploy,
+    &iso_cli_client_ls,      &iso_cli_client_ps,       &iso_cli_client_logs,
+    &iso_cli_client_call,    &iso_cli_client_move,     &iso_cli_client_rm,
+    &iso_cli_client_history, &iso_cli_client_rollback, &iso_cli_client_events,
+    &iso_cli_client_device,  &iso_cli_client_put,      &iso_cli_client_token,
+    &iso_cli_client_login,   &iso_cli_client_pair,     &iso_cli_client_owner};
 
 static bool takes_value(const char *option)
 {
-    return strcmp(option, "--device") == 0 || strcmp(option, "--token") == 0 ||
-           strcmp(option, "--pin") == 0;
+    return strcmp(option, "--device") == 0 || strcmp(option, "--orchestrator") == 0 ||
+           strcmp(option, "--token") == 0 || strcmp(option, "--pin") == 0;
 }
 
 /* The options before the command are moved behind its name. *name gets the index of the name; 0

@@ -4,18 +4,18 @@
 #include "cli/message.h"
 #include "cli/status.h"
 
-static const struct iso_cli_option_group *const groups[] = {&iso_cli_client_group};
+static const struct iso_cli_option_group *const groups[] = {&iso_cli_device_group};
 
-static int show(struct iso_cli_device *device)
+static int show(struct iso_cli_server *server)
 {
     json_t *description = NULL;
-    int status = iso_cli_get_json(device, "/v1/device", &description);
+    int status = iso_cli_get_json(server, "/v1/device", &description);
     if (status != ISO_CLI_OK) {
         return status;
     }
     const json_t *owner = json_object_get(description, "owner");
     const char *address = json_string_value(json_object_get(owner, "address"));
-    if (device->json) {
+    if (server->json) {
         status = iso_cli_show_json(owner);
     } else if (!json_is_object(owner)) {
         puts("nobody");
@@ -35,22 +35,19 @@ static int run_show(const struct iso_cli_command *command, int argc, char **argv
 {
     struct iso_cli_client_args args;
     int status = iso_cli_client_read(command, argc, argv, &args, 0, 0, NULL, NULL);
-    status = status < 0 ? show(&args.device) : status;
-    iso_cli_device_fini(&args.device);
+    status = status < 0 ? show(&args.server) : status;
+    iso_cli_server_fini(&args.server);
     return status;
 }
 
 static int run_rm(const struct iso_cli_command *command, int argc, char **argv)
 {
-    static const struct iso_cli_request request = {.method = "DELETE", .path = "/v1/owner"};
     struct iso_cli_client_args args;
     int status = iso_cli_client_read(command, argc, argv, &args, 0, 0, NULL, NULL);
     if (status < 0) {
-        struct iso_cli_reply reply;
-        status = iso_cli_request_good(&args.device, &request, &reply);
-        iso_buf_fini(&reply.body);
+        status = iso_cli_send_json(&args.server, "DELETE", "/v1/owner", NULL, NULL);
     }
-    iso_cli_device_fini(&args.device);
+    iso_cli_server_fini(&args.server);
     return status;
 }
 

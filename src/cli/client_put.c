@@ -1,4 +1,4 @@
-/* isomer put, rm: deploying to one device by hand. What is put is a module, which becomes an
+/* isomer put: deploying to one device by hand. What is put is a module, which becomes an
  * application of one component, or a deployment document (docs/deployment.md) in which modules may
  * be files: "module": "file:scaler.wasm", beside the document. */
 #include "cli/client_commands.h"
@@ -65,7 +65,7 @@ static int put_option(void *ctx, int id, char *value)
 /* ---- Modules -------------------------------------------------------------------------------- */
 
 /* Uploads a module unless it is there. digest: "sha256:...". */
-static int upload(struct iso_cli_device *device, const char *path, char digest[72])
+static int upload(struct iso_cli_server *server, const char *path, char digest[72])
 {
     struct iso_file file;
     struct iso_report report;
@@ -83,7 +83,7 @@ static int upload(struct iso_cli_device *device, const char *path, char digest[7
     iso_hex_encode(sum, sizeof sum, digest + 7);
     (void)iso_format(target, sizeof target, "/v1/modules/%s", digest);
     const struct iso_cli_request ask = {.method = "HEAD", .path = target};
-    int status = iso_cli_request(device, &ask, &reply);
+    int status = iso_cli_request(server, &ask, &reply);
     const long found = reply.status;
     iso_buf_fini(&reply.body);
     if (status == ISO_CLI_OK && found != 200) {
@@ -91,7 +91,7 @@ static int upload(struct iso_cli_device *device, const char *path, char digest[7
                                              .path = target,
                                              .content_type = "application/wasm",
                                              .body = file.bytes};
-        status = iso_cli_request_good(device, &send, &reply);
+        status = iso_cli_request_good(server, &send, &reply);
         iso_buf_fini(&reply.body);
         if (status == ISO_CLI_OK) {
             char size[32];
@@ -127,7 +127,7 @@ static int read_document(const char *path, json_t **out)
 }
 
 /* "file:NAME", relative to the document, becomes the digest of what was uploaded. */
-static int upload_all(struct iso_cli_device *device, const char *document_path, json_t *document)
+static int upload_all(struct iso_cli_server *server, const char *document_path, json_t *document)
 {
     const char *slash = strrchr(document_path, '/');
     const int folder = slash != NULL ? (int)(slash - document_path) + 1 : 0;
@@ -143,7 +143,7 @@ static int upload_all(struct iso_cli_device *device, const char *document_path, 
         const char *file = module + 5;
         (void)iso_format(path, sizeof path, "%.*s%s", file[0] == '/' ? 0 : folder, document_path,
                          file);
-        const int status = upload(device, path, digest);
+        const int status = upload(server, path, digest);
         if (status != ISO_CLI_OK) {
             return status;
         }
@@ -153,20 +153,20 @@ static int upload_all(struct iso_cli_device *device, const char *document_path, 
 }
 
 /* One above what the device has seen of the application, when the document does not say. */
-static int choose_generation(struct iso_cli_device *device, const char *app, uint64_t *out)
+static int choose_generation(struct iso_cli_server *server, const char *app, uint64_t *out)
 {
     struct iso_cli_reply reply;
     char path[128];
     (void)iso_format(path, sizeof path, "/v1/deployments/%s", app);
     const struct iso_cli_request request = {.method = "GET", .path = path};
-    int status = iso_cli_request(device, &request, &reply);
+    int status = iso_cli_request(server, &request, &reply);
     *out = 1;
     if (status == ISO_CLI_OK && reply.status == 200) {
         json_t *known = json_loadb((const char *)reply.body.ptr, reply.body.len, 0, NULL);
         *out = (uint64_t)json_integer_value(json_object_get(known, "seen")) + 1;
         json_decref(known);
     } else if (status == ISO_CLI_OK && reply.status != 404) {
-        status = iso_cli_problem(device, &request, &reply);
+        status = iso_cli_problem(server, &request, &reply);
     }
     iso_buf_fini(&reply.body);
     return status;
@@ -254,7 +254,7 @@ static void name_of(const char *path, char *out, size_t cap)
     out[len] = '\0';
 }
 
-static int document_of_module(struct iso_cli_device *device, const struct put *put,
+static int document_of_module(struct iso_cli_server *server, const struct put *put,
                               const char *path, json_t **out)
 {
     char name[40], digest[72];
@@ -269,7 +269,7 @@ static int document_of_module(struct iso_cli_device *device, const struct put *p
             return ISO_CLI_UNREADABLE;
         }
     }
-    int status = upload(device, path, digest);
+    int status = upload(server, path, digest);
     json_t *component = json_pack("{s:s, s:s, s:i}", "module", digest, "mode",
                                   put->service ? "service" : "function", "epoch", 1);
     if (wit.bytes.len != 0) {
@@ -295,7 +295,7 @@ static bool is_module(const char *path)
     return len > 5 && strcmp(path + len - 5, ".wasm") == 0;
 }
 
-static int send_document(struct iso_cli_device *device, json_t *document)
+static int send_document(struct iso_cli_server *server, json_t *document)
 {
     struct iso_cli_reply reply;
     char path[128];
@@ -307,7 +307,7 @@ static int send_document(struct iso_cli_device *device, json_t *document)
     }
     int status = ISO_CLI_OK;
     if (json_object_get(document, "generation") == NULL) {
-        status = choose_generation(device, app, &generation);
+        status = choose_generation(server, app, &generation);
         (void)json_object_set_new(document, "generation", json_integer((json_int_t)generation));
     }
     if (status != ISO_CLI_OK) {
@@ -319,11 +319,11 @@ static int send_document(struct iso_cli_device *device, json_t *document)
                                             .path = path,
                                             .content_type = "application/json",
                                             .body = iso_bytes_from(text, strlen(text))};
-    status = iso_cli_request_good(device, &request, &reply);
+    status = iso_cli_request_good(server, &request, &reply);
     iso_buf_fini(&reply.body);
     free(text);
     if (status == ISO_CLI_OK) {
-        iso_cli_note("%s runs on %s, generation %lld", app, device->name,
+        iso_cli_note("%s runs on %s, generation %lld", app, server->name,
                      (long long)json_integer_value(json_object_get(document, "generation")));
     }
     return status;
@@ -338,15 +338,15 @@ static int run_put(const struct iso_cli_command *command, int argc, char **argv)
     if (status < 0) {
         const char *path = args.operands[0];
         if (is_module(path)) {
-            status = document_of_module(&args.device, &put, path, &document);
+            status = document_of_module(&args.server, &put, path, &document);
         } else {
             status = read_document(path, &document);
-            status = status == ISO_CLI_OK ? upload_all(&args.device, path, document) : status;
+            status = status == ISO_CLI_OK ? upload_all(&args.server, path, document) : status;
         }
-        status = status == ISO_CLI_OK ? send_document(&args.device, document) : status;
+        status = status == ISO_CLI_OK ? send_document(&args.server, document) : status;
     }
     json_decref(document);
-    iso_cli_device_fini(&args.device);
+    iso_cli_server_fini(&args.server);
     return status;
 }
 
@@ -364,7 +364,7 @@ static const struct iso_cli_option put_options[] = {
 };
 static const struct iso_cli_option_group put_group = {"Of a module (a document says these itself)",
                                                       put_options, ISO_COUNT_OF(put_options)};
-static const struct iso_cli_option_group *const put_groups[] = {&put_group, &iso_cli_client_group};
+static const struct iso_cli_option_group *const put_groups[] = {&put_group, &iso_cli_device_group};
 
 const struct iso_cli_command iso_cli_client_put = {
     .name = "put",
@@ -379,52 +379,4 @@ const struct iso_cli_command iso_cli_client_put = {
                 "  isomer --device :8480 put counter.wasm --service --grant log\n"
                 "  isomer --device 192.0.2.7 put application.json\n",
     .run = run_put,
-};
-
-/* ---- rm ------------------------------------------------------------------------------------- */
-
-static int run_rm(const struct iso_cli_command *command, int argc, char **argv)
-{
-    struct iso_cli_client_args args;
-    struct iso_cli_reply reply;
-    char path[128], target[144];
-    int status = iso_cli_client_read(command, argc, argv, &args, 1, 1, NULL, NULL);
-    if (status < 0) {
-        char name[64];
-        name_of(args.operands[0], name, sizeof name);
-        if (strcmp(name, args.operands[0]) != 0) {
-            status =
-                iso_cli_usage_error(command, "'%s' is no name of an application", args.operands[0]);
-        } else {
-            json_t *known = NULL;
-            (void)iso_format(path, sizeof path, "/v1/deployments/%s", name);
-            status = iso_cli_get_json(&args.device, path, &known); /* a misspelt name is told */
-            json_decref(known);
-            if (status == ISO_CLI_OK) {
-                /* Without `forget` the device would refuse the generations that `put` begins with
-                 * again: they are remembered for an orchestrator, of which there is none here. */
-                (void)iso_format(target, sizeof target, "%s?forget=true", path);
-                const struct iso_cli_request request = {.method = "DELETE", .path = target};
-                status = iso_cli_request_good(&args.device, &request, &reply);
-                iso_buf_fini(&reply.body);
-            }
-            if (status == ISO_CLI_OK) {
-                iso_cli_note("%s is removed from %s", name, args.device.name);
-            }
-        }
-    }
-    iso_cli_device_fini(&args.device);
-    return status;
-}
-
-static const struct iso_cli_option_group *const groups[] = {&iso_cli_client_group};
-
-const struct iso_cli_command iso_cli_client_rm = {
-    .name = "rm",
-    .summary = "remove an application from a device",
-    .synopsis = "APP",
-    .groups = groups,
-    .group_count = ISO_COUNT_OF(groups),
-    .examples = "  isomer --device :8480 rm hello\n",
-    .run = run_rm,
 };

@@ -11,7 +11,7 @@ int iso_cli_client_read(const struct iso_cli_command *command, int argc, char **
 {
     struct iso_cli_args args;
     iso_cli_args_init(&args, command, argc, argv);
-    iso_cli_device_init(&out->device);
+    iso_cli_server_init(&out->server);
     out->count = 0;
     for (;;) {
         const int id = iso_cli_args_next(&args);
@@ -27,7 +27,7 @@ int iso_cli_client_read(const struct iso_cli_command *command, int argc, char **
         } else if (id < 0) {
             return iso_cli_args_status(id);
         } else if (id >= ISO_CLI_OPTION_DEVICE) {
-            status = iso_cli_device_option(&out->device, id, args.value);
+            status = iso_cli_server_option(&out->server, id, args.value);
         } else {
             status = own(ctx, id, args.value);
         }
@@ -38,7 +38,7 @@ int iso_cli_client_read(const struct iso_cli_command *command, int argc, char **
     if (out->count < least) {
         return iso_cli_usage_error(command, "something is missing after '%s'", command->name);
     }
-    const int status = iso_cli_device_open(&out->device);
+    const int status = iso_cli_server_open(&out->server, command);
     return status == ISO_CLI_OK ? -1 : status;
 }
 

@@ -10,6 +10,17 @@
 
 enum { GAP = 2, LEAST_WIDTH = 6 };
 
+const char *iso_cli_json_text(const json_t *object, const char *key)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+    return text != NULL ? text : "";
+}
+
+uint64_t iso_cli_json_number(const json_t *object, const char *key)
+{
+    return (uint64_t)json_integer_value(json_object_get(object, key));
+}
+
 int iso_cli_show_json(const json_t *document)
 {
     char *text = json_dumps(document, JSON_INDENT(2) | JSON_ENCODE_ANY | JSON_PRESERVE_ORDER);
@@ -61,7 +72,7 @@ static size_t width_of(const char *text)
     return width;
 }
 
-static size_t terminal_width(FILE *out)
+size_t iso_cli_terminal_width(FILE *out)
 {
     struct winsize size;
     const char *columns = getenv("COLUMNS");
@@ -129,7 +140,7 @@ static void put_cell(FILE *out, const char *text, size_t width, bool right, bool
 void iso_cli_table_print(struct iso_cli_table *table, FILE *out)
 {
     size_t widths[ISO_CLI_COLUMNS_MAX] = {0};
-    measure(table, terminal_width(out), widths);
+    measure(table, iso_cli_terminal_width(out), widths);
     for (size_t i = 0; i < table->columns; i++) {
         put_cell(out, table->titles[i], widths[i], table->right >> i & 1u, i + 1 == table->columns);
     }

@@ -66,6 +66,7 @@ static void put_programs(struct iso_json *json)
         iso_json_object_begin(json);
         put_text(json, "command", iso_cli_siblings[i].command);
         put_text(json, "program", iso_cli_siblings[i].program);
+        put_text(json, "section", iso_cli_siblings[i].section);
         put_text(json, "summary", iso_cli_siblings[i].summary);
         iso_json_object_end(json);
     }

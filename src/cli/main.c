@@ -17,15 +17,18 @@ const struct iso_cli_command *const iso_cli_commands[] = {
 
 void iso_cli_overview(FILE *out)
 {
-    fputs("isomer runs WebAssembly programs, stops them anywhere, and continues them elsewhere.\n\n"
+    fputs("isomer runs WebAssembly programs, stops them anywhere, and continues them elsewhere;\n"
+          "and it runs applications over many devices.\n\n"
           "Usage: isomer COMMAND [OPTIONS...] [FILE] [ARGS...]\n\n"
-          "Commands\n",
+          "Modules\n",
           out);
     for (size_t i = 0; iso_cli_commands[i] != NULL; i++) {
         fprintf(out, "  %-10s %s\n", iso_cli_commands[i]->name, iso_cli_commands[i]->summary);
     }
-    fputs("\nCommands for devices\n", out);
     for (size_t i = 0; iso_cli_siblings[i].command != NULL; i++) {
+        if (i == 0 || strcmp(iso_cli_siblings[i].section, iso_cli_siblings[i - 1].section) != 0) {
+            fprintf(out, "\n%s\n", iso_cli_siblings[i].section);
+        }
         fprintf(out, "  %-10s %s\n", iso_cli_siblings[i].command, iso_cli_siblings[i].summary);
     }
     fputs(
@@ -65,6 +68,48 @@ int iso_cli_unknown_command(const char *name)
     return ISO_CLI_USAGE;
 }
 
+static bool is_server_option(const char *text)
+{
+    static const char *const options[] = {"--device", "--orchestrator", "--token", "--pin"};
+    for (size_t i = 0; i < ISO_COUNT_OF(options); i++) {
+        const size_t len = strlen(options[i]);
+        if (strncmp(text, options[i], len) == 0 && (text[len] == '\0' || text[len] == '=')) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* "app/component", and no file of that name. */
+static bool is_component(const char *text)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789-";
+    const size_t app = strspn(text, letters);
+    const size_t component = text[app] == '/' ? strspn(text + app + 1, letters) : 0;
+    return app != 0 && component != 0 && text[app + 1 + component] == '\0' &&
+           access(text, F_OK) != 0;
+}
+
+/*
+ * Whether the command line is for the program that talks to devices and orchestrators although its
+ * first word is not one of that program's: options before the command, which say whom to ask; and
+ * `call`, which is for files too, with such an option or the name of a component.
+ */
+static bool is_for_server(int argc, char **argv)
+{
+    if (is_server_option(argv[1]) || strcmp(argv[1], "--json") == 0) {
+        return true;
+    }
+    bool first = true; /* the first operand is what is called */
+    for (int i = 2; i < argc && strcmp(argv[1], "call") == 0 && strcmp(argv[i], "--") != 0; i++) {
+        if (is_server_option(argv[i]) || (first && is_component(argv[i]))) {
+            return true;
+        }
+        first = first && argv[i][0] == '-';
+    }
+    return false;
+}
+
 int main(int argc, char **argv)
 {
     if (argc < 2) {
@@ -79,14 +124,13 @@ int main(int argc, char **argv)
     } else if (strcmp(name, "--help=json") == 0) {
         return iso_cli_describe(iso_cli_commands, ISO_COUNT_OF(iso_cli_commands) - 1);
     }
+    if (is_for_server(argc, argv)) {
+        return iso_cli_sibling_run("isomer-client", argv);
+    }
     for (size_t i = 0; iso_cli_commands[i] != NULL; i++) {
         if (strcmp(name, iso_cli_commands[i]->name) == 0) {
             return iso_cli_dispatch(iso_cli_commands[i], argc - 1, argv + 1);
         }
-    }
-    /* Options before the command say which device is meant. */
-    if (strncmp(name, "--device", 8) == 0) {
-        return iso_cli_sibling_run("isomer-client", argv);
     }
     for (size_t i = 0; iso_cli_siblings[i].command != NULL; i++) {
         if (strcmp(name, iso_cli_siblings[i].command) == 0) {

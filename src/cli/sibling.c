@@ -12,19 +12,35 @@
 #include <string.h>
 #include <unistd.h>
 
+#define CLIENT "isomer-client"
+#define APPS "Applications"
+#define DEVICES "Devices"
+#define PACKAGES "Packages"
+#define ACCESS "Access"
+#define RUNNING "Running the system"
+
 const struct iso_cli_sibling iso_cli_siblings[] = {
-    {"supervisor", "isomer-supervisor", "make this machine a device of the system"},
-    {"orchestrator", "isomer-orchestrator", "hold a fleet: devices, packages, applications"},
-    {"device", "isomer-client", "describe a device (with --device HOST:PORT)"},
-    {"ps", "isomer-client", "list the components of a device"},
-    {"logs", "isomer-client", "show what a component logs"},
-    {"put", "isomer-client", "deploy a document to a device"},
-    {"rm", "isomer-client", "remove an application from a device"},
-    {"login", "isomer-client", "an address that signs a browser in"},
-    {"token", "isomer-client", "make, list and withdraw tokens of a device"},
-    {"pair", "isomer-client", "pair with a device"},
-    {"owner", "isomer-client", "show the orchestrator that a device belongs to"},
-    {NULL, NULL, NULL}};
+    {"deploy", CLIENT, APPS, "run an application on the devices that suit it"},
+    {"check", CLIENT, APPS, "find mistakes in an application's manifest"},
+    {"plan", CLIENT, APPS, "show where its components would run, and why"},
+    {"ls", CLIENT, APPS, "list the applications"},
+    {"ps", CLIENT, APPS, "list the components, and where they run"},
+    {"logs", CLIENT, APPS, "show what a component logs"},
+    {"move", CLIENT, APPS, "move a component to another device while it runs"},
+    {"rm", CLIENT, APPS, "remove an application"},
+    {"history", CLIENT, APPS, "list the generations of an application"},
+    {"rollback", CLIENT, APPS, "go back to an earlier generation"},
+    {"events", CLIENT, APPS, "show what happened, and what happens"},
+    {"device", CLIENT, DEVICES, "list, add, describe, label and drain devices"},
+    {"put", CLIENT, DEVICES, "deploy to a single device, without an orchestrator"},
+    {"pair", CLIENT, ACCESS, "make a code for pairing, or pair with a device"},
+    {"token", CLIENT, ACCESS, "make, list and withdraw tokens"},
+    {"login", CLIENT, ACCESS, "an address that signs a browser in"},
+    {"owner", CLIENT, ACCESS, "show the orchestrator that a device belongs to"},
+    {"supervisor", "isomer-supervisor", RUNNING, "make this machine a device of the system"},
+    {"orchestrator", "isomer-orchestrator", RUNNING,
+     "hold a fleet: devices, packages, applications"},
+    {NULL, NULL, NULL, NULL}};
 
 /* Beside this program's own file, as built; in ../libexec/isomer, as installed; then on the PATH.
  */

@@ -5,6 +5,7 @@
 struct iso_cli_sibling {
     const char *command;
     const char *program;
+    const char *section; /* of the overview; those of one section stand together */
     const char *summary;
 };
 

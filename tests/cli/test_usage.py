@@ -9,7 +9,8 @@ import subprocess
 from harness import HERE, Failure, Skip, check, match, test
 
 COMMANDS = ("run", "resume", "inspect", "call", "pack", "bindgen", "new", "version", "help")
-DEVICE_COMMANDS = ("device", "ps", "call", "logs", "put", "rm", "token", "login", "pair", "owner")
+CLIENT_COMMANDS = ("check", "plan", "deploy", "ls", "ps", "logs", "call", "move", "rm", "history", "rollback", "events",
+                   "device", "put", "token", "login", "pair", "owner")
 
 
 @test
@@ -42,8 +43,9 @@ def tables_as_json(t):
     """--help=json has what the help texts have: of all commands, and of one."""
     whole = json.loads(t.expect(t.run("--help=json"), 0, err="").out)
     check(tuple(command["name"] for command in whole["commands"]) == COMMANDS, str(whole))
-    check({"command", "program", "summary"} == set(whole["programs"][0]), str(whole["programs"]))
-    check({"status": 65, "meaning": "the file is not a valid WebAssembly module"} in whole["exit-statuses"],
+    check({"command", "program", "section", "summary"} == set(whole["programs"][0]), str(whole["programs"]))
+    check({"status": 65, "meaning": "a file is not what it should be: no valid WebAssembly module, a manifest with "
+           "mistakes, a signature that is not right"} in whole["exit-statuses"],
           str(whole["exit-statuses"]))
     for command in whole["commands"]:
         help_text = t.run("help", command["name"]).out
@@ -56,11 +58,11 @@ def tables_as_json(t):
 
 
 def documentation():
-    """docs/cli.md without, and only, its section about devices."""
+    """docs/cli.md without, and only, its section about applications and devices."""
     with open(os.path.join(HERE, "../../docs/cli.md"), encoding="utf-8") as file:
         text = file.read()
-    devices = text[text.index("\n## Devices\n"):text.index("\n## Signals\n")]
-    return text.replace(devices, ""), devices
+    client = text[text.index("\n## Applications and devices\n"):text.index("\n## Signals\n")]
+    return text.replace(client, ""), client
 
 
 @test
@@ -74,24 +76,35 @@ def help_has_every_option_of_the_documentation(t):
     check(documented == known, f"documented {sorted(documented)}, known {sorted(known)}")
 
 
+def lines_of(t, command):
+    """The command, or the commands below it."""
+    below = re.findall(rf"^  ({command} [a-z]+) {{3,}}", t.expect(t.run("help", command), 0).out, re.MULTILINE)
+    return [line.split() for line in below] or [[command]]
+
+
 @test
-def commands_for_devices_are_documented(t):
-    """docs/cli.md and the help texts of isomer-client know the same commands and options."""
-    if t.emulator or not os.path.exists(os.path.join(os.path.dirname(t.isomer), "isomer-client")):
+def commands_of_the_client_are_documented(t):
+    """docs/cli.md, the overview and the help texts of isomer-client know the same commands and options."""
+    client = os.path.join(os.path.dirname(t.isomer), "isomer-client")
+    if t.emulator or not os.path.exists(client):
         raise Skip("isomer-client is not built, or not for this machine")
     text = documentation()[1]
-    check({name for name in DEVICE_COMMANDS if re.search(rf"^\| `{name}\b", text, re.MULTILINE)} ==
-          set(DEVICE_COMMANDS), text)
-    overview = t.expect(t.run("--device", "127.0.0.1:1", "--help"), 0).out
-    check(set(re.findall(r"^  ([a-z]+)", overview, re.MULTILINE)) == set(DEVICE_COMMANDS), overview)
+    tables = json.loads(subprocess.run([client, "--help=json"], capture_output=True, check=True).stdout)["commands"]
+    names = [command["name"] for command in tables]
+    check(names == list(CLIENT_COMMANDS), str(names))
+    overview = t.expect(t.run("help"), 0).out
     known = set()
-    for command in DEVICE_COMMANDS:
-        words = [command.split() for command in re.findall(
-            rf"^  ({command}(?: [a-z]+)?) ", t.expect(t.run(command, "--help"), 0).out, re.MULTILINE)]
-        for line in words or [[command]]:
+    for command in tables:
+        name = command["name"]
+        match(rf"^  {name} +", overview)
+        for line in lines_of(t, name) if name != "call" else []:
+            match(rf"^\|.*`{' '.join(line)}\b", text)
             result = t.expect(t.run("help", *line), 0)
             check(t.expect(t.run(*line, "--help"), 0).out == result.out, f"{line}: {result}")
-            known |= set(re.findall(r"^  --([a-z-]+)", result.out, re.MULTILINE))
+        for one in command["subcommands"] or [command]:
+            known |= {option["name"] for group in one["groups"] for option in group["options"]}
+            check(one["groups"] and one["summary"], str(one))
+    known = {name for name in known if len(name) > 1}
     documented = set(re.findall(r"--([a-z-]+)", re.sub(r"(?m)^\|?-+\|.*$", "", text)))
     check(documented == known, f"documented {sorted(documented)}, known {sorted(known)}")
 
@@ -110,7 +123,7 @@ def unknown_commands(t):
     """A mistyped command is suggested; a file is recognised."""
     t.fails(["rnu"], 64, "'rnu' is not a command", "did you mean run?")
     t.fails(["inpsect"], 64, "did you mean inspect?")
-    t.fails(["deploy"], 64, "'deploy' is not a command", "isomer help")
+    t.fails(["frobnicate"], 64, "'frobnicate' is not a command", "isomer help")
     t.fails(["some/program.wasm"], 64, "did you mean: isomer run some/program.wasm?")
     t.fails(["help", "rsume"], 64, "did you mean resume?")
     t.fails(["--dir", "x"], 64, "options come after a command")

@@ -1,0 +1,14 @@
+/* What is shown of one device. */
+#ifndef ISO_CLI_CLIENT_DEVICE_H
+#define ISO_CLI_CLIENT_DEVICE_H
+
+#include "cli/client.h"
+
+/* Its description (GET /v1/device of a device) as lines on standard output. pin: of its key; "":
+ * not known. */
+void iso_cli_device_print(const json_t *device, const char *pin);
+
+/* Asks the device itself and shows it. Returns the exit status. */
+int iso_cli_device_show(struct iso_cli_server *server);
+
+#endif

@@ -1,0 +1,19 @@
+/* Mistakes of a manifest as compilers print them: file:line:column, the line, a caret. */
+#ifndef ISO_CLI_CLIENT_MISTAKES_H
+#define ISO_CLI_CLIENT_MISTAKES_H
+
+#include "base/base.h"
+
+#include <jansson.h>
+
+/* Print them on standard error: an array of {"line","column","length","severity","text"}, columns
+ * and lengths in characters. name: of the file; text: its contents. Returns how many are no
+ * warnings. */
+size_t iso_cli_mistakes_print(const json_t *mistakes, const char *name, struct iso_str text);
+
+/* One mistake at the first place where the text has `found`; without a place if it has it nowhere.
+ */
+void iso_cli_mistake_at(const char *name, struct iso_str text, const char *found,
+                        const char *message);
+
+#endif

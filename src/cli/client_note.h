@@ -1,0 +1,17 @@
+/* The notes of running daemons, read (note.h). */
+#ifndef ISO_CLI_CLIENT_NOTE_H
+#define ISO_CLI_CLIENT_NOTE_H
+
+#include <jansson.h>
+
+/* What runs on this machine: an array of {"kind", "name", "url", "state", "pid"}, of that kind, in
+ * the order of names; stale notes are removed and left out. The caller's reference. */
+json_t *iso_cli_notes_read(const char *kind);
+
+/* The note of that name, or whose URL is `name`; NULL. Borrowed from notes. */
+const json_t *iso_cli_notes_find(const json_t *notes, const char *name);
+
+/* The names with commas between, for messages. */
+void iso_cli_notes_names(const json_t *notes, char *out, size_t cap);
+
+#endif

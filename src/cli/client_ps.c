@@ -1,0 +1,226 @@
+/* isomer ps: the components of a device, or of all that an orchestrator has. */
+#include "cli/client_commands.h"
+
+#include "base/format.h"
+#include "cli/message.h"
+#include "cli/status.h"
+#include "platform/platform.h"
+
+static void add_component(struct iso_cli_table *table, const json_t *component)
+{
+    char calls[24], latency[32], memory[32], name[160];
+    const json_t *figures = json_object_get(component, "latency-ms");
+    if (json_object_get(component, "component") == NULL) { /* an application without components */
+        const char *const app[] = {iso_cli_json_text(component, "app"),
+                                   iso_cli_json_text(component, "state"),
+                                   "",
+                                   "",
+                                   "",
+                                   "",
+                                   iso_cli_json_text(component, "last-error")};
+        iso_cli_table_add(table, app);
+        return;
+    }
+    (void)iso_format(name, sizeof name, "%s/%s", iso_cli_json_text(component, "app"),
+                     iso_cli_json_text(component, "component"));
+    (void)iso_format(
+        calls, sizeof calls, "%llu",
+        (unsigned long long)iso_cli_json_number(json_object_get(component, "calls"), "total"));
+    (void)iso_format(latency, sizeof latency, "%.3g ms",
+                     json_number_value(json_object_get(figures, "p50")));
+    (void)iso_format_size(memory, iso_cli_json_number(component, "memory-bytes"));
+    const char *const cells[] = {name,
+                                 iso_cli_json_text(component, "state"),
+                                 iso_cli_json_text(component, "mode"),
+                                 calls,
+                                 latency,
+                                 memory,
+                                 iso_cli_json_text(component, "last-error")};
+    iso_cli_table_add(table, cells);
+}
+
+/* An application that could not be begun, or not yet, has no components. */
+static bool is_without_components(const json_t *app)
+{
+    return json_object_get(app, "components") == NULL &&
+           (strcmp(iso_cli_json_text(app, "state"), "failed") == 0 ||
+            strcmp(iso_cli_json_text(app, "state"), "starting") == 0);
+}
+
+/* The components' own documents, all in one array; of applications without components what is known
+ * of them. */
+static int collect(struct iso_cli_server *server, json_t *apps, json_t *all)
+{
+    size_t i;
+    const char *name;
+    json_t *app, *component;
+    json_array_foreach(apps, i, app)
+    {
+        if (is_without_components(app)) {
+            (void)json_array_append_new(
+                all, json_pack("{s:s, s:s, s:s}", "app", iso_cli_json_text(app, "app"), "state",
+                               iso_cli_json_text(app, "state"), "last-error",
+                               iso_cli_json_text(app, "reason")));
+        }
+        json_object_foreach(json_object_get(app, "components"), name, component)
+        {
+            char path[300];
+            json_t *status_document = NULL;
+            (void)iso_format(path, sizeof path, "/v1/components/%s/%s",
+                             iso_cli_json_text(app, "app"), name);
+            const int status = iso_cli_get_json(server, path, &status_document);
+            if (status != ISO_CLI_OK) {
+                return status;
+            }
+            (void)json_array_append_new(all, status_document);
+        }
+    }
+    return ISO_CLI_OK;
+}
+
+static void print_troubles(const json_t *apps)
+{
+    size_t i;
+    json_t *app;
+    json_array_foreach((json_t *)(uintptr_t)apps, i, app)
+    {
+        if (iso_cli_json_text(app, "reason")[0] != '\0' && !is_without_components(app)) {
+            iso_cli_note("%s: %s", iso_cli_json_text(app, "app"), iso_cli_json_text(app, "reason"));
+        }
+    }
+}
+
+static int print_of_device(struct iso_cli_server *server)
+{
+    static const char *const titles[] = {"COMPONENT", "STATE",  "MODE",      "CALLS",
+                                         "P50",       "MEMORY", "LAST ERROR"};
+    json_t *apps = NULL, *all = json_array(), *component;
+    int status = iso_cli_get_json(server, "/v1/deployments", &apps);
+    status = status == ISO_CLI_OK ? collect(server, apps, all) : status;
+    if (status == ISO_CLI_OK && server->json) {
+        status = iso_cli_show_json(all);
+    } else if (status == ISO_CLI_OK) {
+        struct iso_cli_table table;
+        size_t i;
+        iso_cli_table_init(&table, titles, ISO_COUNT_OF(titles), 1u << 3 | 1u << 4 | 1u << 5);
+        json_array_foreach(all, i, component)
+        {
+            add_component(&table, component);
+        }
+        if (table.count == 0) {
+            iso_cli_note("nothing is deployed on %s", server->name);
+        } else {
+            iso_cli_table_print(&table, stdout);
+        }
+        print_troubles(apps);
+        status = iso_cli_finish_output(ISO_CLI_OK);
+    }
+    json_decref(all);
+    json_decref(apps);
+    return status;
+}
+
+/* ---- Of an orchestrator -----------------------------------------------------------------------
+ */
+
+/* The applications with their components: an array of their documents. */
+static int collect_apps(struct iso_cli_server *server, const char *only, json_t *all)
+{
+    json_t *answer = NULL, *app;
+    size_t i;
+    int status = iso_cli_get_json(server, "/v1/apps", &answer);
+    const json_t *apps = json_is_array(answer) ? answer : json_object_get(answer, "apps");
+    json_array_foreach((json_t *)(uintptr_t)apps, i, app)
+    {
+        char name[200], path[256];
+        json_t *document = NULL;
+        const char *text = iso_cli_json_text(app, "app");
+        if (status != ISO_CLI_OK || !iso_cli_path_encode(text, name, sizeof name) ||
+            (only != NULL && strcmp(only, text) != 0)) {
+            continue;
+        }
+        (void)iso_format(path, sizeof path, "/v1/apps/%s", name);
+        status = iso_cli_get_json(server, path, &document);
+        if (status == ISO_CLI_OK) {
+            (void)json_array_append_new(all, document);
+        }
+    }
+    json_decref(answer);
+    return status;
+}
+
+static void add_placed(struct iso_cli_table *table, const json_t *app, const json_t *component)
+{
+    char name[160];
+    const char *device = iso_cli_json_text(component, "device-name");
+    const char *state = iso_cli_json_text(component, "state");
+    (void)iso_format(name, sizeof name, "%s/%s", iso_cli_json_text(app, "app"),
+                     iso_cli_json_text(component, "name"));
+    const char *const cells[] = {
+        name, device[0] != '\0' ? device : iso_cli_json_text(component, "device"), state,
+        iso_cli_json_text(component, "mode"), iso_cli_json_text(component, "package")};
+    iso_cli_table_add(table, cells);
+}
+
+static int print_of_orchestrator(struct iso_cli_server *server, const char *only)
+{
+    static const char *const titles[] = {"COMPONENT", "DEVICE", "STATE", "MODE", "PACKAGE"};
+    struct iso_cli_table table;
+    json_t *apps = json_array(), *app, *component;
+    size_t i, k;
+    int status = collect_apps(server, only, apps);
+    if (status == ISO_CLI_OK && server->json) {
+        status = iso_cli_show_json(apps);
+    } else if (status == ISO_CLI_OK) {
+        iso_cli_table_init(&table, titles, ISO_COUNT_OF(titles), 0);
+        json_array_foreach(apps, i, app)
+        {
+            json_array_foreach(json_object_get(app, "components"), k, component)
+            {
+                add_placed(&table, app, component);
+            }
+        }
+        if (table.count == 0) {
+            iso_cli_note("nothing runs");
+        } else {
+            iso_cli_table_print(&table, stdout);
+        }
+        json_array_foreach(apps, i, app)
+        {
+            if (iso_cli_json_text(app, "reason")[0] != '\0') {
+                iso_cli_note("%s is %s: %s", iso_cli_json_text(app, "app"),
+                             iso_cli_json_text(app, "state"), iso_cli_json_text(app, "reason"));
+            }
+        }
+        status = iso_cli_finish_output(ISO_CLI_OK);
+    }
+    json_decref(apps);
+    return status;
+}
+
+static int run_ps(const struct iso_cli_command *command, int argc, char **argv)
+{
+    struct iso_cli_client_args args;
+    int status = iso_cli_client_read(command, argc, argv, &args, 0, 1, NULL, NULL);
+    if (status < 0) {
+        status =
+            args.server.is_device
+                ? print_of_device(&args.server)
+                : print_of_orchestrator(&args.server, args.count != 0 ? args.operands[0] : NULL);
+    }
+    iso_cli_server_fini(&args.server);
+    return status;
+}
+
+static const struct iso_cli_option_group *const groups[] = {&iso_cli_either_group};
+
+const struct iso_cli_command iso_cli_client_ps = {
+    .name = "ps",
+    .summary = "list the components, and where they run",
+    .synopsis = "[APP]",
+    .groups = groups,
+    .group_count = ISO_COUNT_OF(groups),
+    .examples = "  isomer ps\n"
+                "  isomer --device den ps\n",
+    .run = run_ps,
+};

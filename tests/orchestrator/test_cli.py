@@ -1,0 +1,294 @@
+"""How the commands ask, wait and print: against an orchestrator that does nothing (fake.py)."""
+
+import contextlib
+import json
+import os
+import pty
+import re
+import select
+import shutil
+import subprocess
+
+from fake import Fake
+from harness import check, match, test
+
+MANIFEST = """{
+  "app": "hello",
+  "components": {
+    "greeter": { "package": "file:greeter" },
+    "counter": { "package": "file:counter.wasm", "interface": "extra.wit" }
+  }
+}
+"""
+
+
+def environment(t, **more):
+    """Nothing of this machine's own: no orchestrator, no devices, no keys."""
+    return {"HOME": t.dir, "XDG_CONFIG_HOME": t.path("config"), "XDG_STATE_HOME": t.path("state"),
+            "ISOMER_RUNTIME_DIR": t.path("run"), "ISOMER_TOKEN": "", "ISOMER_DEVICE": "", "ISOMER_ORCHESTRATOR": "",
+            **more}
+
+
+@contextlib.contextmanager
+def orchestrator(t):
+    with Fake(t.path("state/isomer-orchestrator")) as fake:
+        yield fake
+
+
+def run(t, *args, **options):
+    return t.run(*args, env=environment(t), timeout=30, **options)
+
+
+def application(t):
+    """A manifest with the files that it names; its folder."""
+    os.makedirs(t.path("hello/greeter"))
+    t.write("hello/app.json", MANIFEST)
+    t.write("hello/greeter/greeter.wasm", b"\0asm\1\0\0\0")
+    t.write("hello/greeter/greeter.wit", "package demo:greeter;\n")
+    t.write("hello/counter.wasm", b"\0asm\1\0\0\0\0\1\0")
+    t.write("hello/extra.wit", "package demo:extra;\n")
+    return t.path("hello")
+
+
+# ---- Whom the commands ask ----
+
+
+@test
+def nobody_is_there(t):
+    """Without an orchestrator the message says how to start one, and how to name another."""
+    for command in (["ls"], ["deploy"], ["device", "ls"]):
+        result = t.expect(run(t, *command), 71, ["no orchestrator runs on this machine", "isomer up", "--orchestrator"])
+        check(result.out == "", str(result))
+    t.expect(run(t, "ps"), 71, "--device")
+
+
+@test
+def the_orchestrator_of_this_machine_is_found(t):
+    """By its state directory; a note that its process left behind is not believed."""
+    with orchestrator(t) as fake:
+        t.expect(run(t, "ls"), 0, "no application is deployed")
+        shutil.copytree(fake.state, t.path("elsewhere"))
+        t.expect(run(t, "--orchestrator", t.path("elsewhere"), "ls"), 0)
+        t.expect(run(t, "ls", "--orchestrator", fake.url, "--token", "@" + fake.state + "/token"), 0)
+        wrong = t.run("ls", env=environment(t, ISOMER_ORCHESTRATOR=fake.url, XDG_STATE_HOME=t.path("none"),
+                                            ISOMER_TOKEN="x.y"))
+        t.expect(wrong, 77, ["a token is needed", "HTTP 401"])
+        t.write("state/isomer-orchestrator/local.json", json.dumps({"url": fake.url, "pid": 2 ** 22 + 1}))
+        t.expect(run(t, "ls"), 71, "no orchestrator runs")
+        os.makedirs(t.path("empty"))
+        t.expect(run(t, "--orchestrator", t.path("empty"), "ls"), 71, "isomer orchestrator --state")
+    t.expect(run(t, "--orchestrator", "127.0.0.1:1", "--token", "x", "ls"), 71, "does not answer")
+    t.expect(run(t, "--orchestrator", "http://192.0.2.1", "ls"), 64, "plain HTTP")
+    t.expect(run(t, "--orchestrator", "x", "--device", "y", "ls"), 64, "one of them")
+
+
+# ---- Deploying ----
+
+
+@test
+def deploying(t):
+    """Modules are sent once, with what lies beside them; each step is told; the table says where it runs."""
+    folder = application(t)
+    with orchestrator(t) as fake:
+        result = t.expect(run(t, "deploy", folder), 0, ["planning", "preparing, den upload 1 of 2 MiB",
+                                                        "committing, hall commit", "hello runs: generation 1"])
+        check(re.search(r"greeter +den +running", result.out), str(result))
+        body = fake.bodies("PUT", "/v1/apps/hello")[0]
+        check(body["manifest"] == MANIFEST and body["force"] is False, str(body))
+        check(body["files"]["file:greeter"]["wit"] == "package demo:greeter;\n", str(body))
+        check("wit" not in body["files"]["file:counter.wasm"], str(body))
+        check(body["files"]["extra.wit"] == {"text": "package demo:extra;\n"}, str(body))
+        digests = {body["files"][name]["digest"] for name in ("file:greeter", "file:counter.wasm")}
+        check(digests == set(fake.packages), f"{digests} {fake.packages}")
+        again = t.expect(run(t, "deploy", cwd=folder), 0, "generation 2")
+        check("sent" not in again.err, str(again))
+        piped = t.expect(run(t, "deploy", "-", "--no-wait", stdin=MANIFEST.encode(), cwd=folder), 0, "is accepted")
+        check(piped.out == "", str(piped))
+        answer = json.loads(t.expect(run(t, "deploy", folder, "--json"), 0, err="").out)
+        check(answer["state"] == "committed", str(answer))
+        check(run(t, "deploy", folder, "--json").err == "", "no progress beside JSON")
+
+
+@test
+def a_deployment_that_fails(t):
+    """Its own status, with the device and the reason; what ran before is named."""
+    folder = application(t)
+    with orchestrator(t) as fake:
+        t.expect(run(t, "deploy", folder), 0)
+        fake.ends_as, fake.error = "failed", "prepare failed on hall"
+        t.expect(run(t, "deploy", folder), 72, ["hello generation 2: failed: prepare failed on hall",
+                                                "hall: the disk is full", "generation 1 of hello runs on"])
+        fake.ends_as, fake.error = "superseded", ""
+        t.expect(run(t, "deploy", folder), 72, "superseded")
+
+
+@test
+def a_deployment_that_waits(t):
+    """What is decided but not confirmed has its own status; before that it is the status of a timeout."""
+    folder = application(t)
+    with orchestrator(t) as fake:
+        fake.ends_as = None
+        result = run(t, "deploy", folder, "--timeout", "1s")
+        t.expect(result, 73, ["is decided, but not confirmed everywhere", "hall has not confirmed", "isomer ls"])
+        check(result.out == "", str(result))
+        fake.steps = [("preparing", [("den", "upload", "")])]
+        t.expect(run(t, "deploy", folder, "--timeout", "300ms"), 124, ["not done yet", "--timeout"])
+        t.expect(run(t, "deploy", folder, "--timeout", "soon"), 64, "soon")
+
+
+@test
+def mistakes_are_pointed_at(t):
+    """As compilers do: file:line:column, the line, a caret; also for files that are not there."""
+    folder = application(t)
+    with orchestrator(t) as fake:
+        fake.mistakes = [{"line": 4, "column": 16, "length": 9, "severity": "error", "pointer": "/components/greeter",
+                          "text": "found \"package\"; expected \x1b[31mred"},
+                         {"line": 2, "column": 10, "length": 7, "severity": "warning", "pointer": "/app", "text": "hm"}]
+        for command in ("deploy", "plan", "check"):
+            result = t.expect(run(t, command, folder), 65, ["has 1 mistake"])
+            place = re.escape(os.path.join(folder, "app.json"))
+            match(rf"^{place}:4:16: error: found \"package\"; expected \\x1b\[31mred$", result.err)
+            match(r"^    4 \|     \"greeter\": { \"package\".*\n      \| {16}\^~~~~~~~~$", result.err)
+            match(rf"^{place}:2:10: warning: hm$", result.err)
+        check(json.loads(run(t, "check", folder, "--json").out)["mistakes"] == fake.mistakes, "as JSON")
+        fake.mistakes = fake.mistakes[1:]
+        t.expect(run(t, "check", folder), 0, ["warning: hm", "app.json is right"])
+        fake.mistakes = []
+        os.remove(os.path.join(folder, "counter.wasm"))
+        result = t.expect(run(t, "deploy", folder), 65, "app.json:5:29: error: there is no module")
+        match(r'^      \|  +\^~~~~~~~~~~~~~~~~~~$', result.err)
+        t.write("hello/greeter/second.wasm", b"")
+        t.expect(run(t, "deploy", folder), 65, "several modules")
+    t.expect(run(t, "--orchestrator", "127.0.0.1:1", "deploy", t.path("missing")), 66, "missing")
+
+
+@test
+def plans(t):
+    """Which device and why; with --verbose why not the others."""
+    folder = application(t)
+    with orchestrator(t) as fake:
+        result = t.expect(run(t, "plan", folder), 0)
+        check(re.search(r"greeter +den +fastest: 512 M fuel/s; free", result.out), str(result))
+        check("gpio" not in result.out, str(result))
+        result = t.expect(run(t, "plan", "--verbose", folder), 0)
+        check("greeter is not on\n  hall: offers no isomer:device/gpio" in result.out, str(result))
+        check(json.loads(run(t, "plan", "--json", folder).out)["app"] == "hello", "as JSON")
+        check(not fake.apps, "nothing is deployed")
+
+
+@test
+def progress_on_a_terminal_is_one_line(t):
+    """It is replaced, never longer than the terminal, and gone at the end."""
+    folder = application(t)
+    with orchestrator(t) as fake:
+        fake.steps = [("preparing", [("den", "upload", 30 * "very long ")]), ("committing", [])]
+        status, text = on_terminal(t, ["deploy", folder], columns=40)
+        check(status == 0, text)
+        pieces = [piece.split("\r\n")[0] for piece in text.split("\r\x1b[K")[1:]]
+        lines = [piece for piece in pieces if "isomer:" not in piece]
+        check(len(lines) >= 3 and max(len(line) for line in lines) < 40, repr(pieces))
+        check("den uplo" in text and "hello runs: generation 1" in pieces[-1], repr(text))
+
+
+def on_terminal(t, words, columns):
+    """The status, and what a terminal of that many columns gets."""
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.environ.update(environment(t), TERM="xterm", COLUMNS=str(columns))
+        os.system(f"stty cols {columns}")
+        os.execv(t.isomer, [t.isomer, *words])
+    text = b""
+    while select.select([terminal], [], [], 30)[0]:
+        try:
+            piece = os.read(terminal, 65536)
+        except OSError:
+            break
+        if not piece:
+            break
+        text += piece
+    os.close(terminal)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), text.decode()
+
+
+# ---- Applications ----
+
+
+@test
+def applications(t):
+    """ls, ps, history, rollback, move and rm, each with what it changed."""
+    folder = application(t)
+    with orchestrator(t) as fake:
+        t.expect(run(t, "deploy", folder), 0)
+        check(re.search(r"hello +running +1 +2", run(t, "ls").out), str(run(t, "ls")))
+        check(re.search(r"hello/counter +den +running", run(t, "ps").out), str(run(t, "ps")))
+        check(run(t, "ps", "other").out == "", "only one application")
+        fake.moves = [{"component": "counter", "from": "den", "to": "hall", "step": "done", "downtime-ms": 4.123}]
+        t.expect(run(t, "move", "hello/counter", "hall"), 0, "counter moved to hall; it stood still for 4.12 ms")
+        check(fake.bodies("POST", "/v1/apps/hello/components/counter/move") == [{"to": "hall"}], "who")
+        t.expect(run(t, "move", "counter"), 64, "APP/COMPONENT")
+        fake.moves = []
+        t.expect(run(t, "rollback", "hello", "1"), 0, "generation 3")
+        t.expect(run(t, "rollback", "hello", "one"), 64, "no number")
+        check(fake.bodies("POST", "/v1/apps/hello/rollback") == [{"to": 1}], "to which")
+        check(re.search(r"2 +replaced +move", run(t, "history", "hello").out), str(run(t, "history", "hello")))
+        t.expect(run(t, "rm", "hello"), 0, "hello is removed")
+        t.expect(run(t, "rm", "hello"), 77, "no application hello")
+        t.expect(run(t, "history", "nothing"), 77, "no application nothing")
+        t.expect(run(t, "history"), 64, "missing")
+
+
+@test
+def logs_go_on_over_a_move(t):
+    """The stream is opened again, and what comes twice is shown once."""
+    with orchestrator(t) as fake:
+        lines = [{"time": f"2026-01-01T00:00:0{i}Z", "level": "info", "message": f"line {i}"} for i in range(4)]
+        fake.streams = [lines[:2], [], lines[1:]]
+        result = until_lines(t, ["logs", "-f", "hello/counter"], 4)
+        check([line.split()[-1] for line in result] == ["0", "1", "2", "3"], str(result))
+
+
+def until_lines(t, words, count):
+    """The first lines of a command that goes on, which is then stopped."""
+    with subprocess.Popen([t.isomer, *words], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                          env=t.environment(environment(t)), text=True) as process:
+        lines = [process.stdout.readline().rstrip("\n") for _ in range(count)]
+        process.terminate()
+    return lines
+
+
+# ---- Devices ----
+
+
+@test
+def devices(t):
+    """ls, show, add, pair, label, rename, drain and rm."""
+    with orchestrator(t) as fake:
+        listed = t.expect(run(t, "device", "ls"), 0).out
+        check(re.search(r"den +up +aarch64 +512 +12%", listed) and "porch" in listed, listed)
+        check(run(t, "device").out == listed, "alone it lists")
+        check("room=hall" in run(t, "device", "show", "hall").out, "show")
+        t.expect(run(t, "device", "show"), 64, "which device")
+        t.expect(run(t, "device", "add", "porch"), 77, ["has to be paired", "isomer device pair porch CODE"])
+        t.expect(run(t, "device", "add", "192.0.2.99"), 77, "does not answer")
+        t.expect(run(t, "device", "pair", "porch", "BAD"), 77, "the code is wrong")
+        t.expect(run(t, "device", "pair", "porch", "GOOD", "--name", "veranda"), 0, "veranda is a device")
+        t.expect(run(t, "device", "label", "den", "room=attic", "old-"), 0)
+        check(fake.bodies("PATCH", "/v1/devices/den") == [{"labels": {"room": "attic", "old": None}}], "labels")
+        t.expect(run(t, "device", "label", "den", "room"), 64, "KEY=VALUE")
+        t.expect(run(t, "device", "rename", "den", "cellar"), 0)
+        t.expect(run(t, "device", "drain", "hall"), 0, "moved away")
+        check(fake.devices["hall"]["drained"] is True, "drained")
+        t.expect(run(t, "device", "drain", "--off", "hall"), 0)
+        check(fake.devices["hall"]["drained"] is False, "used again")
+        t.expect(run(t, "device", "rm", "hall"), 77, "is used by hello")
+        t.expect(run(t, "device", "rm", "--forget", "hall"), 0)
+        t.expect(run(t, "device", "lss"), 64, "did you mean device ls?")
+        narrow = on_terminal(t, ["device", "ls"], columns=60)[1]
+        check(max(len(line) for line in narrow.splitlines()) <= 60 and "…" in narrow, narrow)
+
+
+@test
+def events(t):
+    """A line each."""
+    with orchestrator(t):
+        check(run(t, "events").out == "2026-01-01T00:00:00Z deployed        hello: generation 1\n", str(run(t, "events")))
