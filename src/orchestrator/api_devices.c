@@ -74,6 +74,14 @@ static unsigned status_of(enum iso_err err)
     return err == ISO_E_IO ? 504 : iso_reply_status(err);
 }
 
+/* It has not begun, for want of memory. */
+static void no_memory(struct iso_or_pending *pending)
+{
+    iso_http_problem(pending->orchestrator->http, pending->id, 503, NULL, NULL,
+                     iso_err_text(ISO_E_NOMEM));
+    iso_or_pending_end(pending);
+}
+
 static void on_added(void *ctx, enum iso_err err, const struct iso_report *report,
                      const char *device)
 {
@@ -123,8 +131,9 @@ static void post_devices(void *ctx, struct iso_http_request *req,
                          "\"ABCD-...\"} or {\"address\", \"token\", \"pin\"}, all texts");
     } else {
         struct iso_or_pending *pending = iso_or_pending_new(orchestrator, req, "add");
-        if (pending != NULL) {
-            iso_or_devices_add(orchestrator->devices, &add, on_added, pending);
+        if (pending != NULL &&
+            iso_or_devices_add(orchestrator->devices, &add, on_added, pending) != ISO_OK) {
+            no_memory(pending);
         }
     }
     json_decref(body);
@@ -243,9 +252,9 @@ static void delete_device(void *ctx, struct iso_http_request *req,
         return;
     }
     struct iso_or_pending *pending = iso_or_pending_new(orchestrator, req, "remove");
-    if (pending != NULL) {
-        iso_or_devices_remove(orchestrator->devices, iso_str_from_z(device->id), forget, on_removed,
-                              pending);
+    if (pending != NULL && iso_or_devices_remove(orchestrator->devices, iso_str_from_z(device->id),
+                                                 forget, on_removed, pending) != ISO_OK) {
+        no_memory(pending);
     }
 }
 

@@ -7,8 +7,13 @@
  * for its heartbeat every two seconds.
  *
  *     known --answers--> up --2 missed--> suspect --6 s since the last answer--> lost
- *                        ^------------------|----------------------------------------|
- *                          answers          answers: description and deployments are read first
+ *        |                ^------------------|                                    |
+ *        |                |    answers                                            |
+ *        |                ^---------------------- answers: its description -------|
+ *        |                                        is read first                   ^
+ *        |----- no answer for 20 s since the orchestrator has started ------------|
+ *
+ * From each of them to `refuses` and, when it does not refuse any more, by way of `known` back.
  *
  * Loop thread. Devices are named by id across callbacks; pointers hold until the caller returns to
  * the loop.
@@ -27,11 +32,12 @@
 struct iso_or_devices;
 
 enum iso_or_device_state {
-    ISO_OR_KNOWN, /* has not answered since the orchestrator started */
+    ISO_OR_KNOWN, /* has not answered since the orchestrator started, or not all that is asked */
     ISO_OR_UP,
     ISO_OR_SUSPECT,
     ISO_OR_LOST,
-    ISO_OR_REFUSES, /* answers, but not us: owned by another orchestrator, token withdrawn */
+    ISO_OR_REFUSES, /* answers, but not us: another orchestrator's or nobody's, token withdrawn, too
+                       old to have a heartbeat */
 };
 const char *iso_or_device_state_name(enum iso_or_device_state state);
 
@@ -105,7 +111,7 @@ void iso_or_devices_write_one(const struct iso_or_devices *devices,
 void iso_or_devices_write(const struct iso_or_devices *devices, struct iso_json *json);
 void iso_or_devices_write_candidates(const struct iso_or_devices *devices, struct iso_json *json);
 
-/* ---- Changes; done exactly once, from the loop -------------------------------------------------
+/* ---- Changes; done exactly once, from the loop; never after NOMEM ------------------------------
  */
 
 /* err ISO_OK: device is its id. Otherwise report says why; nothing has changed. */
@@ -122,16 +128,18 @@ struct iso_or_device_add {
     struct iso_str name;    /* call it so; empty: as it says */
     bool take_over;         /* from another orchestrator */
 };
-/* Pairs (or takes the token), claims, reads the description, stores it. Neither code nor token:
+/* Pairs (or makes a token of its own by the one given), reads the description, claims, stores it. A
+ * device that refuses us may be added again, and keeps what was set here. Neither code nor token:
  * what answers there becomes a candidate, shown until the process ends. Errors: ACCESS (code, pin,
  * token), EXISTS (is a device already), STATE (owned by another orchestrator: named), NOT_FOUND (no
  * candidate of that name), IO (does not answer), LIMIT, ARGUMENT. */
-void iso_or_devices_add(struct iso_or_devices *devices, const struct iso_or_device_add *add,
-                        iso_or_device_done done, void *ctx);
+ISO_MUST_CHECK enum iso_err iso_or_devices_add(struct iso_or_devices *devices,
+                                               const struct iso_or_device_add *add,
+                                               iso_or_device_done done, void *ctx);
 /* Gives the device back: withdraws owner and token there, when it answers; forget: also when it
  * does not. What runs there must have been moved or removed before: the caller looks. */
-void iso_or_devices_remove(struct iso_or_devices *devices, struct iso_str id, bool forget,
-                           iso_or_device_done done, void *ctx);
+ISO_MUST_CHECK enum iso_err iso_or_devices_remove(struct iso_or_devices *devices, struct iso_str id,
+                                                  bool forget, iso_or_device_done done, void *ctx);
 /* labels: a JSON object, text -> text, or null to take one away; merged. name: empty: unchanged. */
 ISO_MUST_CHECK enum iso_err iso_or_devices_change(struct iso_or_devices *devices, struct iso_str id,
                                                   struct iso_str name, const json_t *labels,

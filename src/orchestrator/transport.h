@@ -3,8 +3,8 @@
  * whoever carries it (devices.h over HTTP; in tests a simulated fleet under a simulated clock).
  *
  * A device is named by its id; where it is, its pin, its token and the header Isomer-Owner are the
- * carrier's business. Requests to one device are carried out in the order of their start where
- * `ordered` says so, otherwise up to ISO_OR_REQUESTS_PER_DEVICE at a time.
+ * carrier's business. Requests to one device are begun in the order of their start, up to
+ * ISO_OR_REQUESTS_PER_DEVICE at a time: whoever needs one to end before the next begins, waits.
  *
  * All on the loop thread. `done` is called exactly once for every start that returned an id, never
  * before start has returned, and not after cancel.
@@ -18,8 +18,8 @@
 enum iso_or_outcome {
     ISO_OR_ANSWERED,    /* status and body are there; any status */
     ISO_OR_UNREACHABLE, /* nothing was sent: no connection, wrong key, no such device */
-    ISO_OR_BROKEN,      /* it was sent, perhaps carried out; no answer came in time */
-    ISO_OR_GARBLED, /* what came is no answer: not HTTP, too large, not JSON where JSON is due */
+    ISO_OR_BROKEN,      /* it was sent, perhaps carried out; no answer came in time, or no HTTP */
+    ISO_OR_GARBLED,     /* what came is no answer: too large, or said to be JSON and is not */
 };
 
 struct iso_or_answer {

@@ -1,0 +1,275 @@
+/* Adding devices and giving them back, with supervisors that are played over real HTTP and TLS:
+ * pairing, tokens, owners; and that what fails leaves nothing behind, here or there. */
+#include "orchestrator/devices_test_support.h"
+
+#include "base/format.h"
+#include "base/test.h"
+
+#define SET(array, text) ((void)iso_format(array, sizeof(array), "%s", text))
+
+static unsigned tokens_of(const struct fake *fake)
+{
+    unsigned count = 0;
+    for (size_t i = 0; i < ISO_COUNT_OF(fake->tokens); i++) {
+        count += fake->tokens[i][0] != '\0' ? 1 : 0;
+    }
+    return count;
+}
+
+/* A device that was paired and is up. */
+static void pair(struct world *world, struct fake *fake)
+{
+    CHECK_OK(world_add(world, fake->https, fake_code(fake, world), NULL, NULL, false));
+    WORLD_UNTIL(world, world_device(world, fake->id)->state == ISO_OR_UP);
+}
+
+TEST(pairing_makes_a_device_that_comes_up)
+{
+    static struct fake fake;
+    static struct world world;
+    world_open(&world);
+    fake_open(&fake, &world, "den");
+    CHECK_OK(world_add(&world, fake.https, fake_code(&fake, &world), NULL, NULL, false));
+    CHECK_STR(world.device, fake.id);
+    CHECK_STR(fake.owner, "orchestratororchestratoror");
+    const struct iso_or_device *device = world_device(&world, "den");
+    CHECK(device != NULL && device->state == ISO_OR_KNOWN);
+    CHECK_STR(device->address, fake.https);
+    CHECK(world_has_event(&world, "device-added den"));
+    WORLD_UNTIL(&world, world_device(&world, "den")->state == ISO_OR_UP);
+    device = world_device(&world, fake.id);
+    CHECK_EQ_U64(device->boot, 7);
+    CHECK_EQ_U64(device->revision, 1);
+    CHECK_EQ_F64(device->load, 0.25);
+    CHECK(device->latency_us != 0);
+    CHECK(json_object_get(device->description, "neighbours") == NULL);
+    /* Once more is refused before the code is used up. */
+    CHECK_ERR(world_add(&world, fake.https, fake_code(&fake, &world), NULL, NULL, false),
+              ISO_E_EXISTS);
+    CHECK_CONTAINS(world.report.text, "is a device already: den");
+    CHECK_EQ_U64(tokens_of(&fake), 1);
+    /* It is there again after a restart. */
+    world_reopen(&world);
+    CHECK_EQ_U64(iso_or_devices_count(world.devices), 1);
+    WORLD_UNTIL(&world, world_device(&world, "den")->state == ISO_OR_UP);
+    fake_close(&fake, &world);
+    world_close(&world);
+}
+
+TEST(a_wrong_code_pairs_nothing)
+{
+    static struct fake fake;
+    static struct world world;
+    world_open(&world);
+    fake_open(&fake, &world, "den");
+    (void)fake_code(&fake, &world);
+    CHECK_ERR(world_add(&world, fake.https, "0000-0000-0000-0000", NULL, NULL, false),
+              ISO_E_ACCESS);
+    CHECK_ERR(world_add(&world, fake.https, "no code", NULL, NULL, false), ISO_E_ARGUMENT);
+    CHECK_ERR(world_add(&world, "https://127.0.0.1:1", "0000-0000-0000-0000", NULL, NULL, false),
+              ISO_E_IO);
+    CHECK_EQ_U64(iso_or_devices_count(world.devices), 0);
+    CHECK(!fake.secret_seen && tokens_of(&fake) == 0);
+    CHECK(!fake_saw(&fake, "POST /v1/pairing/finish"));
+    fake_close(&fake, &world);
+    world_close(&world);
+}
+
+TEST(a_token_is_used_once_to_make_one_of_our_own)
+{
+    static struct fake fake;
+    static struct world world;
+    char pin[ISO_TLS_PIN_TEXT_SIZE];
+    world_open(&world);
+    fake_open(&fake, &world, "den");
+    SET(fake.tokens[0], "0123456789abcdef.given");
+    CHECK_ERR(world_add(&world, "https://192.0.2.7:8443", NULL, fake.tokens[0], NULL, false),
+              ISO_E_ARGUMENT);
+    CHECK_CONTAINS(world.report.text, "pin");
+    CHECK_ERR(world_add(&world, fake.http, NULL, "0123456789abcdef.other", NULL, false),
+              ISO_E_ACCESS);
+    /* Another key than the one that is given: nothing is sent. */
+    fake_pin(&fake, pin);
+    pin[10] = pin[10] == '0' ? '1' : '0';
+    fake.secret_seen = false;
+    CHECK_ERR(world_add(&world, fake.https, NULL, fake.tokens[0], pin, false), ISO_E_ACCESS);
+    CHECK(!fake.secret_seen);
+    fake_pin(&fake, pin);
+    CHECK_OK(world_add(&world, fake.https, NULL, fake.tokens[0], pin, false));
+    CHECK_EQ_U64(tokens_of(&fake), 2);
+    WORLD_UNTIL(&world, world_device(&world, "den")->state == ISO_OR_UP);
+    CHECK_OK(world_remove(&world, "den", false));
+    CHECK_EQ_U64(tokens_of(&fake), 1);
+    CHECK_STR(fake.tokens[0], "0123456789abcdef.given");
+    CHECK_STR(fake.owner, "");
+    CHECK_EQ_U64(iso_or_devices_count(world.devices), 0);
+    CHECK_EQ_U64(world.gone, 1);
+    /* Plain HTTP on this machine, and TLS there without a pin. */
+    CHECK_OK(world_add(&world, fake.http, NULL, fake.tokens[0], NULL, false));
+    WORLD_UNTIL(&world, world_device(&world, "den")->state == ISO_OR_UP);
+    CHECK_OK(world_remove(&world, "den", false));
+    CHECK_OK(world_add(&world, fake.https, NULL, fake.tokens[0], NULL, false));
+    fake_close(&fake, &world);
+    world_close(&world);
+}
+
+TEST(a_device_of_another_orchestrator_is_left_to_it_unless_taken_over)
+{
+    static struct fake fake;
+    static struct world world;
+    world_open(&world);
+    fake_open(&fake, &world, "den");
+    SET(fake.owner, "elsewhere");
+    CHECK_ERR(world_add(&world, fake.https, fake_code(&fake, &world), NULL, NULL, false),
+              ISO_E_STATE);
+    CHECK_CONTAINS(world.report.text, "it belongs to the orchestrator elsewhere");
+    CHECK_EQ_U64(tokens_of(&fake), 0); /* given back */
+    CHECK_EQ_U64(iso_or_devices_count(world.devices), 0);
+    CHECK_STR(fake.owner, "elsewhere");
+    fake.owner_status = 404;
+    CHECK_ERR(world_add(&world, fake.https, fake_code(&fake, &world), NULL, NULL, false),
+              ISO_E_UNSUPPORTED);
+    CHECK_CONTAINS(world.report.text, "too old");
+    CHECK_EQ_U64(tokens_of(&fake), 0);
+    fake.owner_status = 0;
+    CHECK_OK(world_add(&world, fake.https, fake_code(&fake, &world), NULL, NULL, true));
+    WORLD_UNTIL(&world, world_device(&world, "den")->state == ISO_OR_UP);
+    fake_close(&fake, &world);
+    world_close(&world);
+}
+
+TEST(one_that_is_taken_away_refuses_and_can_be_added_again)
+{
+    static struct fake fake;
+    static struct world world;
+    world_open(&world);
+    fake_open(&fake, &world, "den");
+    pair(&world, &fake);
+    SET(fake.owner, "elsewhere");
+    WORLD_UNTIL(&world, world_device(&world, "den")->state == ISO_OR_REFUSES);
+    CHECK_CONTAINS(world_device(&world, "den")->reason, "belongs to elsewhere");
+    CHECK(world_has_event(&world, "device-refuses den"));
+    bool drained = true;
+    CHECK_OK(iso_or_devices_change(world.devices, iso_str_from_z("den"), iso_str_from_z("attic"),
+                                   NULL, &drained, NULL));
+    CHECK_OK(world_add(&world, "attic", fake_code(&fake, &world), NULL, NULL, true));
+    CHECK_EQ_U64(iso_or_devices_count(world.devices), 1);
+    WORLD_UNTIL(&world, world_device(&world, "attic")->state == ISO_OR_UP);
+    CHECK(world_device(&world, "attic")->drained);
+    /* Its token was withdrawn there. */
+    memset(fake.tokens, 0, sizeof fake.tokens);
+    WORLD_UNTIL(&world, world_device(&world, "attic")->state == ISO_OR_REFUSES);
+    CHECK_CONTAINS(world_device(&world, "attic")->reason, "pair with it again");
+    fake_close(&fake, &world);
+    world_close(&world);
+}
+
+TEST(a_supervisor_without_heartbeats_is_said_to_be_too_old)
+{
+    static struct fake fake;
+    static struct world world;
+    world_open(&world);
+    fake_open(&fake, &world, "den");
+    fake.beat_status = 404;
+    CHECK_OK(world_add(&world, fake.https, fake_code(&fake, &world), NULL, NULL, false));
+    WORLD_UNTIL(&world, world_device(&world, "den")->state == ISO_OR_REFUSES);
+    CHECK_CONTAINS(world_device(&world, "den")->reason, "too old");
+    fake.beat_status = 0;
+    WORLD_UNTIL(&world, world_device(&world, "den")->state == ISO_OR_UP);
+    CHECK_STR(world_device(&world, "den")->reason, "");
+    fake_close(&fake, &world);
+    world_close(&world);
+}
+
+TEST(one_that_dies_is_suspect_then_lost_and_back_when_it_returns)
+{
+    static struct fake fake;
+    static struct world world;
+    world_open(&world);
+    fake_open(&fake, &world, "den");
+    pair(&world, &fake);
+    const uint64_t began_ms = uv_now(&world.loop);
+    fake.beat_status = 500;
+    WORLD_UNTIL(&world, world_device(&world, "den")->state == ISO_OR_SUSPECT);
+    CHECK_CONTAINS(world_device(&world, "den")->reason, "as the test wants it");
+    WORLD_UNTIL(&world, world_device(&world, "den")->state == ISO_OR_LOST);
+    /* 6 s after the last answer, which was at most 2 s before. */
+    CHECK(uv_now(&world.loop) - began_ms >= 3900);
+    CHECK(world_has_event(&world, "device-suspect den"));
+    CHECK(world_has_event(&world, "device-lost den"));
+    fake.beat_status = 0;
+    fake.boot = 8;
+    SET(fake.labels, "{\"room\":\"attic\"}");
+    WORLD_UNTIL(&world, world_device(&world, "den")->state == ISO_OR_UP);
+    CHECK(world_has_event(&world, "device-back den"));
+    CHECK_EQ_U64(world_device(&world, "den")->boot, 8);
+    CHECK_STR(json_string_value(json_object_get(world_device(&world, "den")->labels, "room")),
+              "attic");
+    fake_close(&fake, &world);
+    world_close(&world);
+}
+
+TEST(removing_one_that_does_not_answer_needs_to_forget_it)
+{
+    static struct fake fake;
+    static struct world world;
+    world_open(&world);
+    fake_open(&fake, &world, "den");
+    pair(&world, &fake);
+    fake_close(&fake, &world);
+    CHECK_ERR(world_remove(&world, "den", false), ISO_E_IO);
+    CHECK_EQ_U64(iso_or_devices_count(world.devices), 1);
+    CHECK_OK(world_remove(&world, "den", true));
+    CHECK_EQ_U64(iso_or_devices_count(world.devices), 0);
+    CHECK_ERR(world_remove(&world, "den", true), ISO_E_NOT_FOUND);
+    world_reopen(&world);
+    CHECK_EQ_U64(iso_or_devices_count(world.devices), 0);
+    world_close(&world);
+}
+
+TEST(names_are_unique_and_labels_lie_over_the_devices_own)
+{
+    static struct fake fakes[3];
+    static struct world world;
+    struct iso_report report;
+    world_open(&world);
+    for (size_t i = 0; i < ISO_COUNT_OF(fakes); i++) {
+        fake_open(&fakes[i], &world, "den");
+        SET(fakes[i].labels, "{\"room\":\"den\",\"old\":\"yes\"}");
+        CHECK_OK(
+            world_add(&world, fakes[i].https, fake_code(&fakes[i], &world), NULL, NULL, false));
+    }
+    CHECK_STR(world_device(&world, "den")->id, fakes[0].id);
+    CHECK_STR(world_device(&world, "den-2")->id, fakes[1].id);
+    CHECK_STR(world_device(&world, "den-3")->id, fakes[2].id);
+    iso_report_init(&report);
+    CHECK_ERR(iso_or_devices_change(world.devices, iso_str_from_z("den-2"), iso_str_from_z("den"),
+                                    NULL, NULL, &report),
+              ISO_E_EXISTS);
+    CHECK_ERR(iso_or_devices_change(world.devices, iso_str_from_z("den-2"), iso_str_from_z("a\nb"),
+                                    NULL, NULL, &report),
+              ISO_E_ARGUMENT);
+    CHECK_ERR(iso_or_devices_change(world.devices, iso_str_from_z("nobody"), iso_str_from_z("a"),
+                                    NULL, NULL, &report),
+              ISO_E_NOT_FOUND);
+    json_t *labels = json_pack("{s:s, s:n}", "room", "lobby", "old");
+    CHECK_OK(iso_or_devices_change(world.devices, iso_str_from_z("den-2"), iso_str_from_z("front"),
+                                   labels, NULL, &report));
+    json_decref(labels);
+    for (unsigned turn = 0; turn < 2; turn++) {
+        const struct iso_or_device *device = world_device(&world, "front");
+        CHECK_STR(device->id, fakes[1].id);
+        CHECK_STR(json_string_value(json_object_get(device->labels, "room")), "lobby");
+        CHECK(json_object_get(device->labels, "old") == NULL);
+        world_reopen(&world);
+    }
+    labels = json_pack("{s:i}", "room", 5);
+    CHECK_ERR(iso_or_devices_change(world.devices, iso_str_from_z("front"), iso_str_from_z(NULL),
+                                    labels, NULL, &report),
+              ISO_E_ARGUMENT);
+    json_decref(labels);
+    for (size_t i = 0; i < ISO_COUNT_OF(fakes); i++) {
+        fake_close(&fakes[i], &world);
+    }
+    world_close(&world);
+}
