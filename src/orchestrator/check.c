@@ -34,7 +34,8 @@ static void warn_unused(struct iso_or_check *check)
     for (size_t i = 0; i < manifest->component_count; i++) {
         links += manifest->components[i].link_count;
     }
-    for (uint32_t i = 0; i < manifest->component_count && links + manifest->flow_count > 0; i++) {
+    bool related = links + manifest->flow_count > 0 && check->reader.mistakes->errors == 0;
+    for (uint32_t i = 0; i < manifest->component_count && related; i++) {
         if (!is_used(manifest, i)) {
             struct iso_or_at at = iso_or_component_at(check, i);
             iso_or_warn_key(

@@ -187,31 +187,41 @@ static void check_literal(const struct iso_or_step_types *t, const struct iso_or
 
 /* ---- Objects and arrays ---------------------------------------------------------------------- */
 
+/* One of the fields; *meant: the one that was meant by another name. */
+static void check_field(const struct iso_or_step_types *t, const struct iso_or_at *at,
+                        const struct iso_vmember *members, uint32_t count, const char *what,
+                        const struct iso_vmember **meant)
+{
+    struct iso_or_words words;
+    char shown[ISO_QUOTE_SIZE];
+    iso_or_words_init(&words, iso_str_from_z(at->key));
+    for (uint32_t i = 0; i < count; i++) {
+        if (iso_str_equal_z(members[i].name, at->key)) {
+            check_value(t, at, members[i].type);
+            return;
+        }
+        iso_or_words_add(&words, members[i].name);
+    }
+    iso_or_wrong_key(&t->check->reader, at, "found the unknown %s %s; %s", what,
+                     iso_quote(shown, iso_str_from_z(at->key)),
+                     iso_or_words_hint(&words, "expected none"));
+    for (uint32_t i = 0; i < count; i++) {
+        *meant = words.nearest.best.ptr == members[i].name.ptr ? &members[i] : *meant;
+    }
+}
+
 /* Fields of a record, or parameters. */
 static void check_fields(const struct iso_or_step_types *t, const struct iso_or_at *at,
                          const struct iso_vmember *members, uint32_t count, const char *what)
 {
-    char type[96], shown[ISO_QUOTE_SIZE];
+    const struct iso_vmember *meant = NULL;
+    char type[96];
     for (struct iso_or_at it = iso_or_first(at); it.key != NULL; it = iso_or_next(&it)) {
-        struct iso_or_words words;
-        bool known = false;
-        iso_or_words_init(&words, iso_str_from_z(it.key));
-        for (uint32_t i = 0; i < count && !known; i++) {
-            known = iso_str_equal_z(members[i].name, it.key);
-            iso_or_words_add(&words, members[i].name);
-            if (known) {
-                check_value(t, &it, members[i].type);
-            }
-        }
-        if (!known) {
-            iso_or_wrong_key(&t->check->reader, &it, "found the unknown %s %s; %s", what,
-                             iso_quote(shown, iso_str_from_z(it.key)),
-                             iso_or_words_hint(&words, "expected none"));
-        }
+        check_field(t, &it, members, count, what, &meant);
     }
     for (uint32_t i = 0; i < count; i++) {
         const struct iso_str name = members[i].name;
-        if (json_object_getn(at->json, name.ptr, name.len) == NULL &&
+        if (json_object_getn(at->json, name.ptr, name.len) == NULL && &members[i] != meant &&
             members[i].type->kind != ISO_V_OPTION) {
             iso_vtype_text(members[i].type, type, sizeof type);
             iso_or_wrong(&t->check->reader, at, "the %s '%.*s' is missing; expected %s", what,
@@ -226,8 +236,8 @@ static void check_items(const struct iso_or_step_types *t, const struct iso_or_a
 {
     size_t count = json_array_size(at->json);
     if (type->kind == ISO_V_TUPLE && count != type->member_count) {
-        iso_or_wrong(&t->check->reader, at, "found %zu items; expected %u", count,
-                     type->member_count);
+        iso_or_wrong(&t->check->reader, at, "found an array of %zu; expected one of %u, a tuple",
+                     count, type->member_count);
         return;
     }
     for (size_t i = 0; i < count; i++) {

@@ -5,7 +5,7 @@
 #include "base/base.h"
 #include "orchestrator/manifest_text.h"
 
-enum { TEXT_MAX = 700, SHOWN_MAX = 100 };
+enum { TEXT_MAX = 700, SHOWN_MAX = 120 };
 #define MEMORY_MAX ((size_t)1 << 20)
 
 void iso_or_mistakes_init(struct iso_or_mistakes *mistakes, const struct iso_alloc *alloc)
@@ -196,7 +196,8 @@ static enum iso_err put_char(struct iso_buf *out, struct iso_str line, size_t at
 static size_t window(struct iso_str line, const struct iso_or_mistake *mistake, size_t *from,
                      size_t *to)
 {
-    size_t skipped = mistake->column > SHOWN_MAX / 2 + 1 ? mistake->column - SHOWN_MAX / 2 - 1 : 0;
+    size_t shown = mistake->length < SHOWN_MAX / 3 ? mistake->length : SHOWN_MAX / 3;
+    size_t skipped = mistake->column + shown > SHOWN_MAX ? mistake->column - SHOWN_MAX / 2 - 1 : 0;
     size_t at = 0, count = 0;
     for (; count < skipped && at < line.len; count++) {
         at += char_size(line, at);

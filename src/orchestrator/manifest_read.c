@@ -223,8 +223,9 @@ const char *iso_or_words_hint(struct iso_or_words *words, const char *none)
 
 /* ---- Objects and arrays ---------------------------------------------------------------------- */
 
+/* *meant: one bit for each name that was meant by a member of another. */
 static void check_member(struct iso_or_reader *reader, const struct iso_or_at *member,
-                         const char *const *names, size_t count)
+                         const char *const *names, size_t count, uint64_t *meant)
 {
     struct iso_or_words words;
     char shown[ISO_QUOTE_SIZE];
@@ -237,20 +238,26 @@ static void check_member(struct iso_or_reader *reader, const struct iso_or_at *m
     }
     iso_or_wrong_key(reader, member, "found the unknown member %s; %s",
                      iso_quote(shown, iso_str_from_z(member->key)), iso_or_words_hint(&words, ""));
+    for (size_t i = 0; i < count; i++) {
+        *meant |= words.nearest.best.ptr == names[i] ? UINT64_C(1) << i : 0;
+    }
 }
 
 bool iso_or_object(struct iso_or_reader *reader, const struct iso_or_at *at,
                    const char *const *names, size_t count, size_t required)
 {
+    uint64_t meant = 0;
+    ISO_ASSERT(count <= 64);
     if (!expect(reader, at, json_is_object(at->json), "an object")) {
         return false;
     }
     for (struct iso_or_at it = iso_or_first(at); it.key != NULL; it = iso_or_next(&it)) {
-        check_member(reader, &it, names, count);
+        check_member(reader, &it, names, count, &meant);
     }
     for (size_t i = 0; i < required; i++) {
-        if (json_object_get(at->json, names[i]) == NULL) {
-            iso_or_wrong(reader, at, "the member '%s' is missing; expected it here", names[i]);
+        if (json_object_get(at->json, names[i]) == NULL && (meant >> i & 1) == 0) {
+            iso_or_wrong(reader, at, "found an object without '%s'; expected that member",
+                         names[i]);
         }
     }
     return true;

@@ -1,10 +1,9 @@
 /* manifest_tool: checks manifests and shows their mistakes.
  *
- *   manifest_tool check MANIFEST PACKAGES   as people see them; the interface of "file:NAME" is
- *                                           PACKAGES/NAME.wit, its module (if any) NAME.wasm there
- *   manifest_tool json MANIFEST PACKAGES    as the API has them
- *   manifest_tool lines                     of each line of standard input, a manifest: "ok", or
- * its first mistake; without packages
+ *   manifest_tool check MANIFEST PACKAGES   as people see them; a package "file:NAME" is
+ * PACKAGES/NAME.wit, NAME.wasm, or both; others are called as the component manifest_tool json
+ * MANIFEST PACKAGES    as the API has them manifest_tool lines                     of each line of
+ * standard input, a manifest: "ok", or its first mistake; without packages
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,14 +40,16 @@ static bool read_file(const char *path, struct iso_buf *out)
     return true;
 }
 
-static void load(struct iso_engine *engine, const char *folder, struct iso_str reference,
-                 struct package *package)
+static void load(struct iso_engine *engine, const char *folder,
+                 const struct iso_or_component *component, struct package *package)
 {
     char path[512];
     struct iso_buf wit, wasm;
     struct iso_report report;
-    const int len = reference.len > 5 ? (int)reference.len - 5 : 0;
-    const char *name = reference.ptr + (len > 0 ? 5 : 0);
+    const struct iso_str of = component->package;
+    bool is_file = of.len > 5 && memcmp(of.ptr, "file:", 5) == 0;
+    const int len = (int)(is_file ? of.len - 5 : component->name.len);
+    const char *name = is_file ? of.ptr + 5 : component->name.ptr;
     iso_report_init(&report);
     iso_buf_init(&wit, iso_alloc_libc(), SIZE_MAX);
     iso_buf_init(&wasm, iso_alloc_libc(), SIZE_MAX);
@@ -115,7 +116,7 @@ static int check(const char *path, const char *folder, bool as_json)
     iso_or_mistakes_init(&mistakes, iso_alloc_libc());
     enum iso_err err = iso_or_manifest_parse(iso_alloc_libc(), view, &manifest, &mistakes);
     for (size_t i = 0; manifest != NULL && i < manifest->component_count; i++) {
-        load(engine, folder, manifest->components[i].package, &packages[i]);
+        load(engine, folder, &manifest->components[i], &packages[i]);
         facts[i].interface = packages[i].found ? &packages[i].interface : NULL;
         facts[i].module = packages[i].module;
     }
