@@ -1,4 +1,5 @@
-/* Values of WIT types: equality, check, copy. All walk along the type, whose depth is limited. */
+/* Values of WIT types: equality, check, weight, copy. All walk along the type, whose depth is
+ * limited. */
 #include "codec/value.h"
 
 #include "codec/text.h"
@@ -236,6 +237,58 @@ enum iso_err iso_value_check_param(const struct iso_wit_param *param, const stru
     struct iso_vpath root = {.name = param->name};
     struct check check = {.report = report, .path = &root};
     return check_value(&check, param->type, value);
+}
+
+/* Whether values of the type are of one size. */
+static bool is_flat(const struct iso_vtype *type)
+{
+    bool flat = type->kind != ISO_V_STRING && type->kind != ISO_V_LIST;
+    if (type->kind == ISO_V_OPTION) {
+        return is_flat(type->element);
+    }
+    for (uint32_t i = 0; flat && i < type->member_count; i++) {
+        flat = type->members[i].type == NULL || is_flat(type->members[i].type);
+    }
+    return flat;
+}
+
+/* What a value points to, its own canonical size not counted. */
+static uint64_t weigh_contents(const struct iso_vtype *type, const struct iso_value *value)
+{
+    const struct iso_vtype *payload;
+    uint64_t sum = 0;
+    switch (type->kind) {
+    case ISO_V_STRING:
+        return value->string.len;
+    case ISO_V_LIST:
+        if (is_byte_list(type)) {
+            return value->bytes.len;
+        }
+        sum = (uint64_t)value->list.count * type->element->size;
+        if (is_flat(type->element)) {
+            return sum;
+        }
+        break;
+    case ISO_V_TUPLE:
+    case ISO_V_RECORD:
+        break;
+    case ISO_V_OPTION:
+    case ISO_V_RESULT:
+    case ISO_V_VARIANT:
+        payload = iso_vtype_case_payload(type, value->choice.index);
+        return payload != NULL ? weigh_contents(payload, value->choice.payload) : 0;
+    default:
+        return 0;
+    }
+    for (uint32_t i = 0; i < value->list.count; i++) {
+        sum += weigh_contents(item_type(type, i), &value->list.items[i]);
+    }
+    return sum;
+}
+
+uint64_t iso_value_weight(const struct iso_vtype *type, const struct iso_value *value)
+{
+    return type->size + weigh_contents(type, value);
 }
 
 static void *copy_bytes(struct iso_arena *arena, const void *from, size_t len)

@@ -49,6 +49,8 @@ ISO_MUST_CHECK enum iso_err iso_value_check(const struct iso_vtype *type,
 ISO_MUST_CHECK enum iso_err iso_value_check_param(const struct iso_wit_param *param,
                                                   const struct iso_value *value,
                                                   struct iso_report *report);
+/* How many bytes a value is, about: its canonical size and what it points to. For figures. */
+uint64_t iso_value_weight(const struct iso_vtype *type, const struct iso_value *value);
 /* A deep copy in an arena. Errors: NOMEM. */
 ISO_MUST_CHECK enum iso_err iso_value_copy(const struct iso_vtype *type,
                                            const struct iso_value *value, struct iso_arena *arena,

@@ -181,3 +181,30 @@ TEST(copies_do_not_share_memory)
     CHECK_EQ_U64(copy.list.items[1].bytes.ptr[2], 3);
     end();
 }
+
+TEST(a_value_weighs_what_it_points_to)
+{
+    begin();
+    const struct iso_value bytes = {.bytes = iso_bytes_from("abcdef", 6)};
+    const struct iso_value text = {.string = iso_str_from_z("four")};
+    const struct iso_vtype *list = iso_test_of(&arena, ISO_V_LIST, ISO_TEST_U8);
+    const struct iso_vtype *numbers = iso_test_of(&arena, ISO_V_LIST, ISO_TEST_U64);
+    const struct iso_vtype *texts = iso_test_of(&arena, ISO_V_LIST, ISO_TEST_STRING);
+    const struct iso_vtype *option = iso_test_of(&arena, ISO_V_OPTION, ISO_TEST_STRING);
+    const struct iso_vtype *frame = iso_test_type(
+        &arena, ISO_V_RECORD, "frame", "width", ISO_TEST_U32, "pixels", list, "name", option, NULL);
+    CHECK_EQ_U64(iso_value_weight(ISO_TEST_U16, &(struct iso_value){.u = 7}), 2);
+    CHECK_EQ_U64(iso_value_weight(ISO_TEST_STRING, &text), 8 + 4);
+    CHECK_EQ_U64(iso_value_weight(list, &bytes), 8 + 6);
+    const struct iso_value three[] = {{.u = 1}, {.u = 2}, {.u = 3}};
+    CHECK_EQ_U64(iso_value_weight(numbers, &(struct iso_value){.list = {three, 3}}), 8 + 3 * 8);
+    const struct iso_value two[] = {text, text};
+    CHECK_EQ_U64(iso_value_weight(texts, &(struct iso_value){.list = {two, 2}}), 8 + 2 * (8 + 4));
+    const struct iso_value parts[] = {{.u = 3}, bytes, {.choice = {&text, 1}}};
+    CHECK_EQ_U64(iso_value_weight(frame, &(struct iso_value){.list = {parts, 3}}),
+                 4 + 8 + 12 + 6 + 4);
+    const struct iso_value without[] = {{.u = 3}, bytes, {.choice = {NULL, 0}}};
+    CHECK_EQ_U64(iso_value_weight(frame, &(struct iso_value){.list = {without, 3}}),
+                 4 + 8 + 12 + 6);
+    end();
+}

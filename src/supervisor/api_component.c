@@ -56,43 +56,98 @@ static void put_functions(struct iso_json *json, const struct iso_sv_program *pr
     iso_json_array_end(json);
 }
 
-enum iso_err iso_sv_write_component(struct iso_supervisor *sv, struct iso_sv_component *component,
-                                    struct iso_buf *out)
+/* What a call takes, over all that were carried out: for who plans where to run it. */
+static void put_work(struct iso_json *json, const struct iso_sv_component_stats *stats)
 {
-    struct iso_json json;
+    static const enum iso_sv_outcome executed[] = {ISO_SV_DONE, ISO_SV_ERROR, ISO_SV_TRAP,
+                                                   ISO_SV_LIMIT};
+    uint64_t calls = 0;
+    for (size_t i = 0; i < ISO_COUNT_OF(executed); i++) {
+        calls += stats->calls[executed[i]];
+    }
+    iso_json_key(json, "work");
+    iso_json_object_begin(json);
+    put_u64(json, "calls", calls);
+    put_u64(json, "fuel-per-call", calls != 0 ? stats->fuel / calls : 0);
+    put_ms(json, "cpu-ms-per-call", calls != 0 ? stats->cpu_ns / calls : 0);
+    iso_json_object_end(json);
+}
+
+static void put_links(struct iso_json *json, const struct iso_sv_component *component)
+{
+    struct iso_sv_link_stats stats;
+    iso_json_key(json, "links");
+    iso_json_array_begin(json);
+    for (uint32_t i = 0; i < iso_sv_component_link_count(component); i++) {
+        if (!iso_sv_component_link_stats_get(component, i, &stats)) {
+            continue; /* to another device: GET /v1/flows */
+        }
+        iso_json_object_begin(json);
+        put_str(json, "interface", stats.interface);
+        put_str(json, "component", iso_sv_component_name(stats.target));
+        put_u64(json, "calls", stats.calls);
+        put_u64(json, "bytes-out", stats.bytes_out);
+        put_u64(json, "bytes-in", stats.bytes_in);
+        iso_json_object_end(json);
+    }
+    iso_json_array_end(json);
+}
+
+static void put_status(struct iso_json *json, struct iso_sv_component *component)
+{
     struct iso_sv_component_stats stats;
     const struct iso_sv_program *program = iso_sv_component_program(component);
-    (void)sv;
     iso_sv_component_stats_get(component, &stats);
-    iso_json_init_buf(&json, out, 0);
-    iso_json_object_begin(&json);
-    put_str(&json, "app", iso_sv_component_app(component));
-    put_str(&json, "component", iso_sv_component_name(component));
-    put_str(&json, "state", iso_str_from_z(iso_sv_state_name(iso_sv_component_state(component))));
-    put_str(&json, "mode",
+    iso_json_object_begin(json);
+    put_str(json, "app", iso_sv_component_app(component));
+    put_str(json, "component", iso_sv_component_name(component));
+    put_str(json, "state", iso_str_from_z(iso_sv_state_name(iso_sv_component_state(component))));
+    put_str(json, "mode",
             iso_str_from_z(iso_sv_component_mode(component) == ISO_SV_SERVICE ? "service"
                                                                               : "function"));
-    put_str(&json, "module", iso_str_from_z(iso_sv_program_digest(program)));
-    put_u64(&json, "epoch", iso_sv_component_epoch(component));
-    put_functions(&json, program);
-    put_calls(&json, &stats);
-    put_u64(&json, "queued", stats.queued);
-    put_u64(&json, "instances", stats.instances);
-    put_u64(&json, "memory-bytes", stats.memory_bytes);
-    put_u64(&json, "memory-peak-bytes", stats.memory_peak_bytes);
-    put_u64(&json, "fuel", stats.fuel);
-    put_ms(&json, "cpu-ms", stats.cpu_ns);
-    put_u64(&json, "restarts", stats.restarts);
-    put_u64(&json, "log-lines-dropped", stats.log_dropped);
-    put_u64(&json, "refused-grants", stats.refused_grants);
+    put_str(json, "module", iso_str_from_z(iso_sv_program_digest(program)));
+    put_u64(json, "epoch", iso_sv_component_epoch(component));
+    put_functions(json, program);
+    put_calls(json, &stats);
+    put_work(json, &stats);
+    put_links(json, component);
+    put_u64(json, "queued", stats.queued);
+    put_u64(json, "instances", stats.instances);
+    put_u64(json, "memory-bytes", stats.memory_bytes);
+    put_u64(json, "memory-peak-bytes", stats.memory_peak_bytes);
+    put_u64(json, "fuel", stats.fuel);
+    put_ms(json, "cpu-ms", stats.cpu_ns);
+    put_u64(json, "restarts", stats.restarts);
+    put_u64(json, "log-lines-dropped", stats.log_dropped);
+    put_u64(json, "refused-grants", stats.refused_grants);
     if (stats.last_error[0] != '\0') {
         char time[32];
         iso_clock_text(stats.last_error_time_ns, time);
-        put_str(&json, "last-error", iso_str_from_z(stats.last_error));
-        put_str(&json, "last-error-time", iso_str_from_z(time));
+        put_str(json, "last-error", iso_str_from_z(stats.last_error));
+        put_str(json, "last-error-time", iso_str_from_z(time));
     }
-    iso_json_object_end(&json);
-    return iso_json_finish(&json);
+    iso_json_object_end(json);
+}
+
+static void put_one(void *ctx, struct iso_sv_component *component)
+{
+    put_status(ctx, component);
+}
+
+/* All at once: for who watches over many devices. */
+static void get_all(void *ctx, struct iso_http_request *req,
+                    const struct iso_str params[ISO_ROUTE_PARAMS])
+{
+    struct iso_supervisor *sv = ctx;
+    struct iso_buf buf;
+    struct iso_json json;
+    (void)params;
+    iso_buf_init(&buf, sv->alloc, 64u << 20);
+    iso_json_init_buf(&json, &buf, 0);
+    iso_json_array_begin(&json);
+    iso_sv_deployments_each_component(sv->deployments, put_one, &json);
+    iso_json_array_end(&json);
+    iso_reply_buf(req, 200, "application/json", &buf, iso_json_finish(&json));
 }
 
 static void get_status(void *ctx, struct iso_http_request *req,
@@ -104,9 +159,11 @@ static void get_status(void *ctx, struct iso_http_request *req,
     if (component == NULL) {
         return;
     }
+    struct iso_json json;
     iso_buf_init(&buf, sv->alloc, 1u << 20);
-    const enum iso_err err = iso_sv_write_component(sv, component, &buf);
-    iso_reply_buf(req, 200, "application/json", &buf, err);
+    iso_json_init_buf(&json, &buf, 0);
+    put_status(&json, component);
+    iso_reply_buf(req, 200, "application/json", &buf, iso_json_finish(&json));
 }
 
 /* ---- Descriptions --------------------------------------------------------------------------- */
@@ -230,6 +287,12 @@ const struct iso_route iso_sv_routes_components[] = {
      .summary = "State, figures and limits of a component",
      .answer_type = "application/json",
      .handle = get_status},
+    {.method = ISO_HTTP_GET,
+     .pattern = "v1/components",
+     .access = ISO_ROUTE_READ,
+     .summary = "State, figures and limits of all components",
+     .answer_type = "application/json",
+     .handle = get_all},
     {.method = ISO_HTTP_GET,
      .pattern = COMPONENT "/td",
      .access = ISO_ROUTE_PUBLIC,

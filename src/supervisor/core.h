@@ -271,6 +271,17 @@ struct iso_sv_component_stats {
 };
 void iso_sv_component_stats_get(const struct iso_sv_component *component,
                                 struct iso_sv_component_stats *out);
+/* Calls through a link to a component on this device. */
+struct iso_sv_link_stats {
+    struct iso_str interface;              /* of the import; lives as long as the component */
+    const struct iso_sv_component *target; /* for the turn of the loop */
+    uint64_t calls;
+    uint64_t bytes_out, bytes_in; /* of arguments and results, estimated from one call in 64 */
+};
+/* Of the link by that index; false when it leads to another device, or there is none. */
+bool iso_sv_component_link_stats_get(const struct iso_sv_component *component, uint32_t index,
+                                     struct iso_sv_link_stats *out);
+uint32_t iso_sv_component_link_count(const struct iso_sv_component *component);
 /* p in 0..1 of the latency histogram, in nanoseconds (upper bound of the bucket). */
 uint64_t iso_sv_latency_quantile(const uint64_t latency[ISO_SV_LATENCY_BUCKETS], double p);
 

@@ -229,6 +229,9 @@ struct iso_sv_import_link {
     struct iso_str name;                       /* "ns:pkg/iface@ver"; "$root" */
     const struct iso_wit_interface *interface; /* NULL: functions of the world itself */
     struct iso_sv_link link;                   /* local: a reference is held */
+    /* Of calls on this device: how many, and the weight of some of them (instance_link.c). */
+    atomic_ullong calls, answers;
+    atomic_ullong bytes_out, bytes_in;
 };
 
 enum iso_sv_import_kind { ISO_SV_IMPORT_WASI, ISO_SV_IMPORT_HOST, ISO_SV_IMPORT_LINK };

@@ -161,9 +161,6 @@ ISO_MUST_CHECK enum iso_err iso_sv_write_health(struct iso_supervisor *sv, bool 
 /* The same without the reasons. */
 bool iso_sv_is_well(struct iso_supervisor *sv);
 ISO_MUST_CHECK enum iso_err iso_sv_write_metrics(struct iso_supervisor *sv, struct iso_buf *out);
-ISO_MUST_CHECK enum iso_err iso_sv_write_component(struct iso_supervisor *sv,
-                                                   struct iso_sv_component *component,
-                                                   struct iso_buf *out);
 
 /* ---- coap_api.c
  * ----------------------------------------------------------------------------------- */

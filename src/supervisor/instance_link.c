@@ -61,6 +61,68 @@ static enum iso_err fill(struct iso_sv_call *sub, struct iso_sv_instance *instan
     return err;
 }
 
+/* ---- Figures --------------------------------------------------------------------------------- */
+
+/* Values are passed as they are; weighing them would cost more than many a call. So the first of
+ * every so many is. */
+enum { WEIGHED = 64 };
+
+static void count_call(const struct iso_sv_import *import, const struct iso_value *args)
+{
+    struct iso_sv_import_link *link = import->link;
+    if (atomic_fetch_add_explicit(&link->calls, 1, memory_order_relaxed) % WEIGHED != 0) {
+        return;
+    }
+    uint64_t weight = 0;
+    for (uint32_t i = 0; i < import->func->param_count; i++) {
+        weight += iso_value_weight(import->func->params[i].type, &args[i]);
+    }
+    (void)atomic_fetch_add_explicit(&link->bytes_out, weight, memory_order_relaxed);
+}
+
+static void count_answer(const struct iso_sv_import *import, const struct iso_value *result)
+{
+    struct iso_sv_import_link *link = import->link;
+    if (atomic_fetch_add_explicit(&link->answers, 1, memory_order_relaxed) % WEIGHED == 0 &&
+        import->func->result != NULL) {
+        (void)atomic_fetch_add_explicit(
+            &link->bytes_in, iso_value_weight(import->func->result, result), memory_order_relaxed);
+    }
+}
+
+/* bytes: of the calls that were weighed, of `calls`. */
+static uint64_t estimate(uint64_t bytes, uint64_t calls)
+{
+    const uint64_t weighed = (calls + WEIGHED - 1) / WEIGHED;
+    return weighed == 0 ? 0 : (uint64_t)((double)bytes / (double)weighed * (double)calls);
+}
+
+uint32_t iso_sv_component_link_count(const struct iso_sv_component *component)
+{
+    return component->link_count;
+}
+
+bool iso_sv_component_link_stats_get(const struct iso_sv_component *component, uint32_t index,
+                                     struct iso_sv_link_stats *out)
+{
+    struct iso_sv_component *c = (struct iso_sv_component *)(uintptr_t)component;
+    if (index >= c->link_count) {
+        return false;
+    }
+    struct iso_sv_import_link *link = &c->links[index];
+    uv_mutex_lock(&c->lock);
+    const struct iso_sv_component *target = link->link.local;
+    uv_mutex_unlock(&c->lock);
+    const uint64_t calls = atomic_load(&link->calls);
+    *out = (struct iso_sv_link_stats){
+        .interface = link->name,
+        .target = target,
+        .calls = calls,
+        .bytes_out = estimate(atomic_load(&link->bytes_out), calls),
+        .bytes_in = estimate(atomic_load(&link->bytes_in), atomic_load(&link->answers))};
+    return target != NULL;
+}
+
 /* ---- Ends ------------------------------------------------------------------------------------ */
 
 static enum iso_host_result answer(const struct iso_sv_import *import, struct iso_host_call *host,
@@ -68,6 +130,7 @@ static enum iso_host_result answer(const struct iso_sv_import *import, struct is
 {
     if (sub->outcome == ISO_SV_DONE || sub->outcome == ISO_SV_ERROR) {
         *result = sub->state->result;
+        count_answer(import, result);
         return ISO_HOST_DONE;
     }
     iso_sv_link_trap(import, host, sub);
@@ -200,6 +263,7 @@ enum iso_host_result iso_sv_link_enter(struct iso_sv_import *import,
         iso_host_trap(host, "the arguments of a call through a link are too large");
         return ISO_HOST_TRAP;
     }
+    count_call(import, args);
     enum iso_host_result done = begin(import, instance, host, sub, result);
     instance->sub_waits = done == ISO_HOST_PENDING;
     return done;

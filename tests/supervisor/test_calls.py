@@ -185,6 +185,42 @@ def test_links_on_one_device(programs, guests):
         check(answer.status == 200 and answer.body == data, "bytes")
 
 
+def test_figures_for_planning(programs, guests):
+    """A component's status has what a call of it takes, and what goes through its links on this device."""
+    with Device(programs) as device:
+        caller, probe = device.put_module(guests.bytes("caller")), device.put_module(guests.bytes("probe"))
+        device.deploy(document("test", {
+            "caller": (caller, {"links": {"test:probe/calc@1.0.0": {"component": "probe"}}}),
+            "probe": (probe, {"grants": GRANTS, "mode": "service"})}))
+        status = device.status("test/probe")
+        check(status["work"] == {"calls": 0, "fuel-per-call": 0, "cpu-ms-per-call": 0}, "%s", status)
+        device.value("test/probe", "work", {"rounds": 1000})
+        small = device.status("test/probe")["work"]
+        check(small["calls"] == 1 and small["fuel-per-call"] >= 1000, "%s", small)
+        device.value("test/probe", "work", {"rounds": 1000000})
+        large = device.status("test/probe")["work"]
+        check(large["calls"] == 2 and large["fuel-per-call"] > 100 * small["fuel-per-call"] and
+              large["cpu-ms-per-call"] > 0, "%s, then %s", small, large)
+        check(device.call("test/probe", "work", {"rounds": "many"}).status == 400, "not executed")
+        check(device.status("test/probe")["work"]["calls"] == 2, "what did not run does not count")
+        data = b"x" * 1000
+        for _ in range(100):
+            answer = device.call("test/caller", "pass", data, headers={"Content-Type": "application/octet-stream"})
+            check(answer.status == 200, "%s", answer)
+        device.value("test/caller", "many", {"times": 28})
+        links = device.status("test/caller")["links"]
+        check([(link["interface"], link["component"]) for link in links] == [("test:probe/calc@1.0.0", "probe")],
+              "%s", links)
+        link = links[0]
+        check(link["calls"] == 128, "%s", link)
+        check(128 * 1000 <= link["bytes-out"] <= 128 * 1100 and 128 * 1000 <= link["bytes-in"] <= 128 * 1100,
+              "two of 128 are weighed, both of 1,000 bytes and what is around them: %s", link)
+        check(device.status("test/probe")["links"] == [], "it has none")
+        everything = device.get("/v1/components")
+        check([(one["app"], one["component"]) for one in everything] == [("test", "caller"), ("test", "probe")] and
+              everything[0]["links"] == links, "%s", everything)
+
+
 def read_event(stream):
     """The data of the next event."""
     while True:
