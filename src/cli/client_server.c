@@ -3,6 +3,7 @@
 
 #include "base/format.h"
 #include "cli/client_note.h"
+#include "cli/local.h"
 #include "cli/message.h"
 #include "cli/status.h"
 #include "net/tls.h"
@@ -149,43 +150,79 @@ static void use_token_of(struct iso_cli_server *server, const char *state)
     }
 }
 
+/* What DIR/local.json says, while its process lives. */
+static bool use_state(struct iso_cli_server *server, const char *dir)
+{
+    char path[1200];
+    struct iso_file file;
+    if (iso_format(path, sizeof path, "%s/local.json", dir) >= sizeof path ||
+        iso_file_read(path, 64u << 10, &file, NULL) != ISO_OK) {
+        return false;
+    }
+    json_t *local = json_loadb((const char *)file.bytes.ptr, file.bytes.len, 0, NULL);
+    iso_file_fini(&file);
+    const char *url = iso_cli_json_text(local, "url");
+    const pid_t pid = (pid_t)iso_cli_json_number(local, "pid");
+    const bool lives = url[0] != '\0' && (pid <= 0 || kill(pid, 0) == 0 || errno != ESRCH);
+    if (lives) {
+        if (server->pin[0] == '\0') {
+            (void)iso_format(server->pin, sizeof server->pin, "%s",
+                             iso_cli_json_text(local, "pin"));
+        }
+        (void)iso_format(server->base, sizeof server->base, "%s", url);
+        use_token_of(server, dir);
+    }
+    json_decref(local);
+    return lives;
+}
+
 static void use_note(struct iso_cli_server *server, const json_t *note)
 {
     if (server->name[0] == '\0') {
         (void)iso_format(server->name, sizeof server->name, "%s", iso_cli_json_text(note, "name"));
     }
-    (void)iso_format(server->base, sizeof server->base, "%s", iso_cli_json_text(note, "url"));
-    use_token_of(server, iso_cli_json_text(note, "state"));
+    if (server->is_device) {
+        (void)iso_format(server->base, sizeof server->base, "%s", iso_cli_json_text(note, "url"));
+        use_token_of(server, iso_cli_json_text(note, "state"));
+    } else {
+        (void)use_state(server, iso_cli_json_text(note, "state"));
+    }
 }
 
 /* Where daemons keep their state by default: of this user, then of the system. */
-static bool default_state(bool is_device, bool of_system, char *out, size_t cap)
+static bool default_state(bool is_device, bool of_system, char out[ISO_CLI_STATE_SIZE])
 {
-    const char *suffix = is_device ? "" : "-orchestrator";
-    const char *base = getenv("XDG_STATE_HOME");
-    const char *home = getenv("HOME");
+    const char *program = is_device ? "isomer" : "isomer-orchestrator";
     if (of_system) {
-        (void)iso_format(out, cap, "/var/lib/isomer%s", suffix);
+        (void)iso_format(out, ISO_CLI_STATE_SIZE, "/var/lib/%s", program);
         return true;
     }
-    if (base != NULL && base[0] == '/') {
-        return iso_format(out, cap, "%s/isomer%s", base, suffix) < cap;
-    }
-    return home != NULL && home[0] != '\0' &&
-           iso_format(out, cap, "%s/.local/state/isomer%s", home, suffix) < cap;
+    return iso_cli_state_default(program, out);
+}
+
+/* Whether it is the orchestrator of that state directory that listens at the address. */
+static bool is_of_state(const struct iso_cli_server *server, const char *state)
+{
+    struct iso_cli_server other = {.is_device = false};
+    return use_state(&other, state) && strcmp(other.base, server->base) == 0;
 }
 
 /* For an address on this machine: the token of the daemon that listens there. */
 static void use_local_token(struct iso_cli_server *server)
 {
-    char state[1100];
-    json_t *notes = iso_cli_notes_read(server->is_device ? "supervisor" : "orchestrator");
-    const json_t *note = iso_cli_notes_find(notes, server->base);
-    if (note != NULL) {
-        use_token_of(server, iso_cli_json_text(note, "state"));
+    char state[ISO_CLI_STATE_SIZE];
+    json_t *notes = iso_cli_notes_read(server->is_device ? "supervisor" : "orchestrator"), *note;
+    size_t i;
+    json_array_foreach(notes, i, note)
+    {
+        const char *dir = iso_cli_json_text(note, "state");
+        if (server->is_device ? strcmp(iso_cli_json_text(note, "url"), server->base) == 0
+                              : is_of_state(server, dir)) {
+            use_token_of(server, dir);
+        }
     }
     for (int system = 0; system < 2 && server->token[0] == '\0'; system++) {
-        if (default_state(server->is_device, system == 1, state, sizeof state)) {
+        if (default_state(server->is_device, system == 1, state)) {
             use_token_of(server, state);
         }
     }
@@ -233,32 +270,6 @@ static int find_device(struct iso_cli_server *server, const char *text)
 /* ---- Orchestrators ------------------------------------------------------------------------------
  */
 
-/* What DIR/local.json says, while its process lives. */
-static bool use_state(struct iso_cli_server *server, const char *dir)
-{
-    char path[1200];
-    struct iso_file file;
-    if (iso_format(path, sizeof path, "%s/local.json", dir) >= sizeof path ||
-        iso_file_read(path, 64u << 10, &file, NULL) != ISO_OK) {
-        return false;
-    }
-    json_t *local = json_loadb((const char *)file.bytes.ptr, file.bytes.len, 0, NULL);
-    iso_file_fini(&file);
-    const char *url = iso_cli_json_text(local, "url");
-    const pid_t pid = (pid_t)iso_cli_json_number(local, "pid");
-    const bool lives = url[0] != '\0' && (pid <= 0 || kill(pid, 0) == 0 || errno != ESRCH);
-    if (lives) {
-        if (server->pin[0] == '\0') {
-            (void)iso_format(server->pin, sizeof server->pin, "%s",
-                             iso_cli_json_text(local, "pin"));
-        }
-        (void)iso_format(server->base, sizeof server->base, "%s", url);
-        use_token_of(server, dir);
-    }
-    json_decref(local);
-    return lives;
-}
-
 static bool has_group(const struct iso_cli_command *command,
                       const struct iso_cli_option_group *group)
 {
@@ -283,7 +294,7 @@ static int no_orchestrator(const struct iso_cli_command *command)
 /* The one of this machine. */
 static int find_local(struct iso_cli_server *server, const struct iso_cli_command *command)
 {
-    char state[1100];
+    char state[ISO_CLI_STATE_SIZE];
     json_t *notes = iso_cli_notes_read("orchestrator");
     int status = ISO_CLI_OK;
     if (json_array_size(notes) > 1) {
@@ -293,7 +304,7 @@ static int find_local(struct iso_cli_server *server, const struct iso_cli_comman
     }
     json_decref(notes);
     for (int system = 0; system < 2 && status == ISO_CLI_OK && server->base[0] == '\0'; system++) {
-        if (default_state(false, system == 1, state, sizeof state)) {
+        if (default_state(false, system == 1, state)) {
             (void)use_state(server, state);
         }
     }

@@ -14,9 +14,9 @@ enum { ISO_CLI_NOTE_PATH_SIZE = 1100 };
 bool iso_cli_note_dir(char out[ISO_CLI_NOTE_PATH_SIZE]);
 
 struct iso_cli_note {
-    const char *kind;  /* "supervisor", "orchestrator" */
-    const char *name;  /* of the device, or of the orchestrator */
-    const char *url;   /* where it is reached from this machine */
+    const char *kind; /* "supervisor", "orchestrator" */
+    const char *name; /* of the device, or of the orchestrator */
+    const char *url;  /* where it is reached from this machine; an orchestrator's local.json says */
     const char *state; /* its state directory, where the file `token` is */
 };
 

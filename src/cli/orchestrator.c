@@ -2,10 +2,13 @@
 #include "orchestrator/orchestrator.h"
 #include "base/format.h"
 #include "cli/commands.h"
+#include "cli/local.h"
 #include "cli/message.h"
+#include "cli/note.h"
 #include "cli/status.h"
 #include "daemon/log.h"
 #include "daemon/program.h"
+#include "daemon/state.h"
 #include "platform/platform.h"
 
 #include <stdlib.h>
@@ -52,23 +55,6 @@ static const struct iso_cli_option_group log_group = {"Log", log_options,
 static const struct iso_cli_option_group *const groups[] = {&own_group, &network_group, &log_group};
 
 /* ---- Options -------------------------------------------------------------------------------- */
-
-static const char *default_state(char out[1024])
-{
-    const char *base = getenv("STATE_DIRECTORY"); /* systemd's StateDirectory= */
-    const char *home = getenv("HOME");
-    if (base != NULL && base[0] != '\0') {
-        return base;
-    }
-    if (geteuid() == 0) {
-        return "/var/lib/isomer-orchestrator";
-    }
-    if (home == NULL || home[0] == '\0') {
-        return NULL;
-    }
-    (void)iso_format(out, 1024, "%s/.local/state/isomer-orchestrator", home);
-    return out;
-}
 
 static enum iso_err add(const char **list, size_t *count, const char *value,
                         struct iso_report *report)
@@ -144,13 +130,37 @@ static int read_options(const struct iso_cli_command *command, int argc, char **
 struct daemon {
     const struct iso_orchestrator_config *config;
     struct iso_orchestrator *orchestrator;
+    int note; /* its lock */
+    void (*ready)(void *ctx);
+    void *ready_ctx;
 };
+
+/* So that commands find it, wherever its state is; where it listens is in local.json there. */
+static void on_ready(void *ctx)
+{
+    struct daemon *daemon = ctx;
+    struct iso_report report;
+    char host[ISO_STATE_HOST_SIZE];
+    iso_state_host(host);
+    const struct iso_cli_note note = {"orchestrator",
+                                      daemon->config->name != NULL ? daemon->config->name : host,
+                                      "", daemon->config->state};
+    iso_report_init(&report);
+    const enum iso_err err = iso_cli_note_leave(&note, &daemon->note, &report);
+    if (err != ISO_OK) {
+        iso_cli_note("commands will not find this orchestrator by themselves: %s",
+                     iso_report_text(&report, err));
+    }
+    daemon->ready(daemon->ready_ctx);
+}
 
 static enum iso_err start(void *ctx, uv_loop_t *loop, void (*ready)(void *ready_ctx),
                           void *ready_ctx, struct iso_report *report)
 {
     struct daemon *daemon = ctx;
-    return iso_orchestrator_start(loop, daemon->config, ready, ready_ctx, &daemon->orchestrator,
+    daemon->ready = ready;
+    daemon->ready_ctx = ready_ctx;
+    return iso_orchestrator_start(loop, daemon->config, on_ready, daemon, &daemon->orchestrator,
                                   report);
 }
 
@@ -171,17 +181,20 @@ static int run(const struct iso_cli_command *command, int argc, char **argv)
 {
     struct iso_orchestrator_config config;
     struct iso_report report;
-    char state[1024];
+    char state[ISO_CLI_STATE_SIZE];
     iso_orchestrator_config_init(&config);
     const int status = read_options(command, argc, argv, &config);
     if (status >= 0) {
         return status;
     }
-    config.state = config.state != NULL ? config.state : default_state(state);
-    struct daemon daemon = {.config = &config};
+    if (config.state == NULL && iso_cli_state_own("isomer-orchestrator", state)) {
+        config.state = state;
+    }
+    struct daemon daemon = {.config = &config, .note = -1};
     const struct iso_program_part part = {start, stop, &daemon};
     iso_report_init(&report);
     const enum iso_err err = iso_program_run(&part, 1, on_overdue, &report);
+    iso_cli_note_remove("orchestrator", daemon.note);
     if (err != ISO_OK) {
         iso_cli_error("%s", iso_report_text(&report, err));
         return err == ISO_E_ARGUMENT || err == ISO_E_INVALID ? ISO_CLI_USAGE : ISO_CLI_SYSTEM;

@@ -2,14 +2,19 @@
 #include "supervisor/supervisor.h"
 #include "base/format.h"
 #include "cli/commands.h"
+#include "cli/local.h"
 #include "cli/message.h"
+#include "cli/note.h"
 #include "cli/status.h"
 #include "daemon/log.h"
 #include "daemon/program.h"
+#include "daemon/state.h"
 #include "platform/platform.h"
 
 #include <stdlib.h>
 #include <unistd.h>
+
+#define HTTP_ADDRESS "127.0.0.1:8480"
 
 enum {
     OPTION_CONFIG,
@@ -74,24 +79,6 @@ static const struct iso_cli_option_group *const groups[] = {&device_group, &netw
                                                             &log_group};
 
 /* ---- Options -------------------------------------------------------------------------------- */
-
-static const char *default_state(struct iso_supervisor_config *config)
-{
-    const char *base = getenv("STATE_DIRECTORY"); /* systemd's StateDirectory= */
-    if (base != NULL && base[0] != '\0') {
-        return base;
-    }
-    if (geteuid() == 0) {
-        return "/var/lib/isomer";
-    }
-    const char *home = getenv("HOME");
-    char path[1024];
-    if (home == NULL || home[0] == '\0') {
-        return NULL;
-    }
-    (void)iso_format(path, sizeof path, "%s/.local/state/isomer", home);
-    return iso_arena_copy_str(&config->arena, iso_str_from_z(path));
-}
 
 /* Options of one kind replace what the file has: the first of them empties the list. */
 static enum iso_err add(const char **list, size_t cap, size_t *count, bool *given,
@@ -236,16 +223,74 @@ static int read_options(const struct iso_cli_command *command, int argc, char **
 /* ---- The program ---------------------------------------------------------------------------- */
 
 struct daemon {
-    const struct iso_supervisor_config *config;
+    struct iso_supervisor_config *config;
     struct iso_supervisor *supervisor;
+    int note; /* its lock */
+    void (*ready)(void *ctx);
+    void *ready_ctx;
 };
+
+static void leave_note(struct daemon *daemon)
+{
+    const struct iso_supervisor_config *config = daemon->config;
+    struct iso_supervisor_ports ports;
+    struct iso_report report;
+    char host[ISO_STATE_HOST_SIZE], url[128];
+    iso_supervisor_ports(daemon->supervisor, &ports);
+    if (ports.http == 0) {
+        return; /* commands of this machine have no way in without a pin */
+    }
+    const char *address = config->http_count != 0 ? config->http[0] : HTTP_ADDRESS;
+    iso_state_host(host);
+    (void)iso_format(url, sizeof url, "http://%.*s:%u", (int)(strrchr(address, ':') - address),
+                     address, ports.http);
+    const struct iso_cli_note note = {"supervisor", config->name != NULL ? config->name : host, url,
+                                      config->state};
+    iso_report_init(&report);
+    const enum iso_err err = iso_cli_note_leave(&note, &daemon->note, &report);
+    if (err != ISO_OK) {
+        iso_cli_note("commands will not find this device by its name: %s",
+                     iso_report_text(&report, err));
+    }
+}
+
+static void on_ready(void *ctx)
+{
+    struct daemon *daemon = ctx;
+    leave_note(daemon);
+    daemon->ready(daemon->ready_ctx);
+}
+
+/* Where the default port of a service is taken, the next free one. */
+static void choose(struct iso_supervisor_config *config, const char *what, const char *address,
+                   bool datagrams, const char **list, size_t *count)
+{
+    char other[ISO_CLI_ADDRESS_SIZE];
+    if (*count == 0 && iso_cli_address_free(address, datagrams, other)) {
+        iso_cli_note("port %s is taken: %s on port %s", strrchr(address, ':') + 1, what,
+                     strrchr(other, ':') + 1);
+        list[(*count)++] = iso_arena_copy_str(&config->arena, iso_str_from_z(other));
+    }
+}
 
 static enum iso_err start(void *ctx, uv_loop_t *loop, void (*ready)(void *ready_ctx),
                           void *ready_ctx, struct iso_report *report)
 {
     struct daemon *daemon = ctx;
-    return iso_supervisor_start(loop, daemon->config, ready, ready_ctx, &daemon->supervisor,
-                                report);
+    struct iso_supervisor_config *config = daemon->config;
+    daemon->ready = ready;
+    daemon->ready_ctx = ready_ctx;
+    const int lock = iso_cli_ports_lock();
+    choose(config, "HTTPS", "[::]:8443", false, config->https, &config->https_count);
+    choose(config, "HTTP", HTTP_ADDRESS, false, config->http, &config->http_count);
+    choose(config, "CoAP", "[::]:5683", true, config->coap, &config->coap_count);
+    choose(config, "secure CoAP", "[::]:5684", true, config->coaps, &config->coaps_count);
+    const enum iso_err err =
+        iso_supervisor_start(loop, config, on_ready, daemon, &daemon->supervisor, report);
+    if (lock >= 0) {
+        (void)close(lock);
+    }
+    return err;
 }
 
 static void stop(void *ctx, uint32_t grace_ms, void (*stopped)(void *stopped_ctx),
@@ -261,13 +306,14 @@ static void on_overdue(void)
     _exit(ISO_CLI_INTERNAL);
 }
 
-static int serve(const struct iso_supervisor_config *config)
+static int serve(struct iso_supervisor_config *config)
 {
-    struct daemon daemon = {.config = config};
+    struct daemon daemon = {.config = config, .note = -1};
     const struct iso_program_part part = {start, stop, &daemon};
     struct iso_report report;
     iso_report_init(&report);
     const enum iso_err err = iso_program_run(&part, 1, on_overdue, &report);
+    iso_cli_note_remove("supervisor", daemon.note);
     if (err != ISO_OK) {
         iso_cli_error("%s", iso_report_text(&report, err));
         return err == ISO_E_ARGUMENT || err == ISO_E_INVALID ? ISO_CLI_USAGE : ISO_CLI_SYSTEM;
@@ -281,7 +327,10 @@ static int run(const struct iso_cli_command *command, int argc, char **argv)
     iso_supervisor_config_init(&config);
     int status = read_options(command, argc, argv, &config);
     if (status < 0) {
-        config.state = config.state != NULL ? config.state : default_state(&config);
+        char state[ISO_CLI_STATE_SIZE];
+        if (config.state == NULL && iso_cli_state_own("isomer", state)) {
+            config.state = iso_arena_copy_str(&config.arena, iso_str_from_z(state));
+        }
         status = serve(&config);
     }
     iso_supervisor_config_fini(&config);

@@ -11,7 +11,8 @@ sys.path.insert(0, os.path.join(os.path.dirname(HERE), "cli"))
 sys.path.insert(0, HERE)
 
 # pylint: disable=wrong-import-position
-import test_cli  # noqa: F401  (registers its tests)
+import test_cli  # noqa: F401  (each import registers its tests)
+import test_local  # noqa: F401
 from harness import main
 
 if __name__ == "__main__":

@@ -1,0 +1,29 @@
+/* What daemons do so that several run on one machine without settings: where their state is, free
+ * ports, and being found (note.h). */
+#ifndef ISO_CLI_LOCAL_H
+#define ISO_CLI_LOCAL_H
+
+#include "base/base.h"
+
+enum { ISO_CLI_STATE_SIZE = 1024, ISO_CLI_ADDRESS_SIZE = 64 };
+
+/* Where a program ("isomer", "isomer-orchestrator") keeps its state unless told otherwise:
+ * $XDG_STATE_HOME/PROGRAM, else /var/lib/PROGRAM for root, else ~/.local/state/PROGRAM. false when
+ * there is no home. */
+bool iso_cli_state_default(const char *program, char out[ISO_CLI_STATE_SIZE]);
+/* The same for a daemon, to which systemd's StateDirectory= counts first. */
+bool iso_cli_state_own(const char *program, char out[ISO_CLI_STATE_SIZE]);
+
+/*
+ * The default address of a service, "ADDR:PORT", or the same with the next free port (in steps of
+ * two, since two services of a daemon have ports side by side; those of the orchestrator are left
+ * out). datagrams: the port must be free for UDP too. When none is free or the address cannot be
+ * had at all it stays: opening it tells why. Returns whether the port is another one.
+ */
+bool iso_cli_address_free(const char *address, bool datagrams, char out[ISO_CLI_ADDRESS_SIZE]);
+
+/* Held from looking for free ports until they are taken, so that two daemons that start at a time
+ * do not find the same. Waits for at most some seconds. Returns a descriptor to close, or -1. */
+int iso_cli_ports_lock(void);
+
+#endif
