@@ -24,5 +24,7 @@ foreach(name IN ITEMS cases random)
   iso_test(orchestrator_planner_${name}_test
     SOURCES planner_${name}_test.c LIBS iso_orchestrator_planner_test_support)
 endforeach()
+iso_test(orchestrator_planner_test
+  SOURCES planner_test.c LIBS iso_orchestrator_planner_test_support iso::jansson)
 iso_embed(orchestrator_planner_cases_test planner_cases
   "${CMAKE_CURRENT_SOURCE_DIR}/planner_cases.txt")

@@ -72,78 +72,6 @@ static double work_of(const struct iso_plan_input *in, size_t component)
     return rate_of(in, component) * or_default(in->components[component].fuel_per_call, 1e6);
 }
 
-static size_t find(const struct iso_plan_input *in, struct iso_str name)
-{
-    size_t i = 0;
-    while (!iso_str_equal(in->components[i].name, name)) {
-        i++;
-    }
-    return i;
-}
-
-static bool room_fits(const struct iso_plan_device *device, struct iso_str rule)
-{
-    char text[32];
-    if (device->label_count == 0) {
-        return false;
-    }
-    const size_t len = iso_format(text, sizeof text, "room=%.*s", (int)device->labels[0].value.len,
-                                  device->labels[0].value.ptr);
-    return rule.len == 4 || iso_str_equal(rule, iso_str_from(text, len));
-}
-
-/* The sites' only interface is `camera`, their only feature SIMD, their only label `room`. */
-static bool alone_allowed(const struct iso_plan_input *in, size_t component, size_t index)
-{
-    const struct iso_plan_component *c = &in->components[component];
-    const struct iso_plan_device *device = &in->devices[index];
-    bool pinned = false, pin_met = false, labels_met = true;
-    for (size_t i = 0; i < c->rule_count; i++) {
-        const struct iso_plan_rule *rule = &c->rules[i];
-        if (rule->kind == ISO_PLAN_DEVICE) {
-            pinned = true;
-            pin_met = pin_met || iso_str_equal(rule->text, device->name);
-        } else if (rule->kind == ISO_PLAN_LABEL) {
-            labels_met = labels_met && room_fits(device, rule->text);
-        }
-    }
-    bool imports_met = c->import_count == 0 || device->offer_count != 0;
-    for (size_t i = 0; imports_met && c->import_count != 0 && i < c->imports[0].name_count; i++) {
-        bool found = false;
-        for (size_t k = 0; k < device->offers[0].name_count; k++) {
-            found = found || iso_str_equal(device->offers[0].names[k], c->imports[0].names[i]);
-        }
-        imports_met = imports_met && found;
-    }
-    const bool there = c->current == index;
-    return (device->state == ISO_PLAN_AVAILABLE || (device->state == ISO_PLAN_SUSPECT && there)) &&
-           (!pinned || pin_met) && labels_met && c->feature_count <= device->feature_count &&
-           imports_met && c->memory_bytes <= device->memory_free_bytes;
-}
-
-static bool reference_allowed(const struct iso_plan_input *in, const size_t *place)
-{
-    uint64_t memory[devices_max] = {0};
-    for (size_t c = 0; c < in->component_count; c++) {
-        const struct iso_plan_component *component = &in->components[c];
-        memory[place[c]] += component->memory_bytes;
-        if (!alone_allowed(in, c, place[c]) ||
-            memory[place[c]] > in->devices[place[c]].memory_free_bytes) {
-            return false;
-        }
-        for (size_t i = 0; i < component->rule_count; i++) {
-            const struct iso_plan_rule *rule = &component->rules[i];
-            if (rule->kind == ISO_PLAN_WITH || rule->kind == ISO_PLAN_NOT_WITH) {
-                const bool same = place[find(in, rule->text)] == place[c];
-                if (same != (rule->kind == ISO_PLAN_WITH)) {
-                    return false;
-                }
-            }
-        }
-    }
-    return true;
-}
-
 struct reference {
     double cost, over;
 };
@@ -191,7 +119,7 @@ static void add_traffic(const struct iso_plan_input *in, const size_t *place, st
         for (size_t i = 0; i < in->components[c].rule_count; i++) {
             const struct iso_plan_rule *rule = &in->components[c].rules[i];
             if (rule->kind == ISO_PLAN_WITH) {
-                const size_t old = group[c], new = group[find(in, rule->text)];
+                const size_t old = group[c], new = group[iso_plan_site_find(in, rule->text)];
                 for (size_t k = 0; k < in->component_count; k++) {
                     group[k] = group[k] == old ? new : group[k];
                 }
@@ -254,7 +182,7 @@ static void add_moves(const struct iso_plan_input *in, const size_t *place, stru
             seconds += (double)component->state_bytes / bandwidth;
         }
         sum->cost += seconds / 60;
-        if (alone_allowed(in, c, from)) {
+        if (iso_plan_site_allows_alone(in, c, from)) {
             const struct iso_plan_device *device = &in->devices[from];
             sum->cost += 0.1 * (work_of(in, c) / (speed_of(in, device) / device->cores) +
                                 traffic_here(in, c));
@@ -291,7 +219,7 @@ static struct best reference_best(const struct iso_plan_input *in)
             place[c] = rest % in->device_count;
             rest /= in->device_count;
         }
-        if (!reference_allowed(in, place)) {
+        if (!iso_plan_site_allows(in, place)) {
             continue;
         }
         const struct reference cost = reference_cost(in, place);
@@ -346,7 +274,7 @@ static void case_run(uint64_t seed, const struct iso_plan_options *options, doub
         for (size_t c = 0; c < site.input.component_count; c++) {
             place[c] = iso_plan_device(plan, c);
         }
-        CHECK(reference_allowed(&site.input, place));
+        CHECK(iso_plan_site_allows(&site.input, place));
         const struct reference own = reference_cost(&site.input, place);
         const double ratio = own.cost / best.cost;
         if (fabs(own.cost - outcome->cost.total) > 1e-9 * (1 + own.cost)) {

@@ -250,7 +250,7 @@ static size_t mapped(const size_t *new_of, size_t old)
 }
 
 void iso_plan_site_shuffle(struct iso_plan_site *site, const struct iso_plan_site *from,
-                           uint64_t seed, size_t *device_of, size_t *component_of)
+                           uint64_t seed)
 {
     struct iso_plan_random random = {seed * 2 + 1};
     const struct iso_plan_input *in = &from->input;
@@ -266,17 +266,11 @@ void iso_plan_site_shuffle(struct iso_plan_site *site, const struct iso_plan_sit
     const size_t *path_to = shuffled(arena, in->path_count, &random);
     for (size_t i = 0; i < in->device_count; i++) {
         devices[device_to[i]] = in->devices[i];
-        if (device_of != NULL) {
-            device_of[i] = device_to[i];
-        }
     }
     for (size_t i = 0; i < in->component_count; i++) {
         struct iso_plan_component *component = &components[component_to[i]];
         *component = in->components[i];
         component->current = mapped(device_to, component->current);
-        if (component_of != NULL) {
-            component_of[i] = component_to[i];
-        }
     }
     for (size_t i = 0; i < in->edge_count; i++) {
         struct iso_plan_edge *edge = &edges[edge_to[i]];
@@ -296,4 +290,86 @@ void iso_plan_site_shuffle(struct iso_plan_site *site, const struct iso_plan_sit
     site->input =
         (struct iso_plan_input){devices, in->device_count, components, in->component_count,
                                 edges,   in->edge_count,   paths,      in->path_count};
+}
+
+/* ---- What is allowed ------------------------------------------------------------------------ */
+
+size_t iso_plan_site_find(const struct iso_plan_input *in, struct iso_str name)
+{
+    size_t i = 0;
+    while (!iso_str_equal(in->components[i].name, name)) {
+        i++;
+    }
+    return i;
+}
+
+static bool room_fits(const struct iso_plan_device *device, struct iso_str rule)
+{
+    char text[32];
+    if (device->label_count == 0) {
+        return false;
+    }
+    const size_t len = iso_format(text, sizeof text, "room=%.*s", (int)device->labels[0].value.len,
+                                  device->labels[0].value.ptr);
+    return rule.len == 4 || iso_str_equal(rule, iso_str_from(text, len));
+}
+
+/* The sites' only interface is `camera`, their only feature SIMD, their only label `room`. */
+bool iso_plan_site_allows_alone(const struct iso_plan_input *in, size_t component, size_t index)
+{
+    const struct iso_plan_component *c = &in->components[component];
+    const struct iso_plan_device *device = &in->devices[index];
+    bool pinned = false, pin_met = false, labels_met = true;
+    for (size_t i = 0; i < c->rule_count; i++) {
+        const struct iso_plan_rule *rule = &c->rules[i];
+        if (rule->kind == ISO_PLAN_DEVICE) {
+            pinned = true;
+            pin_met = pin_met || iso_str_equal(rule->text, device->name);
+        } else if (rule->kind == ISO_PLAN_LABEL) {
+            labels_met = labels_met && room_fits(device, rule->text);
+        }
+    }
+    bool imports_met = c->import_count == 0 || device->offer_count != 0;
+    for (size_t i = 0; imports_met && c->import_count != 0 && i < c->imports[0].name_count; i++) {
+        bool found = false;
+        for (size_t k = 0; k < device->offers[0].name_count; k++) {
+            found = found || iso_str_equal(device->offers[0].names[k], c->imports[0].names[i]);
+        }
+        imports_met = imports_met && found;
+    }
+    const bool there = c->current == index;
+    return (device->state == ISO_PLAN_AVAILABLE || (device->state == ISO_PLAN_SUSPECT && there)) &&
+           (!pinned || pin_met) && labels_met && c->feature_count <= device->feature_count &&
+           imports_met && c->memory_bytes <= device->memory_free_bytes;
+}
+
+/* Bytes that the components on a device need. */
+static uint64_t memory_on(const struct iso_plan_input *in, const size_t *place, size_t device)
+{
+    uint64_t memory = 0;
+    for (size_t c = 0; c < in->component_count; c++) {
+        memory += place[c] == device ? in->components[c].memory_bytes : 0;
+    }
+    return memory;
+}
+
+bool iso_plan_site_allows(const struct iso_plan_input *in, const size_t *place)
+{
+    for (size_t c = 0; c < in->component_count; c++) {
+        const struct iso_plan_component *component = &in->components[c];
+        if (!iso_plan_site_allows_alone(in, c, place[c]) ||
+            memory_on(in, place, place[c]) > in->devices[place[c]].memory_free_bytes) {
+            return false;
+        }
+        for (size_t i = 0; i < component->rule_count; i++) {
+            const struct iso_plan_rule *rule = &component->rules[i];
+            if (rule->kind == ISO_PLAN_WITH || rule->kind == ISO_PLAN_NOT_WITH) {
+                const bool same = place[iso_plan_site_find(in, rule->text)] == place[c];
+                if (same != (rule->kind == ISO_PLAN_WITH)) {
+                    return false;
+                }
+            }
+        }
+    }
+    return true;
 }

@@ -37,9 +37,16 @@ void iso_plan_site_make(struct iso_plan_site *site, const struct iso_plan_site_o
                         uint64_t seed);
 void iso_plan_site_fini(struct iso_plan_site *site);
 
-/* The same site with devices, components, edges and paths in another order; device_of and
- * component_of (may be NULL) get the new index of each old one. Strings stay those of `from`. */
+/* The same site with devices, components, edges and paths in another order. Strings stay those of
+ * `from`. */
 void iso_plan_site_shuffle(struct iso_plan_site *site, const struct iso_plan_site *from,
-                           uint64_t seed, size_t *device_of, size_t *component_of);
+                           uint64_t seed);
+
+/* Hard constraints of such a site, written down once more: of a component by itself on a device,
+ * and of a whole placement (a device per component). */
+bool iso_plan_site_allows_alone(const struct iso_plan_input *in, size_t component, size_t index);
+bool iso_plan_site_allows(const struct iso_plan_input *in, const size_t *place);
+/* Index of the component of that name, which must be there. */
+size_t iso_plan_site_find(const struct iso_plan_input *in, struct iso_str name);
 
 #endif
