@@ -222,6 +222,18 @@ def scenario_coap(context):
                                 os.path.join(context.build, "tests", "coap", "coap_tool")], 900)
 
 
+def scenario_planner(context):
+    program = context.need(os.path.join(context.bench, "planner_bench"))
+    lines = command_run([program, "1" if context.quick else "9"], 600).splitlines()
+    rows = [json.loads(line) for line in lines]
+    for row in rows:
+        print(f"  {row['devices']:>5} devices x {row['components']:>3} components: "
+              f"{row['plan_ms']:>8.2f} ms (at most {row['plan_max_ms']:.2f}), explained in "
+              f"{row['explain_ms']:.2f} ms; {row['proven']} of {row['rounds']} proven the best")
+    print("  (target: 1,000 devices x 100 components within a few seconds)")
+    return {"rows": rows}
+
+
 SCENARIOS = (
     ("hello", "hello world, start to end", scenario_hello),
     ("python", "CPython's print(1), start to end", scenario_python),
@@ -230,6 +242,7 @@ SCENARIOS = (
     ("snapshot", "snapshots of kernels in mid-computation", scenario_snapshot),
     ("typed", "typed calls", scenario_typed),
     ("supervisor", "the supervisor: calls over HTTP, memory, links between devices", scenario_supervisor),
+    ("planner", "planning: which device for which component", scenario_planner),
     ("coap", "CoAP beside libcoap's example server", scenario_coap),
 )
 

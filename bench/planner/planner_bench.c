@@ -42,6 +42,9 @@ static void round_run(const struct iso_plan_site_options *options, uint64_t seed
         exit(1);
     }
     const double planned = now_ms();
+    if (iso_plan_explain(plan, 5, &buf) != ISO_OK) {
+        exit(1);
+    }
     figures->plan_ms[index] = planned - begin;
     figures->explain_ms[index] = now_ms() - planned;
     figures->feasible += iso_plan_outcome(plan)->feasible ? 1 : 0;
@@ -57,7 +60,7 @@ static void size_run(size_t devices, size_t components, size_t rounds)
     const struct iso_plan_site_options options = {.devices = devices,
                                                   .components = components,
                                                   .trouble_percent = 5,
-                                                  .constraint_percent = 5,
+                                                  .constraint_percent = 1,
                                                   .running_percent = 30,
                                                   .memory_low = 32 << 20,
                                                   .memory_high = 512 << 20,

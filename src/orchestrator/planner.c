@@ -66,6 +66,9 @@ static enum iso_err search_once(struct iso_plan_search *search, bool strict, boo
     if (err == ISO_OK && !strict && isinf(search->best_cost)) {
         err = last_resort(search);
     }
+    if (err == ISO_OK && !isinf(search->best_cost)) {
+        iso_plan_refine(search);
+    }
     if (err == ISO_OK) {
         search->steps_end = search->state.steps + options->exact_steps;
         err = iso_plan_exact(search, complete);
@@ -122,17 +125,23 @@ static enum iso_err search_make(struct iso_plan *plan)
     struct iso_plan_search *search = &plan->search;
     const size_t units = plan->model.unit_count;
     search->arena = &plan->arena;
+    search->state.model = &plan->model;
     search->best_cost = INFINITY;
     search->best = iso_arena_array(&plan->arena, units, sizeof *search->best);
     search->order = iso_arena_array(&plan->arena, units, sizeof *search->order);
     search->set = iso_arena_array(&plan->arena, units, sizeof *search->set);
     search->start = iso_arena_array(&plan->arena, units, sizeof *search->start);
     search->floors = iso_arena_array(&plan->arena, units, sizeof *search->floors);
-    if (search->best == NULL || search->order == NULL || search->set == NULL ||
-        search->start == NULL || search->floors == NULL) {
+    search->pull = iso_arena_array(&plan->arena, units, sizeof *search->pull);
+    search->set_fixed =
+        iso_arena_array(&plan->arena, plan->model.dev_count, sizeof *search->set_fixed);
+    if (search->set_fixed == NULL || search->pull == NULL || search->best == NULL ||
+        search->order == NULL || search->set == NULL || search->start == NULL ||
+        search->floors == NULL) {
         return ISO_E_NOMEM;
     }
-    return iso_plan_state_make(&search->state, &plan->model, &plan->arena);
+    const enum iso_err err = iso_plan_part_make(search);
+    return err != ISO_OK ? err : iso_plan_state_make(&search->state, &plan->model, &plan->arena);
 }
 
 static enum iso_err plan_make(struct iso_plan *plan, struct iso_report *report)

@@ -40,28 +40,38 @@ static double dev_used(const struct iso_plan_dev *dev, double work)
     return dev->load + work / dev->speed;
 }
 
-static bool sum_terms(const struct iso_plan_dev *dev, double work, double limit,
-                      struct iso_plan_cost *cost)
+struct sum_parts {
+    double queue, memory, over;
+};
+
+static struct sum_parts sum_parts(const struct iso_plan_dev *dev, double work, double limit)
 {
-    if (work <= 0) {
-        return false;
+    struct sum_parts parts = {0, 0, 0};
+    if (work > 0) {
+        const double used = dev_used(dev, work);
+        parts.queue = work / dev->core_speed * waiting(used) / dev->cores;
+        parts.over = excess(used);
     }
-    const double used = dev_used(dev, work);
-    const double over = excess(used);
-    const double free = fmax((double)dev->in->memory_free_bytes, 1);
-    iso_plan_cost_add(cost, ISO_PLAN_QUEUE, work / dev->core_speed * waiting(used) / dev->cores);
-    if (limit > free) {
-        iso_plan_cost_add(cost, ISO_PLAN_MEMORY, ISO_PLAN_MEMORY_PRICE * (limit - free) / free);
+    if (limit > dev->memory) {
+        parts.memory = ISO_PLAN_MEMORY_PRICE * (limit - dev->memory) / dev->memory;
     }
-    iso_plan_cost_add(cost, ISO_PLAN_OVERLOAD, ISO_PLAN_OVERLOAD_PRICE * over);
-    return over > 0;
+    return parts;
 }
 
 static double sum_cost(const struct iso_plan_dev *dev, double work, double limit)
 {
-    struct iso_plan_cost cost = {0};
-    (void)sum_terms(dev, work, limit, &cost);
-    return cost.total;
+    const struct sum_parts parts = sum_parts(dev, work, limit);
+    return parts.queue + parts.memory + ISO_PLAN_OVERLOAD_PRICE * parts.over;
+}
+
+static bool sum_terms(const struct iso_plan_dev *dev, double work, double limit,
+                      struct iso_plan_cost *cost)
+{
+    const struct sum_parts parts = sum_parts(dev, work, limit);
+    iso_plan_cost_add(cost, ISO_PLAN_QUEUE, parts.queue);
+    iso_plan_cost_add(cost, ISO_PLAN_MEMORY, parts.memory);
+    iso_plan_cost_add(cost, ISO_PLAN_OVERLOAD, ISO_PLAN_OVERLOAD_PRICE * parts.over);
+    return parts.over > 0;
 }
 
 /* ---- One unit on one device ----------------------------------------------------------------- */
@@ -135,19 +145,36 @@ void iso_plan_way_between(const struct iso_plan_model *model, size_t a, size_t b
                                                    : fmin(x->bandwidth, y->bandwidth);
 }
 
+struct traffic_parts {
+    double latency, transfer, over;
+};
+
+static struct traffic_parts traffic_parts(const struct iso_plan_model *model, double calls,
+                                          double bytes, size_t a, size_t b)
+{
+    double latency_s, bandwidth;
+    iso_plan_way_between(model, a, b, &latency_s, &bandwidth);
+    const double transfer = bytes / bandwidth;
+    return (struct traffic_parts){calls * latency_s, transfer, excess(transfer)};
+}
+
 bool iso_plan_traffic_terms(const struct iso_plan_model *model, double calls, double bytes,
                             size_t a, size_t b, struct iso_plan_cost *cost)
 {
-    double latency_s, bandwidth;
     if (a == b) {
         return false;
     }
-    iso_plan_way_between(model, a, b, &latency_s, &bandwidth);
-    const double over = excess(bytes / bandwidth);
-    iso_plan_cost_add(cost, ISO_PLAN_LATENCY, calls * latency_s);
-    iso_plan_cost_add(cost, ISO_PLAN_TRANSFER, bytes / bandwidth);
-    iso_plan_cost_add(cost, ISO_PLAN_OVERLOAD, ISO_PLAN_OVERLOAD_PRICE * over);
-    return over > 0;
+    const struct traffic_parts parts = traffic_parts(model, calls, bytes, a, b);
+    iso_plan_cost_add(cost, ISO_PLAN_LATENCY, parts.latency);
+    iso_plan_cost_add(cost, ISO_PLAN_TRANSFER, parts.transfer);
+    iso_plan_cost_add(cost, ISO_PLAN_OVERLOAD, ISO_PLAN_OVERLOAD_PRICE * parts.over);
+    return parts.over > 0;
+}
+
+double iso_plan_near_weight(const struct iso_plan_near *near)
+{
+    return near->calls * (ISO_PLAN_DEFAULT_LATENCY_US / 1e6) +
+           near->bytes / ISO_PLAN_DEFAULT_BANDWIDTH;
 }
 
 /* ---- Placements ----------------------------------------------------------------------------- */
@@ -209,15 +236,15 @@ double iso_plan_marginal(struct iso_plan_state *state, size_t unit_index, size_t
     for (size_t i = 0; i < unit->near_count; i++) {
         const struct iso_plan_near *near = &model->nears[unit->near_first + i];
         const size_t other = state->place[near->unit];
-        struct iso_plan_cost traffic = {0};
         if (other == ISO_PLAN_NONE || other == dev_index) {
             continue;
         }
-        if (iso_plan_traffic_terms(model, near->calls, near->bytes, dev_index, other, &traffic) &&
-            state->strict) {
+        const struct traffic_parts traffic =
+            traffic_parts(model, near->calls, near->bytes, dev_index, other);
+        if (traffic.over > 0 && state->strict) {
             return INFINITY;
         }
-        cost += traffic.total;
+        cost += traffic.latency + traffic.transfer + ISO_PLAN_OVERLOAD_PRICE * traffic.over;
     }
     return cost;
 }

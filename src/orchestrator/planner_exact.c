@@ -1,4 +1,5 @@
-/* planner_exact.c - branch and bound over all placements.
+/* planner_exact.c - branch and bound over all placements, or over those of a few units while the
+ * others stay.
  *
  * Lower bound of a partial placement: its cost, and for every unit without a place the least that
  * it adds now. Later it can only add more (planner_cost.c says why). The unit that has fewest
@@ -18,7 +19,8 @@ struct choice {
 
 struct exact {
     struct iso_plan_search *search;
-    struct choice *choices; /* [depth][device] */
+    struct choice *choices; /* [depth - base][device] */
+    size_t base;            /* so many units are placed and stay */
     bool stopped;
 };
 
@@ -136,7 +138,7 @@ static void branch(struct exact *exact, size_t depth, double cost)
 {
     struct iso_plan_search *search = exact->search;
     struct iso_plan_state *state = &search->state;
-    struct choice *choices = &exact->choices[depth * state->model->dev_count];
+    struct choice *choices = &exact->choices[(depth - exact->base) * state->model->dev_count];
     struct next next;
     if (depth == state->model->unit_count) {
         iso_plan_search_offer(search);
@@ -185,4 +187,33 @@ enum iso_err iso_plan_exact(struct iso_plan_search *search, bool *complete)
     branch(&exact, 0, 0);
     *complete = !exact.stopped;
     return ISO_OK;
+}
+
+enum iso_err iso_plan_part_make(struct iso_plan_search *search)
+{
+    const struct iso_plan_model *model = search->state.model;
+    search->part_choices = iso_arena_array(
+        search->arena, (ISO_PLAN_PART_MAX + 1) * model->dev_count, sizeof(struct choice));
+    return search->part_choices != NULL ? ISO_OK : ISO_E_NOMEM;
+}
+
+bool iso_plan_part(struct iso_plan_search *search, const size_t *units, size_t count,
+                   uint64_t steps)
+{
+    struct iso_plan_state *state = &search->state;
+    const uint64_t steps_end = search->steps_end;
+    const double before = search->best_cost;
+    struct exact exact = {.search = search,
+                          .choices = search->part_choices,
+                          .base = state->model->unit_count - count};
+    for (size_t i = 0; i < count; i++) {
+        iso_plan_take(state, units[i]);
+    }
+    search->steps_end = state->steps + steps < steps_end ? state->steps + steps : steps_end;
+    branch(&exact, exact.base, iso_plan_state_cost(state));
+    search->steps_end = steps_end;
+    for (size_t i = 0; i < count; i++) {
+        iso_plan_put(state, units[i], search->best[units[i]]);
+    }
+    return search->best_cost < before;
 }

@@ -47,25 +47,18 @@ static void order_few(struct iso_plan_search *search)
     }
 }
 
-/* Seconds per second that traffic costs on an average way. */
-static double weight(const struct iso_plan_near *near)
-{
-    return near->calls * (ISO_PLAN_DEFAULT_LATENCY_US / 1e6) +
-           near->bytes / ISO_PLAN_DEFAULT_BANDWIDTH;
-}
-
 /* From order_few: after each unit come those with most traffic to what is in the order already. */
-static void order_traffic(struct iso_plan_search *search, double *pull)
+static void order_traffic(struct iso_plan_search *search)
 {
     const struct iso_plan_model *model = search->state.model;
     order_few(search);
     for (size_t u = 0; u < model->unit_count; u++) {
-        pull[u] = 0;
+        search->pull[u] = 0;
     }
     for (size_t done = 0; done < model->unit_count; done++) {
         size_t best = done;
         for (size_t i = done + 1; i < model->unit_count; i++) {
-            best = pull[search->order[i]] > pull[search->order[best]] ? i : best;
+            best = search->pull[search->order[i]] > search->pull[search->order[best]] ? i : best;
         }
         const size_t chosen = search->order[best];
         for (size_t i = best; i > done; i--) {
@@ -75,7 +68,7 @@ static void order_traffic(struct iso_plan_search *search, double *pull)
         const struct iso_plan_unit *unit = &model->units[chosen];
         for (size_t i = 0; i < unit->near_count; i++) {
             const struct iso_plan_near *near = &model->nears[unit->near_first + i];
-            pull[near->unit] += weight(near);
+            search->pull[near->unit] += iso_plan_near_weight(near);
         }
     }
 }
@@ -218,13 +211,13 @@ static void start_fill(struct iso_plan_search *search, unsigned start, size_t ga
 }
 
 /* A complete placement, or none (false). */
-static bool construct(struct iso_plan_search *search, unsigned start, size_t gather, double *pull)
+static bool construct(struct iso_plan_search *search, unsigned start, size_t gather)
 {
     const struct iso_plan_model *model = search->state.model;
     if (start == start_few || start == start_regret) {
         order_few(search);
     } else {
-        order_traffic(search, pull);
+        order_traffic(search);
     }
     start_fill(search, start, gather);
     for (unsigned retry = 0; retry < retries_max; retry++) {
@@ -297,8 +290,7 @@ enum iso_err iso_plan_greedy(struct iso_plan_search *search)
     const struct iso_plan_model *model = search->state.model;
     struct begun begun[start_gather + gather_max];
     struct gather *gathers = iso_arena_array(search->arena, model->dev_count, sizeof *gathers);
-    double *pull = iso_arena_array(search->arena, model->unit_count, sizeof *pull);
-    if (gathers == NULL || pull == NULL) {
+    if (gathers == NULL) {
         return ISO_E_NOMEM;
     }
     gathers_fill(model, gathers);
@@ -313,14 +305,14 @@ enum iso_err iso_plan_greedy(struct iso_plan_search *search)
         }
         begun[count].start = i;
         begun[count].gather = i >= start_gather ? gathers[i - start_gather].dev : ISO_PLAN_NONE;
-        if (construct(search, i, begun[count].gather, pull)) {
+        if (construct(search, i, begun[count].gather)) {
             iso_plan_search_offer(search);
             begun[count++].cost = iso_plan_state_cost(&search->state);
         }
     }
     qsort(begun, count, sizeof *begun, begun_compare);
     for (size_t i = 0; i < count && i < improved_max; i++) {
-        (void)construct(search, begun[i].start, begun[i].gather, pull);
+        (void)construct(search, begun[i].start, begun[i].gather);
         iso_plan_improve(search);
         iso_plan_search_offer(search);
     }

@@ -3,7 +3,7 @@
  *     move    a unit to another device
  *     swap    two units change places
  *     pair    two that talk to each other go to one device
- *     cluster all that talk to each other on a device go to another
+ *     cluster several that talk to each other go to one device
  *     chain   a unit takes the place of another, which goes elsewhere
  *
  * Each change that is kept makes the cost smaller by more than rounding can, so this ends; a budget
@@ -139,52 +139,97 @@ static bool pair_up(struct iso_plan_search *search, size_t a)
     return any;
 }
 
-/* The units on `dev` that are joined with `unit` by traffic, it included, into search->set. */
-static size_t cluster_of(struct iso_plan_search *search, size_t unit_index, size_t dev)
+/* Those of the set that can be on `dev` go there, the others stay. */
+static void set_target(const struct iso_plan_search *search, size_t count, size_t dev)
 {
-    const struct iso_plan_model *model = search->state.model;
-    size_t count = 0;
-    search->set[count++] = unit_index;
-    for (size_t done = 0; done < count; done++) {
-        const struct iso_plan_unit *unit = &model->units[search->set[done]];
-        for (size_t i = 0; i < unit->near_count; i++) {
-            const size_t other = model->nears[unit->near_first + i].unit;
-            bool known = search->state.place[other] != dev;
-            for (size_t k = 0; k < count && !known; k++) {
-                known = search->set[k] == other;
-            }
-            if (!known) {
-                search->set[count++] = other;
-            }
-        }
+    for (size_t i = 0; i < count; i++) {
+        const bool goes = can(search->state.model, search->set[i], dev);
+        search->order[i] = goes ? dev : search->start[i];
     }
-    return count;
 }
 
-static bool move_cluster(struct iso_plan_search *search, size_t first)
+/* The set goes to whichever device is cheapest for it. */
+static bool move_set(struct iso_plan_search *search, size_t count)
 {
     struct iso_plan_state *state = &search->state;
     const struct iso_plan_model *model = state->model;
-    const struct iso_plan_unit *unit = &model->units[first];
-    const size_t from = state->place[first];
-    const size_t count = cluster_of(search, first, from);
-    size_t *const old = search->start, *const new = search->order;
+    const struct iso_plan_unit *unit = &model->units[search->set[0]];
+    size_t *const old = search->start;
+    size_t best = ISO_PLAN_NONE;
     for (size_t i = 0; i < count; i++) {
-        if (search->set[i] < first) {
-            return false; /* it has been tried for that one */
-        }
-        old[i] = from;
+        old[i] = state->place[search->set[i]];
     }
-    for (size_t c = 0; c < unit->cand_count && count > 1 && !spent(search); c++) {
+    take_all(state, search->set, count);
+    const double then = put_all(state, search->set, old, count);
+    if (!isinf(then)) {
+        take_all(state, search->set, count);
+    }
+    double least = then;
+    for (size_t c = 0; c < unit->cand_count && !spent(search); c++) {
         const size_t dev = model->cands[unit->cand_first + c];
-        bool all = dev != from;
-        for (size_t i = 0; i < count; i++) {
-            all = all && can(model, search->set[i], dev);
-            new[i] = dev;
+        /* The sums leave out most devices without a closer look. */
+        if (!smaller(search->set_fixed[dev], least)) {
+            continue;
         }
-        if (all && change(state, search->set, old, new, count)) {
+        set_target(search, count, dev);
+        const double now = put_all(state, search->set, search->order, count);
+        if (!isinf(now)) {
+            take_all(state, search->set, count);
+        }
+        if (smaller(now, least)) {
+            least = now;
+            best = dev;
+        }
+    }
+    if (best != ISO_PLAN_NONE) {
+        set_target(search, count, best);
+    }
+    put_back(state, search->set, best != ISO_PLAN_NONE ? search->order : old, count);
+    return best != ISO_PLAN_NONE;
+}
+
+/* `unit` joins the set: its traffic pulls others, and its cost on each device adds to theirs. */
+static void set_grow(struct iso_plan_search *search, size_t count, size_t unit_index)
+{
+    const struct iso_plan_model *model = search->state.model;
+    const struct iso_plan_unit *unit = &model->units[unit_index];
+    for (size_t i = 0; i < unit->near_count; i++) {
+        const struct iso_plan_near *near = &model->nears[unit->near_first + i];
+        search->pull[near->unit] += iso_plan_near_weight(near);
+    }
+    search->pull[unit_index] = -INFINITY;
+    search->set[count] = unit_index;
+    for (size_t d = 0; d < model->dev_count; d++) {
+        const double fixed = model->fixed[unit_index * model->dev_count + d];
+        search->set_fixed[d] = (count == 0 ? 0 : search->set_fixed[d]) + (isinf(fixed) ? 0 : fixed);
+    }
+    search->state.steps += model->dev_count / 16;
+}
+
+/* The set grows from a unit along the heaviest traffic; whenever what comes next is joined less
+ * tightly than what came last, the set is a cluster and is moved. */
+static bool move_cluster(struct iso_plan_search *search, size_t first)
+{
+    const size_t units = search->state.model->unit_count;
+    double last = 0;
+    for (size_t u = 0; u < units; u++) {
+        search->pull[u] = 0;
+    }
+    set_grow(search, 0, first);
+    for (size_t count = 1; count <= units && !spent(search); count++) {
+        size_t next = 0;
+        for (size_t u = 1; u < units; u++) {
+            next = search->pull[u] > search->pull[next] ? u : next;
+        }
+        const double pull = search->pull[next];
+        if (count > 1 && (pull <= 0 || pull < last * 0.999) && move_set(search, count)) {
             return true;
         }
+        if (pull <= 0) {
+            break;
+        }
+        last = pull;
+        set_grow(search, count, next);
     }
     return false;
 }

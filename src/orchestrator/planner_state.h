@@ -19,6 +19,7 @@ struct iso_plan_dev {
     double speed;      /* of all cores */
     double cores;
     double load;      /* 0..1, of others */
+    double memory;    /* free bytes, at least 1 */
     double latency_s; /* its share of a path */
     double bandwidth; /* bytes per second */
     size_t path_first, path_count;
@@ -168,6 +169,8 @@ double iso_plan_utilisation(const struct iso_plan_state *state, size_t dev);
 bool iso_plan_fixed_terms(const struct iso_plan_model *model, const struct iso_plan_unit *unit,
                           size_t dev, struct iso_plan_cost *cost);
 
+/* What traffic costs per second on an average way. */
+double iso_plan_near_weight(const struct iso_plan_near *near);
 void iso_plan_way_between(const struct iso_plan_model *model, size_t a, size_t b, double *latency_s,
                           double *bandwidth);
 uint64_t iso_plan_memory_add(uint64_t a, uint64_t b);
@@ -184,6 +187,9 @@ struct iso_plan_search {
     size_t *set;                 /* of units, for improvement */
     size_t *start;               /* of units: where to begin */
     double *floors;              /* of units: what they cost at least */
+    double *pull;                /* of units: traffic with what is chosen already */
+    double *set_fixed;           /* of devices: what the set costs there by itself */
+    void *part_choices;          /* of iso_plan_part */
     struct iso_arena *arena;
 };
 
@@ -196,6 +202,16 @@ ISO_MUST_CHECK enum iso_err iso_plan_greedy(struct iso_plan_search *search);
 void iso_plan_improve(struct iso_plan_search *search);
 /* planner_exact.c: branch and bound. *complete: the whole space was searched. */
 ISO_MUST_CHECK enum iso_err iso_plan_exact(struct iso_plan_search *search, bool *complete);
+
+/* The same over a few units of a complete placement, which must be the best so far, while the
+ * others stay; the state is the best placement afterwards. Returns whether it is better than
+ * before. */
+enum { ISO_PLAN_PART_MAX = 6 };
+ISO_MUST_CHECK enum iso_err iso_plan_part_make(struct iso_plan_search *search);
+bool iso_plan_part(struct iso_plan_search *search, const size_t *units, size_t count,
+                   uint64_t steps);
+/* planner_refine.c: that for one set of units after the other, until none helps. */
+void iso_plan_refine(struct iso_plan_search *search);
 
 enum iso_plan_answer { ISO_PLAN_NO, ISO_PLAN_YES, ISO_PLAN_UNKNOWN };
 
