@@ -15,16 +15,15 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import traceback
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "supervisor"))
 
 from device import ROOT, Device, Failure, Skip, check  # noqa: E402  pylint: disable=wrong-import-position
+import suite  # noqa: E402  pylint: disable=wrong-import-position
 from clean_root import CleanRoot, output  # noqa: E402  pylint: disable=wrong-import-position
 
 PACKAGES = os.path.join(ROOT, "build", "packages")
-SERVICES = ("isomer-supervisor", "isomer-orchestrator")
 
 
 def debs(arch):
@@ -32,6 +31,10 @@ def debs(arch):
     found = {os.path.basename(path).split("_")[0]: path for path in glob.glob(os.path.join(PACKAGES, "*_%s.deb" % arch))}
     check("isomer" in found and "isomer-supervisor" in found, "no packages for %s in %s", arch, PACKAGES)
     return found
+
+
+def services():
+    return [name for name in ("isomer-supervisor", "isomer-orchestrator") if name in debs("amd64")]
 
 
 def field(path, name):
@@ -120,28 +123,36 @@ def install(root, found):
 def programs_start(root):
     check("WebAssembly" in root.run("isomer version"), "version")
     check("Usage: isomer" in root.run("isomer ps --help"), "the client")
-    for service in SERVICES:
-        if os.path.exists(os.path.join(root.path, "usr/libexec/isomer", service)):
-            command = service.split("-")[1]
-            check("Usage: isomer " + command in root.run("isomer %s --help" % command), command)
+    for service in services():
+        command = service.split("-")[1]
+        check("Usage: isomer " + command in root.run("isomer %s --help" % command), command)
 
 
-def supervisor_answers(root):
-    """As the unit would have it, in a network that has a loopback only."""
-    text = root.run("""
-        mkdir -p /var/lib/private/isomer && ln -s private/isomer /var/lib/isomer
-        STATE_DIRECTORY=/var/lib/isomer isomer supervisor --no-mdns >/tmp/log 2>&1 &
+def daemon_answers(root, command, question):
+    """As its unit would have it, in a network that has a loopback only; the client's words about it."""
+    state = {"supervisor": "isomer"}.get(command, "isomer-" + command)
+    return root.run("""
+        mkdir -p /var/lib/private/{state} && ln -s private/{state} /var/lib/{state}
+        STATE_DIRECTORY=/var/lib/{state} isomer {command} --no-mdns >/tmp/log 2>&1 &
         tries=0
         until grep -q https= /tmp/log; do
             tries=$((tries + 1))
-            [ $tries -lt 300 ] || { cat /tmp/log; exit 1; }
+            [ $tries -lt 300 ] || {{ cat /tmp/log; exit 1; }}
             sleep 0.1
         done
-        ISOMER_TOKEN=@/var/lib/isomer/token isomer --device :8480 device
+        export ISOMER_TOKEN=@/var/lib/{state}/token
+        {question}
         kill $!
         wait $!
-    """, network=False)
+    """.format(state=state, command=command, question=question), network=False)
+
+
+def daemons_answer(root):
+    text = daemon_answers(root, "supervisor", "isomer --device :8480 device")
     check("amd64" in text or "x86" in text, text)
+    if "isomer-orchestrator" in debs("amd64"):
+        text = daemon_answers(root, "orchestrator", "isomer --orchestrator http://127.0.0.1:8490 device ls --json")
+        check("[" in text, text)
 
 
 def documents_show(root):
@@ -156,12 +167,10 @@ def documents_show(root):
 
 def leaves_nothing(root, before):
     names = " ".join(sorted(debs("amd64")))
-    for service in SERVICES:
-        if os.path.exists(os.path.join(root.path, "usr/lib/systemd/system", service + ".service")):
-            # What systemctl enable does; this root has no systemd.
-            wants = os.path.join(root.path, "etc/systemd/system/multi-user.target.wants")
-            os.makedirs(wants, exist_ok=True)
-            os.symlink("/lib/systemd/system/%s.service" % service, os.path.join(wants, service + ".service"))
+    wants = os.path.join(root.path, "etc/systemd/system/multi-user.target.wants")
+    os.makedirs(wants, exist_ok=True)
+    for service in services(): # what systemctl enable does; this root has no systemd
+        os.symlink("/lib/systemd/system/%s.service" % service, os.path.join(wants, service + ".service"))
     root.run("apt-get -q remove " + names)
     check(os.path.exists(os.path.join(root.path, "var/lib/private/isomer/token")), "removing took the state along")
     check(os.path.exists(os.path.join(root.path, "etc/default/isomer-supervisor")), "removing took the options along")
@@ -180,7 +189,7 @@ def test_clean_root():
         before = install(root, debs("amd64"))
         check(not glob.glob(os.path.join(root.path, "etc/systemd/system/*/isomer*")), "a service was enabled")
         programs_start(root)
-        supervisor_answers(root)
+        daemons_answer(root)
         documents_show(root)
         root.run("apt-get -q install --reinstall /tmp/debs/*.deb")
         leaves_nothing(root, before)
@@ -228,15 +237,7 @@ def main():
     for name, test in list(globals().items()):
         if not name.startswith("test_") or (options.only and name not in options.only):
             continue
-        try:
-            test()
-            result, text = "ok", ""
-        except Skip as reason:
-            result, text = "skip", ": %s" % reason
-        except Failure as reason:
-            result, text = "FAIL", ": %s" % reason
-        except Exception:  # pylint: disable=broad-except
-            result, text = "FAIL", ": " + traceback.format_exc()
+        result, text = suite.one(test)
         counts[result] += 1
         print("%-5s %s%s" % (result, name, text), flush=True)
     print("%d passed, %d failed, %d skipped" % (counts["ok"], counts["FAIL"], counts["skip"]))
