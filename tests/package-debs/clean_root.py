@@ -109,6 +109,38 @@ class CleanRoot:
         check(process.returncode == 0, "%s: status %s: %s", script, process.returncode, text[-3000:])
         return text
 
+    def boot(self, script, seconds=300):
+        """What a shell script prints that runs under the root's systemd, which must be installed there; in a
+        network of its own. The script must succeed."""
+        for path in ("status", "output"):
+            self.write(path, "")
+        self.write("check.sh", "set -eu\nexport PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8\n" + script)
+        self.write("etc/systemd/system/check.service", """[Unit]
+SuccessAction=poweroff-force
+FailureAction=poweroff-force
+[Service]
+Type=oneshot
+ExecStart=/bin/sh /check.sh
+ExecStopPost=/bin/sh -c 'echo "$EXIT_STATUS" >/status'
+StandardOutput=append:/output
+StandardError=inherit
+""")
+        name = os.path.basename(self.path).replace("_", "-")
+        command = ["systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--private-network", "-M", name,
+                   "-D", self.path]
+        if shutil.which("systemd-nspawn") is None:
+            raise Skip("systemd-nspawn (package systemd-container) is not installed")
+        tried = subprocess.run([*command, "true"], capture_output=True, text=True, check=False)
+        if tried.returncode != 0:
+            raise Skip("systemd-nspawn does not work here: " + tried.stderr.strip())
+        result = subprocess.run(["timeout", "-k", "10", str(seconds), *command, "--boot", "systemd.unit=check.service"],
+                                stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+        shutil.rmtree(os.path.join("/run/systemd/nspawn/propagate", name), ignore_errors=True)
+        check(self.read("status"), "systemd did not come so far: %s", result.stdout[-3000:])
+        text = self.read("output")
+        check(self.read("status") == "0\n", "status %s: %s", self.read("status").strip(), text[-3000:])
+        return text
+
     def files(self):
         """Every path, but for those of other worlds and of programs that keep notes."""
         passed_over = ("./proc", "./dev", "./tmp", "./var/cache", "./var/log", "./var/lib/apt", "./var/lib/dpkg")

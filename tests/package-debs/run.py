@@ -109,14 +109,14 @@ def test_units():
             check(result.returncode == 0 and not own, "%s", result.stderr)
 
 
-def install(root, found):
-    os.makedirs(os.path.join(root.path, "tmp", "debs"))
+def install(root, found, *others):
+    os.makedirs(os.path.join(root.path, "debs"))
     for path in found.values():
-        shutil.copy(path, os.path.join(root.path, "tmp", "debs"))
+        shutil.copy(path, os.path.join(root.path, "debs"))
     root.run("apt-get -q update")
-    root.run("apt-get -q install man-db bash-completion")
+    root.run("apt-get -q install " + " ".join(others))
     before = root.files()
-    root.run("apt-get -q install /tmp/debs/*.deb")
+    root.run("apt-get -q install /debs/*.deb")
     return before
 
 
@@ -186,13 +186,70 @@ def test_clean_root():
     answers, manual and completion are there; a second installation is no trouble; removing keeps the state
     and purging leaves nothing."""
     with CleanRoot() as root:
-        before = install(root, debs("amd64"))
+        before = install(root, debs("amd64"), "man-db", "bash-completion")
         check(not glob.glob(os.path.join(root.path, "etc/systemd/system/*/isomer*")), "a service was enabled")
         programs_start(root)
         daemons_answer(root)
         documents_show(root)
-        root.run("apt-get -q install --reinstall /tmp/debs/*.deb")
+        root.run("apt-get -q install --reinstall /debs/*.deb")
         leaves_nothing(root, before)
+
+
+SERVICE_SCRIPT = """
+set -x
+not() {
+    if "$@"; then return 1; fi
+}
+is_another() { # PID: the service runs, as another process than that
+    now=$(systemctl show -P MainPID {service})
+    [ "$now" != 0 ] && [ "$now" != "$1" ] && systemctl --quiet is-active {service}
+}
+not systemctl --quiet is-enabled {service}
+not systemctl --quiet is-active {service}
+systemctl enable --now {service}
+systemctl --quiet is-active {service}
+[ "$(stat -L -c %a {state})" = 700 ]
+first=$(systemctl show -P MainPID {service})
+before=$(sha256sum {state}/identity.pem)
+
+systemctl kill -s KILL {service}
+tries=0
+set +x
+until is_another "$first"; do
+    tries=$((tries + 1))
+    [ $tries -lt 200 ]
+    sleep 0.1
+done
+set -x
+second=$(systemctl show -P MainPID {service})
+
+dpkg -i /debs/{service}_*.deb
+is_another "$second"
+[ "$(sha256sum {state}/identity.pem)" = "$before" ]
+{question}
+
+third=$(systemctl show -P MainPID {service})
+dpkg --remove {service}
+[ ! -e /proc/$third ]
+[ -e {state}/token ]
+dpkg --purge {service}
+[ ! -e {state} ] && [ ! -L {state} ] && [ ! -e /var/lib/private/{name} ]
+not systemctl --quiet is-enabled {service}
+"""
+
+
+def test_services():
+    """Under systemd: installing starts nothing; enabled, a service is ready when systemctl returns, and comes back
+    when it is killed; an upgrade restarts it with the same identity; removing stops it, and purging takes the
+    state that systemd kept for it."""
+    with CleanRoot() as root:
+        install(root, debs("amd64"), "systemd")
+        questions = {"isomer-supervisor": "isomer --device :8480 --token @/var/lib/isomer/token device",
+                     "isomer-orchestrator": ":"}
+        for service in services():
+            name = "isomer" if service == "isomer-supervisor" else service
+            script = SERVICE_SCRIPT.replace("{service}", service).replace("{state}", "/var/lib/" + name)
+            root.boot(script.replace("{name}", name).replace("{question}", questions[service]))
 
 
 def on_architecture(arch, emulator, machine):
