@@ -20,14 +20,17 @@ missing() {
     exit 77
 }
 
-# The interface of NAME; of one that imports isomer:device, with that package in it, between braces.
+# The interface of NAME; with the packages in it that it imports from, between braces: isomer:device,
+# and those of other modules here.
 interface() { # NAME
     cat "$here/$1/$1.wit"
-    if grep -q 'isomer:device/' "$here/$1/$1.wit"; then
+    sed -n 's/.*isomer:\([a-z-]*\)\/.*/\1/p' "$here/$1/$1.wit" | sort -u | while read -r other; do
+        wit=$here/$other/$other.wit
+        [ "$other" != device ] || wit=$root/sdk/wit/device.wit
         echo
-        sed 's/^\(package isomer:device@[0-9.]*\);/\1 {/' "$root/sdk/wit/device.wit"
+        sed "s/^\\(package isomer:$other@[0-9.]*\\);/\\1 {/" "$wit"
         echo '}'
-    fi
+    done
 }
 
 # bindings LANGUAGE NAME
@@ -91,6 +94,8 @@ build_one() {
     digits) build_c digits recogniser.c ;;
     text) build_rust text texts.rs ;;
     sharpen) build_assemblyscript sharpen ;;
+    counter) build_c counter count.c ;;
+    greeter) build_c greeter greetings.c ;;
     camera) build_c camera frames.c ;;
     screen) build_c screen pictures.c ;;
     *)
@@ -101,7 +106,7 @@ build_one() {
     "$isomer" pack "$out/$1/$1.wasm" --wit "$out/$1/$1.wit" -o "$out/$1.wasm"
 }
 
-[ $# -ne 0 ] || set -- statistics seal resize digits text sharpen camera screen
+[ $# -ne 0 ] || set -- statistics seal resize digits text sharpen camera screen counter greeter
 for module in "$@"; do
     build_one "$module"
 done

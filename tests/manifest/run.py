@@ -101,13 +101,30 @@ def check_accepted(arguments, packages, results):
     with tempfile.NamedTemporaryFile("w", suffix=".json", encoding="utf-8") as file:
         file.write(example_of(arguments.root))
         file.flush()
-        for path in paths + [file.name]:
+        for path in [*paths, file.name]:
             status, text = run_tool(arguments.tool, "check", path, packages)
             results.check(status == 0 and text == "", f"{path}: it says\n{text}")
 
 
 def example_of(root):
     return re.search(r"```json\n(.*?)```", read(root + "/docs/manifest.md"), re.S).group(1)
+
+
+def check_examples(arguments, results):
+    """Those of examples/, with their modules as they are built."""
+    for name in sorted(os.listdir(arguments.root + "/examples")):
+        folder = f"{arguments.root}/examples/{name}"
+        if not os.path.exists(folder + "/app.json"):
+            continue
+        build = subprocess.run([arguments.root + "/examples/build.sh", name, os.path.abspath(arguments.isomer)],
+                               capture_output=True, text=True, timeout=300, check=False)
+        if build.returncode == 77:
+            print(f"skip  examples/{name}: {build.stderr.strip()}")
+            results.skipped += 1
+            continue
+        status, text = run_tool(arguments.tool, "check", folder + "/app.json", folder)
+        results.check(build.returncode == 0 and status == 0 and text == "",
+                      f"examples/{name}: {build.stderr}{text}")
 
 
 def check_schema(arguments, results):
@@ -162,6 +179,7 @@ def check_same(root, results):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--tool", required=True)
+    parser.add_argument("--isomer", required=True)
     parser.add_argument("--root", required=True)
     parser.add_argument("--write", action="store_true")
     arguments = parser.parse_args()
@@ -170,6 +188,7 @@ def main():
         make_packages(arguments.root, packages)
         check_mistakes(arguments, packages, results)
         check_accepted(arguments, packages, results)
+    check_examples(arguments, results)
     check_schema(arguments, results)
     check_same(arguments.root, results)
     print(f"{results.passed} passed, {results.failed} failed, {results.skipped} skipped")
