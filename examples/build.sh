@@ -8,7 +8,7 @@ example=$here/${1:?the name of an example}
 isomer=${2:-isomer}
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
-for module in $(sed -n 's/.*"package": "file:\([a-z-]*\)".*/\1/p' "$example/app.json"); do
+sed -n 's/.*"package": "file:\([a-z-]*\)".*/\1/p' "$example/app.json" | while read -r module; do
     "$here/../modules/build.sh" "$isomer" "$out" "$module" >"$out/log"
     cp "$out/$module.wasm" "$example"
 done
