@@ -12,6 +12,7 @@ iso_library(iso_orchestrator_planner
     planner_input.c
     planner_json.c
     planner_model.c
+    planner_names.c
     planner_refine.c
     planner_units.c
     planner_why.c

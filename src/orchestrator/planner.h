@@ -29,7 +29,7 @@ enum {
     ISO_PLAN_MAX_COMPONENTS = 500,
     ISO_PLAN_MAX_EDGES = 20000,
     ISO_PLAN_MAX_PATHS = 1000000,
-    ISO_PLAN_MAX_RULES = 64, /* of one component; imports, features likewise */
+    ISO_PLAN_MAX_RULES = 256, /* of one component; imports, features likewise */
 };
 
 /* What is assumed of what is not known. */
@@ -90,10 +90,10 @@ struct iso_plan_path {
 };
 
 enum iso_plan_rule_kind {
-    ISO_PLAN_LABEL,    /* "room=lobby", or "room": the device has that label. All must hold */
-    ISO_PLAN_DEVICE,   /* name or id of a device; of several such rules one must hold */
-    ISO_PLAN_WITH,     /* a component: on the same device */
-    ISO_PLAN_NOT_WITH, /* a component: not on the same device */
+    ISO_PLAN_LABEL,  /* "room=lobby", or "room": the device has that label. All must hold */
+    ISO_PLAN_DEVICE, /* name or id of a device; of several such rules one must hold */
+    ISO_PLAN_WITH,   /* a component: on the same device */
+    ISO_PLAN_APART,  /* a component: not on the same device */
 };
 
 struct iso_plan_rule {

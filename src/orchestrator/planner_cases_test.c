@@ -230,7 +230,7 @@ static void import_read(struct iso_plan_component *component, struct imports *im
 static bool constraint_read(struct example *example, size_t index, struct iso_str key,
                             struct iso_str value)
 {
-    static const char *const kinds[] = {"label", "pin", "with", "not-with"};
+    static const char *const kinds[] = {"label", "pin", "with", "apart"};
     struct iso_plan_component *component = &example->components[index];
     for (unsigned kind = 0; kind < ISO_COUNT_OF(kinds); kind++) {
         if (iso_str_equal_z(key, kinds[kind])) {

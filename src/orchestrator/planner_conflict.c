@@ -1,6 +1,6 @@
 /* planner_conflict.c - can it be done at all, and if not, what is in the way?
  *
- * Only memory and not-with join the places of units, so this search looks at nothing else. A
+ * Only memory and `apart` join the places of units, so this search looks at nothing else. A
  * conflict is made minimal by leaving out one unit after the other for as long as it remains. */
 #include "orchestrator/planner_state.h"
 

@@ -186,8 +186,8 @@ static enum iso_err rules_check(const struct iso_plan_model *model,
 {
     for (size_t i = 0; i < in->rule_count; i++) {
         const struct iso_plan_rule *rule = &in->rules[i];
-        const char *word = rule->kind == ISO_PLAN_WITH ? "with" : "not-with";
-        if (rule->kind != ISO_PLAN_WITH && rule->kind != ISO_PLAN_NOT_WITH) {
+        const char *word = rule->kind == ISO_PLAN_WITH ? "with" : "apart from";
+        if (rule->kind != ISO_PLAN_WITH && rule->kind != ISO_PLAN_APART) {
             continue;
         }
         const size_t other = iso_plan_comp_find(model, rule->text);
@@ -202,9 +202,9 @@ static enum iso_err rules_check(const struct iso_plan_model *model,
                             (int)in->name.len, in->name.ptr, word, (int)rule->text.len,
                             rule->text.ptr, iso_nearest_text(&nearest, hint, sizeof hint));
         }
-        if (rule->kind == ISO_PLAN_NOT_WITH && model->comps[other].in == in) {
+        if (rule->kind == ISO_PLAN_APART && model->comps[other].in == in) {
             return iso_fail(report, ISO_E_INVALID,
-                            "component '%.*s' is to be not-with itself; name another component",
+                            "component '%.*s' is to be apart from itself; name another component",
                             (int)in->name.len, in->name.ptr);
         }
     }

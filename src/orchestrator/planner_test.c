@@ -427,8 +427,8 @@ TEST(input_that_contradicts_itself_is_refused_by_name)
     draft.rule.text = iso_str_from_z("camra");
     refused(&draft, ISO_E_INVALID,
             "'scaler' is to be with 'camra', which is no component; did you mean 'camera'?");
-    draft.rule = (struct iso_plan_rule){ISO_PLAN_NOT_WITH, {"scaler", 6}};
-    refused(&draft, ISO_E_INVALID, "component 'scaler' is to be not-with itself");
+    draft.rule = (struct iso_plan_rule){ISO_PLAN_APART, {"scaler", 6}};
+    refused(&draft, ISO_E_INVALID, "component 'scaler' is to be apart from itself");
     draft.edge.to = 2;
     refused(&draft, ISO_E_INVALID, "edge 0 names a component that is not there; there are 2");
     draft.edge.from = 9;
@@ -456,5 +456,5 @@ TEST(what_is_too_much_is_refused)
     draft.input.path_count = ISO_PLAN_MAX_PATHS + 1;
     refused(&draft, ISO_E_LIMIT, "1000001 paths");
     draft.components[1].rule_count = ISO_PLAN_MAX_RULES + 1;
-    refused(&draft, ISO_E_LIMIT, "65 rules, imports or features; a plan can have at most 64");
+    refused(&draft, ISO_E_LIMIT, "257 rules, imports or features; a plan can have at most 256");
 }

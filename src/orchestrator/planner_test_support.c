@@ -113,7 +113,7 @@ static void rules_make(struct iso_plan_site *site, struct iso_plan_component *co
     for (unsigned i = 0; i < 2; i++) {
         const size_t other = iso_plan_random_below(random, input->component_count);
         if (other != index && iso_plan_random_chance(random, percent)) {
-            rules[count++] = (struct iso_plan_rule){i == 0 ? ISO_PLAN_WITH : ISO_PLAN_NOT_WITH,
+            rules[count++] = (struct iso_plan_rule){i == 0 ? ISO_PLAN_WITH : ISO_PLAN_APART,
                                                     input->components[other].name};
         }
     }
@@ -363,7 +363,7 @@ bool iso_plan_site_allows(const struct iso_plan_input *in, const size_t *place)
         }
         for (size_t i = 0; i < component->rule_count; i++) {
             const struct iso_plan_rule *rule = &component->rules[i];
-            if (rule->kind == ISO_PLAN_WITH || rule->kind == ISO_PLAN_NOT_WITH) {
+            if (rule->kind == ISO_PLAN_WITH || rule->kind == ISO_PLAN_APART) {
                 const bool same = place[iso_plan_site_find(in, rule->text)] == place[c];
                 if (same != (rule->kind == ISO_PLAN_WITH)) {
                     return false;

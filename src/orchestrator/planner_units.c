@@ -137,7 +137,7 @@ static enum iso_err aparts_make(struct iso_plan_model *model, struct iso_arena *
     for (size_t i = 0; i < model->comp_count; i++) {
         const struct iso_plan_component *in = model->comps[i].in;
         for (size_t r = 0; r < in->rule_count; r++) {
-            if (in->rules[r].kind != ISO_PLAN_NOT_WITH) {
+            if (in->rules[r].kind != ISO_PLAN_APART) {
                 continue;
             }
             const size_t other = iso_plan_comp_find(model, in->rules[r].text);

@@ -54,7 +54,7 @@ static bool rule_names(const struct iso_plan_model *model, size_t comp, size_t o
 {
     const struct iso_plan_component *in = model->comps[comp].in;
     for (size_t i = 0; i < in->rule_count; i++) {
-        if (in->rules[i].kind == ISO_PLAN_NOT_WITH &&
+        if (in->rules[i].kind == ISO_PLAN_APART &&
             iso_str_equal(in->rules[i].text, name_of(model, other))) {
             return true;
         }

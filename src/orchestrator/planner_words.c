@@ -78,59 +78,6 @@ static double percent_with(const struct iso_plan *plan, size_t device, size_t co
     return percent_used(plan, device) + 100 * unit->work / model->devs[model->dev_of[device]].speed;
 }
 
-/* ---- Names ---------------------------------------------------------------------------------- */
-
-const char *iso_plan_term_name(enum iso_plan_term term)
-{
-    static const char *const names[ISO_PLAN_TERMS] = {"execution", "queue",  "latency", "transfer",
-                                                      "memory",    "moving", "overload"};
-    return (unsigned)term < ISO_PLAN_TERMS ? names[term] : "?";
-}
-
-const char *iso_plan_why_not_name(enum iso_plan_why_not why)
-{
-    static const char *const names[] = {[ISO_PLAN_CHOSEN] = "chosen",
-                                        [ISO_PLAN_COSTS_MORE] = "costs-more",
-                                        [ISO_PLAN_IS_LOST] = "lost",
-                                        [ISO_PLAN_IS_SUSPECT] = "suspect",
-                                        [ISO_PLAN_IS_DRAINING] = "draining",
-                                        [ISO_PLAN_STAYS_ELSEWHERE] = "stays-elsewhere",
-                                        [ISO_PLAN_PINNED_ELSEWHERE] = "pinned-elsewhere",
-                                        [ISO_PLAN_LABEL_MISSING] = "label-missing",
-                                        [ISO_PLAN_FEATURE_MISSING] = "feature-missing",
-                                        [ISO_PLAN_INTERFACE_MISSING] = "interface-missing",
-                                        [ISO_PLAN_NAME_MISSING] = "name-missing",
-                                        [ISO_PLAN_MEMORY_SHORT] = "memory-short",
-                                        [ISO_PLAN_PARTNER] = "partner",
-                                        [ISO_PLAN_NOT_BESIDE] = "not-beside",
-                                        [ISO_PLAN_MEMORY_TAKEN] = "memory-taken",
-                                        [ISO_PLAN_NO_PLAN] = "possible-by-itself"};
-    return (unsigned)why < ISO_COUNT_OF(names) ? names[why] : "?";
-}
-
-const char *iso_plan_reason_name(enum iso_plan_reason_kind kind)
-{
-    static const char *const names[] = {
-        [ISO_PLAN_WHY_PINNED] = "pinned",   [ISO_PLAN_WHY_ONLY] = "only",
-        [ISO_PLAN_WHY_WITH] = "with",       [ISO_PLAN_WHY_APART] = "apart",
-        [ISO_PLAN_WHY_ROOM] = "room",       [ISO_PLAN_WHY_FAST] = "fast",
-        [ISO_PLAN_WHY_NEAR] = "near",       [ISO_PLAN_WHY_IDLE] = "idle",
-        [ISO_PLAN_WHY_STAYS] = "stays",     [ISO_PLAN_WHY_SPACIOUS] = "spacious",
-        [ISO_PLAN_WHY_TIE] = "tie",         [ISO_PLAN_WHY_MOVED] = "moved",
-        [ISO_PLAN_WHY_ASSUMED] = "assumed", [ISO_PLAN_WHY_OVERLOAD] = "overload"};
-    return (unsigned)kind < ISO_COUNT_OF(names) ? names[kind] : "?";
-}
-
-const char *iso_plan_conflict_name(enum iso_plan_conflict_kind kind)
-{
-    static const char *const names[] = {[ISO_PLAN_FEASIBLE] = "none",
-                                        [ISO_PLAN_NO_DEVICES] = "no-devices",
-                                        [ISO_PLAN_NO_CANDIDATE] = "no-candidate",
-                                        [ISO_PLAN_JOINT] = "joint",
-                                        [ISO_PLAN_NOT_FOUND] = "not-found"};
-    return (unsigned)kind < ISO_COUNT_OF(names) ? names[kind] : "?";
-}
-
 /* ---- Why not there -------------------------------------------------------------------------- */
 
 static void say_overload(struct iso_plan_words *words, const struct iso_plan *plan,
@@ -295,7 +242,7 @@ void iso_plan_say_alternative(struct iso_plan_words *words, const struct iso_pla
         say_partner(words, plan, device, why);
         break;
     case ISO_PLAN_NOT_BESIDE:
-        iso_plan_say(words, "it must not be with '%.*s'%s", (int)why->needed.len, why->needed.ptr,
+        iso_plan_say(words, "it must be apart from '%.*s'%s", (int)why->needed.len, why->needed.ptr,
                      plan->outcome.feasible ? ", which is there" : "");
         break;
     case ISO_PLAN_NO_PLAN:
@@ -448,7 +395,8 @@ static void say_compared(struct iso_plan_words *words, const struct iso_plan *pl
                      next.ptr);
         break;
     case ISO_PLAN_WHY_APART:
-        iso_plan_say(words, "'%.*s' is cheaper, but it must not be with ", (int)next.len, next.ptr);
+        iso_plan_say(words, "'%.*s' is cheaper, but it must be apart from ", (int)next.len,
+                     next.ptr);
         say_name(words, component_name(plan, reason->component));
         iso_plan_say(words, ", which is there");
         break;
@@ -550,9 +498,8 @@ static void say_joint(struct iso_plan_words *words, const struct iso_plan *plan)
     bool apart = false;
     say_list(words, plan, conflict);
     if (unit->clash[0] != ISO_PLAN_NONE) {
-        iso_plan_say(words,
-                     " must be together and must not be together: one of the rules 'with' and "
-                     "'not-with' has to go");
+        iso_plan_say(words, " must be together and apart: one of the rules 'with' and "
+                            "'apart' has to go");
         return;
     }
     for (size_t i = 0; i < conflict->component_count; i++) {
@@ -568,8 +515,7 @@ static void say_joint(struct iso_plan_words *words, const struct iso_plan *plan)
     }
     iso_plan_say(words, " can be placed each by itself, but not at once: they need ");
     iso_plan_say_bytes(words, memory);
-    iso_plan_say(words, apart ? ", must not all be together, and can only be on "
-                              : " and can only be on ");
+    iso_plan_say(words, apart ? ", must be apart, and can only be on " : " and can only be on ");
     say_devices(words, plan, conflict);
 }
 
