@@ -108,7 +108,7 @@ def follow_until(programs, guests, end):
             check("hello" in line, "the stream has begun: %s", line)
             end(device)
             _, text = follower.communicate(timeout=30)
-        check(follower.returncode == 77 and "ended the stream" in text, "%d %s", follower.returncode, text)
+        check(follower.returncode == 77 and "the stream was ended" in text, "%d %s", follower.returncode, text)
 
 
 def test_client_shows_what_failed(programs, guests):
