@@ -15,7 +15,7 @@ const char *iso_or_device_state_name(enum iso_or_device_state state)
 
 uint64_t iso_or_now_ms(const struct iso_or_devices *devices)
 {
-    return uv_now(devices->loop);
+    return uv_now(devices->loop) * devices->config.speed;
 }
 
 uint64_t iso_or_wall_ms(void)
@@ -289,8 +289,9 @@ void iso_or_sweep_at(struct iso_or_devices *devices, uint64_t at_ms)
     const uint64_t now_ms = iso_or_now_ms(devices);
     devices->sweep_ms = at_ms;
     /* What is due within a few milliseconds is done together. */
-    (void)uv_timer_start(&devices->sweep, on_sweep,
-                         at_ms > now_ms + SWEEP_MIN_MS ? at_ms - now_ms : SWEEP_MIN_MS, 0);
+    const uint64_t wait_ms = at_ms > now_ms ? (at_ms - now_ms) / devices->config.speed : 0;
+    (void)uv_timer_start(&devices->sweep, on_sweep, wait_ms > SWEEP_MIN_MS ? wait_ms : SWEEP_MIN_MS,
+                         0);
 }
 
 static void on_soon(uv_timer_t *timer)
@@ -357,6 +358,7 @@ enum iso_err iso_or_devices_create(const struct iso_or_devices_config *config,
     devices->store = config->store;
     devices->http = config->http;
     devices->config = *config;
+    devices->config.speed = config->speed != 0 ? config->speed : 1;
     devices->sweep_ms = UINT64_MAX;
     (void)iso_format(devices->id, sizeof devices->id, "%s", config->id);
     (void)iso_format(devices->name, sizeof devices->name, "%s", config->name);

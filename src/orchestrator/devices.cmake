@@ -24,5 +24,7 @@ iso_test(orchestrator_health_test SOURCES health_test.c LIBS iso_orchestrator_de
 iso_library(iso_orchestrator_devices_test_support
   SOURCES devices_test_support.c
   DEPENDS iso_orchestrator_devices iso_net_http_server iso_test_main)
-iso_test(orchestrator_devices_test
-  SOURCES devices_test.c LIBS iso_orchestrator_devices_test_support TIMEOUT 120)
+foreach(subject IN ITEMS devices discovery transport)
+  iso_test(orchestrator_${subject}_test
+    SOURCES ${subject}_test.c LIBS iso_orchestrator_devices_test_support TIMEOUT 120)
+endforeach()

@@ -67,6 +67,8 @@ struct iso_or_devices_config {
     bool mdns;
     const char *const *interfaces; /* for mDNS; none: all */
     size_t interface_count;
+    /* For tests: heartbeats and their deadlines are so many times as quick; 0: 1. */
+    uint32_t speed;
     /* A device changed: its state, its description, its revision (it must be compared), or it is
      * gone (`gone`). A device that comes back is told once its description has been read again. */
     void (*changed)(void *ctx, const struct iso_or_device *device, bool gone);

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+enum { TICK_MS = 5 };
+
 /* ---- A supervisor that is played ----------------------------------------------------------------
  */
 
@@ -198,7 +200,13 @@ static void on_request(void *ctx, struct iso_http_request *req)
 void fake_open(struct fake *fake, struct world *world, const char *name)
 {
     static const char *const names[] = {"localhost"};
-    CHECK_OK(iso_tls_identity_make(names, 1, &fake->identity, NULL));
+    if (fake->twin != NULL) {
+        fake->identity = fake->twin->identity;
+        memcpy(fake->tokens, fake->twin->tokens, sizeof fake->tokens);
+        memcpy(fake->owner, fake->twin->owner, sizeof fake->owner);
+    } else {
+        CHECK_OK(iso_tls_identity_make(names, 1, &fake->identity, NULL));
+    }
     iso_state_id(fake->identity.pin, fake->id);
     (void)iso_format(fake->name, sizeof fake->name, "%s", name);
     fake->boot = 7;
@@ -229,7 +237,9 @@ void fake_close(struct fake *fake, struct world *world)
     iso_http_server_close(fake->server, 0, on_fake_closed, fake);
     WORLD_UNTIL(world, fake->closed);
     iso_pairing_device_fini(&fake->pairing);
-    iso_tls_identity_fini(&fake->identity);
+    if (fake->twin == NULL) {
+        iso_tls_identity_fini(&fake->identity);
+    }
 }
 
 const char *fake_code(struct fake *fake, struct world *world)
@@ -283,6 +293,7 @@ static void open_devices(struct world *world)
                                                  .name = "here",
                                                  .address = "https://192.0.2.1:8491",
                                                  .identity_file = world->identity,
+                                                 .speed = WORLD_SPEED,
                                                  .changed = on_changed,
                                                  .event = on_event,
                                                  .ctx = world};
@@ -318,23 +329,26 @@ static void on_closed(void *ctx)
     world->closed = true;
 }
 
-static void close_devices(struct world *world)
+void world_close_devices(struct world *world)
 {
     world->closed = false;
     iso_or_devices_close(world->devices, on_closed, world);
     CHECK(!world->closed);
     WORLD_UNTIL(world, world->closed);
+    world->devices = NULL;
 }
 
 void world_reopen(struct world *world)
 {
-    close_devices(world);
+    world_close_devices(world);
     open_devices(world);
 }
 
 void world_close(struct world *world)
 {
-    close_devices(world);
+    if (world->devices != NULL) {
+        world_close_devices(world);
+    }
     world->closed = false;
     iso_http_client_close(world->http, on_closed, world);
     WORLD_UNTIL(world, world->closed);
@@ -345,16 +359,19 @@ void world_close(struct world *world)
     (void)unlink(world->identity);
 }
 
-static void on_late(uv_timer_t *timer)
+/* Wakes the loop now and then: a turn of it runs timers first and then waits. */
+static void on_tick(uv_timer_t *timer)
 {
     struct world *world = timer->data;
-    world->timed_out = true;
+    world->timed_out = uv_now(&world->loop) >= world->wait_until_ms;
 }
 
 void world_begin_wait(struct world *world)
 {
     world->timed_out = false;
-    (void)uv_timer_start(&world->timer, on_late, WORLD_WAIT_MS, 0);
+    uv_update_time(&world->loop);
+    world->wait_until_ms = uv_now(&world->loop) + WORLD_WAIT_MS;
+    (void)uv_timer_start(&world->timer, on_tick, TICK_MS, TICK_MS);
 }
 
 bool world_turn(struct world *world)

@@ -8,7 +8,7 @@
 #include "net/token.h"
 #include "orchestrator/devices_state.h"
 
-enum { FAKE_SEEN = 64, WORLD_EVENTS = 64, WORLD_WAIT_MS = 20000 };
+enum { FAKE_SEEN = 64, WORLD_EVENTS = 64, WORLD_WAIT_MS = 20000, WORLD_SPEED = 20 };
 
 /* A supervisor that is played. What is not zeroed is how it behaves. */
 struct fake {
@@ -23,10 +23,11 @@ struct fake {
     char tokens[4][ISO_TOKEN_TEXT_SIZE];        /* those that it knows */
     struct iso_pairing_device pairing;
     char code[ISO_PAIRING_CODE_TEXT_SIZE];
-    unsigned owner_status; /* answered to PUT /v1/owner instead; 0: as it should */
-    unsigned beat_status;  /* likewise to heartbeats */
-    bool silent;           /* requests are not answered */
-    const char *lies_id;   /* it says that it is this one */
+    unsigned owner_status;   /* answered to PUT /v1/owner instead; 0: as it should */
+    unsigned beat_status;    /* likewise to heartbeats */
+    bool silent;             /* requests are not answered */
+    const char *lies_id;     /* it says that it is this one */
+    const struct fake *twin; /* it has the key and the tokens of this one */
     /* Answers requests that are none of the above. */
     void (*other)(struct fake *fake, struct iso_http_request *req);
     void *user;
@@ -44,6 +45,7 @@ struct world {
     struct iso_http_client *http;
     struct iso_or_devices *devices;
     char identity[64]; /* path */
+    uint64_t wait_until_ms;
     bool timed_out, closed;
     /* What the devices told. */
     char events[WORLD_EVENTS][128]; /* "device-added den" */
@@ -59,6 +61,8 @@ struct world {
 void world_open(struct world *world);
 /* The devices are closed and opened again over the same store. */
 void world_reopen(struct world *world);
+/* Only the devices; world_close closes the rest. */
+void world_close_devices(struct world *world);
 void world_close(struct world *world);
 /* Runs the loop until it holds; fails the test when it does not in time. */
 #define WORLD_UNTIL(world, condition)                                                              \

@@ -166,7 +166,9 @@ static bool start(struct iso_or_work *work, struct iso_report *report)
     const struct iso_or_request *request = &work->request;
     const uint64_t now_ms = iso_or_now_ms(work->devices);
     const uint32_t left_ms =
-        work->deadline_ms > now_ms ? (uint32_t)(work->deadline_ms - now_ms) : 1;
+        work->deadline_ms > now_ms
+            ? (uint32_t)((work->deadline_ms - now_ms) / work->devices->config.speed) + 1
+            : 1;
     work->target = entry->target;
     memcpy(work->target.base, entry->addresses[work->tried % entry->address_count],
            sizeof work->target.base);
@@ -318,7 +320,8 @@ static uint64_t carrier_start(void *carrier, const struct iso_or_request *reques
         return 0;
     }
     work->id = ++devices->work_id;
-    work->deadline_ms = iso_or_now_ms(devices) + request->timeout_ms;
+    work->deadline_ms =
+        iso_or_now_ms(devices) + (uint64_t)request->timeout_ms * devices->config.speed;
     struct iso_or_work **chain = &devices->chains[work->id % ISO_OR_WORK_CHAINS];
     work->chained = *chain;
     *chain = work;
