@@ -290,7 +290,7 @@ static void tell_late(struct late *late)
 {
     late->work.data = late;
     if (uv_queue_work(late->shelf->config.loop, &late->work, late_work, late_done) != 0) {
-        ISO_ASSERT(!"uv_queue_work fails for bad arguments only");
+        ISO_ASSERT(false); /* uv_queue_work fails for bad arguments only */
     }
 }
 

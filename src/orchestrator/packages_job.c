@@ -244,7 +244,7 @@ static void look(struct iso_or_job *job)
         job->key_count = job->err == ISO_OK ? shelf->trusted_count : 0;
     }
     if (uv_queue_work(shelf->config.loop, &job->work, look_work, look_done) != 0) {
-        ISO_ASSERT(!"uv_queue_work fails for bad arguments only");
+        ISO_ASSERT(false); /* uv_queue_work fails for bad arguments only */
     }
 }
 
