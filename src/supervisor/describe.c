@@ -53,6 +53,18 @@ static void put_form(struct iso_json *json, const struct form *form)
     iso_json_object_end(json);
 }
 
+/* No term of the vocabulary: an orchestrator that finds the device can say whose it is. */
+static void put_owner(const struct iso_supervisor *sv, struct iso_json *json)
+{
+    if (sv->owner.id[0] == '\0') {
+        return;
+    }
+    begin(json, "owner");
+    put(json, "id", sv->owner.id);
+    put(json, "name", sv->owner.name);
+    iso_json_object_end(json);
+}
+
 static void put_head(const struct iso_supervisor *sv, const char *coap, struct iso_json *json)
 {
     char id[96];
@@ -72,6 +84,7 @@ static void put_head(const struct iso_supervisor *sv, const char *coap, struct i
     put(json, "id", id);
     put(json, "title", sv->name);
     put(json, "description", "A device that runs WebAssembly components.");
+    put_owner(sv, json);
     begin(json, "securityDefinitions");
     begin(json, "bearer");
     put(json, "scheme", "bearer");

@@ -28,11 +28,16 @@ def test_a_device_has_one_owner(programs, guests):
     with Device(programs) as device:
         check(device.request("GET", "/v1/owner").status == 404, "nobody's at first")
         check(device.get("/v1/device")["owner"] is None, "in the description")
+
+        def found():
+            return device.request("GET", "/.well-known/wot", token=False).json()
+        check("owner" not in found(), "also for those who find it")
         for owner in (HOME, HOME):
             device.good("PUT", "/v1/owner", owner)
         told = device.get("/v1/owner")
         check({key: told[key] for key in HOME} == HOME and told["since"].endswith("Z"), "%s", told)
         check(device.get("/v1/device")["owner"] == told, "in the description")
+        check(found()["owner"] == {"id": HOME["id"], "name": HOME["name"]}, "who finds it sees whose it is")
         check(len(events(device, "owner")) == 1, "the second time changed nothing: %s", events(device, "owner"))
         answer = device.request("PUT", "/v1/owner", OTHER)
         problem = answer.json()
