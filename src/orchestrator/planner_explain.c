@@ -177,11 +177,14 @@ static void put_head(struct lines *lines, const struct iso_plan *plan)
         }
     }
     iso_plan_say(&words, words.len == 0 ? "" : ")");
+    char total[64] = "";
+    struct iso_plan_words total_words = {total, sizeof total, 0};
+    iso_plan_say_cost(&total_words, outcome->cost.total);
     put(lines, "%zu component%s on %zu device%s, %zu to move; %s\n", plan->model.comp_count,
         plan->model.comp_count == 1 ? "" : "s", outcome->devices, outcome->devices == 1 ? "" : "s",
         outcome->moves,
         outcome->proven ? "there is no better placement" : "the best placement that was found");
-    put(lines, "cost in milliseconds of work and waiting per second%s\n", text);
+    put(lines, "cost: %s of work and waiting%s\n", total, text);
     if (outcome->overloaded) {
         put(lines,
             "overloaded: something cannot do all that is asked of it, wherever it is placed\n");
