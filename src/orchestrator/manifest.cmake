@@ -14,4 +14,6 @@ iso_library(iso_orchestrator_manifest
     manifest_place.c
     manifest_read.c
     manifest_text.c
-  DEPENDS iso_interface iso_platform iso::jansson)
+  DEPENDS iso_interface iso_package iso_platform iso::jansson)
+
+iso_test(orchestrator_manifest_test SOURCES manifest_test.c LIBS iso_orchestrator_manifest)

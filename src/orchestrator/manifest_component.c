@@ -1,9 +1,9 @@
 /* Components of a manifest: docs/manifest.md, "Components". The bounds are those of deployment
  * documents (docs/deployment.md). */
 #include "orchestrator/manifest_read.h"
+#include "package/package.h"
 
 enum {
-    REFERENCE_MAX = 2048,
     FILE_MAX = 256,
     KEY_MAX = 256, /* of config and env */
     TEXTS_MAX = 64,
@@ -169,6 +169,24 @@ static void read_grants(struct iso_or_reader *reader, const struct iso_or_at *at
 
 /* ---- A component ----------------------------------------------------------------------------- */
 
+static void read_package(struct iso_or_reader *reader, const struct iso_or_at *at,
+                         struct iso_or_component *component)
+{
+    static const char what[] = "a reference to a package, such as \"file:camera\"";
+    struct iso_reference reference;
+    struct iso_report report;
+    struct iso_str text;
+    iso_report_init(&report);
+    if (!iso_or_string(reader, at, what, 1, ISO_REFERENCE_MAX_BYTES, &text)) {
+        return;
+    }
+    if (iso_reference_parse(text, &reference, &report) != ISO_OK) {
+        iso_or_wrong(reader, at, "found no reference to a package; expected one: %s", report.text);
+        return;
+    }
+    component->package = text;
+}
+
 static void read_what(struct iso_or_reader *reader, const struct iso_or_at *at,
                       struct iso_or_component *component)
 {
@@ -182,8 +200,7 @@ static void read_what(struct iso_or_reader *reader, const struct iso_or_at *at,
     struct iso_or_at loss = iso_or_member(at, "on-loss");
     size_t choice = 0;
     if (package.json != NULL) { /* that it is missing has been said */
-        (void)iso_or_string(reader, &package, "a reference to a package, such as \"file:camera\"",
-                            1, REFERENCE_MAX, &component->package);
+        read_package(reader, &package, component);
     }
     if (interface.json != NULL) {
         (void)iso_or_string(reader, &interface, "the name of a WIT file", 1, FILE_MAX,
