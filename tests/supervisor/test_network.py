@@ -10,7 +10,8 @@ import tempfile
 import time
 
 from device import GRANTS, Skip, check, document, until
-from network import Lan, LanDevice
+from network import Lan, LanDevice, inside, run
+from registry import Registry
 
 HOSTS = ("a", "b", "c")
 
@@ -157,3 +158,19 @@ def avahi(lan, host):
         bus.terminate()
         bus.wait()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def test_registers_again_with_a_new_address(programs, guests):
+    """An orchestrator elsewhere on the network is told again as soon as the device has another address."""
+    del guests
+    with Lan("a", "b") as lan:
+        with inside(lan.name("b")):
+            registry = Registry(address=lan.address("b"))
+        with registry, LanDevice(programs, lan, "a",
+                                 ["--orchestrator", "http://%s:%d" % (lan.address("b"), registry.port)]):
+            until("it has registered", lambda: registry.seen)
+            for number in (100, 101, 102): # a link-local address may come late, and count as one of them
+                before = len(registry.seen)
+                run("ip", "-n", lan.name("a"), "addr", "add", "10.77.0.%d/24" % number, "dev", "eth0")
+                until("it registers again", lambda count=before: len(registry.seen) > count)
+            check(registry.seen[-1] == registry.seen[0], "%s", registry.seen)

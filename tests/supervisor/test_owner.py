@@ -1,14 +1,13 @@
 """One orchestrator per device, and the sign of life that it asks for."""
 
-import http.server
 import json
 import os
-import ssl
 import subprocess
 import tempfile
 import threading
 
 from device import GRANTS, Device, check, document, until
+from registry import Registry
 
 HOME = {"id": "abcdefghijklmnopqrstuvwx23", "name": "the home", "address": "https://192.0.2.9:8491"}
 OTHER = {"id": "234567abcdefghijklmnopqrst", "name": "somebody else", "address": None}
@@ -216,40 +215,6 @@ def test_client_shows_the_owner(programs, guests):
         result = client("owner", "rm")
         check(result.returncode == 0 and device.request("GET", "/v1/owner").status == 404, "%s", result)
         check(client("owner", "--json").stdout.strip() == "null", "none")
-
-
-class Registry:
-    """A server that takes registrations, over TLS when it is given a key and certificate."""
-
-    def __init__(self, identity=None, port=0, status=202):
-        registry = self
-        self.seen, self.status = [], status
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_POST(self):  # noqa: N802  pylint: disable=invalid-name
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                registry.seen.append((self.path, self.headers["Content-Type"], json.loads(body)))
-                self.send_response(registry.status)
-                self.end_headers()
-
-            def log_message(self, *arguments):  # pylint: disable=arguments-differ
-                pass
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", port), Handler)
-        if identity is not None:
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            context.load_cert_chain(identity)
-            self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
-        self.port = self.server.server_address[1]
-        self.thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.02})
-        self.thread.start()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *exception):
-        self.server.shutdown()
-        self.thread.join()
-        self.server.server_close()
 
 
 def test_registers(programs, guests):
