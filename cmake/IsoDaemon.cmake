@@ -12,7 +12,7 @@ option(ISO_DAEMON "Build the supervisor and what else needs libraries" ${iso_dae
 if(ISO_DAEMON)
   find_package(PkgConfig REQUIRED)
   foreach(name IN ITEMS libuv libmicrohttpd libcoap-3-gnutls gnutls jansson libsodium
-      libcurl libsystemd libgpiod sqlite3)
+      libcurl libarchive libsystemd libgpiod sqlite3)
     string(REGEX REPLACE "^lib|-.*$" "" short "${name}")
     pkg_check_modules(${short} REQUIRED IMPORTED_TARGET ${name})
     # iso::uv, iso::microhttpd, iso::coap, iso::gnutls, iso::jansson, ...

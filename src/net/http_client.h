@@ -92,6 +92,9 @@ enum iso_http_client_addresses {
      * multicast, reserved, nor any of these written as IPv6. Checked for every address that is
      * connected to, also after redirects, so names that change between look-ups do not help. */
     ISO_HTTP_CLIENT_ADDRESS_PUBLIC_ONLY,
+    /* Any for the host and port of the URL, since somebody configured them; public only where a
+     * redirect leads elsewhere. */
+    ISO_HTTP_CLIENT_ADDRESS_PUBLIC_ELSEWHERE,
 };
 
 enum iso_http_client_outcome {

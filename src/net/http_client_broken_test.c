@@ -530,6 +530,20 @@ TEST(redirects_to_private_addresses_are_refused)
     net_test_do(&test, &request, &result);
     CHECK(result.outcome == ISO_HTTP_CLIENT_ADDRESS_REFUSED);
     CHECK_EQ_U64(inside.requests, 0);
+    /* A configured server may be anywhere; what it leads to may not. */
+    request = (struct iso_http_client_request){
+        .url = inside.base, .follow = true, .addresses = ISO_HTTP_CLIENT_ADDRESS_PUBLIC_ELSEWHERE};
+    net_test_do(&test, &request, &result);
+    CHECK(result.outcome == ISO_HTTP_CLIENT_DONE);
+    inside.handle = lead;
+    inside.user = (void *)(uintptr_t) "/end";
+    request.ctx = NULL;
+    net_test_do(&test, &request, &result);
+    CHECK(result.outcome == ISO_HTTP_CLIENT_DONE);
+    inside.user = (void *)(uintptr_t) "http://127.0.0.1:1/";
+    request.ctx = NULL;
+    net_test_do(&test, &request, &result);
+    CHECK(result.outcome == ISO_HTTP_CLIENT_ADDRESS_REFUSED);
     net_test_server_close(&test, &outside);
     net_test_server_close(&test, &inside);
     net_test_fini(&test);

@@ -101,6 +101,9 @@ static bool go(struct iso_http_transfer *transfer, CURLU *from, CURLU *to)
     if (copy == NULL) {
         return refuse(transfer, "it redirects to an address that is too long");
     }
+    if (!same && transfer->request.addresses == ISO_HTTP_CLIENT_ADDRESS_PUBLIC_ELSEWHERE) {
+        transfer->request.addresses = ISO_HTTP_CLIENT_ADDRESS_PUBLIC_ONLY;
+    }
     free(transfer->url);
     transfer->url = copy;
     return true;

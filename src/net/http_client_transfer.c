@@ -130,7 +130,7 @@ static int on_seek(void *ctx, curl_off_t offset, int origin)
 static bool is_allowed(struct iso_http_transfer *transfer, const struct sockaddr *address)
 {
     const struct iso_http_client *client = transfer->client;
-    bool allowed = transfer->request.addresses == ISO_HTTP_CLIENT_ADDRESS_ANY ||
+    bool allowed = transfer->request.addresses != ISO_HTTP_CLIENT_ADDRESS_PUBLIC_ONLY ||
                    iso_http_client_is_public(address);
     for (size_t i = 0; !allowed && i < client->also_public_count; i++) {
         allowed = iso_http_address_equal(
@@ -229,7 +229,7 @@ static void set_limits(struct setter *set, const struct iso_http_transfer *trans
     }
     SET(set, CURLOPT_OPENSOCKETFUNCTION, on_socket);
     SET(set, CURLOPT_OPENSOCKETDATA, (void *)transfer);
-    if (request->addresses != ISO_HTTP_CLIENT_ADDRESS_ANY) {
+    if (request->addresses == ISO_HTTP_CLIENT_ADDRESS_PUBLIC_ONLY) {
         SET(set, CURLOPT_PREREQFUNCTION, on_ready);
         SET(set, CURLOPT_PREREQDATA, (void *)transfer);
     }

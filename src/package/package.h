@@ -121,8 +121,6 @@ struct iso_package_sources_config {
     const char *project_dir;
     uint64_t max_bytes; /* of a module; 0: ISO_PACKAGE_MAX_BYTES */
     uint32_t total_ms;  /* for a fetch or push as a whole; 0: 60000 */
-    /* For tests: https may lead to any address. */
-    bool any_address;
 };
 
 struct iso_package_sources;
@@ -165,9 +163,8 @@ ISO_MUST_CHECK enum iso_err iso_package_fetch(struct iso_package_sources *source
 /*
  * Push a module to a registry: reference is oci:ALIAS/NAME:TAG. WIT and metadata travel in the
  * module's own sections (iso_module_pack); info besides becomes annotations of the manifest (NULL:
- * none). signature: minisign text, a layer of its own; empty: none. module and signature are
- * borrowed until done. done has the exact reference (oci:ALIAS/NAME@sha256:...; borrowed) on
- * success. Errors as above.
+ * none), and so does signature (minisign text; empty: none). module is borrowed until done. done
+ * has the exact reference (oci:ALIAS/NAME@sha256:...; borrowed) on success. Errors as above.
  */
 typedef void (*iso_package_pushed_fn)(void *ctx, uint64_t id, enum iso_err err,
                                       struct iso_str reference, const struct iso_report *report);
