@@ -5,7 +5,7 @@ import re
 import textwrap
 import time
 
-from tables import flag
+from tables import flag, options_of
 
 # Daemons have a page of their program's name, in section 8. What their tables cannot say: files.
 DAEMONS = {
@@ -91,26 +91,29 @@ def option_groups(groups):
 
 
 def shared_groups(form):
-    """Groups of options that all commands below this one have."""
-    first, *others = [subcommand["groups"] for subcommand in form["subcommands"]] or [[]]
-    return [group for group in first if all(group in groups for groups in others)]
+    """The options that all commands below this one have, in their groups."""
+    known = [list(options_of(subcommand).values()) for subcommand in form["subcommands"]]
+    groups = [{"title": group["title"],
+               "options": [option for option in group["options"] if all(option in options for options in known)]}
+              for group in (form["subcommands"] or [{"groups": []}])[0]["groups"]]
+    return [group for group in groups if group["options"]]
 
 
 def subcommands(form):
     """Each command below, with the options that not all of them have."""
-    shared = shared_groups(form)
+    shared = [option for group in shared_groups(form) for option in group["options"]]
     out = []
     for subcommand in form["subcommands"]:
         out += [".SS " + quoted(("%s %s" % (subcommand["name"], subcommand["synopsis"])).strip())]
         summary = subcommand["summary"]
         out += paragraphs(summary[:1].upper() + summary[1:] + ".\n\n" + (subcommand["description"] or ""))
-        for group in subcommand["groups"]:
-            out += option_list(group["options"]) if group not in shared else []
+        out += option_list(option for option in options_of(subcommand).values() if option not in shared)
     return out
 
 
 def examples_of(form):
-    return [text for part in [form, *form["subcommands"]] for text in (part["examples"] or "").splitlines()]
+    return list(dict.fromkeys(text for part in [form, *form["subcommands"]]
+                              for text in (part["examples"] or "").splitlines()))
 
 
 class Pages:
@@ -139,11 +142,10 @@ class Pages:
         if form["subcommands"] and not form["synopsis"]:
             parts = [self.synopsis(program, subcommand) for subcommand in form["subcommands"]]
             return [text for index, part in enumerate(parts) for text in [".br"] * (index > 0) + part]
-        # Commands for devices say which one they mean.
-        common = [option for option in self.tables.common() if option["value"] == "HOST:PORT"]
-        where = "".join("[%s %s] " % (flag(option), option["value"]) for option in common)
-        before = where if program == "isomer-client" else ""
-        words = [".B " + literal("isomer"), literal(before.strip()), ".B " + literal(form["name"]),
+        # Commands that may be asked of a device say so.
+        device = options_of(form).get("device") if program == "isomer-client" else None
+        before = "[%s %s]" % (flag(device), device["value"]) if device else ""
+        words = [".B " + literal("isomer"), literal(before), ".B " + literal(form["name"]),
                  literal(form["synopsis"])]
         return [text for text in words if text]
 
@@ -186,10 +188,10 @@ class Pages:
                 ".SH COMMANDS"]
         for command in commands:
             name, section = self.page_of(command)
-            out += [".TP", ".BR %s (%d)" % (literal(name), section), line(command.forms[0][1]["summary"])]
+            out += [".TP", ".BR %s (%d)" % (literal(name), section), *fill([command.forms[0][1]["summary"]])]
         out += [".SH " + quoted("EXIT STATUS")]
         for entry in self.tables.statuses:
-            out += [".TP", ".B %d" % entry["status"], line(entry["meaning"])]
+            out += [".TP", ".B %d" % entry["status"], *fill([entry["meaning"]])]
         pages = [self.page_of(command) for command in commands]
         out += [".SH " + quoted("SEE ALSO")]
         out += [".BR %s (%d)%s" % (literal(name), section, "," if index + 1 < len(pages) else "")

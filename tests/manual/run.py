@@ -8,6 +8,7 @@ FOLDER has the programs and packaging/manual. The last line is `N passed, N fail
 
 import argparse
 import glob
+import json
 import os
 import re
 import shutil
@@ -18,10 +19,20 @@ import tempfile
 ENV = {**os.environ, "LC_ALL": "C.UTF-8", "MANWIDTH": "100", "MANROFFOPT": "-rHY=0", "GROFF_NO_SGR": "1"}
 LOADER = "/usr/share/bash-completion/bash_completion"
 
+# What an isomer prints that has an orchestrator.
+STUB = """#!/bin/sh
+case "$*" in
+"device ls") printf 'DEVICE   STATE\\nkitchen  ok\\n\\nFOUND   ADDRESS\\nnobody  192.0.2.9\\n' ;;
+ls) printf 'APPLICATION  STATE\\nvideo        running\\n' ;;
+ps) printf 'COMPONENT     DEVICE\\nvideo/scaler  kitchen\\n' ;;
+esac
+"""
+
 # What is typed, and what is among the offers; none: nothing is.
 OFFERS = [
     ("isomer res", ["resume"]),
-    ("isomer ", ["run", "supervisor", "ps", "--device"]),
+    ("isomer ", ["run", "supervisor", "ps"]),
+    ("isomer --de", ["--device"]),
     ("isomer run --sn", ["--snapshot", "--snapshot-at-fuel"]),
     ("isomer run --snapshot-at-fuel ", []),
     ("isomer run pro", ["program.wasm"]),
@@ -34,6 +45,13 @@ OFFERS = [
     ("isomer token ", ["ls", "add", "rm"]),
     ("isomer token add --r", ["--read"]),
     ("isomer token ls --r", []),
+    ("isomer inspect program.wasm ", []),
+    ("isomer call program.wasm ", []),
+    ("isomer --device kit", ["kitchen"]),
+    ("isomer rm vi", ["video"]),
+    ("isomer move video/sc", ["video/scaler"]),
+    ("isomer move video/scaler kit", ["kitchen"]),
+    ("isomer device show l", ["lobby:8443"]),
     ("isomer --device 192.0.2.7:8", ["8443"]),  # bash itself has the part before the last colon
     ("isomer --device lobby:8443 lo", ["logs", "login"]),
     ("isomer ps --device lob", ["lobby:8443"]),
@@ -72,6 +90,12 @@ def help_of(isomer, command):
     return text + "".join(run(isomer, "help", command, word).stdout for word in below)
 
 
+def absent(build):
+    """Commands of programs that this build does not have."""
+    programs = json.loads(run(os.path.join(build, "isomer"), "--help=json").stdout)["programs"]
+    return {entry["command"] for entry in programs if not os.path.exists(os.path.join(build, entry["program"]))}
+
+
 def test_pages(counts, build, folder):
     """No warnings, and every option and example of the help is in the page."""
     commands = set()
@@ -92,7 +116,7 @@ def test_pages(counts, build, folder):
         counts.note(name, problem)
     overview = run(os.path.join(build, "isomer"), "help").stdout
     listed = set(re.findall(r"^  ([a-z]+) ", overview.partition("\nFirst steps\n")[0], re.MULTILINE))
-    missing = {command for command in listed if not any(page.split("-")[0] == command for page in commands)}
+    missing = {command for command in listed - absent(build) if command not in commands}
     counts.note("every command has a page", "none for %s" % sorted(missing) if missing else "")
 
 
@@ -108,7 +132,7 @@ def offers(completion, folder, typed):
         _isomer
         printf '%s\\n' "${COMPREPLY[@]}"
     """
-    env = {**ENV, "XDG_CONFIG_HOME": folder}
+    env = {**ENV, "XDG_CONFIG_HOME": os.path.join(folder, "config"), "PATH": folder + ":" + ENV["PATH"]}
     result = subprocess.run(["bash", "--norc", "-c", script, "bash", folder, LOADER, completion, typed],
                             capture_output=True, text=True, check=False, env=env)
     return result.stdout.split(), result.stderr
@@ -123,10 +147,13 @@ def test_completion(counts, completion):
         return
     with tempfile.TemporaryDirectory(prefix="isomer-completion-") as folder:
         os.makedirs(os.path.join(folder, "folder"))
-        os.makedirs(os.path.join(folder, "isomer"))
+        with open(os.path.join(folder, "isomer"), "w", encoding="utf-8") as file:
+            file.write(STUB)
+        os.chmod(os.path.join(folder, "isomer"), 0o755)
+        os.makedirs(os.path.join(folder, "config", "isomer"))
         with open(os.path.join(folder, "program.wasm"), "w", encoding="utf-8"):
             pass
-        with open(os.path.join(folder, "isomer", "devices.json"), "w", encoding="utf-8") as file:
+        with open(os.path.join(folder, "config", "isomer", "devices.json"), "w", encoding="utf-8") as file:
             file.write('{\n  "https://192.0.2.7:8443": {\n    "pin": "x"\n  },\n  "https://lobby:8443": {\n    "pin": "y"\n  }\n}\n')
         for typed, expected in OFFERS:
             offered, errors = offers(completion, folder, typed)
