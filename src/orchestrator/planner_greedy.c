@@ -300,7 +300,8 @@ enum iso_err iso_plan_greedy(struct iso_plan_search *search)
         (uint64_t)model->unit_count * model->unit_count * (uint64_t)model->dev_count;
     size_t count = 0;
     for (unsigned i = 0; i < starts; i++) {
-        if (i == start_regret && looks > regret_max) {
+        if ((i == start_regret && looks > regret_max) ||
+            (i > start_few && search->state.steps >= search->steps_end)) {
             continue;
         }
         begun[count].start = i;

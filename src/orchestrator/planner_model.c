@@ -74,7 +74,7 @@ static void dev_make(struct iso_plan_dev *dev, double assumed)
     dev->cores = in->cores != 0 ? (double)in->cores : 1;
     dev->speed = fmax(speed * 1e6, 1);
     dev->core_speed = dev->speed / dev->cores;
-    dev->load = fmin(in->load, 1);
+    dev->load = fmin(in->load, ISO_PLAN_MAX_LOAD);
     dev->memory = fmax((double)in->memory_free_bytes, 1);
     dev->latency_s = (in->latency_us > 0 ? in->latency_us : ISO_PLAN_DEFAULT_LATENCY_US / 2) / 1e6;
     dev->bandwidth = in->bytes_per_s > 0 ? fmax(in->bytes_per_s, 1) : ISO_PLAN_DEFAULT_BANDWIDTH;

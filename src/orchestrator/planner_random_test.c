@@ -69,6 +69,10 @@ static double rate_of(const struct iso_plan_input *in, size_t component)
 
 static double work_of(const struct iso_plan_input *in, size_t component)
 {
+    const struct iso_plan_component *c = &in->components[component];
+    if (c->stays && in->devices[c->current].state == ISO_PLAN_LOST) {
+        return 0;
+    }
     return rate_of(in, component) * or_default(in->components[component].fuel_per_call, 1e6);
 }
 
@@ -96,12 +100,12 @@ static void add_devices(const struct iso_plan_input *in, const size_t *place, st
             }
         }
         if (work > 0) {
-            const double used = device->load + work / speed,
-                         free = (double)device->memory_free_bytes;
+            const double used = device->load + work / speed;
             sum->cost += work / core * waiting(used) / device->cores;
-            sum->cost += 0.01 * fmax(limit - free, 0) / free;
             sum->over += excess(used);
         }
+        const double free = (double)device->memory_free_bytes;
+        sum->cost += 0.01 * fmax(limit - free, 0) / free;
     }
 }
 
@@ -147,6 +151,15 @@ static void add_traffic(const struct iso_plan_input *in, const size_t *place, st
     }
 }
 
+/* Where it runs; what was on a lost device runs nowhere, unless it waits there. */
+static size_t current_of(const struct iso_plan_input *in, size_t component)
+{
+    const struct iso_plan_component *c = &in->components[component];
+    const bool gone =
+        c->current != ISO_PLAN_NONE && !c->stays && in->devices[c->current].state == ISO_PLAN_LOST;
+    return gone ? ISO_PLAN_NONE : c->current;
+}
+
 static double traffic_here(const struct iso_plan_input *in, size_t c)
 {
     double cost = 0;
@@ -155,9 +168,8 @@ static double traffic_here(const struct iso_plan_input *in, size_t c)
         if ((edge->from != c && edge->to != c) || edge->from == ISO_PLAN_NONE) {
             continue;
         }
-        const size_t a = in->components[edge->from].current, b = in->components[edge->to].current;
-        if (a != ISO_PLAN_NONE && b != ISO_PLAN_NONE && a != b &&
-            in->devices[a].state != ISO_PLAN_LOST && in->devices[b].state != ISO_PLAN_LOST) {
+        const size_t a = current_of(in, edge->from), b = current_of(in, edge->to);
+        if (a != ISO_PLAN_NONE && b != ISO_PLAN_NONE && a != b) {
             double latency, bandwidth;
             const double rate = or_default(edge->calls_per_s, 1);
             way(in, a, b, &latency, &bandwidth);
@@ -172,8 +184,8 @@ static void add_moves(const struct iso_plan_input *in, const size_t *place, stru
 {
     for (size_t c = 0; c < in->component_count; c++) {
         const struct iso_plan_component *component = &in->components[c];
-        const size_t from = component->current;
-        if (from == ISO_PLAN_NONE || from == place[c] || in->devices[from].state == ISO_PLAN_LOST) {
+        const size_t from = current_of(in, c);
+        if (from == ISO_PLAN_NONE || from == place[c]) {
             continue;
         }
         double seconds = 0.05, latency, bandwidth;
@@ -276,7 +288,7 @@ static void case_run(uint64_t seed, const struct iso_plan_options *options, doub
         }
         CHECK(iso_plan_site_allows(&site.input, place));
         const struct reference own = reference_cost(&site.input, place);
-        const double ratio = own.cost / best.cost;
+        const double ratio = best.cost > 0 ? own.cost / best.cost : 1 + own.cost;
         if (fabs(own.cost - outcome->cost.total) > 1e-9 * (1 + own.cost)) {
             TEST_FAIL("case %llu: the planner says it costs %g, it costs %g",
                       (unsigned long long)seed, outcome->cost.total, own.cost);
@@ -326,7 +338,7 @@ TEST(the_heuristic_alone_comes_near_the_best)
 {
     struct iso_plan_options options = iso_plan_options_default;
     options.exact_steps = 0;
-    const struct tally tally = cases_run(&options, 1.25);
+    const struct tally tally = cases_run(&options, 1.05);
     CHECK(tally.sum / (double)tally.feasible < 1.01);
     CHECK(tally.optimal * 100 >= tally.feasible * 95);
 }

@@ -115,8 +115,9 @@ bool iso_plan_fit(const struct iso_plan_model *model, size_t comp, size_t dev,
 #define ISO_PLAN_OVERLOAD_PRICE 1000.0 /* per device's worth of work too much */
 #define ISO_PLAN_MEMORY_PRICE 0.01     /* per free memory's worth of limits too much */
 #define ISO_PLAN_MOVE_S 0.05           /* a component is away for so long when it moves */
-#define ISO_PLAN_TIE 1e-9              /* per place in the order of names */
-#define ISO_PLAN_TOLERANCE 1e-9        /* overload begins so much above 1 */
+#define ISO_PLAN_MAX_LOAD 0.95  /* others give way to so much: a busy device is not a full one */
+#define ISO_PLAN_TIE 1e-9       /* per place in the order of names */
+#define ISO_PLAN_TOLERANCE 1e-9 /* overload begins so much above 1 */
 
 /* What the units placed on one device add up to. */
 struct iso_plan_sum {

@@ -427,6 +427,8 @@ TEST(input_that_contradicts_itself_is_refused_by_name)
     draft.rule.text = iso_str_from_z("camra");
     refused(&draft, ISO_E_INVALID,
             "'scaler' is to be with 'camra', which is no component; did you mean 'camera'?");
+    draft.rule = (struct iso_plan_rule){ISO_PLAN_APART, {"x", 1}};
+    refused(&draft, ISO_E_INVALID, "'scaler' is to be apart from 'x', which is no component");
     draft.rule = (struct iso_plan_rule){ISO_PLAN_APART, {"scaler", 6}};
     refused(&draft, ISO_E_INVALID, "component 'scaler' is to be apart from itself");
     draft.edge.to = 2;

@@ -138,6 +138,7 @@ static void component_make(struct iso_plan_site *site, struct iso_plan_component
     if (iso_plan_random_chance(random, options->running_percent)) {
         component->current = iso_plan_random_below(random, site->input.device_count);
         component->state_bytes = (uint64_t)iso_plan_random_between(random, 1e3, 1e8);
+        component->stays = iso_plan_random_chance(random, options->constraint_percent);
     }
     if (iso_plan_random_chance(random, options->constraint_percent)) {
         component->features = &simd;
@@ -319,6 +320,9 @@ bool iso_plan_site_allows_alone(const struct iso_plan_input *in, size_t componen
 {
     const struct iso_plan_component *c = &in->components[component];
     const struct iso_plan_device *device = &in->devices[index];
+    if (c->stays) {
+        return c->current == index;
+    }
     bool pinned = false, pin_met = false, labels_met = true;
     for (size_t i = 0; i < c->rule_count; i++) {
         const struct iso_plan_rule *rule = &c->rules[i];
@@ -348,7 +352,8 @@ static uint64_t memory_on(const struct iso_plan_input *in, const size_t *place, 
 {
     uint64_t memory = 0;
     for (size_t c = 0; c < in->component_count; c++) {
-        memory += place[c] == device ? in->components[c].memory_bytes : 0;
+        memory +=
+            place[c] == device && !in->components[c].stays ? in->components[c].memory_bytes : 0;
     }
     return memory;
 }
