@@ -124,21 +124,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     }
     struct iso_buf text;
     iso_buf_init(&text, iso_alloc_libc(), SIZE_MAX);
-    const uint8_t *next = data + 1, *end = data + len;
-    size_t taken = 0, all = sizeof test_document - 1;
-    while (end - next >= 4) {
-        size_t to = taken + iso_load_u16le(next) % (all - taken + 1);
-        size_t skip = next[2] % 64, put = next[3] % 32;
-        next += 4;
-        put = put <= (size_t)(end - next) ? put : (size_t)(end - next);
-        if (iso_buf_append(&text, test_document + taken, to - taken) != ISO_OK ||
-            iso_buf_append(&text, next, put) != ISO_OK) {
-            abort();
-        }
-        next += put;
-        taken = to + skip <= all ? to + skip : all;
-    }
-    if (iso_buf_append(&text, test_document + taken, all - taken) != ISO_OK) {
+    if (fuzz_change(test_document, sizeof test_document - 1, data + 1, len - 1, &text) != ISO_OK) {
         abort();
     }
     parse(iso_buf_view(&text));

@@ -220,3 +220,26 @@ void fuzz_compare(const struct fuzz_record *a, const struct fuzz_record *b, cons
         fuzz_fail("%s: the states at the end differ", what);
     }
 }
+
+enum iso_err fuzz_change(const char *text, size_t len, const uint8_t *input, size_t input_len,
+                         struct iso_buf *out)
+{
+    const uint8_t *next = input, *end = input + input_len;
+    size_t taken = 0;
+    while (end - next >= 4) {
+        size_t to = taken + iso_load_u16le(next) % (len - taken + 1);
+        size_t skip = next[2] % 64, put = next[3] % 32;
+        next += 4;
+        put = put <= (size_t)(end - next) ? put : (size_t)(end - next);
+        enum iso_err err = iso_buf_append(out, text + taken, to - taken);
+        if (err == ISO_OK) {
+            err = iso_buf_append(out, next, put);
+        }
+        if (err != ISO_OK) {
+            return err;
+        }
+        next += put;
+        taken = to + skip <= len ? to + skip : len;
+    }
+    return iso_buf_append(out, text + taken, len - taken);
+}

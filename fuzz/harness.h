@@ -47,6 +47,11 @@ void fuzz_engine_destroy(struct iso_engine *engine);
 /* Prints and aborts, which a fuzzer takes for a finding. */
 ISO_NORETURN void fuzz_fail(const char *format, ...) ISO_PRINTF(1, 2);
 
+/* Appends a text with the changes that an input asks for: two bytes of place, one of how many bytes
+ * go, one of how many of the following come, and so on. Errors: those of iso_buf. */
+enum iso_err fuzz_change(const char *text, size_t len, const uint8_t *input, size_t input_len,
+                         struct iso_buf *out);
+
 /* A xorshift step; never returns 0 for a state that is not 0. */
 uint64_t fuzz_random(uint64_t *state);
 

@@ -95,8 +95,8 @@ bool iso_or_func_difference(const struct iso_wit_func *wanted, const struct iso_
         return false;
     }
     if (wanted->param_count != offered->param_count) {
-        (void)iso_format(out, cap, "%u parameters, not %u", wanted->param_count,
-                         offered->param_count);
+        (void)iso_format(out, cap, "%u parameter%s, not %u", wanted->param_count,
+                         wanted->param_count == 1 ? "" : "s", offered->param_count);
         return true;
     }
     for (uint32_t i = 0; i < wanted->param_count; i++) {

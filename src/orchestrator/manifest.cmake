@@ -17,3 +17,5 @@ iso_library(iso_orchestrator_manifest
   DEPENDS iso_interface iso_package iso_platform iso::jansson)
 
 iso_test(orchestrator_manifest_test SOURCES manifest_test.c LIBS iso_orchestrator_manifest)
+iso_test(orchestrator_check_test
+  SOURCES check_test.c LIBS iso_orchestrator_manifest iso_test_support)
