@@ -5,7 +5,7 @@
 
 #include <sodium.h>
 
-enum { PHASE_STEP_MS = 619, SWEEP_MIN_MS = 10 };
+enum { PHASE_STEP_MS = 619, SWEEP_MIN_MS = 40 };
 
 const char *iso_or_device_state_name(enum iso_or_device_state state)
 {
