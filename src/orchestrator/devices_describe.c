@@ -64,9 +64,10 @@ enum iso_err iso_or_entry_describe(struct iso_or_entry *entry, struct iso_bytes 
     json_t *description = json_loadb((const char *)body.ptr, body.len, 0, NULL);
     const char *id = json_string_value(json_object_get(description, "id"));
     if (id == NULL || strcmp(id, entry->device.id) != 0) {
+        iso_report_set(report, "what answers as device %s says that it is %.64s", entry->device.id,
+                       id != NULL ? id : "nobody");
         json_decref(description);
-        return iso_fail(report, ISO_E_MALFORMED, "what answers as device %s says that it is %s",
-                        entry->device.id, id != NULL ? id : "nobody");
+        return ISO_E_MALFORMED;
     }
     /* Of every device every other one: too much to keep for what nobody asks here. */
     (void)json_object_del(description, "neighbours");

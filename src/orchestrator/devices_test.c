@@ -209,6 +209,22 @@ TEST(one_that_dies_is_suspect_then_lost_and_back_when_it_returns)
     world_close(&world);
 }
 
+TEST(another_device_at_its_port_is_not_taken_for_it)
+{
+    static struct fake fake;
+    static struct world world;
+    world_open(&world);
+    fake_open(&fake, &world, "den");
+    SET(fake.tokens[0], "0123456789abcdef.given");
+    CHECK_OK(world_add(&world, fake.http, NULL, fake.tokens[0], NULL, false));
+    WORLD_UNTIL(&world, world_device(&world, "den")->state == ISO_OR_UP);
+    fake.lies_id = "abcdefghijklmnopqrstuvwxyz";
+    WORLD_UNTIL(&world, world_device(&world, "den")->state == ISO_OR_LOST);
+    CHECK_CONTAINS(world_device(&world, "den")->reason, "another device");
+    fake_close(&fake, &world);
+    world_close(&world);
+}
+
 TEST(removing_one_that_does_not_answer_needs_to_forget_it)
 {
     static struct fake fake;

@@ -86,14 +86,14 @@ static void answer_beat(struct fake *fake, struct iso_http_request *req)
                          "as the test wants it");
         return;
     }
-    (void)iso_format(text, sizeof text,
-                     "{\"id\":\"%s\",\"boot\":\"%016llx\",\"uptime-ms\":5,\"revision\":%llu,"
-                     "\"load\":0.25,\"memory\":{\"free-bytes\":1000},\"health\":\"ok\","
-                     "\"owner\":%s%s%s}",
-                     fake->id, (unsigned long long)fake->boot, (unsigned long long)fake->revision,
-                     fake->owner[0] != '\0' ? "\"" : "",
-                     fake->owner[0] != '\0' ? fake->owner : "null",
-                     fake->owner[0] != '\0' ? "\"" : "");
+    (void)iso_format(
+        text, sizeof text,
+        "{\"id\":\"%s\",\"boot\":\"%016llx\",\"uptime-ms\":5,\"revision\":%llu,"
+        "\"load\":0.25,\"memory\":{\"free-bytes\":1000},\"health\":\"ok\","
+        "\"owner\":%s%s%s}",
+        fake->lies_id != NULL ? fake->lies_id : fake->id, (unsigned long long)fake->boot,
+        (unsigned long long)fake->revision, fake->owner[0] != '\0' ? "\"" : "",
+        fake->owner[0] != '\0' ? fake->owner : "null", fake->owner[0] != '\0' ? "\"" : "");
     reply(fake, req, 200, text);
 }
 
@@ -103,7 +103,8 @@ static void answer_device(struct fake *fake, struct iso_http_request *req)
     (void)iso_format(text, sizeof text,
                      "{\"id\":\"%s\",\"name\":\"%s\",\"cores\":2,\"labels\":%s,"
                      "\"neighbours\":[{\"name\":\"x\"}],\"revision\":%llu}",
-                     fake->id, fake->name, fake->labels[0] != '\0' ? fake->labels : "{}",
+                     fake->lies_id != NULL ? fake->lies_id : fake->id, fake->name,
+                     fake->labels[0] != '\0' ? fake->labels : "{}",
                      (unsigned long long)fake->revision);
     reply(fake, req, 200, text);
 }

@@ -8,40 +8,50 @@ enum { LOOK_CONNECT_MS = 3000, LOOK_MS = 6000 };
 
 static const char urn[] = "urn:isomer:";
 
-/* id, name and owner of a Thing Description of ours. */
-static ISO_MUST_CHECK enum iso_err read_thing(struct iso_or_sighting *sighting,
-                                              const struct iso_http_client_answer *answer,
-                                              struct iso_report *report)
+/* The id in a Thing Description, checked against the key of who sent it; borrowed. */
+static ISO_MUST_CHECK enum iso_err check_id(const json_t *thing,
+                                            const struct iso_http_client_answer *answer,
+                                            const char **id, struct iso_report *report)
 {
     char proven[ISO_STATE_ID_SIZE];
-    json_t *thing = iso_or_ask_object(answer);
     const char *text = json_string_value(json_object_get(thing, "id"));
     if (text == NULL || strncmp(text, urn, sizeof urn - 1) != 0 ||
         strlen(text) != sizeof urn - 1 + ISO_OR_ID_SIZE - 1) {
-        json_decref(thing);
         return iso_fail(report, ISO_E_MALFORMED, "what answers there is no supervisor of Isomer");
     }
     text += sizeof urn - 1;
     if (answer->has_pin) {
         iso_state_id(answer->pin, proven);
         if (strcmp(text, proven) != 0) {
-            json_decref(thing);
             return iso_fail(report, ISO_E_ACCESS,
                             "what answers there says that it is %.26s, and has the key of %s", text,
                             proven);
         }
     }
-    sighting->target.has_pin = answer->has_pin;
-    memcpy(sighting->target.pin, answer->pin, sizeof sighting->target.pin);
-    (void)iso_format(sighting->id, sizeof sighting->id, "%s", text);
-    iso_or_name_clean(iso_str_from_z(json_string_value(json_object_get(thing, "title"))),
-                      sighting->id, sighting->name);
-    json_decref(sighting->owner);
-    sighting->owner = json_is_object(json_object_get(thing, "owner"))
-                          ? json_incref(json_object_get(thing, "owner"))
-                          : NULL;
-    json_decref(thing);
+    *id = text;
     return ISO_OK;
+}
+
+/* id, name and owner of a Thing Description of ours. */
+static ISO_MUST_CHECK enum iso_err read_thing(struct iso_or_sighting *sighting,
+                                              const struct iso_http_client_answer *answer,
+                                              struct iso_report *report)
+{
+    const char *id;
+    json_t *thing = iso_or_ask_object(answer);
+    const enum iso_err err = check_id(thing, answer, &id, report);
+    if (err == ISO_OK) {
+        json_t *owner = json_object_get(thing, "owner");
+        sighting->target.has_pin = answer->has_pin;
+        memcpy(sighting->target.pin, answer->pin, sizeof sighting->target.pin);
+        (void)iso_format(sighting->id, sizeof sighting->id, "%s", id);
+        iso_or_name_clean(iso_str_from_z(json_string_value(json_object_get(thing, "title"))),
+                          sighting->id, sighting->name);
+        json_decref(sighting->owner);
+        sighting->owner = json_is_object(owner) ? json_incref(owner) : NULL;
+    }
+    json_decref(thing);
+    return err;
 }
 
 static ISO_MUST_CHECK enum iso_err read_answer(struct iso_or_sighting *sighting,

@@ -76,6 +76,7 @@ static void on_description(void *ctx, uint64_t id, const struct iso_http_client_
 struct heartbeat {
     uint64_t boot, revision;
     char owner[ISO_OR_ID_SIZE]; /* empty: nobody */
+    bool other;                 /* it is another device's */
 };
 
 /* docs/api.md, "The sign of life". jansson's tree of it costs about a hundredth of the request that
@@ -89,6 +90,7 @@ static bool read_beat(struct iso_or_entry *entry, const struct iso_http_client_a
     const json_t *load = json_object_get(beat, "load");
     const json_t *free_bytes = json_object_get(json_object_get(beat, "memory"), "free-bytes");
     const char *owner = json_string_value(json_object_get(beat, "owner"));
+    const char *id = json_string_value(json_object_get(beat, "id"));
     char *end = NULL;
     out->boot = boot != NULL ? strtoull(boot, &end, 16) : 0;
     const bool good = boot != NULL && end != boot && *end == '\0' && json_is_integer(revision);
@@ -98,6 +100,7 @@ static bool read_beat(struct iso_or_entry *entry, const struct iso_http_client_a
         entry->free_bytes = (uint64_t)json_integer_value(free_bytes);
     }
     (void)iso_format(out->owner, sizeof out->owner, "%s", owner != NULL ? owner : "");
+    out->other = id != NULL && strcmp(id, entry->device.id) != 0;
     json_decref(beat);
     return good;
 }
@@ -106,9 +109,12 @@ static unsigned on_answered(struct iso_or_entry *entry, const struct iso_http_cl
 {
     const uint64_t now_ms = iso_or_now_ms(entry->devices);
     const uint64_t latency_us = entry->device.latency_us;
-    struct heartbeat beat;
-    if (!read_beat(entry, answer, &beat)) {
-        set_reason(entry, "%s", "what it answers is no heartbeat");
+    struct heartbeat beat = {.other = false};
+    if (!read_beat(entry, answer, &beat) || beat.other) {
+        /* The latter without TLS only, where another one may have taken its port. */
+        set_reason(entry, "%s",
+                   beat.other ? "another device answers at its address"
+                              : "what it answers is no heartbeat");
         return iso_or_health_miss(&entry->health, now_ms);
     }
     entry->device.latency_us =
