@@ -20,7 +20,7 @@ struct iso_or_device;
 /* ---- What it is given --------------------------------------------------------------------------
  */
 
-/* A package that was resolved; borrowed for the callback. */
+/* A package that was resolved; valid until its request is stopped. */
 struct iso_or_resolved {
     struct iso_str exact, digest; /* "sha256:..." */
     uint64_t size_bytes;
@@ -38,7 +38,8 @@ struct iso_or_packages {
      * Resolves a reference; files: the JSON object that came with the manifest (file: references ->
      * digests that were uploaded). digest: not empty: exactly this one, as resolved before; then no
      * network is needed when its bytes are in the store. done exactly once, not before the call
-     * returns; `stop` before that: never.
+     * returns; `stop` before that: never. What done was given is kept until stop, which is called
+     * once for every request. 0: too many are under way.
      */
     uint64_t (*resolve)(void *ctx, struct iso_str reference, struct iso_str digest,
                         const json_t *files,

@@ -44,6 +44,7 @@ enum {
     ISO_OR_COMMIT_MS = 10000,
     ISO_OR_UPLOAD_MS = 120000, /* one module */
     ISO_OR_SNAPSHOT_MS = 60000,
+    ISO_OR_SNAPSHOT_BYTES_MAX = 513 << 20, /* as devices give them, and what goes around */
     ISO_OR_RETRY_MIN_MS = 200, /* of requests that must succeed in the end; doubled up to ... */
     ISO_OR_RETRY_MAX_MS = 5000
 };

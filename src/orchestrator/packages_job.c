@@ -34,6 +34,9 @@ struct iso_or_job {
                      const struct iso_or_resolved *resolved);
     iso_or_shelf_done kept;
     void *arg;
+    bool held; /* the end has been told; what was told is kept until it is forgotten */
+    char digest_text[ISO_DIGEST_TEXT_SIZE];
+    char path[ISO_BLOB_PATH_SIZE];
 };
 
 /* ---- The end ----------------------------------------------------------------------------------
@@ -61,9 +64,6 @@ static void destroy(struct iso_or_job *job)
 
 static void finish(struct iso_or_job *job)
 {
-    char digest[ISO_DIGEST_TEXT_SIZE];
-    char path[ISO_BLOB_PATH_SIZE];
-    iso_digest_text(job->digest, digest);
     if (job->kept != NULL) {
         char reference[ISO_REFERENCE_MAX_BYTES + 1];
         (void)iso_format(reference, sizeof reference, "%.*s", (int)job->reference.len,
@@ -72,16 +72,22 @@ static void finish(struct iso_or_job *job)
     } else if (job->resolved != NULL && job->err != ISO_OK) {
         job->resolved(job->arg, job->err, &job->report, NULL);
     } else if (job->resolved != NULL) {
-        iso_blobs_path(job->shelf->blobs, job->digest, path);
+        iso_digest_text(job->digest, job->digest_text);
+        iso_blobs_path(job->shelf->blobs, job->digest, job->path);
         const struct iso_or_resolved resolved = {
             .exact = job->exact,
-            .digest = iso_str_from_z(digest),
+            .digest = iso_str_from_z(job->digest_text),
             .size_bytes = job->len,
             .wit = iso_str_from((const char *)job->wit.ptr, job->wit.len),
             .abi = job->description->interface.info.abi,
-            .file = path,
+            .file = job->path,
             .description = job->description};
-        job->resolved(job->arg, ISO_OK, &job->report, &resolved);
+        void (*done)(void *, enum iso_err, const struct iso_report *,
+                     const struct iso_or_resolved *) = job->resolved;
+        job->resolved = NULL;
+        job->held = true; /* until it is forgotten */
+        done(job->arg, ISO_OK, &job->report, &resolved);
+        return;
     }
     destroy(job);
 }
@@ -491,6 +497,10 @@ uint64_t iso_or_job_start(struct iso_or_shelf *shelf, const struct iso_or_job_de
 void iso_or_job_forget(struct iso_or_shelf *shelf, uint64_t id)
 {
     for (struct iso_or_job *job = shelf->jobs; job != NULL; job = job->next) {
+        if (job->id == id && job->held) {
+            destroy(job);
+            return;
+        }
         if (job->id == id) {
             job->resolved = NULL;
             job->kept = NULL;
