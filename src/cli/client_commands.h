@@ -16,6 +16,8 @@ extern const struct iso_cli_command iso_cli_client_ls;
 extern const struct iso_cli_command iso_cli_client_move;
 extern const struct iso_cli_command iso_cli_client_history;
 extern const struct iso_cli_command iso_cli_client_rollback;
+extern const struct iso_cli_command iso_cli_client_up;
+extern const struct iso_cli_command iso_cli_client_down;
 extern const struct iso_cli_command iso_cli_client_put;
 extern const struct iso_cli_command iso_cli_client_rm;
 extern const struct iso_cli_command iso_cli_client_token;

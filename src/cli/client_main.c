@@ -13,7 +13,8 @@ static const struct iso_cli_command *const commands[] = {
     &iso_cli_client_call,    &iso_cli_client_move,     &iso_cli_client_rm,
     &iso_cli_client_history, &iso_cli_client_rollback, &iso_cli_client_events,
     &iso_cli_client_device,  &iso_cli_client_put,      &iso_cli_client_token,
-    &iso_cli_client_login,   &iso_cli_client_pair,     &iso_cli_client_owner};
+    &iso_cli_client_login,   &iso_cli_client_pair,     &iso_cli_client_owner,
+    &iso_cli_client_up,      &iso_cli_client_down};
 
 static bool takes_value(const char *option)
 {

@@ -37,6 +37,8 @@ const struct iso_cli_sibling iso_cli_siblings[] = {
     {"token", CLIENT, ACCESS, "make, list and withdraw tokens"},
     {"login", CLIENT, ACCESS, "an address that signs a browser in"},
     {"owner", CLIENT, ACCESS, "show the orchestrator that a device belongs to"},
+    {"up", CLIENT, RUNNING, "run an orchestrator and devices together on this machine"},
+    {"down", CLIENT, RUNNING, "stop what up runs"},
     {"supervisor", "isomer-supervisor", RUNNING, "make this machine a device of the system"},
     {"orchestrator", "isomer-orchestrator", RUNNING,
      "hold a fleet: devices, packages, applications"},
@@ -44,7 +46,7 @@ const struct iso_cli_sibling iso_cli_siblings[] = {
 
 /* Beside this program's own file, as built; in ../libexec/isomer, as installed; then on the PATH.
  */
-static void find(const char *program, char *out, size_t cap)
+void iso_cli_sibling_path(const char *program, char *out, size_t cap)
 {
     char self[3072];
     const ssize_t len = readlink("/proc/self/exe", self, sizeof self - 1);
@@ -67,7 +69,7 @@ static void find(const char *program, char *out, size_t cap)
 int iso_cli_sibling_run(const char *program, char **argv)
 {
     char path[4096];
-    find(program, path, sizeof path);
+    iso_cli_sibling_path(program, path, sizeof path);
     argv[0] = path;
     (void)execvp(path, argv);
     if (errno == ENOENT) {

@@ -2,6 +2,8 @@
 #ifndef ISO_CLI_SIBLING_H
 #define ISO_CLI_SIBLING_H
 
+#include <stddef.h>
+
 struct iso_cli_sibling {
     const char *command;
     const char *program;
@@ -11,6 +13,9 @@ struct iso_cli_sibling {
 
 /* Ends with a NULL command. */
 extern const struct iso_cli_sibling iso_cli_siblings[];
+
+/* Where a program is, by its name: a path, or the name alone when only the PATH can tell. */
+void iso_cli_sibling_path(const char *program, char *out, size_t cap);
 
 /* Become the program, with these arguments (argv[0] is replaced). Returns an exit status after a
  * message when that cannot be. */
