@@ -1,5 +1,4 @@
 /* Programs that are run together, with poll(2) and a pipe that signal handlers write to. */
-#define _GNU_SOURCE /* pipe2 */
 #include "cli/children.h"
 
 #include "base/format.h"

@@ -118,6 +118,10 @@ int iso_cli_component_path(const struct iso_cli_command *command, const char *te
 const char *iso_cli_json_text(const json_t *object, const char *key);
 uint64_t iso_cli_json_number(const json_t *object, const char *key);
 
+/* The time of a member KEY (a text) or KEY-ms (milliseconds since 1970): "2026-01-01T00:00:00Z". */
+enum { ISO_CLI_TIME_SIZE = 32 };
+void iso_cli_json_time(const json_t *object, const char *key, char out[ISO_CLI_TIME_SIZE]);
+
 /* A JSON document, indented, on standard output. */
 int iso_cli_show_json(const json_t *document);
 

@@ -185,7 +185,8 @@ static int print_history(const json_t *answer)
     iso_cli_table_init(&table, titles, ISO_COUNT_OF(titles), 1u << 0);
     json_array_foreach((json_t *)(uintptr_t)list_of(answer, "generations"), i, generation)
     {
-        char number[24];
+        char number[24], created[ISO_CLI_TIME_SIZE];
+        iso_cli_json_time(generation, "created", created);
         (void)iso_format(number, sizeof number, "%llu",
                          (unsigned long long)iso_cli_json_number(generation, "generation"));
         const char *const cells[] = {

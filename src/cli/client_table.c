@@ -1,11 +1,13 @@
 /* Tables and documents of the client commands. */
 #include "cli/client.h"
 
+#include "base/format.h"
 #include "cli/message.h"
 #include "cli/status.h"
 
 #include <stdlib.h>
 #include <sys/ioctl.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { GAP = 2, LEAST_WIDTH = 6 };
@@ -19,6 +21,18 @@ const char *iso_cli_json_text(const json_t *object, const char *key)
 uint64_t iso_cli_json_number(const json_t *object, const char *key)
 {
     return (uint64_t)json_integer_value(json_object_get(object, key));
+}
+
+void iso_cli_json_time(const json_t *object, const char *key, char out[ISO_CLI_TIME_SIZE])
+{
+    char of_ms[64];
+    struct tm parts;
+    (void)iso_format(of_ms, sizeof of_ms, "%s-ms", key);
+    const time_t seconds = (time_t)(iso_cli_json_number(object, of_ms) / 1000);
+    (void)iso_format(out, ISO_CLI_TIME_SIZE, "%s", iso_cli_json_text(object, key));
+    if (seconds != 0 && gmtime_r(&seconds, &parts) != NULL) {
+        (void)strftime(out, ISO_CLI_TIME_SIZE, "%Y-%m-%dT%H:%M:%SZ", &parts);
+    }
 }
 
 int iso_cli_show_json(const json_t *document)

@@ -1,6 +1,5 @@
 /* isomer up, down: an orchestrator and one or more devices on this machine, for a first try and for
  * the smallest site. They are the same programs as elsewhere, started as children. */
-#define _GNU_SOURCE /* pipe2 */
 #include "cli/children.h"
 #include "cli/client_commands.h"
 #include "cli/client_note.h"

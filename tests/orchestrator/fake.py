@@ -33,6 +33,8 @@ class Fake:
                             "owner": None, "seen": "2026-01-01T00:00:00Z"}]
         self.packages, self.apps, self.generations = {}, {}, {}
         self.mistakes = []
+        self.items = {"registries": {}, "trust": {}}
+        self.module = b"\0asm\1\0\0\0"
         # What happens to the next change: what the status says of it, answer by answer, and its end.
         self.steps = [("planning", []), ("preparing", [("den", "upload", "1 of 2 MiB"), ("hall", "done", "")]),
                       ("committing", [("hall", "commit", "")])]
@@ -109,10 +111,10 @@ class Fake:
 
     def answer(self, method, path, query, body):
         table = {"devices": self.on_devices, "packages": self.on_packages, "apps": self.on_apps,
-                 "check": self.on_check, "plan": self.on_plan, "events": self.on_events}
+                 "registries": self.on_items, "trust": self.on_items, "modules": self.on_modules, "check": self.on_check, "plan": self.on_plan, "events": self.on_events}
         if len(path) < 2 or path[0] != "v1" or path[1] not in table:
             return 404, problem(f"no such route: /{'/'.join(path)}")
-        return table[path[1]](method, path[2:], query, body)
+        return table[path[1]](method, path[2:] if path[1] not in self.items else path[1:], query, body)
 
     def on_devices(self, method, path, query, body):
         if not path and method == "GET":
@@ -147,18 +149,32 @@ class Fake:
         if method == "POST" and not path:
             digest = "sha256:" + hashlib.sha256(body).hexdigest()
             key = f"{query['name']}@{query['version']}" if "name" in query else digest
-            self.packages[key] = {"reference": key, "digest": digest, "size": len(body), "signed": "signature" in query}
+            self.packages[key] = {"reference": key, "digest": digest, "size-bytes": len(body),
+                                  "signature": query.get("signature", "")}
             return 201, self.packages[key]
         if not path:
-            return 200, {"packages": list(self.packages.values())}
-        if path == ["fetch"] or path == ["push"]:
-            return 200, {"reference": json.loads(body).get("reference") or json.loads(body)["to"],
-                         "digest": "sha256:" + 64 * "1"}
+            return 200, list(self.packages.values())
+        if path in (["fetch"], ["push"]):
+            reference = json.loads(body).get("reference") or json.loads(body)["to"] + "@sha256:" + 64 * "1"
+            return 200, {"reference": reference, "exact": reference + "#exact",
+                         "digest": "sha256:" + hashlib.sha256(self.module).hexdigest()}
         if path[0] not in self.packages:
             return 404, problem(f"no package {path[0]}")
         if method == "DELETE":
             return 204, self.packages.pop(path[0]) and b""
         return 200, self.packages[path[0]]
+
+    def on_modules(self, _method, _path, _query, _body):
+        return 200, self.module
+
+    def on_items(self, method, path, _query, body):
+        kept = self.items[path[0]]
+        if len(path) == 1:
+            return 200, list(kept.values())
+        if method == "PUT":
+            kept[path[1]] = {"alias": path[1], "id": path[1], **json.loads(body)}
+            return 204, b""
+        return (204, kept.pop(path[1]) and b"") if path[1] in kept else (404, problem(f"no {path[1]}"))
 
     def on_check(self, _method, _path, _query, _body):
         return 200, {"mistakes": self.mistakes, "components": {}}
@@ -182,7 +198,7 @@ class Fake:
 
     def on_apps(self, method, path, query, body):
         if not path:
-            return 200, {"apps": [self.status(app) for app in self.apps]}
+            return 200, [self.status(app) for app in self.apps]
         app = path[0]
         if method == "PUT" and self.mistakes:
             return 422, {"type": "urn:isomer:problem:mistakes", "detail": "mistakes", "mistakes": self.mistakes}
@@ -200,7 +216,7 @@ class Fake:
         if path[1] == "generations":
             kept = self.generations.get(app, {})
             if len(path) == 2:
-                return 200, {"generations": list(kept.values())}
+                return 200, list(kept.values())
             one = kept.get(int(path[2]))
             return (200, one) if one else (404, problem(f"no generation {path[2]}"))
         return self.change(app, "rollback" if path[1] == "rollback" else "move")

@@ -1,6 +1,8 @@
 """How the commands ask, wait and print: against an orchestrator that does nothing (fake.py)."""
 
+import base64
 import contextlib
+import hashlib
 import json
 import os
 import pty
@@ -10,7 +12,7 @@ import shutil
 import subprocess
 
 from fake import Fake
-from harness import check, match, test
+from harness import Skip, check, match, test
 
 MANIFEST = """{
   "app": "hello",
@@ -190,8 +192,8 @@ def progress_on_a_terminal_is_one_line(t):
         check("den uplo" in text and "hello runs: generation 1" in pieces[-1], repr(text))
 
 
-def on_terminal(t, words, columns):
-    """The status, and what a terminal of that many columns gets."""
+def on_terminal(t, words, columns, typed=b""):
+    """The status, and what a terminal of that many columns gets; what is typed at the first prompt."""
     pid, terminal = pty.fork()
     if pid == 0:
         os.environ.update(environment(t), TERM="xterm", COLUMNS=str(columns))
@@ -206,6 +208,9 @@ def on_terminal(t, words, columns):
         if not piece:
             break
         text += piece
+        if typed and text.endswith(b": "):
+            os.write(terminal, typed)
+            typed = b""
     os.close(terminal)
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), text.decode()
 
@@ -292,3 +297,101 @@ def events(t):
     """A line each."""
     with orchestrator(t):
         check(run(t, "events").out == "2026-01-01T00:00:00Z deployed        hello: generation 1\n", str(run(t, "events")))
+
+
+# ---- Packages ----
+
+
+@test
+def packages(t):
+    """push, pull, ls, show and rm, with signatures beside modules."""
+    module = t.write("m.wasm", bytes.fromhex("0061736d01000000 0105016000017f 03020100 0705010166 0000 0a0601040041 2a0b"))
+    with orchestrator(t) as fake:
+        t.expect(run(t, "package", "ls"), 0, "no packages are kept")
+        check(run(t, "package", "push", module, "camera@1.0.0").out == "camera@1.0.0\n", "by a name")
+        t.expect(run(t, "package", "push", module, "camera"), 64, "NAME@VERSION")
+        t.expect(run(t, "package", "push", module), 64, "does not say its name and version")
+        t.expect(run(t, "key", "new", "lab", "--no-password"), 0)
+        t.expect(run(t, "sign", "--key", "lab.key", "m.wasm"), 0)
+        t.expect(run(t, "package", "push", module, "camera@1.0.1"), 0)
+        check(base64.b64decode(fake.packages["camera@1.0.1"]["signature"]) == t.read("m.wasm.minisig"), "signature")
+        check(re.search(r"camera@1.0.1 +34 B", run(t, "package", "ls").out), str(run(t, "package", "ls")))
+        check("camera@1.0.0" in run(t, "package", "show", "camera@1.0.0").out, "show")
+        t.expect(run(t, "package", "show", "other@1.0.0"), 77, "no package")
+        t.expect(run(t, "package", "rm", "camera@1.0.0"), 0)
+        check(run(t, "package", "push", "camera@1.0.1", "oci:lab/camera:1").out.startswith("oci:lab/camera:1@sha256:"),
+              "to a registry")
+        check("#exact" in run(t, "package", "pull", "npm:x@1.0.0/x.wasm").out, "pull")
+        t.expect(run(t, "package", "pull", "-o", "out.wasm", "npm:x@1.0.0/x.wasm"), 0)
+        check(t.read("out.wasm") == fake.module, "the bytes")
+        fake.module += b"x"
+        digest = hashlib.sha256(fake.module).hexdigest()
+        fake.on_modules = lambda *_: (200, b"other")
+        t.expect(run(t, "package", "pull", "-o", "bad.wasm", "npm:x@1.0.0/x.wasm"), 77, "sent other bytes than sha256:"
+                 + digest)
+        check(not os.path.exists(t.path("bad.wasm")), "what is wrong is not written")
+
+
+@test
+def registries_and_trust(t):
+    """add, ls and rm of both; a password is sent and never printed."""
+    t.write("password", "secret\n")
+    with orchestrator(t) as fake:
+        t.expect(run(t, "registry", "add", "lab", "https://registry.example", "--username", "me", "--password-file",
+                     "password"), 0)
+        check(fake.items["registries"]["lab"]["password"] == "secret", str(fake.items))
+        listed = run(t, "registry", "ls").out
+        check(re.search(r"lab +https://registry.example +me", listed) and "secret" not in listed, listed)
+        t.expect(run(t, "registry", "add", "lab", "https://x", "--password-file", "password"), 64, "--username")
+        t.expect(run(t, "registry", "rm", "lab"), 0)
+        t.expect(run(t, "registry", "rm", "lab"), 77)
+        t.expect(run(t, "key", "new", "lab", "--no-password"), 0)
+        t.expect(run(t, "trust", "add", "lab.pub"), 0, "must be signed")
+        key = t.read("lab.pub").decode().splitlines()[1]
+        check([one["key"] for one in fake.items["trust"].values()] == [key], str(fake.items))
+        check(key in run(t, "trust", "ls").out, "ls")
+        t.expect(run(t, "trust", "rm", list(fake.items["trust"])[0]), 0)
+        t.expect(run(t, "trust", "add", "nonsense"), 65, "public key")
+
+
+@test
+def signatures(t):
+    """Keys and signatures on files; whatever is not right ends with 65; passwords from files and the terminal."""
+    t.write("m.wasm", b"\0asm\1\0\0\0")
+    t.write("password", "secret\n")
+    t.expect(run(t, "key", "new", "lab", "--password-file", "password"), 0, "isomer trust add lab.pub")
+    check(os.stat(t.path("lab.key")).st_mode & 0o777 == 0o600, "its owner's only")
+    t.expect(run(t, "key", "new", "lab", "--no-password"), 74, "is there already")
+    t.expect(run(t, "key", "new", "other", "--no-password"), 0)
+    t.expect(run(t, "sign", "m.wasm"), 64, "--key")
+    t.write("wrong", "wrong\n")
+    t.expect(run(t, "sign", "--key", "lab.key", "--password-file", "wrong", "m.wasm"), 77, "password")
+    t.expect(run(t, "sign", "--key", "lab.key", "--password-file", "password", "--comment", "for you", "m.wasm"), 0)
+    check("for you" in t.expect(run(t, "verify", "--key", "other.pub", "--key", "lab.pub", "m.wasm"), 0).out, "verify")
+    t.expect(run(t, "verify", "--key", "other.pub", "m.wasm"), 65, "not among")
+    t.expect(run(t, "verify", "m.wasm"), 64, "--key")
+    t.write("m.wasm", b"\0asm\1\0\0\1")
+    t.expect(run(t, "verify", "--key", "lab.pub", "m.wasm"), 65, "changed")
+    t.expect(run(t, "verify", "--key", "lab.pub", "missing.wasm"), 66)
+    status, text = on_terminal(t, ["sign", "--key", t.path("lab.key"), t.path("m.wasm")], columns=200,
+                               typed=b"secret\n")
+    check(status == 0 and "Password" in text and "secret" not in text.replace("secret key", ""), text)
+    t.expect(run(t, "verify", "--key", "lab.pub", "m.wasm"), 0)
+
+
+@test
+def minisign_agrees(t):
+    """The program minisign verifies what we sign with its keys' format, and we what it signs."""
+    if shutil.which("minisign") is None:
+        raise Skip("minisign is not installed")
+    t.write("m.wasm", b"\0asm\1\0\0\0")
+    t.expect(run(t, "key", "new", "ours", "--no-password"), 0)
+    t.expect(run(t, "sign", "--key", "ours.key", "m.wasm"), 0)
+    subprocess.run(["minisign", "-V", "-q", "-p", "ours.pub", "-m", "m.wasm"], cwd=t.dir, check=True)
+    subprocess.run(["minisign", "-G", "-W", "-p", "theirs.pub", "-s", "theirs.key"], cwd=t.dir, check=True,
+                   capture_output=True, stdin=subprocess.DEVNULL)
+    subprocess.run(["minisign", "-S", "-W", "-s", "theirs.key", "-m", "m.wasm"], cwd=t.dir, check=True,
+                   capture_output=True, stdin=subprocess.DEVNULL)
+    t.expect(run(t, "verify", "--key", "theirs.pub", "m.wasm"), 0)
+    t.expect(run(t, "sign", "--key", "theirs.key", "m.wasm"), 0)
+    subprocess.run(["minisign", "-V", "-q", "-p", "theirs.pub", "-m", "m.wasm"], cwd=t.dir, check=True)
