@@ -342,3 +342,11 @@ TEST(the_heuristic_alone_comes_near_the_best)
     CHECK(tally.sum / (double)tally.feasible < 1.01);
     CHECK(tally.optimal * 100 >= tally.feasible * 95);
 }
+
+TEST(the_exact_search_needs_no_help_of_the_heuristic)
+{
+    struct iso_plan_options options = iso_plan_options_default;
+    options.improve_steps = 0;
+    const struct tally tally = cases_run(&options, 1.05);
+    CHECK_EQ_U64(tally.optimal, tally.feasible);
+}
