@@ -215,6 +215,13 @@ void iso_plan_site_make(struct iso_plan_site *site, const struct iso_plan_site_o
     site->input.component_count = options->components;
     for (size_t i = 0; i < options->devices; i++) {
         device_make(&devices[i], &site->arena, i, options, &random);
+        if (i > 0 && iso_plan_random_chance(&random, 25)) {
+            /* A twin of the one before. */
+            const struct iso_str name = devices[i].name, id = devices[i].id;
+            devices[i] = devices[i - 1];
+            devices[i].name = name;
+            devices[i].id = id;
+        }
     }
     for (size_t i = 0; i < options->components; i++) {
         components[i].name = name_make(&site->arena, "c", (i * 6007 + 5) % 10007);
