@@ -302,6 +302,34 @@ TEST(effort_is_bounded)
     iso_plan_site_fini(&site);
 }
 
+/* Twelve components that each fill a device, on as many devices as there are or one less: 12!
+ * placements, of which one needs to be looked at, since all devices are alike. */
+TEST(devices_that_are_alike_are_not_tried_one_by_one)
+{
+    enum { count = 12 };
+    static const char names[] = "abcdefghijkl";
+    struct iso_plan_device devices[count] = {{.cores = 1}};
+    struct iso_plan_component components[count] = {{.service = false}};
+    for (size_t i = 0; i < count; i++) {
+        devices[i].name = devices[i].id = components[i].name = iso_str_from(&names[i], 1);
+        devices[i].memory_free_bytes = 100;
+        components[i].memory_bytes = 60;
+        components[i].current = ISO_PLAN_NONE;
+    }
+    for (size_t missing = 0; missing < 2; missing++) {
+        const struct iso_plan_input input = {.devices = devices,
+                                             .device_count = count - missing,
+                                             .components = components,
+                                             .component_count = count};
+        struct iso_plan *plan = plan_make(&input, NULL);
+        CHECK(iso_plan_outcome(plan)->feasible == (missing == 0));
+        CHECK(iso_plan_outcome(plan)->proven);
+        CHECK(iso_plan_outcome(plan)->steps < 1000000);
+        CHECK_EQ_U64(iso_plan_conflict(plan)->component_count, missing == 0 ? 0 : count);
+        iso_plan_destroy(plan);
+    }
+}
+
 TEST(an_application_without_components_is_planned)
 {
     const struct iso_plan_input input = {0};
