@@ -37,7 +37,7 @@ static ISO_MUST_CHECK enum iso_err read_thing(struct iso_or_sighting *sighting,
                                               const struct iso_http_client_answer *answer,
                                               struct iso_report *report)
 {
-    const char *id;
+    const char *id = "";
     json_t *thing = iso_or_ask_object(answer);
     const enum iso_err err = check_id(thing, answer, &id, report);
     if (err == ISO_OK) {
