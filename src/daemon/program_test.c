@@ -124,8 +124,8 @@ TEST(ready_is_told_when_all_are)
     CHECK(unsetenv("NOTIFY_SOCKET") == 0);
     for (ssize_t len; (len = recv(fd, told, sizeof told - 1, MSG_DONTWAIT)) > 0;) {
         told[len] = '\0';
-        (void)strncat(all, told, sizeof all - strlen(all) - 2);
-        (void)strcat(all, " ");
+        const size_t used = strlen(all);
+        (void)snprintf(all + used, sizeof all - used, "%s ", told);
     }
     CHECK_STR(all, "READY=1 STOPPING=1 "); /* once, and not when the first was */
     (void)close(fd);
