@@ -1,7 +1,7 @@
 #!/bin/sh
 # fuzz/run.sh [--seconds N | --quick] [TARGET...]: runs the fuzz targets one after the other,
 # each for N seconds (600; --quick: 10). TARGETs: module, execute, snapshot, json, cbor,
-# abi_lift, call_load, wit, wit_binary, frames, http_text, pairing, coap, mdns, document, flow,
+# abi_lift, call_load, wit, wit_binary, frames, http_text, pairing, coap, mdns, document, manifest, flow,
 # component, differential; default all.
 #
 # The corpus stays under build/fuzz-corpus. A finding is copied to fuzz/regressions/TARGET/, from where
@@ -20,7 +20,7 @@ while [ $# -gt 0 ]; do
         ;;
     --quick) seconds=10 ;;
     module | execute | snapshot | json | cbor | abi_lift | call_load | wit | wit_binary | frames | \
-        http_text | pairing | coap | mdns | document | flow | component | differential)
+        http_text | pairing | coap | mdns | document | manifest | flow | component | differential)
         targets="$targets $1"
         ;;
     *) die "fuzz: what is '$1'? usage: ./dev fuzz [--seconds N | --quick] [TARGET...]" ;;
@@ -28,7 +28,7 @@ while [ $# -gt 0 ]; do
     shift
 done
 [ -n "$targets" ] || targets="module execute snapshot json cbor abi_lift call_load wit wit_binary frames
-    http_text pairing coap mdns document flow component differential"
+    http_text pairing coap mdns document manifest flow component differential"
 
 passed=0
 failed=0
@@ -41,6 +41,10 @@ make_seeds() { # TARGET FOLDER
             find "$ISOMER_SPEC_TESTS" -name '*.wasm' -size -9k -exec cp {} "$2" \;
         fi
         find build/fuzz/bench/guests -name '*.wasm' -size -9k -exec cp {} "$2" \; 2>/dev/null || true
+    elif [ "$1" = manifest ]; then
+        for file in tests/manifest/mistakes/*.json tests/manifest/accepted/*.json; do
+            { printf '\0' && cat "$file"; } >"$2/$(basename "$file" .json)"
+        done
     elif [ "$1" = frames ]; then
         python3 - "$2" <<'END'
 import sys

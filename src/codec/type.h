@@ -167,6 +167,9 @@ struct iso_wit_world {
     uint32_t export_count;
 };
 
+/* The function of that name; NULL. */
+const struct iso_wit_func *iso_wit_func_find(const struct iso_wit_interface *interface,
+                                             struct iso_str name);
 /* Equal types of parameters (in order; their names do not matter) and result. */
 bool iso_wit_func_equal(const struct iso_wit_func *a, const struct iso_wit_func *b);
 /* Whether an exported interface may stand in for an imported one as far as their names go: the same

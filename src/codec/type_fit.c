@@ -47,6 +47,17 @@ const struct iso_vtype *iso_vtype_success(const struct iso_vtype *result)
     return result != NULL && result->kind == ISO_V_RESULT ? result->members[0].type : result;
 }
 
+const struct iso_wit_func *iso_wit_func_find(const struct iso_wit_interface *interface,
+                                             struct iso_str name)
+{
+    for (uint32_t i = 0; i < interface->func_count; i++) {
+        if (iso_str_equal(interface->funcs[i].name, name)) {
+            return &interface->funcs[i];
+        }
+    }
+    return NULL;
+}
+
 bool iso_wit_func_equal(const struct iso_wit_func *a, const struct iso_wit_func *b)
 {
     if (a->param_count != b->param_count || (a->result == NULL) != (b->result == NULL)) {

@@ -125,18 +125,6 @@ void iso_module_interface_fini(struct iso_module_interface *interface)
 
 /* ---- Imports --------------------------------------------------------------------------------- */
 
-static bool find_func(const struct iso_wit_interface *interface, struct iso_str name,
-                      const struct iso_wit_func **func)
-{
-    for (uint32_t i = 0; i < interface->func_count; i++) {
-        if (iso_str_equal(name, interface->funcs[i].name)) {
-            *func = &interface->funcs[i];
-            return true;
-        }
-    }
-    return false;
-}
-
 bool iso_world_import_find(const struct iso_wit_world *world, const struct iso_import_desc *import,
                            const struct iso_wit_interface **interface,
                            const struct iso_wit_func **func)
@@ -154,9 +142,12 @@ bool iso_world_import_find(const struct iso_wit_world *world, const struct iso_i
             continue;
         }
         iso_abi_import_module(item->interface, name, sizeof name);
-        if (iso_str_equal_z(import->module, name) &&
-            find_func(item->interface, import->name, func)) {
+        const struct iso_wit_func *found = iso_str_equal_z(import->module, name)
+                                               ? iso_wit_func_find(item->interface, import->name)
+                                               : NULL;
+        if (found != NULL) {
             *interface = item->interface;
+            *func = found;
             return true;
         }
     }

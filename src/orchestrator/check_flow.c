@@ -49,7 +49,9 @@ static void list_funcs(const struct iso_wit_world *world, struct iso_or_words *w
                 export->interface != NULL ? export->interface->funcs[k].name : export->func->name;
             char path[200];
             const struct iso_str space = space_of(export);
-            bool alone = count_funcs(world, (struct iso_str){.ptr = NULL}, name, &item, &func) < 2;
+            /* Counting is for those that can still be shown. */
+            bool alone = words->idle || words->len + 8 >= sizeof words->all ||
+                         count_funcs(world, (struct iso_str){.ptr = NULL}, name, &item, &func) < 2;
             (void)iso_format(path, sizeof path, "%.*s%s%.*s", alone ? 0 : (int)space.len,
                              space.len != 0 ? space.ptr : "", alone || space.len == 0 ? "" : ".",
                              (int)name.len, name.ptr);
@@ -67,7 +69,7 @@ static void tell_unknown(struct iso_or_check *check, const struct iso_or_at *cal
     const struct iso_str component = check->manifest->components[step->component].name;
     struct iso_or_words words;
     char shown[ISO_QUOTE_SIZE];
-    iso_or_words_init(&words, step->function);
+    iso_or_words_init(&words, &check->reader, step->function);
     list_funcs(world, &words);
     iso_or_wrong_part(
         &check->reader, call, step->function, "found %s, which '%.*s' does not export; %s",

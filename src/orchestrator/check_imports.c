@@ -1,6 +1,8 @@
 /* What modules import: from WASI, from the device (which makes grants), from other components. */
 #include "orchestrator/check.h"
 
+enum { IMPORTS_MAX = 10000 }; /* of a module */
+
 /* ---- A component's imports ------------------------------------------------------------------- */
 
 static struct iso_or_import *find(struct iso_or_imports *imports, struct iso_str module)
@@ -55,6 +57,11 @@ static void take(struct iso_or_check *check, uint32_t component, const struct is
         return;
     }
     bool is_func = desc->type.kind == ISO_EXTERN_FUNC;
+    if (is_func && import != NULL && import->interface != NULL &&
+        (func = iso_wit_func_find(import->interface, desc->name)) != NULL) {
+        add_func(import, func); /* as most are: quickly */
+        return;
+    }
     if (is_func && iso_world_import_find(world, desc, &interface, &func)) {
         uint32_t max = interface != NULL ? interface->func_count : world->import_count;
         import = import != NULL ? import : add(check, imports, interface, desc->module, max);
@@ -77,6 +84,13 @@ static void take(struct iso_or_check *check, uint32_t component, const struct is
     if (import != NULL) {
         import->nobody = true; /* once is enough */
     }
+}
+
+static void tell_many(struct iso_or_check *check, uint32_t component, uint32_t count)
+{
+    struct iso_or_at at = iso_or_component_at(check, component);
+    iso_or_wrong_key(&check->reader, &at, "found a module with %u imports; expected at most %d",
+                     count, IMPORTS_MAX);
 }
 
 /* Without the module: all that its world imports. */
@@ -116,6 +130,10 @@ static void find_imports(struct iso_or_check *check, uint32_t component)
     }
     uint32_t count = facts->module != NULL ? iso_module_import_count(facts->module)
                                            : facts->interface->world->import_count;
+    if (count > IMPORTS_MAX) {
+        tell_many(check, component, count);
+        return;
+    }
     check->imports[component].items =
         iso_or_new(&check->reader, count, sizeof *check->imports[component].items);
     if (check->imports[component].items == NULL) {
@@ -147,7 +165,7 @@ static void check_grants(struct iso_or_check *check, uint32_t component)
     for (struct iso_or_at it = iso_or_first(&devices); it.key != NULL; it = iso_or_next(&it)) {
         struct iso_or_words words;
         bool known = false;
-        iso_or_words_init(&words, iso_str_from_z(it.key));
+        iso_or_words_init(&words, &check->reader, iso_str_from_z(it.key));
         for (uint32_t i = 0; i < imports->count && !known; i++) {
             if (imports->items[i].device) {
                 known = iso_str_equal_z(imports->items[i].interface->name, it.key);

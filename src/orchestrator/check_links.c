@@ -11,17 +11,6 @@ static const struct iso_wit_world *world_of(const struct iso_or_check *check, ui
     return interface != NULL ? interface->world : NULL;
 }
 
-static const struct iso_wit_func *find_func(const struct iso_wit_interface *interface,
-                                            struct iso_str name)
-{
-    for (uint32_t i = 0; i < interface->func_count; i++) {
-        if (iso_str_equal(interface->funcs[i].name, name)) {
-            return &interface->funcs[i];
-        }
-    }
-    return NULL;
-}
-
 /* A function that is exported as an import wants it; NULL. */
 static const struct iso_wit_func *find_export(const struct iso_wit_world *world,
                                               const struct iso_or_import *import,
@@ -35,7 +24,7 @@ static const struct iso_wit_func *find_export(const struct iso_wit_world *world,
                                                                                     : NULL;
         } else if (item->interface != NULL &&
                    iso_wit_interface_serves(import->interface, item->interface)) {
-            func = find_func(item->interface, name);
+            func = iso_wit_func_find(item->interface, name);
         }
         if (func != NULL) {
             return func;
@@ -119,7 +108,7 @@ static struct iso_or_import *find_import(struct iso_or_check *check, const struc
     struct iso_or_imports *imports = &check->imports[component];
     struct iso_or_import *found = NULL;
     struct iso_or_words words;
-    iso_or_words_init(&words, text);
+    iso_or_words_init(&words, &check->reader, text);
     for (uint32_t i = 0; i < imports->count; i++) {
         struct iso_or_import *import = &imports->items[i];
         if (iso_str_equal(import->module, text)) {

@@ -137,13 +137,14 @@ TEST(a_link_that_is_written)
     release(&c);
 }
 
+#define PROXY                                                                                      \
+    "package demo:proxy; world proxy { import demo:counter/counts@1.0.0; export "                  \
+    "demo:counter/counts@1.0.0; } package demo:counter@1.0.0 { interface counts { get: func() -> " \
+    "u32; } }"
+
 TEST(a_component_is_no_candidate_for_its_own_import)
 {
-    static const char *const wits[] = {
-        "package demo:proxy; world proxy { import demo:counter/counts@1.0.0; export "
-        "demo:counter/counts@1.0.0; } package demo:counter@1.0.0 { interface counts { get: func() "
-        "-> u32; } }",
-        COUNTER};
+    static const char *const wits[] = {PROXY, COUNTER};
     struct checked c;
     prepare(wits, 2, &c);
     run(iso_alloc_libc(), TWO_COMPONENTS "}", &c);
@@ -178,12 +179,13 @@ TEST(plain_functions_are_linked_where_it_is_written)
     " package demo:counter@1.0.0 { interface counts { get: func() -> u32; } }"                     \
     " package demo:counter@2.0.0 { interface counts { get: func() -> u64; } }"
 
+#define LATER_COUNTER                                                                              \
+    "package demo:counter@2.1.0; interface counts { get: func() -> u64; } world counter { export " \
+    "counts; }"
+
 TEST(two_versions_of_an_interface)
 {
-    static const char *const wits[] = {
-        TWO_VERSIONS, COUNTER,
-        "package demo:counter@2.1.0; interface counts { get: func() -> u64; } world counter { "
-        "export counts; }"};
+    static const char *const wits[] = {TWO_VERSIONS, COUNTER, LATER_COUNTER};
 #define THREE_COMPONENTS                                                                           \
     "{\"app\": \"x\", \"components\": {\"user\": {\"package\": \"file:u\"}, \"old\": "             \
     "{\"package\": \"file:c\"}, \"new\": {\"package\": \"file:d\"}}"
@@ -226,11 +228,13 @@ static struct iso_module *importer(struct iso_engine *engine, struct iso_buf *by
     return module;
 }
 
+#define POOR_COUNTER                                                                               \
+    "package demo:counter@1.0.0; interface counts { get: func() -> u32; } world counter { export " \
+    "counts; }"
+
 TEST(only_functions_that_the_module_imports_must_be_there)
 {
-    static const char *const wits[] = {
-        GREETER, "package demo:counter@1.0.0; interface counts { get: func() -> u32; } world "
-                 "counter { export counts; }"};
+    static const char *const wits[] = {GREETER, POOR_COUNTER};
     struct checked c;
     struct iso_engine *engine = NULL;
     struct iso_buf bytes;
@@ -374,12 +378,13 @@ TEST(imports_of_devices_become_grants)
 
 /* ---- Flows ----------------------------------------------------------------------------------- */
 
+#define TWO                                                                                        \
+    "package demo:two; interface left { get: func() -> u32; } interface right { get: func() -> "   \
+    "u32; put: func(); } world two { export left; export right; export get: func() -> u32; }"
+
 TEST(functions_are_called_as_devices_name_them)
 {
-    static const char *const wits[] = {
-        COUNTER, "package demo:two; interface left { get: func() -> u32; } interface right { get: "
-                 "func() -> u32; put: func(); } world two { export left; export right; export get: "
-                 "func() -> u32; }"};
+    static const char *const wits[] = {COUNTER, TWO};
     struct checked c;
     prepare(wits, 2, &c);
     run(iso_alloc_libc(),

@@ -34,7 +34,7 @@ static const struct iso_vtype *follow(const struct iso_or_step_types *t, const s
         const struct iso_vtype *next = iso_vtype_field(type, field);
         if (next == NULL) {
             struct iso_or_words words;
-            iso_or_words_init(&words, field);
+            iso_or_words_init(&words, &t->check->reader, field);
             for (uint32_t i = 0; type->kind == ISO_V_RECORD && i < type->member_count; i++) {
                 iso_or_words_add(&words, type->members[i].name);
             }
@@ -194,12 +194,14 @@ static void check_field(const struct iso_or_step_types *t, const struct iso_or_a
 {
     struct iso_or_words words;
     char shown[ISO_QUOTE_SIZE];
-    iso_or_words_init(&words, iso_str_from_z(at->key));
     for (uint32_t i = 0; i < count; i++) {
         if (iso_str_equal_z(members[i].name, at->key)) {
             check_value(t, at, members[i].type);
             return;
         }
+    }
+    iso_or_words_init(&words, &t->check->reader, iso_str_from_z(at->key));
+    for (uint32_t i = 0; i < count; i++) {
         iso_or_words_add(&words, members[i].name);
     }
     iso_or_wrong_key(&t->check->reader, at, "found the unknown %s %s; %s", what,

@@ -280,7 +280,7 @@ uint32_t iso_or_component_named(struct iso_or_reader *reader, const struct iso_o
     if (found == UINT32_MAX) {
         struct iso_or_words words;
         char shown[ISO_QUOTE_SIZE];
-        iso_or_words_init(&words, name);
+        iso_or_words_init(&words, reader, name);
         for (size_t i = 0; i < manifest->component_count; i++) {
             iso_or_words_add(&words, manifest->components[i].name);
         }

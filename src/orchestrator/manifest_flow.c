@@ -115,7 +115,7 @@ static void check_reference(struct iso_or_reader *reader, const struct iso_or_at
         return;
     }
     struct iso_or_words words;
-    iso_or_words_init(&words, name);
+    iso_or_words_init(&words, reader, name);
     for (size_t i = 0; i < step; i++) {
         if (flow->steps[i].as.len != 0) {
             iso_or_words_add(&words, flow->steps[i].as);

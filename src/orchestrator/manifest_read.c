@@ -187,14 +187,19 @@ void *iso_or_new(struct iso_or_reader *reader, size_t count, size_t size)
 
 /* ---- Words ----------------------------------------------------------------------------------- */
 
-void iso_or_words_init(struct iso_or_words *words, struct iso_str word)
+void iso_or_words_init(struct iso_or_words *words, const struct iso_or_reader *reader,
+                       struct iso_str word)
 {
-    *words = (struct iso_or_words){.nearest = {.word = word}};
+    *words = (struct iso_or_words){.nearest = {.word = word},
+                                   .idle = reader->mistakes->count >= ISO_OR_MISTAKES_MAX};
 }
 
 void iso_or_words_add(struct iso_or_words *words, struct iso_str candidate)
 {
     const size_t cap = sizeof words->all;
+    if (words->idle) {
+        return;
+    }
     iso_nearest_try(&words->nearest, candidate);
     if (words->len + candidate.len + 8 < cap) {
         words->len += iso_format(words->all + words->len, cap - words->len, "%s%.*s",
@@ -229,11 +234,13 @@ static void check_member(struct iso_or_reader *reader, const struct iso_or_at *m
 {
     struct iso_or_words words;
     char shown[ISO_QUOTE_SIZE];
-    iso_or_words_init(&words, iso_str_from_z(member->key));
     for (size_t i = 0; i < count; i++) {
         if (strcmp(member->key, names[i]) == 0) {
             return;
         }
+    }
+    iso_or_words_init(&words, reader, iso_str_from_z(member->key));
+    for (size_t i = 0; i < count; i++) {
         iso_or_words_add(&words, iso_str_from_z(names[i]));
     }
     iso_or_wrong_key(reader, member, "found the unknown member %s; %s",

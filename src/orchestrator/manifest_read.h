@@ -44,14 +44,17 @@ void iso_or_warn_key(struct iso_or_reader *reader, const struct iso_or_at *at, c
 /* "the string 'x'", "the number 7", "an object". Returns out. */
 const char *iso_or_found(const json_t *json, char out[96]);
 
-/* Words that could have been meant, with the one that was written. */
+/* Words that could have been meant, with the one that was written. Costs time, so that nothing is
+ * done when the mistake will not be kept. */
 struct iso_or_words {
     struct iso_nearest nearest;
+    bool idle;
     char all[200]; /* "a, b, c" */
     size_t len;
     char hint[280];
 };
-void iso_or_words_init(struct iso_or_words *words, struct iso_str word);
+void iso_or_words_init(struct iso_or_words *words, const struct iso_or_reader *reader,
+                       struct iso_str word);
 void iso_or_words_add(struct iso_or_words *words, struct iso_str candidate);
 /* "did you mean 'x'?", "expected one of a, b, c", or, without candidates, `none`. */
 const char *iso_or_words_hint(struct iso_or_words *words, const char *none);

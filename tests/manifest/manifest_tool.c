@@ -13,7 +13,8 @@
 #include "platform/platform.h"
 
 struct package {
-    struct iso_module *module;
+    struct iso_buf wasm;
+    struct iso_module *module; /* borrows wasm */
     struct iso_module_interface interface;
     bool found;
 };
@@ -44,7 +45,7 @@ static void load(struct iso_engine *engine, const char *folder,
                  const struct iso_or_component *component, struct package *package)
 {
     char path[512];
-    struct iso_buf wit, wasm;
+    struct iso_buf wit;
     struct iso_report report;
     const struct iso_str of = component->package;
     bool is_file = of.len > 5 && memcmp(of.ptr, "file:", 5) == 0;
@@ -52,10 +53,11 @@ static void load(struct iso_engine *engine, const char *folder,
     const char *name = is_file ? of.ptr + 5 : component->name.ptr;
     iso_report_init(&report);
     iso_buf_init(&wit, iso_alloc_libc(), SIZE_MAX);
-    iso_buf_init(&wasm, iso_alloc_libc(), SIZE_MAX);
+    iso_buf_init(&package->wasm, iso_alloc_libc(), SIZE_MAX);
     (void)snprintf(path, sizeof path, "%s/%.*s.wasm", folder, len, name);
-    if (read_file(path, &wasm) &&
-        iso_module_create(engine, wasm.ptr, wasm.len, &package->module, &report) != ISO_OK) {
+    if (read_file(path, &package->wasm) &&
+        iso_module_create(engine, package->wasm.ptr, package->wasm.len, &package->module,
+                          &report) != ISO_OK) {
         fail(path, report.text);
     }
     (void)snprintf(path, sizeof path, "%s/%.*s.wit", folder, len, name);
@@ -75,10 +77,15 @@ static void load(struct iso_engine *engine, const char *folder,
     }
     package->found = package->found || package->module != NULL;
     iso_buf_fini(&wit);
-    /* A module's bytes are borrowed by it. */
-    if (package->module == NULL) {
-        iso_buf_fini(&wasm);
+}
+
+static void unload(struct package *package)
+{
+    if (package->found) {
+        iso_module_interface_fini(&package->interface);
     }
+    iso_module_destroy(package->module);
+    iso_buf_fini(&package->wasm);
 }
 
 static void show(const struct iso_or_mistakes *mistakes, const char *name, struct iso_str text,
@@ -132,6 +139,13 @@ static int check(const char *path, const char *folder, bool as_json)
     if ((err == ISO_OK) != (mistakes.errors == 0)) {
         fail(path, "the answer is not what the mistakes say");
     }
+    for (size_t i = 0; manifest != NULL && i < manifest->component_count; i++) {
+        unload(&packages[i]);
+    }
+    iso_or_manifest_destroy(manifest);
+    iso_or_mistakes_fini(&mistakes);
+    iso_engine_destroy(engine);
+    iso_buf_fini(&text);
     return err == ISO_OK ? 0 : 1;
 }
 
