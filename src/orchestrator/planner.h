@@ -67,11 +67,12 @@ struct iso_plan_device {
     enum iso_plan_device_state state;
     const struct iso_plan_label *labels;
     size_t label_count;
-    double speed;                   /* million fuel a second, all cores together; 0: not known */
-    unsigned cores;                 /* 0: one */
-    double load;                    /* 0..1 of `speed` used by others than this application */
-    uint64_t memory_free_bytes;     /* for this application: what its own components use there now
-                                     * counts as free */
+    double speed;   /* million fuel a second, all cores together; 0: not known */
+    unsigned cores; /* 0: one */
+    /* As the device says, with all that runs there; what this application does there now, by
+     * `current` of its components, is taken off by the planner. */
+    double load; /* 0..1 of `speed` */
+    uint64_t memory_free_bytes;
     const struct iso_str *features; /* of its engine: "simd128", ... */
     size_t feature_count;
     const struct iso_plan_offer *offers;

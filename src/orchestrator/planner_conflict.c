@@ -17,7 +17,7 @@ static bool interchangeable(const struct attempt *attempt, size_t a, size_t b)
 {
     const struct iso_plan_model *model = attempt->state->model;
     if (attempt->state->sums[a].count + attempt->state->sums[b].count != 0 ||
-        model->devs[a].in->memory_free_bytes != model->devs[b].in->memory_free_bytes) {
+        model->devs[a].free != model->devs[b].free) {
         return false;
     }
     for (size_t u = 0; u < model->unit_count; u++) {
@@ -119,7 +119,7 @@ static bool together(const struct iso_plan_model *model, const size_t *comps, si
             fits = iso_plan_fit(model, comps[i], d, NULL);
             memory = iso_plan_memory_add(memory, model->comps[comps[i]].memory);
         }
-        if (fits && memory <= model->devs[d].in->memory_free_bytes) {
+        if (fits && memory <= model->devs[d].free) {
             return true;
         }
     }

@@ -208,7 +208,7 @@ static bool allowed(const struct iso_plan_state *state, const struct iso_plan_un
     const struct iso_plan_model *model = state->model;
     const struct iso_plan_dev *dev = &model->devs[dev_index];
     const struct iso_plan_sum *sum = &state->sums[dev_index];
-    if (iso_plan_memory_add(sum->memory, unit->memory) > dev->in->memory_free_bytes) {
+    if (iso_plan_memory_add(sum->memory, unit->memory) > dev->free) {
         return false;
     }
     for (size_t i = 0; i < unit->apart_count && sum->count != 0; i++) {

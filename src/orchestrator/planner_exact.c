@@ -100,8 +100,7 @@ static bool alike(const struct iso_plan_state *state, size_t a, size_t b)
     if (state->sums[a].count + state->sums[b].count + x->path_count + y->path_count != 0 ||
         !equal(x->core_speed, y->core_speed) || !equal(x->cores, y->cores) ||
         !equal(x->load, y->load) || !equal(x->latency_s, y->latency_s) ||
-        !equal(x->bandwidth, y->bandwidth) ||
-        x->in->memory_free_bytes != y->in->memory_free_bytes) {
+        !equal(x->bandwidth, y->bandwidth) || x->free != y->free) {
         return false;
     }
     const double tie = ISO_PLAN_TIE * ((double)a - (double)b);

@@ -204,7 +204,7 @@ static void put_devices(struct lines *lines, const struct iso_plan *plan)
         }
         iso_plan_say_bytes(&words, sum->memory);
         iso_plan_say(&words, " of ");
-        iso_plan_say_bytes(&words, model->devs[d].in->memory_free_bytes);
+        iso_plan_say_bytes(&words, model->devs[d].free);
         put(lines, "    %.*s: %.0f %% of its processors, %s of memory\n",
             (int)model->devs[d].in->name.len, model->devs[d].in->name.ptr,
             100 * iso_plan_utilisation(&plan->search.state, d), text);

@@ -206,10 +206,10 @@ bool iso_plan_fit(const struct iso_plan_model *model, size_t comp_index, size_t 
         !imports_fit(comp->in, device, out)) {
         return false;
     }
-    if (comp->memory > device->memory_free_bytes) {
+    if (comp->memory > model->devs[dev_index].free) {
         fail(out, ISO_PLAN_MEMORY_SHORT, iso_str_from(NULL, 0), iso_str_from(NULL, 0));
         out->needed_bytes = comp->memory;
-        out->found_bytes = device->memory_free_bytes;
+        out->found_bytes = model->devs[dev_index].free;
         return false;
     }
     return true;

@@ -198,7 +198,7 @@ static void put_used(struct iso_json *json, const struct iso_plan *plan)
         iso_json_key(json, "used");
         iso_json_f64(json, iso_plan_utilisation(&plan->search.state, d));
         put_u64(json, "memory-bytes", sum->memory);
-        put_u64(json, "memory-free-bytes", model->devs[d].in->memory_free_bytes);
+        put_u64(json, "memory-free-bytes", model->devs[d].free);
         iso_json_object_end(json);
     }
     iso_json_array_end(json);

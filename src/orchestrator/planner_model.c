@@ -74,8 +74,8 @@ static void dev_make(struct iso_plan_dev *dev, double assumed)
     dev->cores = in->cores != 0 ? (double)in->cores : 1;
     dev->speed = fmax(speed * 1e6, 1);
     dev->core_speed = dev->speed / dev->cores;
-    dev->load = fmin(in->load, ISO_PLAN_MAX_LOAD);
-    dev->memory = fmax((double)in->memory_free_bytes, 1);
+    dev->load = in->load;
+    dev->free = in->memory_free_bytes;
     dev->latency_s = (in->latency_us > 0 ? in->latency_us : ISO_PLAN_DEFAULT_LATENCY_US / 2) / 1e6;
     dev->bandwidth = in->bytes_per_s > 0 ? fmax(in->bytes_per_s, 1) : ISO_PLAN_DEFAULT_BANDWIDTH;
 }
@@ -314,6 +314,24 @@ static enum iso_err flows_make(struct iso_plan_model *model, struct iso_arena *a
     return ISO_OK;
 }
 
+/* What devices say of themselves includes what this application does there now. */
+static void own_share_take_off(struct iso_plan_model *model)
+{
+    for (size_t i = 0; i < model->comp_count; i++) {
+        const struct iso_plan_comp *comp = &model->comps[i];
+        if (comp->current != ISO_PLAN_NONE) {
+            struct iso_plan_dev *dev = &model->devs[comp->current];
+            dev->load = fmax(dev->load - comp->work / dev->speed, 0);
+            dev->free = iso_plan_memory_add(dev->free, comp->memory);
+        }
+    }
+    for (size_t d = 0; d < model->dev_count; d++) {
+        struct iso_plan_dev *dev = &model->devs[d];
+        dev->load = fmin(dev->load, ISO_PLAN_MAX_LOAD);
+        dev->memory = fmax((double)dev->free, 1);
+    }
+}
+
 enum iso_err iso_plan_model_make(struct iso_plan_model *model, struct iso_arena *arena,
                                  struct iso_report *report)
 {
@@ -330,5 +348,9 @@ enum iso_err iso_plan_model_make(struct iso_plan_model *model, struct iso_arena 
     if (err == ISO_OK) {
         err = flows_make(model, arena);
     }
-    return err != ISO_OK ? err : iso_plan_units_make(model, arena);
+    if (err != ISO_OK) {
+        return err;
+    }
+    own_share_take_off(model);
+    return iso_plan_units_make(model, arena);
 }

@@ -76,6 +76,25 @@ static double work_of(const struct iso_plan_input *in, size_t component)
     return rate_of(in, component) * or_default(in->components[component].fuel_per_call, 1e6);
 }
 
+/* Where it runs; what was on a lost device runs nowhere, unless it waits there. */
+static size_t current_of(const struct iso_plan_input *in, size_t component)
+{
+    const struct iso_plan_component *c = &in->components[component];
+    const bool gone =
+        c->current != ISO_PLAN_NONE && !c->stays && in->devices[c->current].state == ISO_PLAN_LOST;
+    return gone ? ISO_PLAN_NONE : c->current;
+}
+
+/* Of others: what the device says without what the application does there. */
+static double load_of(const struct iso_plan_input *in, size_t device)
+{
+    double own = 0;
+    for (size_t c = 0; c < in->component_count; c++) {
+        own += current_of(in, c) == device ? work_of(in, c) : 0;
+    }
+    return fmin(fmax(in->devices[device].load - own / speed_of(in, &in->devices[device]), 0), 0.95);
+}
+
 struct reference {
     double cost, over;
 };
@@ -100,11 +119,11 @@ static void add_devices(const struct iso_plan_input *in, const size_t *place, st
             }
         }
         if (work > 0) {
-            const double used = device->load + work / speed;
+            const double used = load_of(in, d) + work / speed;
             sum->cost += work / core * waiting(used) / device->cores;
             sum->over += excess(used);
         }
-        const double free = (double)device->memory_free_bytes;
+        const double free = (double)iso_plan_site_memory(in, d);
         sum->cost += 0.01 * fmax(limit - free, 0) / free;
     }
 }
@@ -149,15 +168,6 @@ static void add_traffic(const struct iso_plan_input *in, const size_t *place, st
             }
         }
     }
-}
-
-/* Where it runs; what was on a lost device runs nowhere, unless it waits there. */
-static size_t current_of(const struct iso_plan_input *in, size_t component)
-{
-    const struct iso_plan_component *c = &in->components[component];
-    const bool gone =
-        c->current != ISO_PLAN_NONE && !c->stays && in->devices[c->current].state == ISO_PLAN_LOST;
-    return gone ? ISO_PLAN_NONE : c->current;
 }
 
 static double traffic_here(const struct iso_plan_input *in, size_t c)

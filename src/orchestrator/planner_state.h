@@ -19,7 +19,8 @@ struct iso_plan_dev {
     double speed;      /* of all cores */
     double cores;
     double load;      /* 0..1, of others */
-    double memory;    /* free bytes, at least 1 */
+    uint64_t free;    /* bytes of memory for this application */
+    double memory;    /* the same, at least 1 */
     double latency_s; /* its share of a path */
     double bandwidth; /* bytes per second */
     size_t path_first, path_count;

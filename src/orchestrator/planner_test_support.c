@@ -322,6 +322,19 @@ static bool room_fits(const struct iso_plan_device *device, struct iso_str rule)
     return rule.len == 4 || iso_str_equal(rule, iso_str_from(text, len));
 }
 
+uint64_t iso_plan_site_memory(const struct iso_plan_input *in, size_t device)
+{
+    uint64_t memory = in->devices[device].memory_free_bytes;
+    for (size_t c = 0; c < in->component_count; c++) {
+        const struct iso_plan_component *component = &in->components[c];
+        if (component->current == device && !component->stays &&
+            in->devices[device].state != ISO_PLAN_LOST) {
+            memory += component->memory_bytes;
+        }
+    }
+    return memory;
+}
+
 /* The sites' only interface is `camera`, their only feature SIMD, their only label `room`. */
 bool iso_plan_site_allows_alone(const struct iso_plan_input *in, size_t component, size_t index)
 {
@@ -351,7 +364,7 @@ bool iso_plan_site_allows_alone(const struct iso_plan_input *in, size_t componen
     const bool there = c->current == index;
     return (device->state == ISO_PLAN_AVAILABLE || (device->state == ISO_PLAN_SUSPECT && there)) &&
            (!pinned || pin_met) && labels_met && c->feature_count <= device->feature_count &&
-           imports_met && c->memory_bytes <= device->memory_free_bytes;
+           imports_met && c->memory_bytes <= iso_plan_site_memory(in, index);
 }
 
 /* Bytes that the components on a device need. */
@@ -370,7 +383,7 @@ bool iso_plan_site_allows(const struct iso_plan_input *in, const size_t *place)
     for (size_t c = 0; c < in->component_count; c++) {
         const struct iso_plan_component *component = &in->components[c];
         if (!iso_plan_site_allows_alone(in, c, place[c]) ||
-            memory_on(in, place, place[c]) > in->devices[place[c]].memory_free_bytes) {
+            memory_on(in, place, place[c]) > iso_plan_site_memory(in, place[c])) {
             return false;
         }
         for (size_t i = 0; i < component->rule_count; i++) {

@@ -46,6 +46,8 @@ void iso_plan_site_shuffle(struct iso_plan_site *site, const struct iso_plan_sit
  * and of a whole placement (a device per component). */
 bool iso_plan_site_allows_alone(const struct iso_plan_input *in, size_t component, size_t index);
 bool iso_plan_site_allows(const struct iso_plan_input *in, const size_t *place);
+/* Memory of a device for the application: free now, or taken by what the application has there. */
+uint64_t iso_plan_site_memory(const struct iso_plan_input *in, size_t device);
 /* Index of the component of that name, which must be there. */
 size_t iso_plan_site_find(const struct iso_plan_input *in, struct iso_str name);
 

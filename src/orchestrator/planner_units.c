@@ -227,8 +227,7 @@ static bool unit_fits(const struct iso_plan_model *model, const struct iso_plan_
             return false;
         }
     }
-    return unit->clash[0] == ISO_PLAN_NONE &&
-           unit->memory <= model->devs[dev].in->memory_free_bytes;
+    return unit->clash[0] == ISO_PLAN_NONE && unit->memory <= model->devs[dev].free;
 }
 
 static enum iso_err candidates_make(struct iso_plan_model *model, struct iso_arena *arena)

@@ -24,7 +24,7 @@ static bool partners_fit(const struct iso_plan_model *model, size_t comp, size_t
                          struct iso_plan_alternative *out)
 {
     const struct iso_plan_unit *unit = &model->units[model->comps[comp].unit];
-    const uint64_t free = model->devs[dev].in->memory_free_bytes;
+    const uint64_t free = model->devs[dev].free;
     size_t other = ISO_PLAN_NONE;
     for (size_t i = 0; i < unit->count; i++) {
         const size_t member = model->members[unit->first + i];
@@ -129,7 +129,7 @@ static void alternative(const struct iso_plan *plan, size_t comp, size_t dev,
     const size_t unit_index = model->comps[comp].unit;
     const struct iso_plan_unit *unit = &model->units[unit_index];
     const struct iso_plan_sum *sum = &plan->search.state.sums[dev];
-    const uint64_t free = model->devs[dev].in->memory_free_bytes;
+    const uint64_t free = model->devs[dev].free;
     if (plan->search.state.place[unit_index] == dev) {
         *out = (struct iso_plan_alternative){.component = ISO_PLAN_NONE};
         return;

@@ -477,7 +477,7 @@ static void say_devices(struct iso_plan_words *words, const struct iso_plan *pla
             iso_plan_say(words, said++ == 0 ? "" : ", ");
             say_str(words, model->devs[d].in->name);
             iso_plan_say(words, " (");
-            iso_plan_say_bytes(words, model->devs[d].in->memory_free_bytes);
+            iso_plan_say_bytes(words, model->devs[d].free);
             iso_plan_say(words, " free)");
         } else {
             more += any ? 1 : 0;
