@@ -150,6 +150,7 @@ void iso_oci_request(struct iso_job *job, const char *path, struct iso_http_clie
     request->total_ms = UINT32_MAX; /* the job has a deadline */
     request->repeat_safe = true;    /* what is begun twice is forgotten by the registry */
     request->follow = true;
+    request->ca_file = iso_job_ca_file(job);
     request->addresses = ISO_HTTP_CLIENT_ADDRESS_PUBLIC_ELSEWHERE;
     iso_job_request(job, request, true, on_answer);
 }

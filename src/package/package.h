@@ -119,6 +119,9 @@ struct iso_package_sources_config {
     /* Where npm's configuration is looked for besides the user's and the system's: DIR/.npmrc.
      * NULL: nowhere. Borrowed (copied). */
     const char *project_dir;
+    /* Authorities of https and of OCI registries, PEM; NULL: the system's. npm has its own, cafile.
+     * Borrowed (copied). */
+    const char *ca_file;
     uint64_t max_bytes; /* of a module; 0: ISO_PACKAGE_MAX_BYTES */
     uint32_t total_ms;  /* for a fetch or push as a whole; 0: 60000 */
 };

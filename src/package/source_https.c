@@ -12,11 +12,12 @@ static void on_signature(struct iso_job *job, const struct iso_http_client_answe
     iso_job_end(job);
 }
 
-static struct iso_http_client_request request_of(const char *url)
+static struct iso_http_client_request request_of(const struct iso_job *job, const char *url)
 {
     return (struct iso_http_client_request){.url = url,
                                             .total_ms = UINT32_MAX, /* the job has a deadline */
                                             .follow = true,
+                                            .ca_file = iso_job_ca_file(job),
                                             .addresses = ISO_HTTP_CLIENT_ADDRESS_PUBLIC_ONLY};
 }
 
@@ -30,7 +31,7 @@ static void fetch_signature(struct iso_job *job)
         return;
     }
     (void)iso_format(url, sizeof url, "%.*s.minisig", (int)plain.len, plain.ptr);
-    struct iso_http_client_request request = request_of(url);
+    struct iso_http_client_request request = request_of(job, url);
     request.max_bytes = ISO_PACKAGE_MAX_BESIDE_BYTES;
     iso_job_request(job, &request, true, on_signature);
 }
@@ -58,7 +59,7 @@ void iso_job_begin_https(struct iso_job *job)
 {
     char url[ISO_REFERENCE_MAX_BYTES + 1];
     (void)iso_format(url, sizeof url, "%.*s", (int)job->reference.url.len, job->reference.url.ptr);
-    struct iso_http_client_request request = request_of(url);
+    struct iso_http_client_request request = request_of(job, url);
     request.max_bytes = iso_job_max_bytes(job);
     iso_job_request(job, &request, false, on_module);
 }

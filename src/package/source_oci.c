@@ -1,7 +1,10 @@
 /* oci: a module out of a registry of OCI images: its manifest, then its layer. */
 #include "package/oci.h"
 
-enum { MANIFEST_MAX_BYTES = 4 << 20 };
+enum {
+    MANIFEST_MAX_BYTES = 4 << 20,
+    ERROR_MAX_BYTES = 64 << 10 /* what comes instead of a layer */
+};
 
 /* ---- The layer ---------------------------------------------------------------------------------
  */
@@ -35,6 +38,10 @@ static void on_layer(struct iso_job *job, const struct iso_http_client_answer *a
 {
     if (answer->status != 200) {
         iso_job_refused(job, answer);
+    } else if (answer->body->len != job->oci->manifest.size_bytes) {
+        iso_job_fail(job, ISO_E_INVALID, "%s: the layer has %zu bytes, its manifest says %llu",
+                     job->reference_text, answer->body->len,
+                     (unsigned long long)job->oci->manifest.size_bytes);
     } else if (iso_job_keep(job, answer)) {
         iso_job_work(job, check_work, finish);
     }
@@ -43,7 +50,8 @@ static void on_layer(struct iso_job *job, const struct iso_http_client_answer *a
 static void fetch_layer(struct iso_job *job)
 {
     char path[128], digest[ISO_DIGEST_TEXT_SIZE];
-    struct iso_http_client_request request = {.max_bytes = job->oci->manifest.size_bytes};
+    struct iso_http_client_request request = {.max_bytes =
+                                                  job->oci->manifest.size_bytes + ERROR_MAX_BYTES};
     iso_digest_text(job->oci->manifest.digest, digest);
     (void)iso_format(path, sizeof path, "blobs/%s", digest);
     iso_oci_request(job, path, &request, fetch_layer, on_layer);

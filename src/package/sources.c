@@ -16,6 +16,7 @@ struct iso_package_sources {
     uv_loop_t *loop;
     struct iso_http_client *http;
     char project_dir[ISO_PATH_MAX]; /* empty: none */
+    char ca_file[ISO_PATH_MAX];     /* likewise */
     uint64_t max_bytes;
     uint32_t total_ms;
     struct registry *registries;
@@ -46,6 +47,8 @@ enum iso_err iso_package_sources_create(const struct iso_package_sources_config 
     sources->total_ms = config->total_ms != 0 ? config->total_ms : (uint32_t)JOB_TOTAL_MS;
     (void)iso_format(sources->project_dir, sizeof sources->project_dir, "%s",
                      config->project_dir != NULL ? config->project_dir : "");
+    (void)iso_format(sources->ca_file, sizeof sources->ca_file, "%s",
+                     config->ca_file != NULL ? config->ca_file : "");
     (void)uv_timer_init(sources->loop, &sources->closer); /* cannot fail */
     sources->closer.data = sources;
     *out = sources;
@@ -203,6 +206,11 @@ uint64_t iso_job_max_bytes(const struct iso_job *job)
 const char *iso_job_project_dir(const struct iso_job *job)
 {
     return job->sources->project_dir;
+}
+
+const char *iso_job_ca_file(const struct iso_job *job)
+{
+    return job->sources->ca_file[0] != '\0' ? job->sources->ca_file : NULL;
 }
 
 /* ---- The end of a job --------------------------------------------------------------------------

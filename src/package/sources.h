@@ -85,6 +85,8 @@ void iso_job_work(struct iso_job *job, void (*work)(struct iso_job *job),
                   void (*after)(struct iso_job *job));
 uint64_t iso_job_max_bytes(const struct iso_job *job);
 const char *iso_job_project_dir(const struct iso_job *job);
+/* NULL: the system's authorities. */
+const char *iso_job_ca_file(const struct iso_job *job);
 /* Copies the registry of that alias; false when there is none, and the job has ended. */
 bool iso_job_registry(struct iso_job *job, struct iso_job_registry *out);
 

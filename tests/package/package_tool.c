@@ -10,7 +10,7 @@
  *   verify FILE PUBLIC...
  *
  * Options: --registry ALIAS=URL, --user ALIAS=NAME:PASSWORD, --base DIR, --project DIR,
- * --resolve HOST:PORT:ADDRESS, --public ADDRESS, --seconds N.
+ * --ca FILE, --resolve HOST:PORT:ADDRESS, --public ADDRESS, --seconds N.
  */
 #include "net/http_client.h"
 #include "package/package.h"
@@ -30,7 +30,7 @@ struct tool {
     size_t registry_count;
     const char *resolve[LIST_MAX], *public[LIST_MAX];
     size_t resolve_count, public_count;
-    const char *base, *project, *out, *wit, *signature;
+    const char *base, *project, *ca, *out, *wit, *signature;
     uint32_t seconds;
     int status;
 };
@@ -82,11 +82,9 @@ static bool read_option(struct tool *tool, const char *name, const char *value)
     const struct {
         const char *name;
         const char **to;
-    } texts[] = {{"--base", &tool->base},
-                 {"--project", &tool->project},
-                 {"--out", &tool->out},
-                 {"--wit", &tool->wit},
-                 {"--signature", &tool->signature}};
+    } texts[] = {{"--base", &tool->base}, {"--project", &tool->project},
+                 {"--ca", &tool->ca},     {"--out", &tool->out},
+                 {"--wit", &tool->wit},   {"--signature", &tool->signature}};
     for (size_t i = 0; i < ISO_COUNT_OF(texts); i++) {
         if (strcmp(name, texts[i].name) == 0) {
             *texts[i].to = value;
@@ -139,6 +137,7 @@ static enum iso_err open_loop(struct tool *tool, struct iso_report *report)
     const struct iso_package_sources_config config = {.loop = &tool->loop,
                                                       .http = tool->http,
                                                       .project_dir = tool->project,
+                                                      .ca_file = tool->ca,
                                                       .total_ms = tool->seconds * 1000};
     err = iso_package_sources_create(&config, &tool->sources, report);
     return err != ISO_OK ? err
