@@ -257,12 +257,12 @@ static void refuse_claim(struct iso_supervisor *sv, struct iso_http_request *req
     char since[32], detail[768];
     const struct iso_sv_owner *owner = &sv->owner;
     iso_clock_text(owner->since_s * 1000000000u, since);
-    (void)iso_format(detail, sizeof detail,
-                     "this device belongs to the orchestrator \"%s\"%s%s since %s; take it away "
-                     "there (isomer device rm \"%s\"), or here (isomer --device HOST:PORT owner "
-                     "rm), or claim it with ?take-over=true",
-                     owner->name, owner->address[0] != '\0' ? " at " : "", owner->address, since,
-                     sv->name);
+    (void)iso_format(
+        detail, sizeof detail,
+        "this device belongs to the orchestrator \"%s\"%s%s since %s; take it away "
+        "there (isomer device rm \"%s\") or here (isomer --device HOST:PORT owner rm), "
+        "or take it over (isomer device add --take-over; ?take-over=true)",
+        owner->name, owner->address[0] != '\0' ? " at " : "", owner->address, since, sv->name);
     refuse(sv, req, "urn:isomer:problem:owned", "Belongs to another orchestrator", detail);
 }
 
