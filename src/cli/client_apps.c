@@ -176,6 +176,14 @@ const struct iso_cli_command iso_cli_client_rm = {
 /* ---- history ----------------------------------------------------------------------------------
  */
 
+/* "move: counter to where it is best". */
+static void cause_of(const json_t *generation, char *out, size_t cap)
+{
+    const char *detail = iso_cli_json_text(generation, "detail");
+    (void)iso_format(out, cap, "%s%s%s", iso_cli_json_text(generation, "cause"),
+                     detail[0] != '\0' ? ": " : "", detail);
+}
+
 static int print_history(const json_t *answer)
 {
     static const char *const titles[] = {"GENERATION", "STATE", "CAUSE", "CREATED", "ERROR"};
@@ -185,13 +193,14 @@ static int print_history(const json_t *answer)
     iso_cli_table_init(&table, titles, ISO_COUNT_OF(titles), 1u << 0);
     json_array_foreach((json_t *)(uintptr_t)list_of(answer, "generations"), i, generation)
     {
-        char number[24], created[ISO_CLI_TIME_SIZE];
+        char number[24], created[ISO_CLI_TIME_SIZE], cause[200];
         iso_cli_json_time(generation, "created", created);
+        cause_of(generation, cause, sizeof cause);
         (void)iso_format(number, sizeof number, "%llu",
                          (unsigned long long)iso_cli_json_number(generation, "generation"));
-        const char *const cells[] = {
-            number, iso_cli_json_text(generation, "state"), iso_cli_json_text(generation, "cause"),
-            iso_cli_json_text(generation, "created"), iso_cli_json_text(generation, "error")};
+        const char *const cells[] = {number, iso_cli_json_text(generation, "state"),
+                                     iso_cli_json_text(generation, "cause"), created,
+                                     iso_cli_json_text(generation, "error")};
         iso_cli_table_add(&table, cells);
     }
     iso_cli_table_print(&table, stdout);

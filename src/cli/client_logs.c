@@ -128,13 +128,14 @@ static void print_event(void *ctx, const json_t *entry)
     print_text(entry, "time");
     printf(" %-15s ", iso_cli_json_text(entry, "event"));
     print_subject(entry);
+    const bool has_app = iso_cli_json_text(entry, "app")[0] != '\0';
     device = device[0] != '\0' ? device : iso_cli_json_text(entry, "device");
     if (device[0] != '\0') {
-        fputs(iso_cli_json_text(entry, "app")[0] != '\0' ? " on " : "", stdout);
+        fputs(has_app ? " on " : "", stdout);
         iso_cli_print_str(stdout, iso_str_from_z(device));
     }
     if (iso_cli_json_text(entry, "detail")[0] != '\0') {
-        fputs(": ", stdout);
+        fputs(has_app || device[0] != '\0' ? ": " : "", stdout);
         print_text(entry, "detail");
     }
     putchar('\n');

@@ -157,7 +157,7 @@ static int start_program(struct up *up, const char *program, const char *prefix,
     return iso_cli_children_start(&up->children, prefix, argv);
 }
 
-static int start_all(struct up *up)
+static int start_orchestrator(struct up *up)
 {
     int status = state_of(up, NULL, true, up->orchestrator_state);
     if (status == ISO_CLI_OK && up->state != NULL && mkdir(up->state, 0700) != 0 &&
@@ -168,14 +168,16 @@ static int start_all(struct up *up)
     status = status == ISO_CLI_OK ? start_program(up, "isomer-orchestrator", "orchestrator",
                                                   up->name, up->orchestrator_state)
                                   : status;
-    for (size_t i = 0; i < up->device_count && status == ISO_CLI_OK; i++) {
-        char state[STATE_SIZE];
-        status = state_of(up, up->devices[i], i == 0, state);
-        status = status == ISO_CLI_OK
-                     ? start_program(up, "isomer-supervisor", up->devices[i], up->devices[i], state)
-                     : status;
-    }
     return status;
+}
+
+static int start_device(struct up *up, size_t i)
+{
+    char state[STATE_SIZE];
+    const int status = state_of(up, up->devices[i], i == 0, state);
+    return status == ISO_CLI_OK
+               ? start_program(up, "isomer-supervisor", up->devices[i], up->devices[i], state)
+               : status;
 }
 
 /* ---- Ready ------------------------------------------------------------------------------------
@@ -232,26 +234,42 @@ static bool is_added(struct iso_cli_server *server, const char *name)
     return added;
 }
 
-/* The orchestrator gets the device's token: both are this user's, on this machine. */
+/* The orchestrator gets the device's token: both are this user's, on this machine. One that it has
+ * already may have another address now. */
 static int add_device(struct iso_cli_server *server, const json_t *note)
 {
     char path[1200], token[160];
+    struct iso_cli_reply reply;
     const char *name = iso_cli_json_text(note, "name");
     (void)iso_format(path, sizeof path, "%s/token", iso_cli_json_text(note, "state"));
-    if (is_added(server, name)) {
-        return ISO_CLI_OK;
-    }
     if (!iso_cli_line_read(path, token, sizeof token)) {
         iso_cli_error("%s: no token can be read from it", path);
         return ISO_CLI_UNREADABLE;
     }
-    return iso_cli_send_json(server, "POST", "/v1/devices",
-                             json_pack("{s:s, s:s, s:s}", "address", iso_cli_json_text(note, "url"),
-                                       "token", token, "name", name),
-                             NULL);
+    json_t *body = json_pack("{s:s, s:s, s:s}", "address", iso_cli_json_text(note, "url"), "token",
+                             token, "name", name);
+    char *text = json_dumps(body, JSON_COMPACT);
+    json_decref(body);
+    if (text == NULL) {
+        iso_cli_error("out of memory");
+        return ISO_CLI_SYSTEM;
+    }
+    const struct iso_cli_request request = {.method = "POST",
+                                            .path = "/v1/devices",
+                                            .content_type = "application/json",
+                                            .body = iso_bytes_from(text, strlen(text))};
+    int status = iso_cli_request(server, &request, &reply);
+    if (status == ISO_CLI_OK && (reply.status < 200 || reply.status > 299) &&
+        !(reply.status == 409 && is_added(server, name))) {
+        status = iso_cli_problem(server, &request, &reply);
+    }
+    iso_buf_fini(&reply.body);
+    free(text);
+    return status;
 }
 
-/* -1: all serve and belong together; otherwise the exit status. */
+/* One after the other, so that each has the same ports the next time. -1: all serve and belong
+ * together; otherwise the exit status. */
 static int make_ready(struct up *up)
 {
     json_t *note = NULL;
@@ -264,7 +282,9 @@ static int make_ready(struct up *up)
                      up->orchestrator_state);
     status = iso_cli_server_open(&up->server, &iso_cli_client_ls);
     for (size_t i = 0; i < up->device_count && status == ISO_CLI_OK; i++) {
-        status = wait_for(up, &up->children.list[i + 1], "supervisor", &note);
+        status = start_device(up, i);
+        status = status == ISO_CLI_OK ? wait_for(up, &up->children.list[i + 1], "supervisor", &note)
+                                      : status;
         if (status >= 0) {
             return status;
         }
@@ -315,7 +335,7 @@ static void leave_note(struct up *up)
 static int run_all(struct up *up)
 {
     int status = iso_cli_children_init(&up->children);
-    status = status == ISO_CLI_OK ? start_all(up) : status;
+    status = status == ISO_CLI_OK ? start_orchestrator(up) : status;
     status = status == ISO_CLI_OK ? make_ready(up) : status;
     if (status < 0) {
         status = ISO_CLI_OK;

@@ -101,7 +101,19 @@ static void keep_reason(struct waiting *waiting, const char *who, const char *te
     }
 }
 
-/* What the change is at; per device on lines of their own where there is no terminal. */
+/* Devices that have done their part are not told of. */
+static bool is_over(const char *step)
+{
+    static const char *const over[] = {"prepared", "confirmed", "absent", "done"};
+    for (size_t i = 0; i < ISO_COUNT_OF(over); i++) {
+        if (strcmp(step, over[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What the change is at, and which devices it waits for. */
 static void show_change(struct waiting *waiting, const json_t *change)
 {
     char line[400];
@@ -118,7 +130,7 @@ static void show_change(struct waiting *waiting, const json_t *change)
         const char *name = iso_cli_json_text(entry, "name");
         const char *step = iso_cli_json_text(entry, "step");
         const char *text = iso_cli_json_text(entry, "text");
-        if (strcmp(step, "done") != 0 && len < sizeof line) {
+        if (!is_over(step) && len < sizeof line) {
             len += iso_format(line + len, sizeof line - len, ", %s %s%s%s", name, step,
                               text[0] != '\0' ? " " : "", text);
             keep_reason(waiting, name, text);
@@ -142,6 +154,10 @@ static void print_moves(const json_t *generation)
 {
     size_t i;
     json_t *move;
+    if (strcmp(iso_cli_json_text(generation, "cause"), "move") == 0 &&
+        json_array_size(json_object_get(generation, "moves")) == 0) {
+        iso_cli_note("nothing had to move");
+    }
     json_array_foreach(json_object_get(generation, "moves"), i, move)
     {
         const json_t *downtime = json_object_get(move, "downtime-ms");

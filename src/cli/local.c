@@ -8,6 +8,7 @@
 
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -63,10 +64,52 @@ static enum iso_err try_address(const char *address, bool datagrams)
     return taken ? ISO_E_EXISTS : ISO_OK;
 }
 
-bool iso_cli_address_free(const char *address, bool datagrams, char out[ISO_CLI_ADDRESS_SIZE])
+static bool ports_path(const char *state, char out[ISO_CLI_STATE_SIZE])
+{
+    return iso_format(out, ISO_CLI_STATE_SIZE, "%s/ports", state) < ISO_CLI_STATE_SIZE;
+}
+
+void iso_cli_ports_read(const char *state, uint16_t ports[ISO_CLI_PORTS])
+{
+    char path[ISO_CLI_STATE_SIZE], text[64];
+    struct iso_file file;
+    memset(ports, 0, ISO_CLI_PORTS * sizeof ports[0]);
+    if (!ports_path(state, path) || iso_file_read(path, sizeof text - 1, &file, NULL) != ISO_OK) {
+        return;
+    }
+    (void)iso_format(text, sizeof text, "%.*s", (int)file.bytes.len, (const char *)file.bytes.ptr);
+    iso_file_fini(&file);
+    char *at = text;
+    for (size_t i = 0; i < ISO_CLI_PORTS; i++) {
+        const unsigned long port = strtoul(at, &at, 10);
+        ports[i] = port <= UINT16_MAX ? (uint16_t)port : 0;
+    }
+}
+
+void iso_cli_ports_keep(const char *state, const uint16_t ports[ISO_CLI_PORTS])
+{
+    uint16_t kept[ISO_CLI_PORTS];
+    char path[ISO_CLI_STATE_SIZE], text[64];
+    iso_cli_ports_read(state, kept);
+    if (memcmp(kept, ports, sizeof kept) != 0 && ports_path(state, path)) {
+        const size_t len =
+            iso_format(text, sizeof text, "%u %u %u %u\n", ports[0], ports[1], ports[2], ports[3]);
+        (void)!iso_file_write_atomic(path, iso_bytes_from(text, len), NULL);
+    }
+}
+
+bool iso_cli_address_free(const char *address, uint16_t had, bool datagrams,
+                          char out[ISO_CLI_ADDRESS_SIZE])
 {
     const char *colon = strrchr(address, ':');
     uint64_t port = 0;
+    if (colon != NULL && had != 0) {
+        (void)iso_format(out, ISO_CLI_ADDRESS_SIZE, "%.*s:%u", (int)(colon - address), address,
+                         had);
+        if (try_address(out, datagrams) == ISO_OK) {
+            return strcmp(out, address) != 0;
+        }
+    }
     (void)iso_format(out, ISO_CLI_ADDRESS_SIZE, "%s", address);
     if (colon == NULL || iso_parse_count(colon + 1, UINT16_MAX, &port, NULL) != ISO_OK ||
         try_address(address, datagrams) != ISO_E_EXISTS) {

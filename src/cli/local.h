@@ -14,13 +14,22 @@ bool iso_cli_state_default(const char *program, char out[ISO_CLI_STATE_SIZE]);
 /* The same for a daemon, to which systemd's StateDirectory= counts first. */
 bool iso_cli_state_own(const char *program, char out[ISO_CLI_STATE_SIZE]);
 
+/* The ports that a daemon had the last time, in an order of its own; 0: none is known. Others know
+ * it by them, so it takes them again when they are free. */
+enum { ISO_CLI_PORTS = 4 };
+void iso_cli_ports_read(const char *state, uint16_t ports[ISO_CLI_PORTS]);
+/* Blocks. A daemon runs without it: errors are passed over. */
+void iso_cli_ports_keep(const char *state, const uint16_t ports[ISO_CLI_PORTS]);
+
 /*
- * The default address of a service, "ADDR:PORT", or the same with the next free port (in steps of
- * two, since two services of a daemon have ports side by side; those of the orchestrator are left
- * out). datagrams: the port must be free for UDP too. When none is free or the address cannot be
- * had at all it stays: opening it tells why. Returns whether the port is another one.
+ * The default address of a service, "ADDR:PORT", or the same with another port: the one it had
+ * (`had`; 0: none), else, when the default is taken, the next free one (in steps of two, since two
+ * services of a daemon have ports side by side; those of the orchestrator are left out). datagrams:
+ * the port must be free for UDP too. When none is free or the address cannot be had at all it
+ * stays: opening it tells why. Returns whether the port is another one.
  */
-bool iso_cli_address_free(const char *address, bool datagrams, char out[ISO_CLI_ADDRESS_SIZE]);
+bool iso_cli_address_free(const char *address, uint16_t had, bool datagrams,
+                          char out[ISO_CLI_ADDRESS_SIZE]);
 
 /* Held from looking for free ports until they are taken, so that two daemons that start at a time
  * do not find the same. Waits for at most some seconds. Returns a descriptor to close, or -1. */

@@ -225,25 +225,24 @@ static int read_options(const struct iso_cli_command *command, int argc, char **
 struct daemon {
     struct iso_supervisor_config *config;
     struct iso_supervisor *supervisor;
-    int note; /* its lock */
+    int note;                  /* its lock */
+    bool given[ISO_CLI_PORTS]; /* addresses of HTTPS, HTTP, CoAP, secure CoAP: used as they are */
     void (*ready)(void *ctx);
     void *ready_ctx;
 };
 
-static void leave_note(struct daemon *daemon)
+static void leave_note(struct daemon *daemon, uint16_t port)
 {
     const struct iso_supervisor_config *config = daemon->config;
-    struct iso_supervisor_ports ports;
     struct iso_report report;
     char host[ISO_STATE_HOST_SIZE], url[128];
-    iso_supervisor_ports(daemon->supervisor, &ports);
-    if (ports.http == 0) {
+    if (port == 0) {
         return; /* commands of this machine have no way in without a pin */
     }
     const char *address = config->http_count != 0 ? config->http[0] : HTTP_ADDRESS;
     iso_state_host(host);
     (void)iso_format(url, sizeof url, "http://%.*s:%u", (int)(strrchr(address, ':') - address),
-                     address, ports.http);
+                     address, port);
     const struct iso_cli_note note = {"supervisor", config->name != NULL ? config->name : host, url,
                                       config->state};
     iso_report_init(&report);
@@ -257,18 +256,24 @@ static void leave_note(struct daemon *daemon)
 static void on_ready(void *ctx)
 {
     struct daemon *daemon = ctx;
-    leave_note(daemon);
+    struct iso_supervisor_ports ports;
+    iso_supervisor_ports(daemon->supervisor, &ports);
+    const uint16_t kept[ISO_CLI_PORTS] = {
+        daemon->given[0] ? 0 : ports.https, daemon->given[1] ? 0 : ports.http,
+        daemon->given[2] ? 0 : ports.coap, daemon->given[3] ? 0 : ports.coaps};
+    iso_cli_ports_keep(daemon->config->state, kept);
+    leave_note(daemon, ports.http);
     daemon->ready(daemon->ready_ctx);
 }
 
-/* Where the default port of a service is taken, the next free one. */
+/* Where the default port of a service is not free, or it had another one before: that. */
 static void choose(struct iso_supervisor_config *config, const char *what, const char *address,
-                   bool datagrams, const char **list, size_t *count)
+                   uint16_t had, bool datagrams, const char **list, size_t *count)
 {
     char other[ISO_CLI_ADDRESS_SIZE];
-    if (*count == 0 && iso_cli_address_free(address, datagrams, other)) {
-        iso_cli_note("port %s is taken: %s on port %s", strrchr(address, ':') + 1, what,
-                     strrchr(other, ':') + 1);
+    if (*count == 0 && iso_cli_address_free(address, had, datagrams, other)) {
+        iso_cli_note("%s on port %s instead of %s", what, strrchr(other, ':') + 1,
+                     strrchr(address, ':') + 1);
         list[(*count)++] = iso_arena_copy_str(&config->arena, iso_str_from_z(other));
     }
 }
@@ -280,11 +285,19 @@ static enum iso_err start(void *ctx, uv_loop_t *loop, void (*ready)(void *ready_
     struct iso_supervisor_config *config = daemon->config;
     daemon->ready = ready;
     daemon->ready_ctx = ready_ctx;
+    daemon->given[0] = config->https_count != 0;
+    daemon->given[1] = config->http_count != 0;
+    daemon->given[2] = config->coap_count != 0;
+    daemon->given[3] = config->coaps_count != 0;
     const int lock = iso_cli_ports_lock();
-    choose(config, "HTTPS", "[::]:8443", false, config->https, &config->https_count);
-    choose(config, "HTTP", HTTP_ADDRESS, false, config->http, &config->http_count);
-    choose(config, "CoAP", "[::]:5683", true, config->coap, &config->coap_count);
-    choose(config, "secure CoAP", "[::]:5684", true, config->coaps, &config->coaps_count);
+    uint16_t had[ISO_CLI_PORTS] = {0};
+    if (config->state != NULL) {
+        iso_cli_ports_read(config->state, had);
+    }
+    choose(config, "HTTPS", "[::]:8443", had[0], false, config->https, &config->https_count);
+    choose(config, "HTTP", HTTP_ADDRESS, had[1], false, config->http, &config->http_count);
+    choose(config, "CoAP", "[::]:5683", had[2], true, config->coap, &config->coap_count);
+    choose(config, "secure CoAP", "[::]:5684", had[3], true, config->coaps, &config->coaps_count);
     const enum iso_err err =
         iso_supervisor_start(loop, config, on_ready, daemon, &daemon->supervisor, report);
     if (lock >= 0) {

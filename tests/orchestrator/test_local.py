@@ -54,7 +54,7 @@ def devices_of_this_machine(t):
     with daemon(t, "supervisor", "--state", "k", "--name", "kitchen", "--no-mdns"):
         t.expect(run(t, "put", "missing.wasm"), 66)  # the only one is meant
         with daemon(t, "supervisor", "--state", "d", "--name", "den", "--no-mdns") as den:
-            match(r"^isomer: port \d+ is taken: HTTPS on port \d+$", den.lines)
+            match(r"^isomer: HTTPS on port \d+ instead of 8443$", den.lines)
             for name in ("kitchen", "den"):
                 match(rf"^name +{name}$", t.expect(run(t, "--device", name, "device"), 0).out)
             check(len(notes(t)) == 2, str(notes(t)))
