@@ -234,6 +234,14 @@ def scenario_planner(context):
     return {"rows": rows}
 
 
+def scenario_orchestrator(context):
+    for name in ("isomer", "isomer-supervisor", "isomer-orchestrator"):
+        context.need(os.path.join(context.build, name))
+    script = os.path.join(context.source, "orchestrator", "run.py")
+    return run_script(context, [sys.executable, script, "--build", context.build] +
+                      (["--devices", "50", "--seconds", "10"] if context.quick else []), 1800)
+
+
 SCENARIOS = (
     ("hello", "hello world, start to end", scenario_hello),
     ("python", "CPython's print(1), start to end", scenario_python),
@@ -244,6 +252,7 @@ SCENARIOS = (
     ("supervisor", "the supervisor: calls over HTTP, memory, links between devices", scenario_supervisor),
     ("planner", "planning: which device for which component", scenario_planner),
     ("coap", "CoAP beside libcoap's example server", scenario_coap),
+    ("orchestrator", "500 supervisors held by one orchestrator", scenario_orchestrator),
 )
 
 
