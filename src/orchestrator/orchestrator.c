@@ -154,7 +154,10 @@ static enum iso_err open_state(struct iso_orchestrator *orchestrator, struct iso
 {
     char path[PATH_SIZE];
     const struct iso_orchestrator_config *config = orchestrator->config;
-    const struct iso_http_client_config http = {.loop = orchestrator->loop};
+    /* Every device keeps a connection for its heartbeats, and has some requests. */
+    const struct iso_http_client_config http = {.loop = orchestrator->loop,
+                                                .requests = 4 * ISO_OR_DEVICES_MAX,
+                                                .connections = 2 * ISO_OR_DEVICES_MAX};
     iso_state_host(orchestrator->host);
     (void)iso_format(orchestrator->name, sizeof orchestrator->name, "%s",
                      config->name != NULL ? config->name : orchestrator->host);
