@@ -29,7 +29,7 @@ struct iso_or_check {
     struct iso_or_imports imports[ISO_OR_COMPONENTS_MAX];
 };
 
-/* Where a component stands, its name for one. */
+/* Where a component stands in the manifest. */
 struct iso_or_at iso_or_component_at(const struct iso_or_check *check, uint32_t component);
 
 /* check_imports.c: fills in imports, grants what devices offer, compares memory. */
@@ -39,8 +39,8 @@ void iso_or_check_links(struct iso_or_check *check);
 /* check_flow.c */
 void iso_or_check_flows(struct iso_or_check *check);
 
-/* check_difference.c: how two functions, or an import and what another component exports, differ:
- * "parameter 'by': u32, not u16" (as wanted, as offered). False, and out is empty: they do not. */
+/* check_difference.c: how the types of two functions differ, the wanted one first: "parameter 'by':
+ * u32, not u16". False, and out is empty: they do not. */
 bool iso_or_func_difference(const struct iso_wit_func *wanted, const struct iso_wit_func *offered,
                             char *out, size_t cap);
 

@@ -116,7 +116,8 @@ uint32_t iso_or_component_named(struct iso_or_reader *reader, const struct iso_o
 bool iso_or_is_reference(struct iso_str text);
 /* The step before `step` whose result has that name; UINT32_MAX. */
 uint32_t iso_or_step_named(const struct iso_or_flow *flow, size_t step, struct iso_str name);
-/* A link's name, "component.interface", as two. False: it has no dot. */
+/* What is before and after the first dot: "component.interface", "component.function",
+ * "name.field". False: there is none, and all is before. */
 bool iso_or_split(struct iso_str text, struct iso_str *before, struct iso_str *after);
 
 #endif
