@@ -143,7 +143,7 @@ StandardError=inherit
 
     def files(self):
         """Every path, but for those of other worlds and of programs that keep notes."""
-        passed_over = ("./proc", "./dev", "./tmp", "./var/cache", "./var/log", "./var/lib/apt", "./var/lib/dpkg")
+        passed_over = ("./proc", "./dev", "./run", "./tmp", "./var/cache", "./var/log", "./var/lib/apt", "./var/lib/dpkg")
         out = set()
         for folder, folders, names in os.walk(self.path):
             name = "." + folder[len(self.path):]

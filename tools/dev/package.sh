@@ -15,14 +15,14 @@ need_packages_of build package
 [ "$(dpkg --print-architecture)" = amd64 ] || die "package: packages are built on amd64"
 
 # The same commit makes the same packages, byte by byte.
-commit=$(git rev-parse --short=8 HEAD) || die "package: the version comes from git, and this is no clone"
+commit=$(git rev-parse HEAD) || die "package: the version comes from git, and this is no clone"
 SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct)}
 export SOURCE_DATE_EPOCH LC_ALL=C TZ=UTC
 # A compiler cache that makes paths relative would change what identifies the programs.
 unset CCACHE_NOHASHDIR
 export CCACHE_BASEDIR='' CCACHE_HASHDIR=1
 
-# 0.1.0-1 where that is released (tag v0.1.0), else what comes before it: 0.1.0~git20260102.030405...
+# 0.1.0-1 where that is released (tag v0.1.0), else what comes before it: 0.1.0~git20260102030405...
 package_version() {
     version=$(sed -n 's/^project(isomer VERSION \([0-9.]*\).*/\1/p' CMakeLists.txt)
     changed=
@@ -30,7 +30,7 @@ package_version() {
     if [ -z "$changed" ] && [ "$(git tag --points-at HEAD "v$version")" = "v$version" ]; then
         echo "$version-1"
     else
-        echo "$version~git$(date -u -d "@$SOURCE_DATE_EPOCH" +%Y%m%d.%H%M%S).$commit$changed-1"
+        echo "$version~git$(date -u -d "@$SOURCE_DATE_EPOCH" +%Y%m%d%H%M%S).$(echo "$commit" | cut -c 1-7)$changed-1"
     fi
 }
 version=$(package_version)
