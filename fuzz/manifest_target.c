@@ -13,13 +13,16 @@
 
 static const char good[] =
     "{\"app\": \"trial\", \"drain\": \"5s\", \"components\": {\n"
-    "  \"greeter\": {\"package\": \"file:0\", \"place\": {\"label\": [\"room=den\"], \"apart\": "
+    "  \"greeter\": {\"package\": \"file:greeter\", \"place\": {\"label\": [\"room=den\"], "
+    "\"apart\": "
     "\"counter\"}},\n"
-    "  \"counter\": {\"package\": \"file:1\", \"mode\": \"service\", \"limits\": {\"memory\": "
+    "  \"counter\": {\"package\": \"file:counter\", \"mode\": \"service\", \"limits\": "
+    "{\"memory\": "
     "\"1MiB\", \"queue\": 7}},\n"
-    "  \"pix\": {\"package\": \"file:2\", \"config\": {\"a\": \"b\"}, \"place\": {\"with\": "
+    "  \"pix\": {\"package\": \"file:pix\", \"config\": {\"a\": \"b\"}, \"place\": {\"with\": "
     "[\"watcher\"]}},\n"
-    "  \"watcher\": {\"package\": \"file:3\", \"grants\": {\"devices\": {\"camera\": [\"door\"]}, "
+    "  \"watcher\": {\"package\": \"file:watcher\", \"grants\": {\"devices\": {\"camera\": "
+    "[\"door\"]}, "
     "\"dirs\": [{\"guest\": \"/a\", \"host\": \"/b\"}]}}},\n"
     " \"links\": {\"greeter.demo:counter/counts\": \"counter\"},\n"
     " \"flows\": {\"f\": {\"on\": {\"event\": \"watcher.motion\"}, \"overload\": \"drop-oldest\", "
@@ -36,7 +39,8 @@ static const char good[] =
     "\"r\": {\"ok\": \"$n\"}, \"m\": \"soft\", \"p\": [\"head\"], \"f\": 0.5, \"d\": \"$n\", "
     "\"c\": \"x\", \"b\": true, \"s\": -5, \"w\": null}}]}}}\n";
 
-static const char *const wits[] = {
+static const char *const names[] = {"file:greeter", "file:counter", "file:pix", "file:watcher"};
+static const char *const wits[ISO_COUNT_OF(names)] = {
     "package demo:greeter; interface greetings { greet: func(name: string) -> string; } world "
     "greeter { import demo:counter/counts@1.0.0; export greetings; } package demo:counter@1.0.0 { "
     "interface counts { increment: func(by: u32) -> u32; get: func() -> u32; } }",
@@ -233,9 +237,11 @@ static bool try(struct iso_str text)
     iso_or_mistakes_init(&mistakes, &memory.alloc);
     enum iso_err err = iso_or_manifest_parse(&memory.alloc, text, &manifest, &mistakes);
     for (size_t i = 0; manifest != NULL && i < manifest->component_count; i++) {
-        const struct iso_str package = manifest->components[i].package;
-        size_t which = package.len == 6 ? (size_t)(unsigned char)package.ptr[5] - '0' : SIZE_MAX;
-        facts[i].interface = which < ISO_COUNT_OF(interfaces) ? &interfaces[which] : NULL;
+        for (size_t k = 0; k < ISO_COUNT_OF(names); k++) {
+            if (iso_str_equal_z(manifest->components[i].package, names[k])) {
+                facts[i].interface = &interfaces[k];
+            }
+        }
     }
     if (manifest != NULL) {
         enum iso_err checked = iso_or_manifest_check(manifest, facts, &mistakes);
