@@ -248,6 +248,19 @@ static bool learn_epoch(struct iso_or_part *part)
     return true;
 }
 
+/* "generation 3 is older than 7, ...", of an application that was deleted there. */
+static uint64_t learn_generation(const struct iso_or_part *part)
+{
+    static const char than[] = " is older than ";
+    const char *number = strstr(part->reason, than);
+    if (number == NULL || strstr(part->reason, "generation ") == NULL) {
+        return strstr(part->reason, " was removed from this device") != NULL ? part->gen->number
+                                                                             : 0;
+    }
+    uint64_t seen = strtoull(number + sizeof than - 1, NULL, 10);
+    return seen < INT64_MAX ? seen : 0;
+}
+
 static void raise_floor(struct iso_or_part *part, uint64_t number)
 {
     struct iso_or_app *app = part->gen->app;
@@ -275,8 +288,8 @@ static void look_at(struct iso_or_part *part, const json_t *status)
         return;
     } else if (learn_epoch(part)) {
         trouble(part, ISO_OR_TROUBLE_NUMBER);
-    } else if (strstr(part->reason, " was removed from this device") != NULL) {
-        raise_floor(part, part->gen->number);
+    } else if (learn_generation(part) != 0) {
+        raise_floor(part, learn_generation(part));
     } else if (part->goal == ISO_OR_GOAL_COMMIT && lost_state(part, status)) {
         trouble(part, ISO_OR_TROUBLE_NUMBER);
     } else {

@@ -30,9 +30,11 @@ static void undo(struct iso_or_generation *gen)
     iso_or_resolve_stop(gen);
     for (size_t i = 0; i < gen->part_count; i++) {
         struct iso_or_part *part = &gen->parts[i];
-        bool leaves = part->goal == ISO_OR_GOAL_DELETE;
-        iso_or_part_aim(part, leaves ? ISO_OR_GOAL_DELETE : ISO_OR_GOAL_ABORT);
-        part->done = leaves || !part->touched;
+        iso_or_ask_stop(&part->ask);
+        if (part->goal != ISO_OR_GOAL_DELETE) {
+            iso_or_part_aim(part, ISO_OR_GOAL_ABORT);
+            part->done = !part->touched;
+        }
     }
     for (size_t i = 0; i < gen->move_count; i++) {
         iso_or_ask_stop(&gen->moves[i].ask);
@@ -124,6 +126,9 @@ static bool undo_drive(struct iso_or_generation *gen)
     bool over = true;
     for (size_t i = 0; i < gen->part_count; i++) {
         struct iso_or_part *part = &gen->parts[i];
+        if (part->goal != ISO_OR_GOAL_ABORT) {
+            continue; /* left devices are left only by what is decided */
+        }
         if (!part->done && iso_or_device_gone(gen->app->deployer, part->device)) {
             iso_or_ask_stop(&part->ask);
             part->done = true; /* compared when it comes back */
