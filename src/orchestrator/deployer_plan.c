@@ -273,8 +273,10 @@ static void add_component(struct iso_or_planning *planning, size_t i)
         pin = iso_str_from(NULL, 0); /* by hand, to a device that is no more */
     }
     bool free_now = member(planning->gen->pins, name) != NULL; /* "": wherever it is best */
-    if (pin.len == 0 && only_what_must(planning->gen) && at != ISO_PLAN_NONE && !leaves && !lost &&
-        !free_now && planning->devices[at].state != ISO_PLAN_DRAINING) {
+    bool recorded = iso_or_generation_device(planning->current, name) == device;
+    if (pin.len == 0 && component->place.device.len == 0 && recorded && !free_now && !leaves &&
+        !lost && only_what_must(planning->gen) && at != ISO_PLAN_NONE &&
+        planning->devices[at].state != ISO_PLAN_DRAINING) {
         pin = planning->devices[at].id;
     }
     out->name = component->name;

@@ -180,7 +180,8 @@ struct iso_or_generation {
     json_t *plan;                     /* the explanation; part of what is stored as placement */
     struct iso_or_manifest *manifest; /* parsed from text; NULL: none */
     uint64_t created_ms, changed_ms;
-    unsigned attempt; /* how many before it gave trouble, with the same purpose */
+    char earlier[ISO_OR_REASON_SIZE]; /* what gave trouble before, with the same purpose */
+    unsigned attempt;                 /* how many before it gave trouble, with the same purpose */
 
     struct iso_or_ticket *tickets;               /* of each component, while resolving */
     json_t *paths;                               /* digest -> file, of what was resolved */

@@ -77,7 +77,10 @@ static void fail(struct iso_or_app *app, const char *why)
 {
     struct iso_or_generation *gen = app->change;
     char text[sizeof app->failed];
-    (void)iso_format(text, sizeof text, "%s", why);
+    bool same = strcmp(gen->earlier, why) == 0;
+    (void)iso_format(text, sizeof text, "%s%s%s", why,
+                     gen->earlier[0] != '\0' && !same ? "; before that: " : "",
+                     same ? "" : gen->earlier);
     if (!end_with(app, ISO_OR_FAILED, text)) {
         return;
     }
@@ -111,10 +114,12 @@ static void start_over(struct iso_or_app *app, const char *why, unsigned most)
         return;
     }
     next->attempt = gen->attempt + 1;
+    memcpy(next->earlier, text, sizeof next->earlier);
     (void)iso_format(gen->error, sizeof gen->error, "%s", text);
     if (iso_or_accept(app, next, &number, NULL) != ISO_OK) {
         iso_or_app_wake(app, now_of(app) + ISO_OR_STORE_RETRY_MS);
     }
+    app->again = true;
 }
 
 /* ---- Undoing -----------------------------------------------------------------------------------

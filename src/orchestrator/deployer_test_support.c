@@ -1,4 +1,4 @@
-/* The world around a deployer: time, network, health, packages; and what must always hold. */
+/* The world around a deployer: time, health, packages, its beginning and end. */
 #include "orchestrator/deployer_test_support.h"
 
 #include <inttypes.h>
@@ -9,25 +9,7 @@
 
 enum { TICK_MS = 500 };
 
-struct sim_request {
-    struct sim_request *next;
-    struct sim *sim;
-    uint64_t id, deadline_ms;
-    size_t device;
-    char method[8], path[160];
-    char *body;
-    size_t len;
-    bool lost_before, lost_after;
-    unsigned status; /* answered without being carried out; 0: it is carried out */
-    struct model_answer answer;
-    enum iso_or_outcome outcome;
-    void (*done)(void *ctx, const struct iso_or_answer *answer); /* NULL: nobody waits */
-    void *ctx;
-};
-
-static void trace(const struct sim *sim, const char *format, ...) ISO_PRINTF(2, 3);
-
-static void trace(const struct sim *sim, const char *format, ...)
+void sim_trace(const struct sim *sim, const char *format, ...)
 {
     if (sim->trace != NULL) {
         va_list args;
@@ -52,13 +34,12 @@ uint32_t sim_below(struct sim *sim, uint32_t limit)
 /* ---- Time --------------------------------------------------------------------------------------
  */
 
-static uint64_t add_event(struct sim *sim, uint64_t delay_ms, void (*run)(void *), void *arg,
-                          bool own)
+uint64_t sim_event_add(struct sim *sim, uint64_t delay_ms, void (*run)(void *), void *arg)
 {
     struct sim_event *event = calloc(1, sizeof *event);
     CHECK(event != NULL);
     *event = (struct sim_event){
-        .at_ms = sim->now_ms + delay_ms, .seq = ++sim->seq, .run = run, .arg = arg, .own = own};
+        .at_ms = sim->now_ms + delay_ms, .seq = ++sim->seq, .run = run, .arg = arg};
     event->id = event->seq;
     struct sim_event **at = &sim->events;
     while (*at != NULL && (*at)->at_ms <= event->at_ms) {
@@ -93,227 +74,12 @@ static uint64_t clock_wall(void *ctx)
 
 static uint64_t clock_after(void *ctx, uint32_t delay_ms, void (*fire)(void *arg), void *arg)
 {
-    return add_event(ctx, delay_ms, fire, arg, true);
+    return sim_event_add(ctx, delay_ms, fire, arg);
 }
 
 static void clock_stop(void *ctx, uint64_t id)
 {
     drop_event(ctx, id);
-}
-
-/* ---- What must always hold ---------------------------------------------------------------------
- */
-
-static void check_owner(struct sim *sim, const struct sim_device *device, const char *app,
-                        const struct model_component *component)
-{
-    char key[128];
-    (void)iso_format(key, sizeof key, "%s/%s/%" PRIu64, app, component->name, component->epoch);
-    const char *owner = json_string_value(json_object_get(sim->owners, key));
-    if (owner == NULL) {
-        (void)json_object_set_new(sim->owners, key, json_string(device->id));
-    } else if (strcmp(owner, device->id) != 0) {
-        TEST_FAIL("%s ran on %s and now on %s", key, owner, device->id);
-    }
-}
-
-/* No two copies of a service, no epoch at two devices. */
-static void check_always(struct sim *sim)
-{
-    for (size_t i = 0; i < sim->device_count; i++) {
-        const struct sim_device *device = &sim->devices[i];
-        for (size_t k = 0; k < ISO_COUNT_OF(device->model.apps) && device->alive; k++) {
-            const struct model_app *app = &device->model.apps[k];
-            for (size_t c = 0; c < app->component_count; c++) {
-                const struct model_component *component = &app->components[c];
-                if (!component->running) {
-                    continue;
-                }
-                check_owner(sim, device, app->name, component);
-                for (size_t j = 0; j < i && component->service && !sim->two_allowed; j++) {
-                    const struct model_component *other =
-                        sim->devices[j].alive
-                            ? model_component(&sim->devices[j].model, app->name, component->name)
-                            : NULL;
-                    if (other != NULL && other->running) {
-                        TEST_FAIL("%s/%s runs on %s (epoch %" PRIu64 ") and %s (%" PRIu64 ")",
-                                  app->name, component->name, device->id, component->epoch,
-                                  sim->devices[j].id, other->epoch);
-                    }
-                }
-            }
-        }
-    }
-}
-
-/* ---- Network -----------------------------------------------------------------------------------
- */
-
-static void drop_request(struct sim_request *request)
-{
-    for (struct sim_request **at = &request->sim->requests; *at != NULL; at = &(*at)->next) {
-        if (*at == request) {
-            *at = request->next;
-            break;
-        }
-    }
-    free(request->body);
-    free(request->answer.body);
-    free(request);
-}
-
-static void answered(void *arg)
-{
-    struct sim_request *request = arg;
-    struct sim *sim = request->sim;
-    const struct sim_device *device = &sim->devices[request->device];
-    static const char *const outcomes[] = {"", "unreachable", "broken", "garbled"};
-    if (request->outcome == ISO_OR_ANSWERED && (!device->alive || !device->connected)) {
-        request->outcome = ISO_OR_BROKEN;
-    }
-    json_t *problem = request->answer.status >= 400 && request->answer.body != NULL
-                          ? json_loads(request->answer.body, 0, NULL)
-                          : NULL;
-    const char *detail = json_string_value(json_object_get(problem, "detail"));
-    const char *body = request->answer.body != NULL ? request->answer.body : "";
-    const struct iso_or_answer answer = {
-        .outcome = request->outcome,
-        .status = request->answer.status,
-        .body = iso_bytes_from(body, strlen(body)),
-        .text = detail != NULL ? detail : "",
-    };
-    trace(sim, "  %s %s %s: %s%u %s", device->id, request->method, request->path,
-          outcomes[request->outcome], request->answer.status, detail != NULL ? detail : "");
-    void (*done)(void *, const struct iso_or_answer *) = request->done;
-    request->done = NULL;
-    if (done != NULL && !sim->dead) {
-        done(request->ctx, &answer);
-    }
-    json_decref(problem);
-    drop_request(request);
-}
-
-static void give(struct sim_request *request, enum iso_or_outcome outcome, uint64_t delay_ms)
-{
-    request->outcome = outcome;
-    (void)add_event(request->sim, delay_ms, answered, request, false);
-}
-
-static uint64_t until_deadline(const struct sim_request *request)
-{
-    uint64_t now = request->sim->now_ms;
-    return request->deadline_ms > now ? request->deadline_ms - now : 0;
-}
-
-static void arrived(void *arg)
-{
-    struct sim_request *request = arg;
-    struct sim *sim = request->sim;
-    struct sim_device *device = &sim->devices[request->device];
-    uint64_t back = 1 + sim_below(sim, 3) + device->slow_ms;
-    if (!device->alive) {
-        give(request, ISO_OR_UNREACHABLE, 2);
-    } else if (!device->connected) {
-        uint64_t wait = until_deadline(request);
-        give(request, ISO_OR_UNREACHABLE, wait < 3000 ? wait : 3000);
-    } else if (device->silent || request->lost_before) {
-        give(request, ISO_OR_BROKEN, until_deadline(request) / (request->lost_before ? 8 : 1));
-    } else if (device->garbage) {
-        give(request, ISO_OR_GARBLED, back);
-    } else if (request->status != 0) {
-        request->answer.status = request->status;
-        give(request, ISO_OR_ANSWERED, back);
-    } else {
-        model_pass_time(&device->model, sim->now_ms);
-        request->answer = model_request(&device->model, request->method, request->path,
-                                        request->body, request->len);
-        if (strcmp(request->method, "GET") != 0 && strcmp(request->method, "HEAD") != 0) {
-            device->seen.revision++;
-        }
-        if (request->lost_after || back > until_deadline(request)) {
-            give(request, ISO_OR_BROKEN, until_deadline(request) / (request->lost_after ? 8 : 1));
-        } else {
-            give(request, ISO_OR_ANSWERED, back);
-        }
-        check_always(sim);
-    }
-}
-
-static bool happens(struct sim *sim, unsigned per_mille)
-{
-    return per_mille != 0 && sim_below(sim, 1000) < per_mille;
-}
-
-static void point(struct sim *sim)
-{
-    if (++sim->points == sim->kill_at) {
-        trace(sim, "killed");
-        sim->dead = true;
-    }
-}
-
-static size_t index_of(const struct sim *sim, const char *id)
-{
-    for (size_t i = 0; i < sim->device_count; i++) {
-        if (strcmp(sim->devices[i].id, id) == 0) {
-            return i;
-        }
-    }
-    return SIZE_MAX;
-}
-
-static uint64_t start(void *carrier, const struct iso_or_request *from)
-{
-    struct sim *sim = carrier;
-    if (sim->dead) {
-        return ++sim->seq; /* nothing leaves any more */
-    }
-    struct sim_request *request = calloc(1, sizeof *request);
-    CHECK(request != NULL);
-    *request = (struct sim_request){.sim = sim,
-                                    .id = ++sim->seq,
-                                    .deadline_ms = sim->now_ms + from->timeout_ms,
-                                    .device = index_of(sim, from->device),
-                                    .len = from->body.len,
-                                    .done = from->done,
-                                    .ctx = from->ctx};
-    CHECK(request->device != SIZE_MAX && from->timeout_ms != 0);
-    (void)iso_format(request->method, sizeof request->method, "%s", from->method);
-    (void)iso_format(request->path, sizeof request->path, "%s", from->path);
-    if (from->body.len != 0) {
-        request->body = malloc(from->body.len);
-        CHECK(request->body != NULL);
-        memcpy(request->body, from->body.ptr, from->body.len);
-    }
-    static const unsigned statuses[] = {500, 503, 404, 429};
-    request->lost_before = happens(sim, sim->lost_before);
-    request->lost_after = happens(sim, sim->lost_after);
-    request->status = sim->devices[request->device].status;
-    if (request->status == 0 && happens(sim, sim->errors)) {
-        /* A false 404 is only told where it can be told from a true one. */
-        bool question = strcmp(from->method, "POST") != 0 || strstr(from->path, "prepare") != NULL;
-        request->status = statuses[sim_below(sim, question ? 2 : 4)];
-        request->status = request->status == 404 ? 500 : request->status;
-    }
-    uint64_t delay = 1 + sim_below(sim, 3) + (happens(sim, sim->slow) ? sim_below(sim, 4000) : 0);
-    request->next = sim->requests;
-    sim->requests = request;
-    trace(sim, "%s %s %s %.60s", from->device, from->method, from->path,
-          from->body.len != 0 && from->body.len < 60 ? (const char *)from->body.ptr : "");
-    (void)add_event(sim, delay, arrived, request, false);
-    uint64_t id = request->id;
-    point(sim);
-    return id;
-}
-
-static void cancel(void *carrier, uint64_t id)
-{
-    struct sim *sim = carrier;
-    for (struct sim_request *at = sim->requests; at != NULL; at = at->next) {
-        if (at->id == id) {
-            at->done = NULL; /* it may arrive all the same */
-        }
-    }
 }
 
 /* ---- Packages ----------------------------------------------------------------------------------
@@ -374,7 +140,7 @@ static uint64_t resolve(void *ctx, struct iso_str reference, struct iso_str dige
            !iso_str_equal_z(reference, references[request->module])) {
         request->module++;
     }
-    request->event = add_event(sim, 2 + sim_below(sim, 5), resolved, request, true);
+    request->event = sim_event_add(sim, 2 + sim_below(sim, 5), resolved, request);
     return request->event;
 }
 
@@ -470,7 +236,7 @@ static void look_at(struct sim *sim, struct sim_device *device)
         changed = true;
     }
     if (changed && !sim->dead && sim->deployer != NULL && device->paired) {
-        trace(sim, "%s is %d", device->id, (int)device->seen.state);
+        sim_trace(sim, "%s is %d", device->id, (int)device->seen.state);
         iso_or_deployer_device_changed(sim->deployer, &device->seen, false);
     }
 }
@@ -485,14 +251,14 @@ static void tick(void *arg)
         }
         look_at(sim, device);
     }
-    (void)add_event(sim, TICK_MS, tick, sim, false);
+    (void)sim_event_add(sim, TICK_MS, tick, sim);
 }
 
 void sim_power(struct sim *sim, size_t device, bool on)
 {
     struct sim_device *at = &sim->devices[device];
     if (at->alive != on) {
-        trace(sim, "%s goes %s", at->id, on ? "on" : "off");
+        sim_trace(sim, "%s goes %s", at->id, on ? "on" : "off");
         at->alive = on;
         at->cut_ms = sim->now_ms;
         if (on) {
@@ -506,7 +272,7 @@ void sim_link(struct sim *sim, size_t device, bool on)
 {
     struct sim_device *at = &sim->devices[device];
     if (at->connected != on) {
-        trace(sim, "%s is %s", at->id, on ? "connected" : "cut off");
+        sim_trace(sim, "%s is %s", at->id, on ? "connected" : "cut off");
         at->connected = on;
         at->cut_ms = sim->now_ms;
     }
@@ -522,7 +288,7 @@ static void check_deployed(struct sim *sim, struct iso_str app_name)
     json_t *document;
     json_object_foreach(app->current->documents, id, document)
     {
-        size_t i = index_of(sim, id);
+        size_t i = sim_index(sim, id);
         const struct model_app *there = model_app(&sim->devices[i].model, app->name);
         if (sim->devices[i].paired && (there == NULL || there->seen < app->current->number)) {
             TEST_FAIL("%s %" PRIu64 " is told to be deployed, but %s has not confirmed it",
@@ -538,8 +304,8 @@ static void on_event(void *ctx, const char *event, struct iso_str app, const cha
     if (sim->dead) {
         return;
     }
-    trace(sim, "* %.*s %s %s %s %s", (int)app.len, app.ptr, event,
-          component != NULL ? component : "", device != NULL ? device : "", detail);
+    sim_trace(sim, "* %.*s %s %s %s %s", (int)app.len, app.ptr, event,
+              component != NULL ? component : "", device != NULL ? device : "", detail);
     size_t used = strlen(sim->events_told);
     (void)iso_format(sim->events_told + used, sizeof sim->events_told - used, "%s ", event);
     if (strcmp(event, "deployed") == 0) {
@@ -580,10 +346,10 @@ static void make_device(struct sim *sim, size_t i)
 static int committing(void *ctx)
 {
     struct sim *sim = ctx;
-    if (sim->dead) {
+    if (sim->dead || sim->full) {
         return 1; /* rolled back */
     }
-    point(sim);
+    sim_point(sim);
     return 0;
 }
 
@@ -603,7 +369,7 @@ void sim_init(struct sim *sim, size_t devices, uint64_t seed)
     }
     CHECK_OK(iso_or_store_open(":memory:", &sim->store, NULL));
     (void)sqlite3_commit_hook(sim->store->db, committing, sim);
-    (void)add_event(sim, 1, tick, sim, false);
+    (void)sim_event_add(sim, 1, tick, sim);
 }
 
 void sim_start(struct sim *sim)
@@ -611,7 +377,7 @@ void sim_start(struct sim *sim)
     const struct iso_or_deployer_config config = {
         .alloc = iso_alloc_libc(),
         .store = sim->store,
-        .transport = {.carrier = sim, .start = start, .cancel = cancel},
+        .transport = sim_transport(sim),
         .clock = {.ctx = sim,
                   .now_ms = clock_now,
                   .wall_ms = clock_wall,
@@ -636,9 +402,7 @@ void sim_start(struct sim *sim)
 void sim_kill(struct sim *sim)
 {
     sim->dead = true;
-    for (struct sim_request *at = sim->requests; at != NULL; at = at->next) {
-        at->done = NULL; /* what is on its way arrives */
-    }
+    sim_network_leave(sim);
     iso_or_deployer_destroy(sim->deployer);
     sim->deployer = NULL;
     iso_or_store_rollback(sim->store);
@@ -664,9 +428,7 @@ void sim_fini(struct sim *sim)
         sim->events = event->next;
         free(event);
     }
-    while (sim->requests != NULL) {
-        drop_request(sim->requests);
-    }
+    sim_network_fini(sim);
     for (size_t i = 0; i < sim->device_count; i++) {
         json_decref(sim->devices[i].description);
         json_decref(sim->devices[i].labels);
@@ -847,5 +609,5 @@ void sim_check_settled(struct sim *sim)
             check_device_settled(sim, &sim->devices[i]);
         }
     }
-    check_always(sim);
+    sim_check_always(sim);
 }

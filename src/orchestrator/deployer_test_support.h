@@ -95,7 +95,6 @@ struct sim_event {
     uint64_t id;
     void (*run)(void *arg);
     void *arg;
-    bool own; /* the orchestrator's: gone when it is killed */
 };
 
 struct sim {
@@ -113,6 +112,7 @@ struct sim {
     /* Kill the orchestrator after so many requests or commits (0: never). */
     uint64_t kill_at, points;
     bool dead;
+    bool full; /* the orchestrator's disk: nothing can be recorded */
     /* What it told. */
     char events_told[4096];
     unsigned deployed, failed, moved, removed;
@@ -122,6 +122,16 @@ struct sim {
     bool two_allowed;  /* services restart elsewhere during partitions */
     const char *trace; /* ISOMER_SIM_TRACE is set: everything that happens is printed */
 };
+
+/* For the files of the support. */
+void sim_trace(const struct sim *sim, const char *format, ...) ISO_PRINTF(2, 3);
+uint64_t sim_event_add(struct sim *sim, uint64_t delay_ms, void (*run)(void *), void *arg);
+void sim_point(struct sim *sim);
+size_t sim_index(const struct sim *sim, const char *id);
+void sim_check_always(struct sim *sim);
+struct iso_or_transport sim_transport(struct sim *sim);
+void sim_network_leave(struct sim *sim);
+void sim_network_fini(struct sim *sim);
 
 void sim_init(struct sim *sim, size_t devices, uint64_t seed);
 void sim_fini(struct sim *sim);
