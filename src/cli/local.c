@@ -3,6 +3,7 @@
 #include "cli/local.h"
 
 #include "base/format.h"
+#include "cli/message.h"
 #include "cli/note.h"
 #include "platform/platform.h"
 
@@ -98,11 +99,21 @@ void iso_cli_ports_keep(const char *state, const uint16_t ports[ISO_CLI_PORTS])
     }
 }
 
-bool iso_cli_address_free(const char *address, uint16_t had, bool datagrams,
-                          char out[ISO_CLI_ADDRESS_SIZE])
+uint16_t iso_cli_address_port(const char *address)
 {
     const char *colon = strrchr(address, ':');
     uint64_t port = 0;
+    if (colon == NULL || iso_parse_count(colon + 1, UINT16_MAX, &port, NULL) != ISO_OK) {
+        return 0;
+    }
+    return (uint16_t)port;
+}
+
+static bool find_free(const char *address, uint16_t had, bool datagrams,
+                      char out[ISO_CLI_ADDRESS_SIZE])
+{
+    const char *colon = strrchr(address, ':');
+    const uint32_t port = iso_cli_address_port(address);
     if (colon != NULL && had != 0) {
         (void)iso_format(out, ISO_CLI_ADDRESS_SIZE, "%.*s:%u", (int)(colon - address), address,
                          had);
@@ -111,14 +122,13 @@ bool iso_cli_address_free(const char *address, uint16_t had, bool datagrams,
         }
     }
     (void)iso_format(out, ISO_CLI_ADDRESS_SIZE, "%s", address);
-    if (colon == NULL || iso_parse_count(colon + 1, UINT16_MAX, &port, NULL) != ISO_OK ||
-        try_address(address, datagrams) != ISO_E_EXISTS) {
+    if (port == 0 || try_address(address, datagrams) != ISO_E_EXISTS) {
         return false;
     }
     for (unsigned i = 1; i < TRIES; i++) {
-        const uint64_t other = port + UINT64_C(2) * i;
+        const uint32_t other = port + 2 * i;
         (void)iso_format(out, ISO_CLI_ADDRESS_SIZE, "%.*s:%u", (int)(colon - address), address,
-                         (unsigned)other);
+                         other);
         if (other <= UINT16_MAX && other != 8490 && other != 8491 &&
             try_address(out, datagrams) == ISO_OK) {
             return true;
@@ -126,6 +136,17 @@ bool iso_cli_address_free(const char *address, uint16_t had, bool datagrams,
     }
     (void)iso_format(out, ISO_CLI_ADDRESS_SIZE, "%s", address);
     return false;
+}
+
+bool iso_cli_address_choose(const char *what, const char *address, uint16_t had, bool datagrams,
+                            char out[ISO_CLI_ADDRESS_SIZE])
+{
+    if (!find_free(address, had, datagrams, out)) {
+        return false;
+    }
+    iso_cli_note("%s on port %u instead of %u", what, iso_cli_address_port(out),
+                 iso_cli_address_port(address));
+    return true;
 }
 
 int iso_cli_ports_lock(void)

@@ -26,10 +26,13 @@ void iso_cli_ports_keep(const char *state, const uint16_t ports[ISO_CLI_PORTS]);
  * (`had`; 0: none), else, when the default is taken, the next free one (in steps of two, since two
  * services of a daemon have ports side by side; those of the orchestrator are left out). datagrams:
  * the port must be free for UDP too. When none is free or the address cannot be had at all it
- * stays: opening it tells why. Returns whether the port is another one.
+ * stays: opening it tells why. Returns whether the port is another one; a message says so, with
+ * `what` it is for ("HTTPS").
  */
-bool iso_cli_address_free(const char *address, uint16_t had, bool datagrams,
-                          char out[ISO_CLI_ADDRESS_SIZE]);
+bool iso_cli_address_choose(const char *what, const char *address, uint16_t had, bool datagrams,
+                            char out[ISO_CLI_ADDRESS_SIZE]);
+/* The port of "ADDR:PORT". */
+uint16_t iso_cli_address_port(const char *address);
 
 /* Held from looking for free ports until they are taken, so that two daemons that start at a time
  * do not find the same. Waits for at most some seconds. Returns a descriptor to close, or -1. */

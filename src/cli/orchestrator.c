@@ -128,9 +128,11 @@ static int read_options(const struct iso_cli_command *command, int argc, char **
 /* ---- The program ---------------------------------------------------------------------------- */
 
 struct daemon {
-    const struct iso_orchestrator_config *config;
+    struct iso_orchestrator_config *config;
     struct iso_orchestrator *orchestrator;
     int note; /* its lock */
+    /* Where addresses were not given: the ones that are used, for the next time too. */
+    char https[ISO_CLI_ADDRESS_SIZE], http[ISO_CLI_ADDRESS_SIZE];
     void (*ready)(void *ctx);
     void *ready_ctx;
 };
@@ -141,6 +143,9 @@ static void on_ready(void *ctx)
     struct daemon *daemon = ctx;
     struct iso_report report;
     char host[ISO_STATE_HOST_SIZE];
+    const uint16_t ports[ISO_CLI_PORTS] = {iso_cli_address_port(daemon->https),
+                                           iso_cli_address_port(daemon->http)};
+    iso_cli_ports_keep(daemon->config->state, ports);
     iso_state_host(host);
     const struct iso_cli_note note = {"orchestrator",
                                       daemon->config->name != NULL ? daemon->config->name : host,
@@ -158,10 +163,28 @@ static enum iso_err start(void *ctx, uv_loop_t *loop, void (*ready)(void *ready_
                           void *ready_ctx, struct iso_report *report)
 {
     struct daemon *daemon = ctx;
+    struct iso_orchestrator_config *config = daemon->config;
+    uint16_t had[ISO_CLI_PORTS] = {0};
     daemon->ready = ready;
     daemon->ready_ctx = ready_ctx;
-    return iso_orchestrator_start(loop, daemon->config, on_ready, daemon, &daemon->orchestrator,
-                                  report);
+    const int lock = iso_cli_ports_lock();
+    if (config->state != NULL) {
+        iso_cli_ports_read(config->state, had);
+    }
+    if (config->https_count == 0) {
+        (void)iso_cli_address_choose("HTTPS", "[::]:8491", had[0], false, daemon->https);
+        config->https[config->https_count++] = daemon->https;
+    }
+    if (config->http_count == 0) {
+        (void)iso_cli_address_choose("HTTP", "127.0.0.1:8490", had[1], false, daemon->http);
+        config->http[config->http_count++] = daemon->http;
+    }
+    const enum iso_err err =
+        iso_orchestrator_start(loop, config, on_ready, daemon, &daemon->orchestrator, report);
+    if (lock >= 0) {
+        (void)close(lock);
+    }
+    return err;
 }
 
 static void stop(void *ctx, uint32_t grace_ms, void (*stopped)(void *stopped_ctx),

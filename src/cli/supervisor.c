@@ -271,9 +271,7 @@ static void choose(struct iso_supervisor_config *config, const char *what, const
                    uint16_t had, bool datagrams, const char **list, size_t *count)
 {
     char other[ISO_CLI_ADDRESS_SIZE];
-    if (*count == 0 && iso_cli_address_free(address, had, datagrams, other)) {
-        iso_cli_note("%s on port %s instead of %s", what, strrchr(other, ':') + 1,
-                     strrchr(address, ':') + 1);
+    if (*count == 0 && iso_cli_address_choose(what, address, had, datagrams, other)) {
         list[(*count)++] = iso_arena_copy_str(&config->arena, iso_str_from_z(other));
     }
 }
