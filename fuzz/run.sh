@@ -2,7 +2,7 @@
 # fuzz/run.sh [--seconds N | --quick] [TARGET...]: runs the fuzz targets one after the other,
 # each for N seconds (600; --quick: 10). TARGETs: module, execute, snapshot, json, cbor,
 # abi_lift, call_load, wit, wit_binary, frames, http_text, pairing, coap, mdns, document, manifest, flow,
-# component, differential; default all.
+# component, npm, oci, sign, differential; default all.
 #
 # The corpus stays under build/fuzz-corpus. A finding is copied to fuzz/regressions/TARGET/, from where
 # the unit tests replay it. The last line is `N passed, N failed, N skipped`, counting targets.
@@ -20,7 +20,8 @@ while [ $# -gt 0 ]; do
         ;;
     --quick) seconds=10 ;;
     module | execute | snapshot | json | cbor | abi_lift | call_load | wit | wit_binary | frames | \
-        http_text | pairing | coap | mdns | document | manifest | flow | component | differential)
+        http_text | pairing | coap | mdns | document | manifest | flow | component | npm | oci | sign | \
+        differential)
         targets="$targets $1"
         ;;
     *) die "fuzz: what is '$1'? usage: ./dev fuzz [--seconds N | --quick] [TARGET...]" ;;
@@ -28,7 +29,7 @@ while [ $# -gt 0 ]; do
     shift
 done
 [ -n "$targets" ] || targets="module execute snapshot json cbor abi_lift call_load wit wit_binary frames
-    http_text pairing coap mdns document manifest flow component differential"
+    http_text pairing coap mdns document manifest flow component npm oci sign differential"
 
 passed=0
 failed=0
