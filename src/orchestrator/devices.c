@@ -422,6 +422,18 @@ static void on_mdns_stopped(void *ctx)
     end_if_closed(devices);
 }
 
+/* When they were seen last, which is not worth a write to the disk each. */
+static void keep_all(struct iso_or_devices *devices)
+{
+    enum iso_err err = iso_or_store_begin(devices->store, NULL);
+    for (size_t i = 0; i < devices->count && err == ISO_OK; i++) {
+        err = iso_or_entry_keep(devices->by_id[i], NULL);
+    }
+    if (err != ISO_OK || iso_or_store_commit(devices->store, NULL) != ISO_OK) {
+        iso_or_store_rollback(devices->store);
+    }
+}
+
 void iso_or_devices_close(struct iso_or_devices *devices, void (*done)(void *ctx), void *ctx)
 {
     devices->closing = true;
@@ -429,8 +441,8 @@ void iso_or_devices_close(struct iso_or_devices *devices, void (*done)(void *ctx
     devices->closed_ctx = ctx;
     (void)uv_timer_stop(&devices->sweep);
     (void)uv_timer_stop(&devices->soon);
+    keep_all(devices);
     for (size_t i = 0; i < devices->count; i++) {
-        iso_or_entry_keep_quietly(devices->by_id[i]); /* when they were seen */
         stop_entry(devices->by_id[i]);
     }
     iso_or_discovery_stop(devices);

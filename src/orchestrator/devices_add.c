@@ -346,7 +346,12 @@ static bool is_word(const char *text)
 static ISO_MUST_CHECK enum iso_err find_place(struct iso_or_op *op)
 {
     const struct iso_str given = iso_str_from_z(op->given);
-    const struct iso_or_sighting *candidate = iso_or_candidate_find(op->devices, given);
+    size_t others;
+    const struct iso_or_sighting *candidate = iso_or_candidate_find(op->devices, given, &others);
+    if (candidate != NULL && others != 0) {
+        return iso_fail(&op->report, ISO_E_ARGUMENT,
+                        "several candidates are called %s; give an id or an address", op->given);
+    }
     if (candidate != NULL) {
         const enum iso_err err =
             iso_or_place_read(iso_str_from_z(candidate->target.base), &op->place, &op->report);

@@ -11,22 +11,22 @@ enum iso_err iso_or_ask(struct iso_or_devices *devices, const struct iso_or_ask 
     if (iso_format(url, sizeof url, "%s%s", target->base, ask->path) >= sizeof url) {
         return iso_fail(report, ISO_E_ARGUMENT, "the path is too long");
     }
-    struct iso_http_client_request request = {
-        .url = url,
-        .method = ask->method,
-        .content_type = ask->body_type != NULL ? ask->body_type
-                        : ask->body.len != 0   ? "application/json"
-                                               : NULL,
-        .body = ask->body,
-        .body_kept = ask->body_kept,
-        .file = ask->file,
-        .max_bytes = ask->max_bytes,
-        .connect_ms = ask->connect_ms,
-        .total_ms = ask->timeout_ms,
-        .trust = ISO_HTTP_CLIENT_TRUST_SYSTEM,
-        .repeat_safe = true, /* every change of a device may be asked for twice */
-        .ctx = ask->ctx,
-        .on_done = ask->done};
+    struct iso_http_client_request request = {.url = url,
+                                              .method = ask->method,
+                                              .content_type =
+                                                  ask->body_type != NULL ? ask->body_type
+                                                  : ask->body.len != 0   ? "application/json"
+                                                                         : NULL,
+                                              .body = ask->body,
+                                              .body_kept = ask->body_kept,
+                                              .file = ask->file,
+                                              .max_bytes = ask->max_bytes,
+                                              .connect_ms = ask->connect_ms,
+                                              .total_ms = ask->timeout_ms,
+                                              .trust = ISO_HTTP_CLIENT_TRUST_SYSTEM,
+                                              .repeat_safe = !ask->once,
+                                              .ctx = ask->ctx,
+                                              .on_done = ask->done};
     if (ask->anybody) {
         request.trust = strncmp(target->base, "https:", 6) == 0 ? ISO_HTTP_CLIENT_TRUST_ANYBODY
                                                                 : ISO_HTTP_CLIENT_TRUST_SYSTEM;

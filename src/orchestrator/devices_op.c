@@ -110,6 +110,8 @@ enum iso_err iso_or_op_ask(struct iso_or_op *op, const char *method, const char 
                                    .path = path,
                                    .body = body,
                                    .anybody = anybody,
+                                   /* Each makes a token, or uses up a code. */
+                                   .once = strcmp(method, "POST") == 0,
                                    .max_bytes = ISO_OR_DESCRIPTION_BYTES,
                                    .timeout_ms = ISO_OR_ASK_MS,
                                    .connect_ms = ISO_OR_ASK_MS / 2,

@@ -168,6 +168,7 @@ struct iso_or_ask {
     const char *file;
     bool body_kept; /* see struct iso_http_client_request */
     bool anybody;   /* https: whoever answers; no token is shown */
+    bool once;      /* it must not reach the device twice */
     uint64_t max_bytes;
     uint32_t timeout_ms, connect_ms;
     void *ctx;
@@ -233,9 +234,9 @@ struct iso_or_sighting *iso_or_sighting_get(struct iso_or_devices *devices, enum
                                             const char *base);
 /* Forgets one, now or when its look has ended. */
 void iso_or_sighting_drop(struct iso_or_devices *devices, struct iso_or_sighting *sighting);
-/* The best one of a candidate, by id or name; NULL. */
+/* The best one of a candidate, by id or name; NULL. *others: so many more are called so. */
 struct iso_or_sighting *iso_or_candidate_find(const struct iso_or_devices *devices,
-                                              struct iso_str id_or_name);
+                                              struct iso_str id_or_name, size_t *others);
 void iso_or_look(struct iso_or_devices *devices, struct iso_or_sighting *sighting);
 /* Looks that are due, and ageing; called by the sweep. Returns when it is to be called again. */
 uint64_t iso_or_discovery_tick(struct iso_or_devices *devices, uint64_t now_ms);

@@ -80,18 +80,27 @@ static bool is_candidate(const struct iso_or_devices *devices,
            iso_or_entry_find(devices, iso_str_from_z(sighting->id)) == NULL;
 }
 
-struct iso_or_sighting *iso_or_candidate_find(const struct iso_or_devices *devices,
-                                              struct iso_str id_or_name)
+static struct iso_or_sighting *find_candidate(const struct iso_or_devices *devices,
+                                              struct iso_str text, bool by_name, size_t *others)
 {
     struct iso_or_sighting *best = NULL;
+    *others = 0;
     for (struct iso_or_sighting *at = devices->sightings; at != NULL; at = at->next) {
-        if (is_candidate(devices, at) &&
-            (iso_str_equal_z(id_or_name, at->id) || iso_str_equal_z(id_or_name, at->name)) &&
-            (best == NULL || at->seen_ms > best->seen_ms)) {
-            best = at;
+        if (!is_candidate(devices, at) || !iso_str_equal_z(text, by_name ? at->name : at->id)) {
+            continue;
         }
+        *others += best != NULL && strcmp(best->id, at->id) != 0 ? 1 : 0;
+        best = best == NULL || at->seen_ms > best->seen_ms ? at : best;
     }
     return best;
+}
+
+struct iso_or_sighting *iso_or_candidate_find(const struct iso_or_devices *devices,
+                                              struct iso_str id_or_name, size_t *others)
+{
+    /* Names are what anybody calls himself; ids are proven. */
+    struct iso_or_sighting *found = find_candidate(devices, id_or_name, false, others);
+    return found != NULL ? found : find_candidate(devices, id_or_name, true, others);
 }
 
 static void write_candidate(const struct iso_or_sighting *sighting, struct iso_json *json)
@@ -116,10 +125,11 @@ static void write_candidate(const struct iso_or_sighting *sighting, struct iso_j
 
 void iso_or_devices_write_candidates(const struct iso_or_devices *devices, struct iso_json *json)
 {
+    size_t others;
     iso_json_array_begin(json);
     for (const struct iso_or_sighting *at = devices->sightings; at != NULL; at = at->next) {
         if (is_candidate(devices, at) &&
-            iso_or_candidate_find(devices, iso_str_from_z(at->id)) == at) {
+            iso_or_candidate_find(devices, iso_str_from_z(at->id), &others) == at) {
             write_candidate(at, json);
         }
     }

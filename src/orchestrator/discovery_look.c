@@ -68,8 +68,9 @@ static ISO_MUST_CHECK enum iso_err read_answer(struct iso_or_sighting *sighting,
 }
 
 /* A device that is known, at an address that is not: it is the one with that key. */
-static void is_known(struct iso_or_entry *entry, const struct iso_or_sighting *sighting)
+static void is_known(struct iso_or_entry *entry, struct iso_or_sighting *sighting)
 {
+    sighting->look_ms = UINT64_MAX; /* from now on there are heartbeats */
     if (sighting->target.has_pin && entry->target.has_pin &&
         memcmp(sighting->target.pin, entry->target.pin, sizeof entry->target.pin) == 0) {
         for (size_t i = 0; i < entry->address_count; i++) {

@@ -70,6 +70,23 @@ TEST(what_answers_at_an_address_is_a_candidate_and_is_shown_nothing)
     close_all();
 }
 
+TEST(candidates_of_one_name_are_told_apart_by_id)
+{
+    static struct fake twin;
+    open_all();
+    memset(&twin, 0, sizeof twin);
+    fake_open(&twin, &world, "den");
+    CHECK_OK(world_add(&world, fake.https, NULL, NULL, NULL, false));
+    CHECK_OK(world_add(&world, twin.https, NULL, NULL, NULL, false));
+    CHECK_EQ_U64(candidate_count(), 2);
+    CHECK_ERR(world_add(&world, "den", fake_code(&twin, &world), NULL, NULL, false),
+              ISO_E_ARGUMENT);
+    CHECK_OK(world_add(&world, twin.id, fake_code(&twin, &world), NULL, NULL, false));
+    CHECK_STR(world.device, twin.id);
+    fake_close(&twin, &world);
+    close_all();
+}
+
 TEST(who_says_that_he_is_another_one_is_no_candidate)
 {
     open_all();

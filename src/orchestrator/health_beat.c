@@ -27,9 +27,6 @@ static void apply(struct iso_or_entry *entry, unsigned wants)
         if (events[now] != NULL && !(before == ISO_OR_KNOWN && now == ISO_OR_UP)) {
             iso_or_entry_event(entry, events[now], entry->device.reason);
         }
-        if (now == ISO_OR_LOST) {
-            iso_or_entry_keep_quietly(entry); /* when it was seen last */
-        }
     }
     if ((wants & ISO_OR_HEALTH_TELL) != 0) {
         iso_or_entry_tell(entry, false);
