@@ -210,6 +210,10 @@ static void set_trust(struct setter *set, const struct iso_http_transfer *transf
     }
     SET(set, CURLOPT_SSL_VERIFYPEER, 0L);
     SET(set, CURLOPT_SSL_VERIFYHOST, 0L);
+    /* Otherwise the system's authorities are read for each connection, and kept with it: 25 ms and
+     * 8 MB for nothing. */
+    SET(set, CURLOPT_CAINFO, NULL);
+    SET(set, CURLOPT_CAPATH, NULL);
     if (transfer->request.trust == ISO_HTTP_CLIENT_TRUST_PIN) {
         iso_tls_pin_curl(transfer->request.pin, pin);
         SET(set, CURLOPT_PINNEDPUBLICKEY, pin);
