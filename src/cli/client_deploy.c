@@ -205,12 +205,12 @@ static const char *device_named(const json_t *plan, const char *id)
     return id;
 }
 
-static void print_plan(const json_t *plan, bool verbose)
+static void print_placed(const json_t *plan)
 {
     static const char *const titles[] = {"COMPONENT", "DEVICE", "WHY"};
     struct iso_cli_table table;
-    size_t i, k;
-    json_t *component, *other, *change;
+    size_t i;
+    json_t *component;
     iso_cli_table_init(&table, titles, ISO_COUNT_OF(titles), 0);
     json_array_foreach(json_object_get(plan, "components"), i, component)
     {
@@ -220,19 +220,54 @@ static void print_plan(const json_t *plan, bool verbose)
         iso_cli_table_add(&table, cells);
     }
     iso_cli_table_print(&table, stdout);
+}
+
+static void print_others(const json_t *component)
+{
+    size_t k;
+    json_t *other;
+    const json_int_t more = json_integer_value(json_object_get(component, "not-more"));
+    printf("\n%s is not on\n", iso_cli_json_text(component, "name"));
+    json_array_foreach(json_object_get(component, "not"), k, other)
+    {
+        fputs("  ", stdout);
+        iso_cli_print_str(stdout, iso_str_from_z(name_of(other)));
+        fputs(": ", stdout);
+        iso_cli_print_str(stdout, iso_str_from_z(iso_cli_json_text(other, "why")));
+        putchar('\n');
+    }
+    if (more > 0) {
+        printf("  and %lld more\n", (long long)more);
+    }
+}
+
+/* Is it one of those for which there is no plan? */
+static bool in_conflict(const json_t *plan, const char *name)
+{
+    size_t i;
+    json_t *component;
+    json_array_foreach(json_object_get(json_object_get(plan, "conflict"), "components"), i,
+                       component)
+    {
+        if (strcmp(json_string_value(component), name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void print_plan(const json_t *plan, bool verbose)
+{
+    size_t i;
+    json_t *component, *change;
+    if (json_is_true(json_object_get(plan, "feasible"))) {
+        print_placed(plan);
+    }
     json_array_foreach(json_object_get(plan, "components"), i, component)
     {
-        const json_t *others = json_object_get(component, "not");
-        if (verbose && json_array_size(others) != 0) {
-            printf("\n%s is not on\n", iso_cli_json_text(component, "name"));
-            json_array_foreach((json_t *)(uintptr_t)others, k, other)
-            {
-                fputs("  ", stdout);
-                iso_cli_print_str(stdout, iso_str_from_z(name_of(other)));
-                fputs(": ", stdout);
-                iso_cli_print_str(stdout, iso_str_from_z(iso_cli_json_text(other, "why")));
-                putchar('\n');
-            }
+        if (json_array_size(json_object_get(component, "not")) != 0 &&
+            (verbose || in_conflict(plan, iso_cli_json_text(component, "name")))) {
+            print_others(component);
         }
     }
     json_array_foreach(json_object_get(plan, "changes"), i, change)
@@ -244,6 +279,21 @@ static void print_plan(const json_t *plan, bool verbose)
                          device_named(plan, iso_cli_json_text(change, "to")));
         }
     }
+    if (json_is_true(json_object_get(plan, "overloaded"))) {
+        iso_cli_note("overloaded: something cannot do all that is asked of it, wherever it is "
+                     "placed");
+    }
+}
+
+/* Success, or the status of a plan that could not be made, with the reason. */
+static int plan_status(const json_t *plan)
+{
+    if (json_is_true(json_object_get(plan, "feasible"))) {
+        return ISO_CLI_OK;
+    }
+    iso_cli_error("there is no plan: %s",
+                  iso_cli_json_text(json_object_get(plan, "conflict"), "why"));
+    return ISO_CLI_FAILED;
 }
 
 static int run_plan(const struct iso_cli_command *command, int argc, char **argv)
@@ -261,6 +311,9 @@ static int run_plan(const struct iso_cli_command *command, int argc, char **argv
     } else if (plan != NULL) {
         print_plan(plan, options.verbose);
         status = iso_cli_finish_output(ISO_CLI_OK);
+    }
+    if (plan != NULL && status == ISO_CLI_OK) {
+        status = plan_status(plan);
     }
     return end(&args, &manifest, body, plan, status);
 }

@@ -3,6 +3,7 @@ iso_library(iso_orchestrator_planner
   SOURCES
     planner.c
     planner_conflict.c
+    planner_conflict_words.c
     planner_cost.c
     planner_exact.c
     planner_explain.c

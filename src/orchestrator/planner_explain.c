@@ -1,7 +1,7 @@
 /* planner_explain.c - a plan as lines for people. */
 #include "orchestrator/planner_state.h"
 
-enum { groups_max = 12, names_max = 6, text_max = 512 };
+enum { text_max = 512 };
 
 struct lines {
     struct iso_buf *out;
@@ -57,51 +57,12 @@ size_t iso_plan_softest(const struct iso_plan *plan, size_t component, size_t ma
     return total;
 }
 
-/* Devices that are excluded for the same reason. */
-struct group {
-    struct iso_plan_alternative why;
-    size_t devices[names_max]; /* indices of the input */
-    size_t count;
-};
-
-/* Returns how many devices did not fit into the groups. */
-static size_t groups_fill(const struct iso_plan *plan, size_t component, struct group *groups,
-                          size_t *group_count)
-{
-    const struct iso_plan_model *model = &plan->model;
-    size_t count = 0, others = 0;
-    for (size_t d = 0; d < model->dev_count; d++) {
-        struct iso_plan_alternative why;
-        size_t g = 0;
-        iso_plan_alternative(plan, component, model->devs[d].index, &why);
-        if (why.why == ISO_PLAN_CHOSEN || why.why == ISO_PLAN_COSTS_MORE) {
-            continue;
-        }
-        while (g < count && !iso_plan_same_reason(&groups[g].why, &why)) {
-            g++;
-        }
-        if (g == groups_max) {
-            others++;
-            continue;
-        }
-        if (g == count) {
-            groups[count++] = (struct group){.why = why};
-        }
-        if (groups[g].count < names_max) {
-            groups[g].devices[groups[g].count] = model->devs[d].index;
-        }
-        groups[g].count++;
-    }
-    *group_count = count;
-    return others;
-}
-
 static void put_group(struct lines *lines, const struct iso_plan *plan, size_t component,
-                      const struct group *group)
+                      const struct iso_plan_group *group)
 {
     char text[text_max] = "";
     struct iso_plan_words words = {text, sizeof text, 0};
-    const size_t shown = group->count < names_max ? group->count : names_max;
+    const size_t shown = group->count < ISO_PLAN_GROUP_NAMES ? group->count : ISO_PLAN_GROUP_NAMES;
     put(lines, "    not ");
     for (size_t i = 0; i < shown; i++) {
         put(lines, i == 0 ? "" : ", ");
@@ -119,7 +80,7 @@ static void put_others(struct lines *lines, const struct iso_plan *plan, size_t 
                        size_t devices_max)
 {
     struct iso_plan_soft soft[ISO_PLAN_MAX_SHOWN];
-    struct group groups[groups_max];
+    struct iso_plan_group groups[ISO_PLAN_GROUPS_MAX];
     char text[text_max];
     size_t group_count = 0;
     const size_t max = devices_max < ISO_PLAN_MAX_SHOWN ? devices_max : ISO_PLAN_MAX_SHOWN;
@@ -134,7 +95,7 @@ static void put_others(struct lines *lines, const struct iso_plan *plan, size_t 
         put(lines, "    not %zu more, which cost %s\n", total - shown,
             shown != 0 ? "as much or more" : "more");
     }
-    const size_t ungrouped = groups_fill(plan, component, groups, &group_count);
+    const size_t ungrouped = iso_plan_groups_fill(plan, component, groups, &group_count);
     for (size_t g = 0; g < group_count; g++) {
         put_group(lines, plan, component, &groups[g]);
     }

@@ -232,7 +232,11 @@ struct iso_plan_words {
     size_t cap, len;
 };
 
+/* Empty text in `out`. */
+struct iso_plan_words iso_plan_words_begin(char *out, size_t cap);
 void iso_plan_say(struct iso_plan_words *words, const char *format, ...) ISO_PRINTF(2, 3);
+/* In quotation marks. */
+void iso_plan_say_name(struct iso_plan_words *words, struct iso_str name);
 /* "12.5 MiB". */
 void iso_plan_say_bytes(struct iso_plan_words *words, uint64_t bytes);
 /* "12.5 ms/s": milliseconds per second. */
@@ -248,6 +252,17 @@ bool iso_plan_same_reason(const struct iso_plan_alternative *a,
 const char *iso_plan_why_not_name(enum iso_plan_why_not why);
 const char *iso_plan_reason_name(enum iso_plan_reason_kind kind);
 const char *iso_plan_conflict_name(enum iso_plan_conflict_kind kind);
+
+/* Devices that are excluded for the same reason. */
+enum { ISO_PLAN_GROUPS_MAX = 12, ISO_PLAN_GROUP_NAMES = 6 };
+struct iso_plan_group {
+    struct iso_plan_alternative why;
+    size_t devices[ISO_PLAN_GROUP_NAMES]; /* the first by name; indices of the input */
+    size_t count;                         /* of all */
+};
+/* Groups the devices that are excluded for a component; returns how many did not fit in. */
+size_t iso_plan_groups_fill(const struct iso_plan *plan, size_t component,
+                            struct iso_plan_group *groups, size_t *group_count);
 
 /* The devices not chosen for a component that would do: the cheapest, at most `max`, into `best`;
  * returns how many there are in all. */

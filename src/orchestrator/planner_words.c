@@ -14,7 +14,7 @@ void iso_plan_say(struct iso_plan_words *words, const char *format, ...)
     va_end(args);
 }
 
-static struct iso_plan_words words_begin(char *out, size_t cap)
+struct iso_plan_words iso_plan_words_begin(char *out, size_t cap)
 {
     out[0] = '\0';
     return (struct iso_plan_words){out, cap, 0};
@@ -45,14 +45,9 @@ static struct iso_str component_name(const struct iso_plan *plan, size_t compone
     return plan->model.input->components[component].name;
 }
 
-static void say_name(struct iso_plan_words *words, struct iso_str name)
+void iso_plan_say_name(struct iso_plan_words *words, struct iso_str name)
 {
     iso_plan_say(words, "'%.*s'", (int)name.len, name.ptr);
-}
-
-static void say_str(struct iso_plan_words *words, struct iso_str text)
-{
-    iso_plan_say(words, "%.*s", (int)text.len, text.ptr);
 }
 
 /* Million fuel a second that one core does. */
@@ -145,7 +140,7 @@ static void say_memory(struct iso_plan_words *words, const struct iso_plan *plan
     iso_plan_say(words, " needed");
     if (why->component != ISO_PLAN_NONE) {
         iso_plan_say(words, " together with ");
-        say_name(words, component_name(plan, why->component));
+        iso_plan_say_name(words, component_name(plan, why->component));
     }
     if (found) {
         iso_plan_say(words, ", ");
@@ -166,7 +161,7 @@ static void say_found(struct iso_plan_words *words, bool found, const char *befo
 static void say_partner(struct iso_plan_words *words, const struct iso_plan *plan, size_t device,
                         const struct iso_plan_alternative *why)
 {
-    say_name(words, why->needed);
+    iso_plan_say_name(words, why->needed);
     iso_plan_say(words, " must be with it and cannot be there");
     if (device != ISO_PLAN_NONE) {
         const struct iso_plan_model *model = &plan->model;
@@ -256,7 +251,7 @@ void iso_plan_say_alternative(struct iso_plan_words *words, const struct iso_pla
 size_t iso_plan_alternative_text(const struct iso_plan *plan, size_t component, size_t device,
                                  char *out, size_t cap)
 {
-    struct iso_plan_words words = words_begin(out, cap);
+    struct iso_plan_words words = iso_plan_words_begin(out, cap);
     struct iso_plan_alternative why;
     iso_plan_alternative(plan, component, device, &why);
     iso_plan_say_alternative(&words, plan, component, device, &why);
@@ -335,7 +330,7 @@ static void say_moved(struct iso_plan_words *words, const struct iso_plan *plan,
                       const struct iso_plan_reason *reason)
 {
     struct iso_plan_alternative why;
-    say_name(words, device_name(plan, reason->device));
+    iso_plan_say_name(words, device_name(plan, reason->device));
     if (reason->constraint == ISO_PLAN_COSTS_MORE) {
         iso_plan_say(words, ", where it runs, costs ");
         iso_plan_say_cost(words, reason->value);
@@ -356,7 +351,7 @@ static void say_near(struct iso_plan_words *words, const struct iso_plan *plan, 
     } else {
         const bool same = iso_plan_device(plan, neighbour) == iso_plan_device(plan, component);
         iso_plan_say(words, same ? "on the device of " : "near ");
-        say_name(words, component_name(plan, neighbour));
+        iso_plan_say_name(words, component_name(plan, neighbour));
         iso_plan_say(words, ", which it talks to");
     }
     iso_plan_say(words, "; '%.*s', the next best, costs ",
@@ -397,7 +392,7 @@ static void say_compared(struct iso_plan_words *words, const struct iso_plan *pl
     case ISO_PLAN_WHY_APART:
         iso_plan_say(words, "'%.*s' is cheaper, but it must be apart from ", (int)next.len,
                      next.ptr);
-        say_name(words, component_name(plan, reason->component));
+        iso_plan_say_name(words, component_name(plan, reason->component));
         iso_plan_say(words, ", which is there");
         break;
     case ISO_PLAN_WHY_ROOM:
@@ -412,7 +407,7 @@ static void say_compared(struct iso_plan_words *words, const struct iso_plan *pl
 size_t iso_plan_reason_text(const struct iso_plan *plan, size_t component,
                             const struct iso_plan_reason *reason, char *out, size_t cap)
 {
-    struct iso_plan_words words = words_begin(out, cap);
+    struct iso_plan_words words = iso_plan_words_begin(out, cap);
     switch (reason->kind) {
     case ISO_PLAN_WHY_PINNED:
         iso_plan_say(&words, "the manifest asks for this device");
@@ -422,7 +417,7 @@ size_t iso_plan_reason_text(const struct iso_plan *plan, size_t component,
         break;
     case ISO_PLAN_WHY_WITH:
         iso_plan_say(&words, "must be with ");
-        say_name(&words, component_name(plan, reason->component));
+        iso_plan_say_name(&words, component_name(plan, reason->component));
         break;
     case ISO_PLAN_WHY_NEAR:
         say_near(&words, plan, component, reason);
@@ -446,99 +441,6 @@ size_t iso_plan_reason_text(const struct iso_plan *plan, size_t component,
         } else {
             say_compared(&words, plan, component, reason);
         }
-    }
-    return words.len;
-}
-
-/* ---- Why no plan ---------------------------------------------------------------------------- */
-
-static void say_list(struct iso_plan_words *words, const struct iso_plan *plan,
-                     const struct iso_plan_conflict *conflict)
-{
-    for (size_t i = 0; i < conflict->component_count; i++) {
-        iso_plan_say(words, i == 0 ? "" : i + 1 == conflict->component_count ? " and " : ", ");
-        say_name(words, component_name(plan, conflict->components[i]));
-    }
-}
-
-/* The devices that any of them could be on, with their memory. */
-static void say_devices(struct iso_plan_words *words, const struct iso_plan *plan,
-                        const struct iso_plan_conflict *conflict)
-{
-    const struct iso_plan_model *model = &plan->model;
-    size_t said = 0, more = 0;
-    for (size_t d = 0; d < model->dev_count; d++) {
-        bool any = false;
-        for (size_t i = 0; i < conflict->component_count && !any; i++) {
-            const size_t unit = model->comps[model->comp_of[conflict->components[i]]].unit;
-            any = !isinf(model->fixed[unit * model->dev_count + d]);
-        }
-        if (any && said < 8) {
-            iso_plan_say(words, said++ == 0 ? "" : ", ");
-            say_str(words, model->devs[d].in->name);
-            iso_plan_say(words, " (");
-            iso_plan_say_bytes(words, model->devs[d].free);
-            iso_plan_say(words, " free)");
-        } else {
-            more += any ? 1 : 0;
-        }
-    }
-    if (more != 0) {
-        iso_plan_say(words, " and %zu more", more);
-    }
-}
-
-static void say_joint(struct iso_plan_words *words, const struct iso_plan *plan)
-{
-    const struct iso_plan_model *model = &plan->model;
-    const struct iso_plan_conflict *conflict = &plan->conflict;
-    const size_t first = model->comp_of[conflict->components[0]];
-    const struct iso_plan_unit *unit = &model->units[model->comps[first].unit];
-    uint64_t memory = 0;
-    bool apart = false;
-    say_list(words, plan, conflict);
-    if (unit->clash[0] != ISO_PLAN_NONE) {
-        iso_plan_say(words, " must be together and apart: one of the rules 'with' and "
-                            "'apart' has to go");
-        return;
-    }
-    for (size_t i = 0; i < conflict->component_count; i++) {
-        const struct iso_plan_comp *comp = &model->comps[model->comp_of[conflict->components[i]]];
-        memory = iso_plan_memory_add(memory, comp->memory);
-        apart = apart || model->units[comp->unit].apart_count != 0;
-    }
-    if (unit->cand_count == 0) {
-        iso_plan_say(words,
-                     " must be on one device, and none suits all of them: together they need ");
-        iso_plan_say_bytes(words, memory);
-        return;
-    }
-    iso_plan_say(words, " can be placed each by itself, but not at once: they need ");
-    iso_plan_say_bytes(words, memory);
-    iso_plan_say(words, apart ? ", must be apart, and can only be on " : " and can only be on ");
-    say_devices(words, plan, conflict);
-}
-
-size_t iso_plan_conflict_text(const struct iso_plan *plan, char *out, size_t cap)
-{
-    struct iso_plan_words words = words_begin(out, cap);
-    switch (plan->conflict.kind) {
-    case ISO_PLAN_FEASIBLE:
-        break;
-    case ISO_PLAN_NO_DEVICES:
-        iso_plan_say(&words, "there are no devices");
-        break;
-    case ISO_PLAN_NO_CANDIDATE:
-        iso_plan_say(&words, "no device can take ");
-        say_list(&words, plan, &plan->conflict);
-        break;
-    case ISO_PLAN_JOINT:
-        say_joint(&words, plan);
-        break;
-    case ISO_PLAN_NOT_FOUND:
-        iso_plan_say(&words, "no placement was found, and it is not certain that there is none; "
-                             "fewer constraints or more memory would help");
-        break;
     }
     return words.len;
 }

@@ -33,6 +33,7 @@ class Fake:
                             "owner": None, "seen": "2026-01-01T00:00:00Z"}]
         self.packages, self.apps, self.generations = {}, {}, {}
         self.mistakes = []
+        self.conflict, self.overloaded = None, False
         self.items = {"registries": {}, "trust": {}}
         self.module = b"\0asm\1\0\0\0"
         # What happens to the next change: what the status says of it, answer by answer, and its end.
@@ -184,7 +185,12 @@ class Fake:
             return 422, {"type": "urn:isomer:problem:mistakes", "detail": "mistakes", "mistakes": self.mistakes}
         manifest = json.loads(json.loads(body)["manifest"])
         den, hall = self.devices["den"], self.devices["hall"]
-        return 200, {"app": manifest["app"], "components": [
+        if self.conflict:
+            return 200, {"app": manifest["app"], "feasible": False, "conflict": self.conflict, "changes": [], "components": [
+                {"name": name, "device": None, "why": [], "not-more": 3,
+                 "not": [{"device": den["id"], "device-name": "den", "hard": True, "why": "lacks the label room=moon"}]}
+                for name in manifest["components"]]}
+        return 200, {"app": manifest["app"], "feasible": True, "overloaded": self.overloaded, "components": [
             {"name": name, "device": den["id"], "device-name": "den", "why": ["fastest: 512 M fuel/s", "free"],
              "not": [{"device": hall["id"], "device-name": "hall", "hard": True, "why": "offers no isomer:device/gpio"}]}
             for name in manifest["components"]],

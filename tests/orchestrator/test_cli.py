@@ -176,6 +176,14 @@ def plans(t):
         check("greeter is not on\n  hall: offers no isomer:device/gpio" in result.out, str(result))
         check(json.loads(run(t, "plan", "--json", folder).out)["app"] == "hello", "as JSON")
         check(not fake.apps, "nothing is deployed")
+        fake.overloaded = True
+        t.expect(run(t, "plan", folder), 0, "overloaded")
+        fake.conflict = {"kind": "no-candidate", "why": "no device can take 'greeter'", "components": ["greeter"]}
+        result = t.expect(run(t, "plan", folder), 72, "there is no plan: no device can take 'greeter'")
+        check("greeter is not on\n  den: lacks the label room=moon\n  and 3 more" in result.out, str(result))
+        check("DEVICE" not in result.out, str(result))
+        result = t.expect(run(t, "plan", "--json", folder), 72, "no plan")
+        check(json.loads(result.out)["feasible"] is False, "as JSON")
 
 
 @test
