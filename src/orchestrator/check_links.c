@@ -337,11 +337,7 @@ static void find_links(struct iso_or_check *check, uint32_t component)
     struct iso_or_imports *imports = &check->imports[component];
     uint32_t others = 0;
     for (uint32_t i = 0; i < imports->count; i++) {
-        struct iso_or_import *import = &imports->items[i];
-        others += import->device || import->nobody ? 0 : 1;
-        if (!import->device && !import->nobody && !import->linked) {
-            find_link(check, component, import);
-        }
+        others += imports->items[i].device || imports->items[i].nobody ? 0 : 1;
     }
     if (others > LINKS_MAX) {
         struct iso_or_at at = iso_or_component_at(check, component);
@@ -349,6 +345,13 @@ static void find_links(struct iso_or_check *check, uint32_t component)
                          "found %u interfaces that other components have to supply; expected at "
                          "most %d",
                          others, LINKS_MAX);
+        return;
+    }
+    for (uint32_t i = 0; i < imports->count; i++) {
+        struct iso_or_import *import = &imports->items[i];
+        if (!import->device && !import->nobody && !import->linked) {
+            find_link(check, component, import);
+        }
     }
 }
 

@@ -93,7 +93,8 @@ static void add(struct iso_or_reader *reader, const struct iso_or_at *at, enum s
     const struct iso_str key = iso_str_from_z(at->key);
     bool in_key = spot == AT_KEY || (spot == AT_PART && key.len != 0 && part.ptr >= key.ptr &&
                                      part.ptr <= key.ptr + key.len);
-    if (iso_or_text_find(text, &path, in_key, &span) && spot == AT_PART) {
+    bool kept = reader->mistakes->count < ISO_OR_MISTAKES_MAX; /* else the place does not matter */
+    if (kept && iso_or_text_find(text, &path, in_key, &span) && spot == AT_PART) {
         narrow(text, at, part, &span);
     }
     iso_or_mistakes_add(reader->mistakes, text, span, &path, warning, format, args);
