@@ -75,7 +75,7 @@ def test_mistakes_are_told_with_their_place(programs, guests):
         wrong = '{\n  "app": "lab",\n  "components": {\n    "probe": { "package": "file:probe", "mod": "service" }\n  }\n}'
         answer = held.request("PUT", "/v1/apps/lab", {"manifest": wrong})
         mistake = answer.json()["mistakes"][0]
-        check(answer.status == 422 and (mistake["line"], mistake["column"]) == (4, 40), "mistake: %s", answer)
+        check(answer.status == 422 and (mistake["line"], mistake["column"]) == (4, 41), "mistake: %s", answer)
         check("mode" in mistake["text"], "what would be right: %s", mistake)
         nowhere = manifest(probe={"place": {"label": "room=moon"}})
         number = held.start_deploy(nowhere, files(guests))
