@@ -8,6 +8,10 @@
 #include "net/tls.h"
 #include "platform/platform.h"
 
+#include <time.h>
+
+enum { WAIT_MS = 8000, WAIT_PAUSE_MS = 50 };
+
 static void fact(const char *name, const char *format, ...) ISO_PRINTF(2, 3);
 
 static void fact(const char *name, const char *format, ...)
@@ -100,7 +104,37 @@ void iso_cli_device_print(const json_t *device, const char *pin)
     fact("since", "%s", iso_cli_json_text(device, "started"));
 }
 
-/* Asks the device itself. */
+static bool is_up(struct iso_cli_server *server, const char *path)
+{
+    struct iso_cli_reply reply;
+    const struct iso_cli_request request = {.method = "GET", .path = path, .quiet = true};
+    bool up = false;
+    if (iso_cli_request(server, &request, &reply) == ISO_CLI_OK && reply.status == 200) {
+        json_t *device = json_loadb((const char *)reply.body.ptr, reply.body.len, 0, NULL);
+        up = strcmp(iso_cli_json_text(device, "state"), "up") == 0;
+        json_decref(device);
+    }
+    iso_buf_fini(&reply.body);
+    return up;
+}
+
+bool iso_cli_device_wait(struct iso_cli_server *server, const char *name)
+{
+    const struct timespec pause = {0, WAIT_PAUSE_MS * 1000000L};
+    char encoded[256], path[300];
+    bool up = false;
+    if (iso_cli_path_encode(name, encoded, sizeof encoded)) {
+        (void)iso_format(path, sizeof path, "/v1/devices/%s", encoded);
+        for (unsigned waited = 0; waited < WAIT_MS && !up; waited += WAIT_PAUSE_MS) {
+            up = is_up(server, path);
+            if (!up) {
+                (void)nanosleep(&pause, NULL);
+            }
+        }
+    }
+    return up;
+}
+
 int iso_cli_device_show(struct iso_cli_server *server)
 {
     uint8_t pin[ISO_TLS_PIN_SIZE];

@@ -8,6 +8,10 @@
  * not known. */
 void iso_cli_device_print(const json_t *device, const char *pin);
 
+/* Waits for some seconds until a device that was just added is up, as an orchestrator sees it: only
+ * then it is used. Returns whether it is; no message. name: its name or id. */
+bool iso_cli_device_wait(struct iso_cli_server *server, const char *name);
+
 /* Asks the device itself and shows it. Returns the exit status. */
 int iso_cli_device_show(struct iso_cli_server *server);
 

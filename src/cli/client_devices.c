@@ -226,13 +226,18 @@ static const struct iso_cli_command device_show = {
 /* ---- add, pair --------------------------------------------------------------------------------
  */
 
-static int added(const struct iso_cli_server *server, const json_t *device)
+static int added(struct iso_cli_server *server, const json_t *device)
 {
     const char *name = iso_cli_json_text(device, "name");
+    const bool is_device = iso_cli_json_text(device, "state")[0] != '\0';
+    const bool up = is_device && iso_cli_device_wait(server, name);
     if (server->json) {
         return iso_cli_show_json(device);
     }
-    if (iso_cli_json_text(device, "state")[0] != '\0') {
+    if (is_device) {
+        if (!up) {
+            iso_cli_note("%s does not answer yet; 'isomer device ls' shows when it does", name);
+        }
         iso_cli_note("%s is a device of %s", name, server->name);
         return ISO_CLI_OK;
     }

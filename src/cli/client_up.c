@@ -2,6 +2,7 @@
  * the smallest site. They are the same programs as elsewhere, started as children. */
 #include "cli/children.h"
 #include "cli/client_commands.h"
+#include "cli/client_device.h"
 #include "cli/client_note.h"
 
 #include "base/format.h"
@@ -290,6 +291,11 @@ static int make_ready(struct up *up)
         }
         status = add_device(&up->server, note);
         json_decref(note);
+    }
+    for (size_t i = 0; i < up->device_count && status == ISO_CLI_OK; i++) {
+        if (!iso_cli_device_wait(&up->server, up->devices[i])) {
+            iso_cli_note("%s is not up yet; 'isomer device ls' shows why", up->devices[i]);
+        }
     }
     return status == ISO_CLI_OK ? -1 : status;
 }

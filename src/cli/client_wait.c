@@ -104,7 +104,7 @@ static void keep_reason(struct waiting *waiting, const char *who, const char *te
 /* Devices that have done their part are not told of. */
 static bool is_over(const char *step)
 {
-    static const char *const over[] = {"prepared", "confirmed", "absent", "done"};
+    static const char *const over[] = {"prepared", "confirmed", "absent", "leaving", "done"};
     for (size_t i = 0; i < ISO_COUNT_OF(over); i++) {
         if (strcmp(step, over[i]) == 0) {
             return true;
@@ -150,7 +150,21 @@ static void show_change(struct waiting *waiting, const json_t *change)
 /* ---- The end ----------------------------------------------------------------------------------
  */
 
-static void print_moves(const json_t *generation)
+/* Where a component is now, by name. */
+static const char *device_of(const json_t *status, const char *component)
+{
+    size_t i;
+    json_t *entry;
+    json_array_foreach(json_object_get(status, "components"), i, entry)
+    {
+        if (strcmp(iso_cli_json_text(entry, "name"), component) == 0) {
+            return iso_cli_json_text(entry, "device-name");
+        }
+    }
+    return "";
+}
+
+static void print_moves(const json_t *status, const json_t *generation)
 {
     size_t i;
     json_t *move;
@@ -161,11 +175,11 @@ static void print_moves(const json_t *generation)
     json_array_foreach(json_object_get(generation, "moves"), i, move)
     {
         const json_t *downtime = json_object_get(move, "downtime-ms");
-        const char *to = iso_cli_json_text(move, "to-name");
+        const char *component = iso_cli_json_text(move, "component");
+        const char *to = device_of(status, component);
         iso_cli_note(json_is_number(downtime) ? "%s moved to %s; it stood still for %.3g ms"
                                               : "%s moved to %s",
-                     iso_cli_json_text(move, "component"),
-                     to[0] != '\0' ? to : iso_cli_json_text(move, "to"),
+                     component, to[0] != '\0' ? to : iso_cli_json_text(move, "to"),
                      json_number_value(downtime));
     }
 }
@@ -197,7 +211,7 @@ static int succeeded(struct waiting *waiting, const json_t *status, const json_t
         iso_cli_note("%s is removed", waiting->app);
         return ISO_CLI_OK;
     }
-    print_moves(generation);
+    print_moves(status, generation);
     iso_cli_note("%s runs: generation %llu", waiting->app, (unsigned long long)waiting->generation);
     if (json_array_size(json_object_get(status, "components")) != 0) {
         print_places(status);

@@ -42,6 +42,19 @@ bool iso_cli_state_own(const char *program, char out[ISO_CLI_STATE_SIZE])
     return iso_cli_state_default(program, out);
 }
 
+bool iso_cli_state_absolute(const char *path, char out[ISO_CLI_STATE_SIZE])
+{
+    char here[ISO_CLI_STATE_SIZE];
+    if (path[0] == '/') {
+        return iso_format(out, ISO_CLI_STATE_SIZE, "%s", path) < ISO_CLI_STATE_SIZE;
+    }
+    while (path[0] == '.' && path[1] == '/') {
+        path += 2;
+    }
+    return getcwd(here, sizeof here) != NULL &&
+           iso_format(out, ISO_CLI_STATE_SIZE, "%s/%s", here, path) < ISO_CLI_STATE_SIZE;
+}
+
 /* ISO_E_EXISTS: somebody has the port. */
 static enum iso_err try_address(const char *address, bool datagrams)
 {

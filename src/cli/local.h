@@ -14,6 +14,10 @@ bool iso_cli_state_default(const char *program, char out[ISO_CLI_STATE_SIZE]);
 /* The same for a daemon, to which systemd's StateDirectory= counts first. */
 bool iso_cli_state_own(const char *program, char out[ISO_CLI_STATE_SIZE]);
 
+/* A path from the root on, whether or not something is there: what a daemon hands on and writes
+ * down must not depend on where it was started. false: too long, or the system does not say. */
+bool iso_cli_state_absolute(const char *path, char out[ISO_CLI_STATE_SIZE]);
+
 /* The ports that a daemon had the last time, in an order of its own; 0: none is known. Others know
  * it by them, so it takes them again when they are free. */
 enum { ISO_CLI_PORTS = 4 };

@@ -210,7 +210,8 @@ static int run(const struct iso_cli_command *command, int argc, char **argv)
     if (status >= 0) {
         return status;
     }
-    if (config.state == NULL && iso_cli_state_own("isomer-orchestrator", state)) {
+    if (config.state != NULL ? iso_cli_state_absolute(config.state, state)
+                             : iso_cli_state_own("isomer-orchestrator", state)) {
         config.state = state;
     }
     struct daemon daemon = {.config = &config, .note = -1};

@@ -339,7 +339,8 @@ static int run(const struct iso_cli_command *command, int argc, char **argv)
     int status = read_options(command, argc, argv, &config);
     if (status < 0) {
         char state[ISO_CLI_STATE_SIZE];
-        if (config.state == NULL && iso_cli_state_own("isomer", state)) {
+        if (config.state != NULL ? iso_cli_state_absolute(config.state, state)
+                                 : iso_cli_state_own("isomer", state)) {
             config.state = iso_arena_copy_str(&config.arena, iso_str_from_z(state));
         }
         status = serve(&config);

@@ -13,6 +13,7 @@ sys.path.insert(0, HERE)
 # pylint: disable=wrong-import-position
 import test_cli  # noqa: F401  (each import registers its tests)
 import test_local  # noqa: F401
+import test_up  # noqa: F401
 from harness import main
 
 if __name__ == "__main__":

@@ -210,7 +210,7 @@ class Fake:
             return 422, {"type": "urn:isomer:problem:mistakes", "detail": "mistakes", "mistakes": self.mistakes}
         if method == "PUT":
             manifest = json.loads(json.loads(body)["manifest"])
-            self.apps.setdefault(app, {"current": 0, "revision": 0, "pending": None, "gone": False, "components": []})
+            self.apps.setdefault(app, {"current": 0, "revision": 0, "pending": None, "gone": False, "components": [], "at": {}})
             self.apps[app]["components"] = list(manifest["components"])
             return self.change(app, "deploy")
         if app not in self.apps or self.apps[app]["gone"]:
@@ -261,6 +261,7 @@ class Fake:
                     other["state"] = "replaced"
             one["current"] = one["pending"]
             one["gone"] = one["cause"] == "remove"
+            one["at"].update({move["component"]: move["to"] for move in self.moves})
         else:
             generation["devices"] = [{"device": "x", "name": "hall", "step": "prepare", "text": "the disk is full"}]
         one["pending"] = None
@@ -270,7 +271,7 @@ class Fake:
         one = self.apps[app]
         answer = {"app": app, "revision": one["revision"], "state": "running" if one["current"] else "failed",
                   "generation": one["current"], "wanted": one["pending"] or one["current"], "reason": "",
-                  "components": [{"name": name, "device": "den", "device-name": "den", "epoch": 1, "mode": "function",
+                  "components": [{"name": name, "device": "den", "device-name": one["at"].get(name, "den"), "epoch": 1, "mode": "function",
                                   "state": "running", "package": "file:" + name} for name in one["components"]],
                   "flows": [], "change": None}
         if one["pending"] is not None and one["steps"]:

@@ -1,0 +1,161 @@
+"""The commands with the real daemons: `isomer up`, and what people do next."""
+
+import contextlib
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+
+from harness import HERE, Failure, Skip, check, match, test
+from test_cli import environment, run
+from test_local import daemon, notes, until
+
+TOP = os.path.dirname(os.path.dirname(HERE))
+
+
+def hello(t):
+    """The example application, built, in a folder of the test's own."""
+    for program in ("clang", "wasm-ld"):
+        if shutil.which(program) is None:
+            raise Skip(f"{program} is not installed")
+    subprocess.run([os.path.join(TOP, "examples/build.sh"), "hello", t.isomer], check=True)
+    return shutil.copytree(os.path.join(TOP, "examples/hello"), t.path("hello"))
+
+
+@contextlib.contextmanager
+def up(t, devices="kitchen,den"):
+    t.expect(run(t, "up", "--detach", "--no-mdns", "--devices", devices, "--name", "house"), 0, "isomer down")
+    try:
+        yield
+    finally:
+        t.expect(run(t, "down"), 0)
+        check(not notes(t), str(notes(t)))
+
+
+def places(t, app="hello"):
+    """Component -> device."""
+    return {one["name"]: one["device-name"] for one in json.loads(run(t, "ps", app, "--json").out)[0]["components"]}
+
+
+@test
+def from_nothing_to_an_application(t):
+    """up, deploy, ps, call; again after a restart; down leaves nothing behind."""
+    folder = hello(t)
+    with up(t):
+        listed = run(t, "device", "ls").out
+        check("kitchen" in listed and "den" in listed, listed)
+        t.expect(run(t, "deploy", folder), 0, ["sent ", "hello runs: generation 1"])
+        check(sorted(places(t).values()) == ["den", "kitchen"], str(places(t)))
+        for number in (1, 2):
+            check(run(t, "call", "hello/greeter", "greet", "name=you").out ==
+                  f'"Hello, you! You are number {number}."\n', "call")
+        t.expect(run(t, "call", "hello/greeter", "greet"), 64, "name")
+        t.expect(run(t, "call", "hello/greeter", "gret", "name=you"), 64, "greet")
+        described = t.expect(run(t, "describe", "hello/greeter"), 0).out
+        check("greet(name: string) -> string" in described and "apart" in described, described)
+        check("interface greetings" in run(t, "describe", "--wit", "hello/greeter").out, "WIT")
+        check(json.loads(run(t, "describe", "--td", "hello/greeter").out)["@context"], "a Thing Description")
+        check(re.search(r"^state +running$", run(t, "describe", "hello").out, re.MULTILINE), "of the application")
+        t.expect(run(t, "up", "--detach", "--no-mdns", "--devices", "kitchen"), 71, "in use by another")
+    t.expect(run(t, "ls"), 71, "no orchestrator runs")
+    with up(t):
+        check(re.search(r"hello +running +1 ", run(t, "ls").out), str(run(t, "ls")))
+        until(lambda: "number 1" in run(t, "call", "hello/greeter", "greet", "name=you").out)
+        t.expect(run(t, "rm", "hello"), 0, "hello is removed")
+        t.expect(run(t, "ls"), 0, "no application is deployed")
+    t.expect(run(t, "down"), 0, "nothing runs")
+
+
+@test
+def a_component_moves(t):
+    """A further device of this machine is added by its name; the counter goes there with its number."""
+    folder = hello(t)
+    with up(t), daemon(t, "supervisor", "--state", "h", "--name", "hall", "--no-mdns"):
+        t.expect(run(t, "deploy", folder), 0)
+        check("number 1" in run(t, "call", "hello/greeter", "greet", "name=you").out, "1")
+        t.expect(run(t, "device", "add", "hall"), 0, "hall is a device of house")
+        t.expect(run(t, "device", "add", "hall"), 77, "already")
+        t.expect(run(t, "move", "hello/counter", "hall"), 0, "counter moved to hall; it stood still for")
+        check(places(t)["counter"] == "hall", str(places(t)))
+        check("number 2" in run(t, "call", "hello/greeter", "greet", "name=you").out, "2: it has its number still")
+        t.expect(run(t, "move", "hello/counter", "nowhere"), 77, "nowhere")
+        t.expect(run(t, "rollback", "hello"), 0, "hello runs: generation 3")
+        check("number" in run(t, "call", "hello/greeter", "greet", "name=you").out, "after going back")
+        check(run(t, "history", "hello").out.count("\n") == 4, run(t, "history", "hello").out)
+        events = run(t, "events").out
+        check("moved" in events and "deployed" in events, events)
+
+
+@test
+def pairing_with_a_code(t):
+    """A device that is not of this machine, as far as the orchestrator knows, is paired over HTTPS."""
+    with up(t, "kitchen"), daemon(t, "supervisor", "--state", "h", "--name", "hall", "--no-mdns") as hall:
+        port = match(r" https=(\d+) ", hall.lines).group(1)
+        address = "https://127.0.0.1:" + port
+        t.expect(run(t, "device", "add", address), 77, ["has to be paired", "CODE"])
+        check(address in run(t, "device", "ls").out, run(t, "device", "ls").out)
+        t.expect(run(t, "device", "pair", address, "AAAA-AAAA-AAAA-AAAA"), 77)
+        code = t.expect(run(t, "--device", "hall", "pair"), 0).out.strip()
+        t.expect(run(t, "device", "pair", address, code, "--name", "lobby"), 0, "lobby is a device of house")
+        until(lambda: re.search(r"^state +up$", run(t, "device", "show", "lobby").out, re.MULTILINE))
+        t.expect(run(t, "device", "label", "lobby", "room=lobby"), 0)
+        check("room=lobby" in run(t, "device", "ls").out, "label")
+        match(r"^house$", run(t, "--device", "hall", "owner").out)
+        t.expect(run(t, "device", "rm", "lobby"), 0)
+        match(r"^nobody$", run(t, "--device", "hall", "owner").out)
+
+
+@test
+def what_cannot_be(t):
+    """Mistakes are pointed at in the manifest; what fits nowhere fails, says why, and leaves what runs."""
+    folder = hello(t)
+    with up(t, "kitchen"):
+        with open(t.path("hello/app.json"), encoding="utf-8") as file:
+            manifest = file.read()
+        result = t.expect(run(t, "deploy", folder), 72, "hello generation 1: failed")
+        check("counter" in result.err or "greeter" in result.err, str(result))
+        t.write("hello/app.json", manifest.replace(', "place": { "apart": "counter" }', ""))
+        t.expect(run(t, "deploy", folder), 0, "generation 2")
+        t.write("hello/app.json", manifest)
+        t.expect(run(t, "deploy", folder), 72, ["failed", "generation 2 of hello runs on"])
+        check("number 1" in run(t, "call", "hello/greeter", "greet", "name=you").out, "it does")
+        t.write("hello/app.json", manifest.replace('"mode": "service"', '"mode": "servant"'))
+        for command in ("check", "plan", "deploy"):
+            result = t.expect(run(t, command, folder), 65, ["app.json:5:", "servant", "^"])
+        t.write("hello/app.json", manifest[:-4])
+        t.expect(run(t, "check", folder), 65, "app.json:")
+        t.expect(run(t, "deploy", folder), 65, "app.json:")
+
+
+@test
+def up_in_the_foreground(t):
+    """Each line has the name of who says it; a signal stops all; when one ends, so do the others."""
+    def start():
+        return subprocess.Popen([t.isomer, "up", "--no-mdns", "--devices", "kitchen,den", "--state", "site"],
+                                stderr=subprocess.PIPE, cwd=t.dir, env=t.environment(environment(t)), text=True)
+
+    def read_until(process, text):
+        lines = ""
+        for line in process.stderr:
+            lines += line
+            if text in line:
+                return lines
+        raise Failure(lines)
+
+    with start() as process:
+        lines = read_until(process, "Ctrl-C")
+        match(r"^kitchen +\| .*supervisor: device=", lines)
+        match(r"^orchestrator \| .*serving", lines)
+        check(sorted(os.listdir(t.path("site"))) == ["den", "kitchen", "orchestrator"], os.listdir(t.path("site")))
+        process.send_signal(signal.SIGINT)
+        process.stderr.read()
+    check(process.returncode == 0 and not notes(t), f"{process.returncode} {notes(t)}")
+    with start() as process:
+        read_until(process, "Ctrl-C")
+        pid = [int(re.search(r"-(\d+)\.", name).group(1)) for name in notes(t) if name.startswith("supervisor")][0]
+        os.kill(pid, signal.SIGKILL)
+        rest = process.stderr.read()
+    check(process.returncode == 71 and "has ended (status 137); stopping the others" in rest, rest)
+    check(len(notes(t)) == 1, str(notes(t)))  # that of the one that was killed
