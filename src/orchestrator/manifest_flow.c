@@ -1,7 +1,7 @@
 /* Flows of a manifest: docs/manifest.md, "Flows". */
 #include "orchestrator/manifest_read.h"
 
-enum { STEPS_MAX = 32, CALL_MAX = 256 + 1 + ISO_NAME_MAX, PARAM_MAX = 256, WINDOW_MAX = 1024 };
+enum { STEPS_MAX = 32, FUNCTION_MAX = 256, PARAM_MAX = 256, WINDOW_MAX = 1024 };
 #define EVERY_MIN UINT64_C(1000000)
 #define EVERY_MAX (UINT64_C(24) * 3600 * 1000000000)
 
@@ -199,13 +199,20 @@ static void read_call(struct iso_or_reader *reader, const struct iso_or_at *at,
     static const char what[] = "a function, \"component.function\"";
     struct iso_str text, component, function;
     char shown[ISO_QUOTE_SIZE];
-    if (at->json == NULL || !iso_or_string(reader, at, what, 1, CALL_MAX, &text)) {
+    if (at->json == NULL ||
+        !iso_or_string(reader, at, what, 1, ISO_NAME_MAX + 1 + FUNCTION_MAX, &text)) {
         return;
     }
     if (!iso_or_split(text, &component, &function) || component.len == 0 ||
         !is_function(function)) {
         iso_or_wrong(reader, at, "found %s; expected %s or \"component.interface.function\"",
                      iso_quote(shown, text), what);
+        return;
+    }
+    if (function.len > FUNCTION_MAX) {
+        iso_or_wrong_part(reader, at, function,
+                          "found %zu bytes; expected a function of at most %d", function.len,
+                          FUNCTION_MAX);
         return;
     }
     step->component = iso_or_component_named(reader, at, component);
