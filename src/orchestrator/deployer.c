@@ -34,9 +34,10 @@ static struct iso_or_app *make_app(struct iso_or_deployer *deployer, struct iso_
     app->avoid = json_object();
     app->lost_state = json_object();
     app->figures = json_object();
+    app->stuck = json_object();
     app->revision = 1;
     if (app->floors == NULL || app->sightings == NULL || app->avoid == NULL ||
-        app->lost_state == NULL || app->figures == NULL) {
+        app->lost_state == NULL || app->figures == NULL || app->stuck == NULL) {
         iso_or_app_destroy(app);
         return NULL;
     }
@@ -80,6 +81,7 @@ void iso_or_app_destroy(struct iso_or_app *app)
     json_decref(app->avoid);
     json_decref(app->lost_state);
     json_decref(app->figures);
+    json_decref(app->stuck);
     iso_alloc_free(deployer->config.alloc, app, sizeof *app);
 }
 

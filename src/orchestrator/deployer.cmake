@@ -4,6 +4,7 @@ iso_library(iso_orchestrator_deployer
     deployer.c
     deployer_ask.c
     deployer_describe.c
+    deployer_figures.c
     deployer_generation.c
     deployer_part.c
     deployer_plan.c

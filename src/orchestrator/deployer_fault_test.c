@@ -495,3 +495,115 @@ TEST(a_move_is_refused_with_its_reason)
     CHECK_STR(report.text, "the device name1 is lost");
     sim_fini(&sim);
 }
+
+/* ---- Draining, figures, plans ------------------------------------------------------------------
+ */
+
+TEST(a_drained_device_is_emptied)
+{
+    struct sim sim;
+    started(&sim, 2);
+    (void)sim_deploy(&sim, APP("free", "", SERVICE));
+    (void)sim_deploy(&sim, APP("bound", AT("name0"), SERVICE));
+    sim_run(&sim, 20000);
+    CHECK_EQ_U64(sim_runs(&sim, "free", "worker"), 0);
+    sim.devices[0].seen.drained = true;
+    iso_or_deployer_device_changed(sim.deployer, &sim.devices[0].seen, false);
+    settle(&sim);
+    CHECK_EQ_U64(sim_runs(&sim, "free", "worker"), 1);
+    CHECK_EQ_U64(sim_runs(&sim, "bound", "worker"), 0); /* it can be nowhere else */
+    CHECK_STR(sim_state(&sim, "bound"), "running");
+    struct iso_or_app *app = iso_or_app_find(sim.deployer, iso_str_from_z("bound"));
+    CHECK(app->last <= 2); /* it was tried once */
+    sim_fini(&sim);
+}
+
+TEST(plans_know_what_was_measured)
+{
+    struct sim sim;
+    started(&sim, 1);
+    sim.devices[0].model.fuel_per_call = 123;
+    (void)sim_deploy(&sim, APP("one", "", ""));
+    sim_run(&sim, 20000);
+    (void)sim_deploy(&sim, APP("one", "", ", \"config\": {\"a\": \"b\"}"));
+    settle(&sim);
+    struct iso_or_app *app = iso_or_app_find(sim.deployer, iso_str_from_z("one"));
+    const json_t *figures = json_object_get(app->figures, "worker");
+    CHECK(json_number_value(json_object_get(figures, "fuel-per-call")) == 123);
+    sim_fini(&sim);
+}
+
+struct planned {
+    unsigned count;
+    enum iso_err err;
+    size_t mistakes;
+    char json[2048], text[256];
+};
+
+static void on_planned(void *ctx, enum iso_err err, const struct iso_report *report,
+                       const struct iso_or_mistakes *mistakes, struct iso_str json)
+{
+    struct planned *planned = ctx;
+    planned->count++;
+    planned->err = err;
+    planned->mistakes = mistakes->errors;
+    (void)iso_format(planned->json, sizeof planned->json, "%.*s", (int)json.len, json.ptr);
+    (void)iso_format(planned->text, sizeof planned->text, "%s", report->text);
+}
+
+static void plan(struct sim *sim, const char *manifest, bool check_only, struct planned *out)
+{
+    const struct iso_or_deploy deploy = {.manifest = iso_str_from_z(manifest)};
+    *out = (struct planned){.count = 0};
+    iso_or_deployer_plan(sim->deployer, &deploy, check_only, on_planned, out);
+    CHECK_EQ_U64(out->count, 0); /* never before the call returns */
+    sim_run(sim, 1000);
+    CHECK_EQ_U64(out->count, 1);
+}
+
+TEST(a_plan_changes_nothing)
+{
+    struct sim sim;
+    struct planned planned;
+    started(&sim, 2);
+    plan(&sim, APP("one", "", ""), false, &planned);
+    CHECK_OK(planned.err);
+    CHECK_CONTAINS(planned.json, "\"device\":\"dev0\"");
+    plan(&sim, APP("one", AT("nobody"), ""), false, &planned);
+    CHECK_OK(planned.err); /* a plan that cannot be made is an answer, too */
+    CHECK_CONTAINS(planned.json, "\"feasible\":false");
+    plan(&sim, "{\"app\": 7}", true, &planned);
+    CHECK_ERR(planned.err, ISO_E_INVALID);
+    CHECK(planned.mistakes != 0);
+    plan(&sim, "{\"app\": \"one\", \"components\": {\"a\": {\"package\": \"file:missing\"}}}", true,
+         &planned);
+    CHECK_ERR(planned.err, ISO_E_NOT_FOUND);
+    CHECK_CONTAINS(planned.text, "there is no such package");
+    CHECK_STR(sim_state(&sim, "one"), "none");
+    CHECK_STR(sim.events_told, "");
+    /* One that is asked for is answered also when all ends. */
+    const struct iso_or_deploy deploy = {.manifest = iso_str_from_z(APP("one", "", ""))};
+    planned = (struct planned){.count = 0};
+    iso_or_deployer_plan(sim.deployer, &deploy, false, on_planned, &planned);
+    sim_kill(&sim);
+    CHECK_EQ_U64(planned.count, 1);
+    CHECK_ERR(planned.err, ISO_E_STATE);
+    sim_start(&sim);
+    sim_fini(&sim);
+}
+
+TEST(a_device_that_refuses_is_as_good_as_lost)
+{
+    struct sim sim;
+    started(&sim, 2);
+    sim.devices[0].refuses = true;
+    sim_run(&sim, 2000);
+    (void)sim_deploy(&sim, APP("one", "", ""));
+    (void)sim_deploy(&sim, APP("two", AT("name0"), ""));
+    sim_run(&sim, 10000);
+    CHECK_EQ_U64(sim_runs(&sim, "one", "worker"), 1);
+    CHECK_STR(sim_state(&sim, "two"), "failed");
+    sim.devices[0].refuses = false;
+    settle(&sim);
+    sim_fini(&sim);
+}

@@ -65,6 +65,7 @@ void iso_or_generation_destroy(struct iso_or_generation *gen)
     }
     const struct iso_alloc *alloc = alloc_of(gen->app);
     iso_or_resolve_stop(gen);
+    iso_or_figures_stop(gen);
     drop_arms(gen);
     iso_or_manifest_destroy(gen->manifest);
     iso_alloc_free(alloc, (void *)(uintptr_t)gen->text.ptr, gen->text.len);

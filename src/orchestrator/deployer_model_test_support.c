@@ -692,6 +692,21 @@ static struct model_answer modules(struct model_device *device, const char *meth
     return (struct model_answer){.status = 201};
 }
 
+static struct model_answer figures(struct model_device *device)
+{
+    json_t *all = json_array();
+    for (size_t i = 0; i < ISO_COUNT_OF(device->apps); i++) {
+        for (size_t k = 0; k < device->apps[i].component_count; k++) {
+            const struct model_component *component = &device->apps[i].components[k];
+            (void)json_array_append_new(
+                all, json_pack("{s:s, s:s, s:{s:i, s:I}, s:[]}", "app", device->apps[i].name,
+                               "component", component->name, "work", "calls", 3, "fuel-per-call",
+                               (json_int_t)device->fuel_per_call, "links"));
+        }
+    }
+    return with_json(all);
+}
+
 struct model_answer model_request(struct model_device *device, const char *method, const char *path,
                                   const char *body, size_t len)
 {
@@ -702,6 +717,9 @@ struct model_answer model_request(struct model_device *device, const char *metho
     }
     if (strncmp(text, "/v1/moves/", 10) == 0) {
         return moves(device, text + 10, method, body, len);
+    }
+    if (strcmp(text, "/v1/components") == 0) {
+        return figures(device);
     }
     CHECK(strncmp(text, "/v1/deployments", 15) == 0);
     return deployments(device, method, text[15] == '/' ? text + 16 : text + 15, body, len);

@@ -249,7 +249,7 @@ static void add_needs(struct iso_or_planning *planning, const struct iso_descrip
 static bool only_what_must(const struct iso_or_generation *gen)
 {
     return strcmp(gen->cause, "move") == 0 || strcmp(gen->cause, "loss") == 0 ||
-           strcmp(gen->cause, "repair") == 0;
+           strcmp(gen->cause, "repair") == 0 || strcmp(gen->cause, "drain") == 0;
 }
 
 static void add_component(struct iso_or_planning *planning, size_t i)
@@ -292,6 +292,16 @@ static void add_component(struct iso_or_planning *planning, size_t i)
     iso_or_measure(planning, name, out);
 }
 
+static double measured_bytes(const struct iso_or_planning *planning,
+                             const struct iso_or_component *component,
+                             const struct iso_or_link *link)
+{
+    const json_t *figures =
+        json_object_getn(planning->app->figures, component->name.ptr, component->name.len);
+    return json_number_value(json_object_getn(member(figures, "bytes-per-call"),
+                                              link->interface.ptr, link->interface.len));
+}
+
 static void add_edges(struct iso_or_planning *planning)
 {
     const struct iso_or_manifest *manifest = planning->gen->manifest;
@@ -306,8 +316,11 @@ static void add_edges(struct iso_or_planning *planning)
     size_t count = 0;
     for (size_t i = 0; edges != NULL && i < manifest->component_count; i++) {
         for (size_t k = 0; k < manifest->components[i].link_count; k++) {
-            edges[count++] =
-                (struct iso_plan_edge){.from = i, .to = manifest->components[i].links[k].target};
+            const struct iso_or_link *link = &manifest->components[i].links[k];
+            edges[count++] = (struct iso_plan_edge){
+                .from = i,
+                .to = link->target,
+                .bytes_per_call = measured_bytes(planning, &manifest->components[i], link)};
         }
     }
     for (size_t i = 0; edges != NULL && i < manifest->flow_count; i++) {
@@ -323,6 +336,21 @@ static void add_edges(struct iso_or_planning *planning)
     }
     planning->input.edges = edges;
     planning->input.edge_count = edges != NULL ? count : 0;
+}
+
+/* What can run nowhere but on a device that is being drained stays there. True: plan again. */
+static bool leave_what_cannot_go(struct iso_or_planning *planning)
+{
+    const struct iso_plan_conflict *conflict = iso_plan_conflict(planning->plan);
+    bool changed = false;
+    for (size_t i = 0; i < conflict->component_count; i++) {
+        struct iso_plan_component *component = &planning->components[conflict->components[i]];
+        bool drained = component->current != ISO_PLAN_NONE &&
+                       planning->devices[component->current].state == ISO_PLAN_DRAINING;
+        changed = changed || (drained && !component->stays);
+        component->stays = component->stays || drained;
+    }
+    return changed;
 }
 
 enum iso_err iso_or_planning_make(struct iso_or_planning *planning, struct iso_or_generation *gen,
@@ -343,8 +371,14 @@ enum iso_err iso_or_planning_make(struct iso_or_planning *planning, struct iso_o
     if (planning->short_of_memory) {
         return iso_fail(report, ISO_E_NOMEM, "not enough memory");
     }
-    return iso_plan_create(gen->app->deployer->config.alloc, &planning->input, NULL,
-                           &planning->plan, report);
+    enum iso_err err = ISO_OK;
+    do {
+        iso_plan_destroy(planning->plan);
+        planning->plan = NULL;
+        err = iso_plan_create(gen->app->deployer->config.alloc, &planning->input, NULL,
+                              &planning->plan, report);
+    } while (err == ISO_OK && leave_what_cannot_go(planning));
+    return err;
 }
 
 void iso_or_planning_fini(struct iso_or_planning *planning)
@@ -640,6 +674,10 @@ enum iso_err iso_or_plan_generation(struct iso_or_generation *gen, json_t **prog
         char text[ISO_OR_REASON_SIZE];
         (void)iso_plan_conflict_text(planning.plan, text, sizeof text);
         err = iso_fail(report, ISO_E_INVALID, "%s", text);
+    }
+    if (err == ISO_OK && strcmp(gen->cause, "drain") == 0 &&
+        iso_plan_outcome(planning.plan)->moves == 0) {
+        err = iso_fail(report, ISO_E_INVALID, "nothing can be moved away");
     }
     if (err == ISO_OK) {
         err = settle(&planning, progress, report);

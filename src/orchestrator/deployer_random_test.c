@@ -21,10 +21,23 @@ static const char *place(struct sim *sim, char out[64])
     return out;
 }
 
+/* What people remove, an application or a component of it, is gone for them, also from a device
+ * that is away: put again elsewhere, it may run twice until that device is back. */
+static void removing(struct sim *sim)
+{
+    for (size_t i = 0; i < sim->device_count; i++) {
+        const struct sim_device *device = &sim->devices[i];
+        sim->two_allowed = sim->two_allowed || !device->alive || !device->connected;
+    }
+}
+
 static void deploy(struct sim *sim, const char *app)
 {
     char text[1024], a[64], b[64], c[64];
     bool two = sim_below(sim, 2) != 0;
+    if (!two) {
+        removing(sim);
+    }
     const char *counter = sim_below(sim, 4) != 0 ? "counter" : "counter2";
     const char *loss =
         sim->two_allowed && sim_below(sim, 2) != 0 ? ", \"on-loss\": \"restart\"" : "";
@@ -36,16 +49,6 @@ static void deploy(struct sim *sim, const char *app)
                      two ? ", \"other\": {\"package\": \"file:worker\", \"mode\": \"service\"" : "",
                      two ? place(sim, c) : "", two ? "}" : "", sim_below(sim, 5));
     (void)sim_deploy(sim, text);
-}
-
-/* What people remove is gone for them, also from a device that is away: put again elsewhere, it may
- * run twice until that device is back. */
-static void removing(struct sim *sim)
-{
-    for (size_t i = 0; i < sim->device_count; i++) {
-        const struct sim_device *device = &sim->devices[i];
-        sim->two_allowed = sim->two_allowed || !device->alive || !device->connected;
-    }
 }
 
 static void change(struct sim *sim)

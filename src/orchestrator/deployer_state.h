@@ -189,7 +189,8 @@ struct iso_or_generation {
     bool resolving;
     char resolve_error[ISO_OR_REASON_SIZE];
     enum iso_err resolve_err;
-    uint64_t again_ms; /* not before: what failed is tried again */
+    struct iso_or_figures *figures; /* being asked for; or NULL */
+    uint64_t again_ms;              /* not before: what failed is tried again */
 
     struct iso_or_part *parts; /* the devices with documents, then those that were left */
     size_t part_count;
@@ -236,16 +237,17 @@ struct iso_or_app {
     struct iso_or_app *next; /* by name */
     char name[ISO_OR_APP_SIZE];
     uint64_t revision;
-    struct iso_or_generation *current;   /* decided; NULL: none yet */
-    struct iso_or_generation *change;    /* the latest that was accepted and is not decided */
-    struct iso_or_generation *undoing;   /* given up, being aborted */
-    uint64_t last;                       /* highest number used */
-    uint64_t floor;                      /* numbers must be above: a device knows it */
-    json_t *floors;                      /* component -> epoch that must be reached */
-    json_t *sightings;                   /* component -> {"device", "epoch"}: later than ours */
-    json_t *avoid;                       /* device -> until when (ms) it gets nothing new */
-    json_t *figures;                     /* component -> {"fuel-per-call"}: measured */
-    json_t *lost_state;                  /* components that must begin anew */
+    struct iso_or_generation *current; /* decided; NULL: none yet */
+    struct iso_or_generation *change;  /* the latest that was accepted and is not decided */
+    struct iso_or_generation *undoing; /* given up, being aborted */
+    uint64_t last;                     /* highest number used */
+    uint64_t floor;                    /* numbers must be above: a device knows it */
+    json_t *floors;                    /* component -> epoch that must be reached */
+    json_t *sightings;                 /* component -> {"device", "epoch"}: later than ours */
+    json_t *avoid;                     /* device -> until when (ms) it gets nothing new */
+    json_t *figures;    /* component -> {"fuel-per-call", "bytes-per-call"}: measured */
+    json_t *stuck;      /* component -> device: could not be moved away when that was drained */
+    json_t *lost_state; /* components that must begin anew */
     char failed[ISO_OR_REASON_SIZE * 2]; /* why the latest change failed; empty: it did not */
     uint64_t failed_number;
     char degraded[ISO_OR_REASON_SIZE]; /* said last; empty: not */
@@ -303,6 +305,10 @@ bool iso_or_resolve_finished(const struct iso_or_generation *gen);
 ISO_MUST_CHECK enum iso_err iso_or_resolve_check(struct iso_or_generation *gen,
                                                  struct iso_or_mistakes *mistakes,
                                                  struct iso_report *report);
+/* deployer_figures.c */
+void iso_or_figures_ask(struct iso_or_generation *gen);
+bool iso_or_figures_there(const struct iso_or_generation *gen);
+void iso_or_figures_stop(struct iso_or_generation *gen);
 /* deployer_plan.c: placement, epochs, documents, moves, in memory (the caller has begun a
  * transaction). INVALID: no plan; the report says why. */
 ISO_MUST_CHECK enum iso_err iso_or_plan_generation(struct iso_or_generation *gen, json_t **progress,

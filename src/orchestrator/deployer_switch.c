@@ -70,7 +70,8 @@ static bool end_with(struct iso_or_app *app, enum iso_or_generation_state state,
 /* Changes that nobody asked for are made again until they can be. */
 static bool own_cause(const struct iso_or_generation *gen)
 {
-    return strcmp(gen->cause, "loss") == 0 || strcmp(gen->cause, "repair") == 0;
+    return strcmp(gen->cause, "loss") == 0 || strcmp(gen->cause, "repair") == 0 ||
+           strcmp(gen->cause, "drain") == 0;
 }
 
 static void fail(struct iso_or_app *app, const char *why)
@@ -229,7 +230,7 @@ static bool enter(struct iso_or_app *app, enum iso_or_generation_state state)
 static void not_now(struct iso_or_app *app, const char *why)
 {
     struct iso_or_generation *gen = app->change;
-    if (!own_cause(gen)) {
+    if (!own_cause(gen) || strcmp(gen->cause, "drain") == 0) {
         fail(app, why);
         return;
     }
@@ -555,7 +556,13 @@ void iso_or_change_step(struct iso_or_app *app)
         resolving(app);
         return;
     case ISO_OR_PLANNING:
-        if (fleet_settled(app)) {
+        if (!fleet_settled(app)) {
+            return;
+        }
+        if (!own_cause(gen)) { /* what was lost is not kept waiting */
+            iso_or_figures_ask(gen);
+        }
+        if (iso_or_figures_there(gen)) {
             make_plan(app);
         }
         return;

@@ -223,7 +223,7 @@ static void look_at(struct sim *sim, struct sim_device *device)
     size_t i = (size_t)(device - sim->devices);
     if (device->alive && device->connected && !device->silent) {
         device->contact_ms = sim->now_ms;
-        device->seen.state = ISO_OR_UP;
+        device->seen.state = device->refuses ? ISO_OR_REFUSES : ISO_OR_UP;
     } else if (before != ISO_OR_KNOWN || sim->now_ms - device->contact_ms > ISO_OR_LOST_AFTER_MS) {
         uint64_t age = sim->now_ms - device->contact_ms;
         device->seen.state = age > ISO_OR_LOST_AFTER_MS ? ISO_OR_LOST

@@ -50,8 +50,9 @@ struct model_app {
 
 struct model_device {
     struct model_app apps[SIM_APPS + 1];
-    json_t *modules; /* digest -> true */
-    bool full;       /* its disk */
+    json_t *modules;        /* digest -> true */
+    bool full;              /* its disk */
+    uint64_t fuel_per_call; /* measured of its components */
     uint64_t now_ms;
 };
 
@@ -85,6 +86,7 @@ struct sim_device {
     uint64_t contact_ms;
     unsigned status; /* answered instead of carrying anything out; 0: as it should */
     bool garbage, silent;
+    bool refuses;     /* it belongs to another orchestrator */
     uint32_t slow_ms; /* more than usual */
     uint64_t cut_ms;  /* when it was cut off last */
 };

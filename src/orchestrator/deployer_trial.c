@@ -74,6 +74,9 @@ static void answer_plan(struct iso_or_trial *trial)
     struct iso_buf buf;
     struct iso_json json;
     iso_buf_init(&buf, trial->app.deployer->config.alloc, TEXT_MAX);
+    if (app != NULL) {
+        (void)json_object_update(trial->app.figures, app->figures);
+    }
     trial->err = iso_or_planning_make(&planning, trial->gen, app != NULL ? app->current : NULL,
                                       &trial->report);
     if (trial->err == ISO_OK) {
@@ -170,6 +173,7 @@ void iso_or_deployer_plan(struct iso_or_deployer *deployer, const struct iso_or_
     trial->app.sightings = json_object();
     trial->app.avoid = json_object();
     trial->app.lost_state = json_object();
+    trial->app.figures = json_object();
     trial->check_only = check_only;
     trial->done = done;
     trial->ctx = ctx;

@@ -360,6 +360,7 @@ static void hurry_repairs(struct iso_or_deployer *deployer)
     for (struct iso_or_app *app = deployer->apps; app != NULL; app = app->next) {
         app->repair_ms = 0;
         app->repairs = 0;
+        json_object_clear(app->stuck);
         if (app->change != NULL) {
             app->change->again_ms = 0;
         }
@@ -431,6 +432,19 @@ static bool needs_repair(struct iso_or_app *app, const char **cause,
             return true;
         }
     }
+    json_object_foreach(json_object_get(app->current->placement, "components"), name, placed)
+    {
+        const char *id = iso_or_generation_device(app->current, name);
+        const struct iso_or_device *device =
+            id != NULL ? iso_or_device_of(app->deployer, id) : NULL;
+        const char *stuck = json_string_value(json_object_get(app->stuck, name));
+        if (device != NULL && device->drained && device->state == ISO_OR_UP &&
+            (stuck == NULL || strcmp(stuck, id) != 0)) {
+            *cause = "drain";
+            (void)iso_format(detail, ISO_OR_REASON_SIZE, "the device %s is drained", device->name);
+            return true;
+        }
+    }
     if (app->floor >= app->current->number && app->floor != 0) {
         *cause = "repair";
         (void)iso_format(detail, ISO_OR_REASON_SIZE, "a device knows the generation %" PRIu64,
@@ -471,6 +485,21 @@ static void tell_degraded(struct iso_or_app *app, const char *text)
     }
 }
 
+static void note_drained(struct iso_or_app *app)
+{
+    const char *name;
+    json_t *placed;
+    json_object_foreach(json_object_get(app->current->placement, "components"), name, placed)
+    {
+        const char *id = iso_or_generation_device(app->current, name);
+        const struct iso_or_device *device =
+            id != NULL ? iso_or_device_of(app->deployer, id) : NULL;
+        if (device != NULL && device->drained) {
+            (void)json_object_set_new(app->stuck, name, json_string(id));
+        }
+    }
+}
+
 void iso_or_repair_step(struct iso_or_app *app)
 {
     char detail[ISO_OR_REASON_SIZE] = "";
@@ -492,6 +521,9 @@ void iso_or_repair_step(struct iso_or_app *app)
         iso_or_app_wake(app, app->repair_ms);
         tell_degraded(app, app->failed[0] != '\0' ? app->failed : detail);
         return;
+    }
+    if (strcmp(cause, "drain") == 0) {
+        note_drained(app); /* one attempt, until something changes */
     }
     struct iso_or_generation *gen = iso_or_generation_again(app, app->current, cause, detail);
     if (gen == NULL || iso_or_accept(app, gen, &number, NULL) != ISO_OK) {
