@@ -268,6 +268,8 @@ def on_architecture(arch, emulator, machine):
         header = output("readelf", "-h", program)
         check(re.search(r"Machine: +%s$" % machine, header, re.MULTILINE), header)
         check("WebAssembly" in output(*wrap, program, "version"), "version")
+        for name in glob.glob(os.path.join(there, "usr/libexec/isomer/*")):
+            check("Usage: isomer" in output(*wrap, name, "--help"), name)
         with Device({"supervisor": os.path.join(there, "usr/libexec/isomer/isomer-supervisor")}, wrap=wrap) as device:
             check(device.good("GET", "/health", token=False).status == 200, "health")
             answer = subprocess.run([os.path.join(here, "usr/bin/isomer"), "--device", ":%d" % device.ports["http"],

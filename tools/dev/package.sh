@@ -42,8 +42,9 @@ write_debian_folder() {
     cat >"$work/debian/changelog" <<TEXT
 isomer ($version) unstable; urgency=medium
 
-  * Built from commit $commit. CHANGELOG.md, here changelog.gz of the package
-    isomer, tells what is new.
+  * Built from commit
+    $commit.
+    CHANGELOG.md, in the package isomer as changelog.gz, tells what is new.
 
  -- $(sed -n 's/^Maintainer: //p' packaging/debian/control)  $(date -u -R -d "@$SOURCE_DATE_EPOCH")
 TEXT
