@@ -135,13 +135,12 @@ def daemon_answers(root, command, question):
         mkdir -p /var/lib/private/{state} && ln -s private/{state} /var/lib/{state}
         STATE_DIRECTORY=/var/lib/{state} isomer {command} --no-mdns >/tmp/log 2>&1 &
         tries=0
-        until grep -q https= /tmp/log; do
+        until {question} >/tmp/answer 2>&1; do
             tries=$((tries + 1))
-            [ $tries -lt 300 ] || {{ cat /tmp/log; exit 1; }}
+            [ $tries -lt 100 ] || {{ cat /tmp/answer /tmp/log; exit 1; }}
             sleep 0.1
         done
-        export ISOMER_TOKEN=@/var/lib/{state}/token
-        {question}
+        cat /tmp/answer
         kill $!
         wait $!
     """.format(state=state, command=command, question=question), network=False)
