@@ -1,7 +1,7 @@
 /* Flows of a manifest: docs/manifest.md, "Flows". */
 #include "orchestrator/manifest_read.h"
 
-enum { STEPS_MAX = 32, FUNCTION_MAX = 256, PARAM_MAX = 256, WINDOW_MAX = 1024 };
+enum { STEPS_MAX = 32, FUNCTION_MAX = 256, KEY_MAX = 256, WINDOW_MAX = 1024 };
 #define EVERY_MIN UINT64_C(1000000)
 #define EVERY_MAX (UINT64_C(24) * 3600 * 1000000000)
 
@@ -138,12 +138,13 @@ static void check_reference(struct iso_or_reader *reader, const struct iso_or_at
         iso_or_words_hint(&words, "expected the name of one ('$$' is a literal '$')"));
 }
 
-/* References in a value; types come later. */
+/* References in a value, and names of members; types come later. */
 static void check_value(struct iso_or_reader *reader, const struct iso_or_at *at,
                         const struct iso_or_flow *flow, size_t step)
 {
     if (json_is_object(at->json)) {
         for (struct iso_or_at it = iso_or_first(at); it.key != NULL; it = iso_or_next(&it)) {
+            (void)iso_or_key_text(reader, &it, KEY_MAX);
             check_value(reader, &it, flow, step);
         }
     } else if (json_is_array(at->json)) {
@@ -235,9 +236,6 @@ static void read_step(struct iso_or_reader *reader, const struct iso_or_at *at,
         read_as(reader, &as, flow, index, &step->as);
     }
     if (with.json != NULL && iso_or_map(reader, &with, 0, ISO_OR_MEMBERS_MAX, "parameters")) {
-        for (struct iso_or_at it = iso_or_first(&with); it.key != NULL; it = iso_or_next(&it)) {
-            (void)iso_or_key_text(reader, &it, PARAM_MAX);
-        }
         step->with = with.json;
     }
 }
