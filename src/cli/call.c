@@ -126,6 +126,8 @@ const struct iso_cli_command iso_cli_command_call = {
     .synopsis = "[OPTIONS...] FILE FUNCTION [ARGS | NAME=VALUE...]",
     .description =
         "Calls a function that the module's interface describes, and prints its result as JSON.\n"
+        "APP/COMPONENT instead of FILE calls a component, wherever it runs: then the options are\n"
+        "--orchestrator, --device, --token, --pin and -o only.\n"
         "FUNCTION is a name, with its interface where several have it: math#add. Arguments are\n"
         "  {\"a\": 2, \"b\": 40} or [2, 40]   all of them, as JSON\n"
         "  NAME=VALUE                     strings and cases without quotes, bytes in base64,\n"

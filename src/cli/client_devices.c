@@ -8,6 +8,7 @@
 #include "cli/status.h"
 
 #include <stdlib.h>
+#include <time.h>
 
 enum { OPTION_NAME, OPTION_TAKE_OVER, OPTION_FORGET, OPTION_OFF, PATH_SIZE = 1024 };
 
@@ -295,18 +296,54 @@ static int add_local(struct iso_cli_server *server, const struct options *option
         json_pack("{s:s, s:s}", "address", iso_cli_json_text(note, "url"), "token", token));
 }
 
+/* Whether the orchestrator has found something of that name or address. */
+static bool is_candidate(struct iso_cli_server *server, const char *name)
+{
+    json_t *answer = NULL, *candidate;
+    size_t i;
+    bool found = false;
+    if (iso_cli_get_json(server, "/v1/devices", &answer) == ISO_CLI_OK) {
+        json_array_foreach(json_object_get(answer, "candidates"), i, candidate)
+        {
+            found = found || strcmp(iso_cli_json_text(candidate, "name"), name) == 0 ||
+                    strcmp(iso_cli_json_text(candidate, "id"), name) == 0;
+        }
+    }
+    json_decref(answer);
+    return found;
+}
+
+/* The note of a device of this machine: the caller's reference. One that was started a moment ago
+ * is waited for, unless the name is an address or of something that the orchestrator has found. */
+static json_t *find_local(struct iso_cli_server *server, const char *name)
+{
+    const struct timespec pause = {0, 50 * 1000000L};
+    const bool may_come = strpbrk(name, ".:/") == NULL && !is_candidate(server, name);
+    for (unsigned tries = 0; tries < (may_come ? 60u : 1u); tries++) {
+        json_t *notes = iso_cli_notes_read("supervisor");
+        json_t *note = json_incref((json_t *)(uintptr_t)iso_cli_notes_find(notes, name));
+        json_decref(notes);
+        if (note != NULL) {
+            return note;
+        }
+        if (may_come) {
+            (void)nanosleep(&pause, NULL);
+        }
+    }
+    return NULL;
+}
+
 static int run_add(const struct iso_cli_command *command, int argc, char **argv)
 {
     struct iso_cli_client_args args;
     struct options options = {.name = NULL};
     int status = iso_cli_client_read(command, argc, argv, &args, 1, 1, option, &options);
     if (status < 0) {
-        json_t *notes = iso_cli_notes_read("supervisor");
-        const json_t *note = iso_cli_notes_find(notes, args.operands[0]);
+        json_t *note = find_local(&args.server, args.operands[0]);
         status = note != NULL ? add_local(&args.server, &options, note)
                               : post_device(&args.server, &options,
                                             json_pack("{s:s}", "address", args.operands[0]));
-        json_decref(notes);
+        json_decref(note);
     }
     iso_cli_server_fini(&args.server);
     return status;

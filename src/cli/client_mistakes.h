@@ -11,8 +11,7 @@
  * warnings. */
 size_t iso_cli_mistakes_print(const json_t *mistakes, const char *name, struct iso_str text);
 
-/* One mistake at the first place where the text has `found`; without a place if it has it nowhere.
- */
+/* One mistake, at the first place where the text has `found`, which must be in it. */
 void iso_cli_mistake_at(const char *name, struct iso_str text, const char *found,
                         const char *message);
 
