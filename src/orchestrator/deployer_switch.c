@@ -49,6 +49,7 @@ void iso_or_change_give_up(struct iso_or_app *app)
     undo(gen);
     gen->next = app->undoing;
     app->undoing = gen;
+    app->again = true;
 }
 
 /* Records an ending. False: the store cannot be written; later. */
