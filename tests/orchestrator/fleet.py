@@ -12,7 +12,7 @@ sys.path.insert(0, os.path.join(ROOT, "tests", "supervisor"))
 
 from device import (Daemon, Device, Failure, Guests, Skip, check,  # noqa: E402,F401  pylint: disable=wrong-import-position
                     digest, until)
-from network import Lan, LanDevice, OnLan  # noqa: E402,F401  pylint: disable=wrong-import-position
+from network import Lan, LanDevice, OnLan, inside  # noqa: E402,F401  pylint: disable=wrong-import-position
 
 ENDED = ("committed", "failed", "superseded", "replaced")
 

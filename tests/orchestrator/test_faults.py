@@ -1,0 +1,300 @@
+"""Faults: devices that die, lie, are slow or full; orchestrators that are killed; networks that break. In all of
+them: success is reported only when every device has confirmed, what ran before goes on when a change fails, no
+application holds another one, and when the fault ends the wanted state is reached without help."""
+
+import contextlib
+import os
+import random
+import subprocess
+import time
+
+from fleet import Device, Lan, LanDevice, LanOrchestrator, Orchestrator, Skip, check, site, until
+from proxy import Proxy
+from test_apps import files, manifest
+
+
+def plain(name, device, **more):
+    """An application with one service on one device."""
+    return {"app": name, "components": {"probe": {"package": "file:probe", "mode": "service",
+                                                  "place": {"device": device}, **more}}}
+
+
+def probe(guests):
+    return {"probe": guests.bytes("probe")}
+
+
+@contextlib.contextmanager
+def between(programs):
+    """hall is asked directly, den through a proxy."""
+    with contextlib.ExitStack() as stack:
+        held = stack.enter_context(Orchestrator(programs))
+        hall = stack.enter_context(Device(programs, name="hall"))
+        den = stack.enter_context(Device(programs, name="den"))
+        proxy = stack.enter_context(Proxy(den))
+        held.add(hall)
+        held.good("POST", "/v1/devices", {"address": "http://127.0.0.1:%d" % proxy.port, "token": den.token})
+        for name in ("hall", "den"):
+            held.await_state(name, "up")
+        yield held, hall, den, proxy
+
+
+def settle(held, seconds=40):
+    """The application runs everywhere, and its parts reach each other."""
+    until("the application runs", lambda: held.get("/v1/apps/lab")["state"] == "running", seconds)
+    until("its link works", lambda: held.call("lab/caller", "twice", {"value": 3}).status == 200, seconds)
+
+
+def test_a_device_that_answers_wrongly(programs, guests):
+    """404, 500, garbage, late or no answers, or answers that are lost after the deed: to each request of a
+    deployment in turn. A change ends as failed or succeeds; the one before runs on; afterwards all is well."""
+    with between(programs) as (held, hall, den, proxy):
+        held.deploy(manifest(), files(guests))
+        number = 1
+        for what in ("PUT /v1/modules|HEAD /v1/modules", "POST .*/prepare", "POST .*/commit"):
+            for action in ("404", "500", "garbage", "late", "after"):
+                proxy.rule(what, action, times=2)
+                number += 1
+                changed = manifest(caller={"place": {"device": "hall"}, "config": {"number": str(number)}},
+                                   probe={"place": {"device": "den"}, "config": {"number": str(number)}})
+                accepted = held.start_deploy(changed, files(guests))
+                other = held.deploy(plain("other-%d" % number, "hall"), probe(guests))
+                check(other["state"] == "running", "another application is not held up: %s", other)
+                ended = held.await_end("lab", accepted, 60)
+                proxy.clear()
+                on_den = den.get("/v1/deployments/lab")
+                if ended["state"] == "committed":
+                    check(on_den["generation"] == accepted, "%s %s: reported and not there: %s", what, action, on_den)
+                else:
+                    check(ended["state"] == "failed" and ended["error"], "%s %s: %s", what, action, ended)
+                    check("den" in ended["error"], "%s %s: which device: %s", what, action, ended["error"])
+                settle(held)
+                held.good("DELETE", "/v1/apps/other-%d" % number)
+
+
+def test_a_device_that_never_answers(programs, guests):
+    """It holds its own application only, for a bounded time, and says which device it was."""
+    with between(programs) as (held, _, den, proxy):
+        held.deploy(plain("quiet", "hall"), probe(guests))
+        proxy.rule("POST .*/prepare", "never")
+        accepted = held.start_deploy(manifest(), files(guests))
+        check(held.deploy(plain("second", "hall"), probe(guests))["state"] == "running", "others go on")
+        ended = held.await_end("lab", accepted, 90)
+        check(ended["state"] == "failed" and "den" in ended["error"], "it ends: %s", ended["error"])
+        check(den.request("GET", "/v1/deployments/lab").status in (200, 404), "the device lives")
+        proxy.clear()
+        held.deploy(manifest(), files(guests))
+        settle(held)
+
+
+def test_a_device_dies_at_each_step(programs, guests):
+    """Killed when it is asked to take a module, to prepare or to commit, before or after the deed: nobody is told
+    of a success that was none; when it is back the application is whole."""
+    with between(programs) as (held, _, den, proxy):
+        held.deploy(manifest(), files(guests))
+        number = 1
+
+        def die(then):
+            def act(method, path):
+                den.kill()
+                return then
+            return act
+
+        def die_after(method, path):
+            den.good(method, path)
+            den.kill()
+            return "garbage"
+        for what, act in (("POST .*/prepare", die("garbage")), ("POST .*/commit", die("garbage")),
+                          ("POST .*/commit", die_after)):
+            number += 1
+            proxy.rule(what, act, times=1)
+            changed = manifest(caller={"place": {"device": "hall"}, "config": {"number": str(number)}},
+                               probe={"place": {"device": "den"}, "config": {"number": str(number)}})
+            accepted = held.start_deploy(changed, files(guests))
+            until("it dies", lambda: den.process is None, 30)
+            state = held.generation("lab", accepted)["state"]
+            check(state != "committed", "a success without the device: %s", state)
+            den.options = ["--http", "127.0.0.1:%d" % den.ports["http"]]
+            den.start()
+            ended = held.await_end("lab", accepted, 60)
+            settle(held)
+            if ended["state"] == "committed":
+                check(den.get("/v1/deployments/lab")["generation"] >= accepted, "%s: %s", what, ended)
+
+
+def test_the_orchestrator_is_killed(programs, guests):
+    """At random moments of deployments (50 in the full set): it comes back, finds out how far it was, and the
+    wanted state is reached; nothing that was committed is lost."""
+    chance = random.Random(5)
+    with site(programs, "hall", "den") as (held, devices):
+        held.deploy(manifest(), files(guests))
+        for round_number in range(50 if programs["full"] else 12):
+            text = "round %d" % round_number
+            changed = manifest(caller={"place": {"device": "hall"}, "config": {"text": text}},
+                               probe={"place": {"device": "den" if round_number % 2 else "hall"},
+                                      "config": {"text": text}})
+            accepted = held.start_deploy(changed, files(guests))
+            time.sleep(chance.uniform(0, 0.25))
+            held.kill()
+            held.start()
+            until("the wanted state is reached", lambda t=text: held.get("/v1/apps/lab")["state"] == "running" and
+                  held.call("lab/probe", "setting", {"key": "text"}).body == ('"%s"' % t).encode(), 40)
+            check(held.generation("lab", accepted)["state"] in ("committed", "superseded", "replaced"),
+                  "generation %d: %s", accepted, held.generation("lab", accepted)["state"])
+            running = [name for name, device in devices.items()
+                       if device.get("/v1/deployments/lab")["components"].get("probe")]
+            check(len(running) == 1, "the service is on %s", running)
+        until("the link", lambda: held.call("lab/caller", "twice", {"value": 3}).status == 200)
+
+
+def test_two_orchestrators(programs, guests):
+    """The second one for a device is refused and told who has it; the first goes on. It can be taken over."""
+    del guests
+    with site(programs, "hall") as (held, devices):
+        with Orchestrator(programs, name="rival") as rival:
+            hall = devices["hall"]
+            answer = rival.request("POST", "/v1/devices", {"address": "http://127.0.0.1:%d" % hall.ports["http"],
+                                                           "token": hall.token})
+            check(answer.status == 409 and b"site" in answer.body, "refused: %s", answer)
+            check(rival.get("/v1/devices")["devices"] == [], "and not kept")
+            check(held.device("hall")["state"] == "up", "the first one has it")
+            rival.add(hall, **{"take-over": True})
+            until("the first one notices", lambda: held.device("hall")["state"] == "refuses")
+            check("rival" in held.device("hall")["reason"], "and says who: %s", held.device("hall"))
+
+
+@contextlib.contextmanager
+def small_disk(kilobytes):
+    """A folder on a file system of that size."""
+    import tempfile # pylint: disable=import-outside-toplevel
+    folder = tempfile.mkdtemp(prefix="isomer-disk-")
+    made = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=%dk,mode=0700" % kilobytes, "tmpfs", folder],
+                          capture_output=True, text=True, check=False)
+    if made.returncode != 0:
+        os.rmdir(folder)
+        raise Skip("mounting is not allowed here: " + made.stderr.strip())
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "-l", folder], capture_output=True, check=False)
+        os.rmdir(folder)
+
+
+def test_a_full_disk(programs, guests):
+    """A device without room refuses; the change fails and says so; with room again it succeeds."""
+    with contextlib.ExitStack() as stack:
+        folder = stack.enter_context(small_disk(2048))
+        held = stack.enter_context(Orchestrator(programs))
+        full = stack.enter_context(Device(programs, name="full", state=folder))
+        held.add(full)
+        held.await_state("full", "up")
+        held.deploy(plain("first", "full"), probe(guests))
+        filler = os.path.join(folder, "filler")
+        with contextlib.suppress(OSError), open(filler, "wb") as stream:
+            for _ in range(4096):
+                stream.write(bytes(1024))
+                stream.flush()
+        number = held.start_deploy(plain("second", "full"), probe(guests))
+        ended = held.await_end("second", number, 60)
+        check(ended["state"] == "failed" and "full" in ended["error"], "no room: %s", ended)
+        check(held.value("first/probe", "count-up", {"by": 1}) == 1, "what runs goes on")
+        os.remove(filler)
+        held.deploy(plain("second", "full"), probe(guests))
+
+
+# ---- In network namespaces ----------------------------------------------------------------------
+
+@contextlib.contextmanager
+def lan(programs, *hosts):
+    """An orchestrator and devices, each on a machine of its own; found and paired."""
+    with contextlib.ExitStack() as stack:
+        net = stack.enter_context(Lan("brain", *hosts))
+        devices = {host: stack.enter_context(LanDevice(programs, net, host)) for host in hosts}
+        held = stack.enter_context(LanOrchestrator(programs, net, "brain"))
+        for device in devices.values():
+            held.pair(device)
+        for host in hosts:
+            held.await_state(host, "up")
+        yield net, held, devices
+
+
+def test_a_device_is_lost(programs, guests):
+    """A component that may be restarted runs elsewhere within 10 s of the death of its device; one that keeps
+    state waits for its device; the device that comes back has no copy running."""
+    with lan(programs, "hall", "den", "attic") as (_, held, devices):
+        app = {"app": "lab", "components": {
+            "probe": {"package": "file:probe", "mode": "service", "on-loss": "restart",
+                      "place": {"label": "job=yes"}},
+            "caller": {"package": "file:caller", "place": {"device": "hall"}}}}
+        for name in ("den", "attic"):
+            held.good("PATCH", "/v1/devices/" + name, {"labels": {"job": "yes"}})
+        held.deploy(app, files(guests))
+        held.deploy(plain("patient", held.where("lab", "probe")), probe(guests))
+        home = held.where("lab", "probe")
+        other = {"den": "attic", "attic": "den"}[home]
+        devices[home].kill()
+        died = time.monotonic()
+        until("it runs elsewhere", lambda: held.where("lab", "probe") == other and
+              held.call("lab/probe", "get-count").status == 200, 30)
+        took = time.monotonic() - died
+        check(took <= 10, "it took %.1f s", took)
+        until("the link leads there", lambda: held.call("lab/caller", "twice", {"value": 3}).status == 200, 10)
+        until("the other waits", lambda: held.get("/v1/apps/patient")["state"] == "degraded")
+        check(held.where("patient", "probe") == home, "where it was")
+        devices[home].start()
+        until("the other runs again", lambda: held.get("/v1/apps/patient")["state"] == "running" and
+              held.call("patient/probe", "get-count").status == 200, 30)
+        until("the old copy is gone", lambda: "probe" not in devices[home].request(
+            "GET", "/v1/deployments/lab").body.decode() or devices[home].request(
+                "GET", "/v1/deployments/lab").status == 404, 30)
+
+
+def test_a_partition_during_a_deployment(programs, guests):
+    """The bridge goes down for 8 s at some moment of deployments: afterwards the wanted state is reached."""
+    chance = random.Random(7)
+    with lan(programs, "hall", "den") as (net, held, devices):
+        held.deploy(manifest(), files(guests))
+        for round_number in range(6 if programs["full"] else 2):
+            text = "round %d" % round_number
+            changed = manifest(caller={"place": {"device": "hall"}, "config": {"text": text}},
+                               probe={"place": {"device": "den"}, "config": {"text": text}})
+            accepted = held.start_deploy(changed, files(guests))
+            time.sleep(chance.uniform(0, 0.15))
+            net.switch(False)
+            time.sleep(8)
+            state = held.generation("lab", accepted)["state"]
+            on_den = devices["den"].get("/v1/deployments/lab").get("generation")
+            check(state != "committed" or on_den == accepted, "reported %s, den has %s", state, on_den)
+            net.switch(True)
+            ended = held.await_end("lab", accepted, 60)
+            if ended["state"] == "failed":
+                held.deploy(changed, files(guests))
+            settle(held)
+
+
+def test_without_the_orchestrator(programs, guests):
+    """With the orchestrator off, devices are switched off and on again: applications go on, flows included."""
+    with lan(programs, "hall", "den") as (_, held, devices):
+        app = manifest(flows={"tick": {"on": {"every": "100ms"}, "steps": [
+            {"as": "sum", "call": "near.add", "with": {"a": 1, "b": 2}},
+            {"call": "probe.add", "with": {"a": "$sum", "b": 10}}]}})
+        app["components"]["near"] = {"package": "file:probe", "place": {"device": "hall"}}
+        app["components"]["caller"]["place"] = {"device": "hall"}
+        app["links"] = {"caller.test:probe/calc@1.0.0": "probe"}
+        held.deploy(app, files(guests))
+        held.kill()
+
+        def runs():
+            flows = devices["hall"].get("/v1/flows")["flows"]
+            return flows[0]["finished"] if flows else 0
+        until("the flow runs", lambda: runs() > 3)
+        for name in ("den", "hall"):
+            devices[name].kill()
+            devices[name].start()
+            until("%s is back" % name, lambda n=name: devices[n].get("/v1/deployments/lab")["state"] == "committed", 30)
+        before = runs()
+        until("the flow goes on", lambda: runs() > before + 3, 30)
+        until("calls do", lambda: devices["hall"].call("lab/caller", "twice", {"value": 2}).status == 200, 30)
+        held.start()
+        until("and it is known again", lambda: held.get("/v1/apps/lab")["state"] == "running", 30)
+
+
