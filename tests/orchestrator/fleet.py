@@ -7,10 +7,9 @@ import sys
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-ROOT = os.path.dirname(os.path.dirname(HERE))
-sys.path.insert(0, os.path.join(ROOT, "tests", "supervisor"))
+sys.path.insert(0, os.path.join(os.path.dirname(HERE), "supervisor"))
 
-from device import (Daemon, Device, Failure, Guests, Skip, check,  # noqa: E402,F401  pylint: disable=wrong-import-position
+from device import (ROOT, Daemon, Device, Failure, Guests, Skip, check,  # noqa: E402,F401  pylint: disable=wrong-import-position
                     digest, until)
 from network import Lan, LanDevice, OnLan, inside  # noqa: E402,F401  pylint: disable=wrong-import-position
 
