@@ -313,7 +313,7 @@ static ISO_MUST_CHECK enum iso_err look(struct iso_or_op *op)
 {
     struct iso_or_devices *devices = op->devices;
     struct iso_or_sighting *sighting =
-        iso_or_sighting_get(devices, ISO_OR_FOUND_ADDRESS, op->target.base);
+        iso_or_sighting_get(devices, ISO_OR_FOUND_ADDRESS, "", op->target.base);
     if (sighting == NULL) {
         return iso_fail(&op->report, ISO_E_LIMIT, "too many candidates: at most %d",
                         ISO_OR_CANDIDATES_MAX);

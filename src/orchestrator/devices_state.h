@@ -229,9 +229,10 @@ struct iso_or_sighting {
     struct iso_or_op *op; /* waits for the look */
 };
 
-/* The sighting of a base URL by one way; made when there is none. NULL: memory, or too many. */
+/* The sighting of a base URL by one way (and of mDNS, of one instance; otherwise ""); made when
+ * there is none. NULL: memory, or too many. */
 struct iso_or_sighting *iso_or_sighting_get(struct iso_or_devices *devices, enum iso_or_found found,
-                                            const char *base);
+                                            const char *instance, const char *base);
 /* Forgets one, now or when its look has ended. */
 void iso_or_sighting_drop(struct iso_or_devices *devices, struct iso_or_sighting *sighting);
 /* The best one of a candidate, by id or name; NULL. *others: so many more are called so. */

@@ -10,10 +10,11 @@
 static const char *const found_names[] = {"mdns", "register", "address"};
 
 struct iso_or_sighting *iso_or_sighting_get(struct iso_or_devices *devices, enum iso_or_found found,
-                                            const char *base)
+                                            const char *instance, const char *base)
 {
     for (struct iso_or_sighting *at = devices->sightings; at != NULL; at = at->next) {
-        if (!at->gone && at->found == found && strcmp(at->target.base, base) == 0) {
+        if (!at->gone && at->found == found && strcmp(at->instance, instance) == 0 &&
+            strcmp(at->target.base, base) == 0) {
             return at;
         }
     }
@@ -25,6 +26,7 @@ struct iso_or_sighting *iso_or_sighting_get(struct iso_or_devices *devices, enum
         return NULL;
     }
     sighting->found = found;
+    (void)iso_format(sighting->instance, sizeof sighting->instance, "%s", instance);
     (void)iso_format(sighting->target.base, sizeof sighting->target.base, "%s", base);
     sighting->next = devices->sightings;
     devices->sightings = sighting;
@@ -201,7 +203,8 @@ enum iso_err iso_or_devices_registered(struct iso_or_devices *devices, struct is
     if (entry != NULL && strcmp(entry->device.address, base) == 0) {
         return ISO_OK; /* nothing new */
     }
-    struct iso_or_sighting *sighting = iso_or_sighting_get(devices, ISO_OR_FOUND_REGISTER, base);
+    struct iso_or_sighting *sighting =
+        iso_or_sighting_get(devices, ISO_OR_FOUND_REGISTER, "", base);
     if (sighting == NULL) {
         return iso_fail(report, ISO_E_LIMIT, "too many candidates: at most %d",
                         ISO_OR_CANDIDATES_MAX);

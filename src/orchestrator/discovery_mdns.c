@@ -42,7 +42,10 @@ static void sight(struct iso_or_devices *devices, const struct iso_mdns_peer *pe
     char host[ISO_MDNS_ADDRESS_TEXT_MAX], base[ISO_OR_URL_SIZE];
     iso_mdns_address_text(address, host);
     iso_or_place_of(host, peer->port, base);
-    struct iso_or_sighting *sighting = iso_or_sighting_get(devices, ISO_OR_FOUND_MDNS, base);
+    /* While devices of one host name have not yet settled who keeps it, an address may be announced
+     * as that of several: each has a sighting of its own, so that nobody's goes with another's. */
+    struct iso_or_sighting *sighting =
+        iso_or_sighting_get(devices, ISO_OR_FOUND_MDNS, peer->instance, base);
     if (sighting == NULL) {
         return;
     }
@@ -51,7 +54,6 @@ static void sight(struct iso_or_devices *devices, const struct iso_mdns_peer *pe
     if (sighting->turn == 0 || !wot) {
         sighting->wot = wot;
         sighting->interface = peer->interface;
-        (void)iso_format(sighting->instance, sizeof sighting->instance, "%s", peer->instance);
     }
     const uint64_t now_ms = iso_or_now_ms(devices);
     if (sighting->turn == 0 || sighting->look_ms > now_ms + ISO_OR_LOOK_RETRY_MS) {
