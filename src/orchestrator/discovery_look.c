@@ -96,6 +96,15 @@ static void was_identified(struct iso_or_devices *devices, struct iso_or_sightin
     }
 }
 
+static bool is_told(const struct iso_or_devices *devices, const char *id)
+{
+    const struct iso_or_sighting *at = devices->sightings;
+    while (at != NULL && (!at->known || strcmp(at->id, id) != 0)) {
+        at = at->next;
+    }
+    return at != NULL;
+}
+
 static void on_look(void *ctx, uint64_t id, const struct iso_http_client_answer *answer)
 {
     struct iso_or_sighting *sighting = ctx;
@@ -112,7 +121,8 @@ static void on_look(void *ctx, uint64_t id, const struct iso_http_client_answer 
     const uint64_t now_ms = iso_or_now_ms(devices);
     sighting->look_ms = now_ms + (err == ISO_OK ? ISO_OR_LOOK_MS : ISO_OR_LOOK_RETRY_MS);
     if (!devices->closing && !sighting->gone && err == ISO_OK) {
-        const bool before = sighting->known;
+        /* Told once, by whatever address it is seen first. */
+        const bool before = is_told(devices, sighting->id);
         sighting->known = true;
         was_identified(devices, sighting, before);
     } else if (err != ISO_OK && err != ISO_E_IO) {

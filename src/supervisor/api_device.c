@@ -6,7 +6,10 @@
 #include "daemon/openapi.h"
 #include "supervisor/page.h"
 
+#include <netinet/in.h>
 #include <stdlib.h>
+
+enum { ADDRESSES_MAX = 7 }; /* as many as a deployment document takes, and the orchestrator's own */
 
 /* ---- GET /v1/device ------------------------------------------------------------------------- */
 
@@ -114,6 +117,51 @@ static void put_labels(struct iso_supervisor *sv, struct iso_json *json)
     iso_json_object_end(json);
 }
 
+/* By which other devices may reach it: not loopback, and not what means something on one link only.
+ */
+static bool is_for_others(const uv_interface_address_t *interface)
+{
+    const struct sockaddr_in *v4 = &interface->address.address4;
+    const struct sockaddr_in6 *v6 = &interface->address.address6;
+    if (interface->is_internal) {
+        return false;
+    }
+    if (v4->sin_family == AF_INET) {
+        return (ntohl(v4->sin_addr.s_addr) >> 16) != 0xa9fe; /* 169.254.0.0/16 (RFC 3927) */
+    }
+    return v6->sin6_family == AF_INET6 && !IN6_IS_ADDR_LINKLOCAL(&v6->sin6_addr) &&
+           !IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr);
+}
+
+static void put_interfaces(struct iso_json *json)
+{
+    uv_interface_address_t *list = NULL;
+    int count = 0;
+    size_t put_count = 0;
+    iso_json_key(json, "addresses");
+    iso_json_array_begin(json);
+    if (uv_interface_addresses(&list, &count) != 0) {
+        count = 0;
+    }
+    /* IPv4 first: where both are there, it is the one that surely leads everywhere. */
+    for (int family = 0; family < 2; family++) {
+        for (int i = 0; i < count; i++) {
+            char text[64];
+            const bool is_v4 = list[i].address.address4.sin_family == AF_INET;
+            if (is_v4 == (family == 0) && is_for_others(&list[i]) && put_count < ADDRESSES_MAX &&
+                (is_v4 ? uv_ip4_name(&list[i].address.address4, text, sizeof text)
+                       : uv_ip6_name(&list[i].address.address6, text, sizeof text)) == 0) {
+                iso_json_z(json, text);
+                put_count++;
+            }
+        }
+    }
+    iso_json_array_end(json);
+    if (list != NULL) {
+        uv_free_interface_addresses(list, count);
+    }
+}
+
 static void put_address(struct iso_supervisor *sv, struct iso_json *json)
 {
     struct iso_supervisor_ports ports;
@@ -126,6 +174,7 @@ static void put_address(struct iso_supervisor *sv, struct iso_json *json)
     put_u64(json, "https", ports.https);
     put_u64(json, "coap", ports.coap);
     put_u64(json, "coaps", ports.coaps);
+    put_interfaces(json);
     iso_json_object_end(json);
 }
 
