@@ -2,6 +2,7 @@
 iso_library(iso_orchestrator_deployer
   SOURCES
     deployer.c
+    deployer_address.c
     deployer_ask.c
     deployer_describe.c
     deployer_figures.c
@@ -28,3 +29,5 @@ foreach(name IN ITEMS deployer deployer_fault deployer_kill deployer_random)
   iso_test(orchestrator_${name}_test
     SOURCES ${name}_test.c LIBS iso_orchestrator_deployer_test_support)
 endforeach()
+iso_test(orchestrator_deployer_address_test
+  SOURCES deployer_address_test.c LIBS iso_orchestrator_deployer)

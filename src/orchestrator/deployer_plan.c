@@ -4,6 +4,8 @@
  */
 #include "orchestrator/deployer_plan.h"
 
+#include "orchestrator/deployer_address.h"
+
 #include <sodium.h>
 #include <stdlib.h>
 
@@ -496,37 +498,17 @@ static enum iso_err carry_over(struct iso_or_planning *planning, struct iso_or_p
 /* ---- Documents ---------------------------------------------------------------------------------
  */
 
-static enum iso_err addresses(void *ctx, struct iso_str device, json_t *out,
+static enum iso_err addresses(void *ctx, struct iso_str from, struct iso_str to, json_t *out,
                               struct iso_report *report)
 {
     const struct iso_or_planning *planning = ctx;
     const struct iso_or_fleet *fleet = &planning->app->deployer->config.fleet;
-    const struct iso_or_device *found = fleet->find(fleet->ctx, device);
-    json_int_t port =
-        found != NULL ? json_integer_value(member(member(found->description, "network"), "coaps"))
-                      : 0;
-    char host[256], address[280];
-    if (found == NULL || port <= 0 || !iso_or_address_host(found->address, host)) {
-        return iso_fail(report, ISO_E_NOT_FOUND, "the device %.*s says no address for links",
-                        (int)device.len, device.ptr);
+    const struct iso_or_device *here = fleet->find(fleet->ctx, from);
+    const struct iso_or_device *there = fleet->find(fleet->ctx, to);
+    if (here == NULL || there == NULL) {
+        return iso_fail(report, ISO_E_NOT_FOUND, "a device was removed while it was planned for");
     }
-    (void)iso_format(address, sizeof address, "%s:%u", host, (unsigned)port);
-    return json_array_append_new(out, json_string(address)) == 0
-               ? ISO_OK
-               : iso_fail(report, ISO_E_NOMEM, "not enough memory");
-}
-
-bool iso_or_address_host(const char *base, char out[256])
-{
-    const char *host = strstr(base, "://");
-    host = host != NULL ? host + 3 : base;
-    const char *end = host[0] == '[' ? strchr(host, ']') : strchr(host, ':');
-    size_t len = end == NULL ? strcspn(host, "/") : (size_t)(end - host) + (host[0] == '[');
-    if (len == 0 || len >= 256) {
-        return false;
-    }
-    (void)iso_format(out, 256, "%.*s", (int)len, host);
-    return true;
+    return iso_or_link_addresses(here, there, out, report);
 }
 
 /* New keys for a direction that had none. The identity is unique among all that a device accepts:
@@ -670,6 +652,13 @@ enum iso_err iso_or_plan_generation(struct iso_or_generation *gen, json_t **prog
 {
     struct iso_or_planning planning;
     enum iso_err err = iso_or_planning_make(&planning, gen, gen->app->current, report);
+    if (err == ISO_OK && !iso_plan_outcome(planning.plan)->feasible &&
+        json_object_size(gen->app->avoid) != 0) {
+        /* A device that gave trouble is better than none. */
+        (void)json_object_clear(gen->app->avoid);
+        iso_or_planning_fini(&planning);
+        err = iso_or_planning_make(&planning, gen, gen->app->current, report);
+    }
     if (err == ISO_OK && !iso_plan_outcome(planning.plan)->feasible) {
         char text[ISO_OR_REASON_SIZE];
         (void)iso_plan_conflict_text(planning.plan, text, sizeof text);

@@ -29,7 +29,5 @@ json_t *iso_or_plan_json(const struct iso_or_planning *planning, bool named);
 /* What has been measured of a component. */
 void iso_or_measure(struct iso_or_planning *planning, const char *name,
                     struct iso_plan_component *out);
-/* The host of "https://192.0.2.7:8443", brackets and all. */
-bool iso_or_address_host(const char *base, char out[256]);
 
 #endif

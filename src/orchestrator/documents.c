@@ -242,8 +242,8 @@ static enum iso_err connect_of(struct maker *maker, size_t host, size_t other, j
                                struct iso_report *report)
 {
     json_t *addresses = json_array();
-    enum iso_err err =
-        maker->input->addresses(maker->input->ctx, maker->hosts[other], addresses, report);
+    enum iso_err err = maker->input->addresses(maker->input->ctx, maker->hosts[host],
+                                               maker->hosts[other], addresses, report);
     set(maker, connect, "addresses", addresses);
     return err == ISO_OK ? credentials(maker, host, other, connect, report) : err;
 }

@@ -34,9 +34,9 @@ struct iso_or_documents_input {
     const struct iso_or_manifest *manifest; /* checked */
     uint64_t generation;
     const struct iso_or_placed *placed; /* of each component, in the manifest's order */
-    /* Appends to `out` (an array) where CoAP of a device is reached: "192.0.2.7:5684", best first.
-     * Errors: NOT_FOUND (nothing is known), NOMEM. */
-    enum iso_err (*addresses)(void *ctx, struct iso_str device, json_t *out,
+    /* Appends to `out` (an array) where CoAP of a device is reached from another one:
+     * "192.0.2.7:5684", best first. Errors: NOT_FOUND (nothing is known), NOMEM. */
+    enum iso_err (*addresses)(void *ctx, struct iso_str from, struct iso_str to, json_t *out,
                               struct iso_report *report);
     /* Identity and key for connections from one device to another: the same ones again as long as
      * the pair is needed. */

@@ -72,8 +72,9 @@ static void on_description(void *ctx, uint64_t id, const struct iso_http_client_
 
 struct heartbeat {
     uint64_t boot, revision;
-    char owner[ISO_OR_ID_SIZE]; /* empty: nobody */
-    bool other;                 /* it is another device's */
+    char owner[ISO_OR_ID_SIZE];        /* empty: nobody */
+    char owner_name[ISO_OR_NAME_SIZE]; /* for people; its id when it says none */
+    bool other;                        /* it is another device's */
 };
 
 /* docs/api.md, "The sign of life". jansson's tree of it costs about a hundredth of the request that
@@ -96,7 +97,10 @@ static bool read_beat(struct iso_or_entry *entry, const struct iso_http_client_a
         entry->device.load = json_is_number(load) ? json_number_value(load) : 0;
         entry->free_bytes = (uint64_t)json_integer_value(free_bytes);
     }
+    const char *name = json_string_value(json_object_get(beat, "owner-name"));
     (void)iso_format(out->owner, sizeof out->owner, "%s", owner != NULL ? owner : "");
+    (void)iso_format(out->owner_name, sizeof out->owner_name, "%s",
+                     name != NULL ? name : out->owner);
     out->other = id != NULL && strcmp(id, entry->device.id) != 0;
     json_decref(beat);
     return good;
@@ -119,7 +123,7 @@ static unsigned on_answered(struct iso_or_entry *entry, const struct iso_http_cl
                         : (latency_us * (LATENCY_SHARE - 1) + answer->took_us) / LATENCY_SHARE;
     if (strcmp(beat.owner, entry->devices->id) != 0) {
         set_reason(entry, "it belongs to %s; add it again, or forget it",
-                   beat.owner[0] != '\0' ? beat.owner : "nobody any more");
+                   beat.owner[0] != '\0' ? beat.owner_name : "nobody any more");
         return iso_or_health_refuse(&entry->health, now_ms);
     }
     return iso_or_health_answer(&entry->health, now_ms, beat.boot, beat.revision);

@@ -3,6 +3,7 @@
  * and what differs from the current generations is put right; what was on a device that is lost is
  * planned anew. docs/internals/orchestrator.md.
  */
+#include "orchestrator/deployer_address.h"
 #include "orchestrator/deployer_state.h"
 
 #include <inttypes.h>
@@ -409,6 +410,30 @@ static bool restarts(const struct iso_or_app *app, const char *component)
         "restart"));
 }
 
+/* A device that is reached elsewhere now: those with links to it must be told. */
+static const char *readdressed(const struct iso_or_app *app)
+{
+    const char *id, *name;
+    json_t *document, *peer;
+    json_object_foreach(app->current->documents, id, document)
+    {
+        const struct iso_or_device *from = iso_or_device_of(app->deployer, id);
+        json_object_foreach(json_object_get(document, "peers"), name, peer)
+        {
+            const char *other = json_string_value(json_object_get(peer, "device"));
+            const json_t *addresses =
+                json_object_get(json_object_get(peer, "connect"), "addresses");
+            const struct iso_or_device *to =
+                other != NULL ? iso_or_device_of(app->deployer, other) : NULL;
+            if (addresses != NULL && from != NULL && to != NULL && from->state == ISO_OR_UP &&
+                to->state == ISO_OR_UP && iso_or_link_moved(from, to, addresses)) {
+                return to->name;
+            }
+        }
+    }
+    return NULL;
+}
+
 /* Why the current generation cannot stay as it is; false: it can. */
 static bool needs_repair(struct iso_or_app *app, const char **cause,
                          char detail[ISO_OR_REASON_SIZE])
@@ -444,6 +469,12 @@ static bool needs_repair(struct iso_or_app *app, const char **cause,
             (void)iso_format(detail, ISO_OR_REASON_SIZE, "the device %s is drained", device->name);
             return true;
         }
+    }
+    const char *moved = readdressed(app);
+    if (moved != NULL) {
+        *cause = "repair";
+        (void)iso_format(detail, ISO_OR_REASON_SIZE, "the device %s has a new address", moved);
+        return true;
     }
     if (app->floor >= app->current->number && app->floor != 0) {
         *cause = "repair";

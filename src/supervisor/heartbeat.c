@@ -61,7 +61,9 @@ static void get_heartbeat(void *ctx, struct iso_http_request *req,
     put_u64(&json, "free-bytes", uv_get_free_memory());
     iso_json_object_end(&json);
     put(&json, "health", iso_sv_is_well(sv) ? "ok" : "degraded");
-    put(&json, "owner", sv->owner.id[0] != '\0' ? sv->owner.id : NULL);
+    const bool owned = sv->owner.id[0] != '\0';
+    put(&json, "owner", owned ? sv->owner.id : NULL);
+    put(&json, "owner-name", owned ? sv->owner.name : NULL);
     iso_json_object_end(&json);
     iso_reply_buf(req, 200, "application/json", &buf, iso_json_finish(&json));
 }

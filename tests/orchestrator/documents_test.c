@@ -16,9 +16,10 @@
 /* ---- What the maker asks for -------------------------------------------------------------------
  */
 
-static enum iso_err addresses(void *ctx, struct iso_str device, json_t *out,
+static enum iso_err addresses(void *ctx, struct iso_str from, struct iso_str device, json_t *out,
                               struct iso_report *report)
 {
+    (void)from;
     (void)ctx;
     char address[64];
     if (iso_str_equal_z(device, "unknown")) {

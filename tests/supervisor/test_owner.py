@@ -139,7 +139,8 @@ def test_heartbeat(programs, guests):
     with Device(programs, options=["--workers", "1"]) as device:
         module = device.put_module(guests.bytes("probe"))
         first = device.get("/v1/heartbeat")
-        check(set(first) == {"id", "boot", "uptime-ms", "revision", "load", "memory", "health", "owner"}, "%s", first)
+        check(set(first) == {"id", "boot", "uptime-ms", "revision", "load", "memory", "health", "owner",
+                             "owner-name"}, "%s", first)
         description = device.get("/v1/device")
         check(first["id"] == description["id"] and len(first["boot"]) == 16 and first["health"] == "ok" and
               first["memory"]["free-bytes"] > 1 << 20 and first["owner"] is None, "%s", first)
