@@ -36,6 +36,8 @@ struct iso_or_entry {
     char addresses[ISO_OR_ADDRESSES_MAX][ISO_OR_URL_SIZE]; /* most recently good first */
     size_t address_count;
     size_t address_next;             /* where the next heartbeat goes */
+    size_t beat_tried;               /* addresses, for the heartbeat under way */
+    uint64_t beat_began_ms;          /* by the loop's clock */
     char own_name[ISO_OR_NAME_SIZE]; /* as the device says */
     bool named;                      /* device.name was given here */
     uint64_t added_ms;               /* since 1970 */

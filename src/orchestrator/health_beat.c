@@ -154,6 +154,16 @@ static unsigned on_refused(struct iso_or_entry *entry, const struct iso_http_cli
     return iso_or_health_refuse(&entry->health, now_ms);
 }
 
+static bool beat(struct iso_or_entry *entry);
+
+/* It did not answer there: whether it is asked at its next address, within the same heartbeat. So
+ * one whose first address is gone is not suspect for that. */
+static bool try_next(struct iso_or_entry *entry)
+{
+    entry->address_next = (entry->address_next + 1) % entry->address_count;
+    return ++entry->beat_tried < entry->address_count && beat(entry);
+}
+
 static void on_beat(void *ctx, uint64_t id, const struct iso_http_client_answer *answer)
 {
     struct iso_or_entry *entry = ctx;
@@ -162,6 +172,10 @@ static void on_beat(void *ctx, uint64_t id, const struct iso_http_client_answer 
     entry->beat_http = 0;
     iso_or_asked(entry->devices);
     if (entry->gone || entry->devices->closing) {
+        iso_or_entry_release(entry);
+        return;
+    }
+    if (!iso_or_ask_answered(answer) && try_next(entry)) {
         iso_or_entry_release(entry);
         return;
     }
@@ -176,7 +190,6 @@ static void on_beat(void *ctx, uint64_t id, const struct iso_http_client_answer 
         char text[ISO_OR_REASON_SIZE];
         iso_or_ask_text(answer, text, sizeof text);
         set_reason(entry, "does not answer: %s", text);
-        entry->address_next = (entry->address_next + 1) % entry->address_count;
         wants = iso_or_health_miss(&entry->health, iso_or_now_ms(entry->devices));
     }
     iso_or_entry_act(entry, wants);
@@ -186,23 +199,36 @@ static void on_beat(void *ctx, uint64_t id, const struct iso_http_client_answer 
 /* ---- Doing what health wants --------------------------------------------------------------------
  */
 
-static void beat(struct iso_or_entry *entry)
+/* Asks at the next address, in what is left of the time; false: not. */
+static bool beat(struct iso_or_entry *entry)
 {
+    const uint64_t spent_ms = uv_now(entry->devices->loop) - entry->beat_began_ms;
+    const uint32_t left_ms = spent_ms < ISO_OR_HEARTBEAT_TIMEOUT_MS
+                                 ? (uint32_t)(ISO_OR_HEARTBEAT_TIMEOUT_MS - spent_ms)
+                                 : 0;
     const struct iso_or_ask ask = {.target = &entry->target,
                                    .path = "/v1/heartbeat",
                                    .max_bytes = BEAT_BYTES,
-                                   .timeout_ms = ISO_OR_HEARTBEAT_TIMEOUT_MS,
-                                   .connect_ms = ISO_OR_HEARTBEAT_TIMEOUT_MS,
+                                   .timeout_ms = left_ms,
+                                   .connect_ms = left_ms,
                                    .ctx = entry,
                                    .done = on_beat};
     struct iso_report report;
     iso_report_init(&report);
     memcpy(entry->target.base, entry->addresses[entry->address_next % entry->address_count],
            sizeof entry->target.base);
-    const enum iso_err err = iso_or_ask(entry->devices, &ask, &entry->beat_http, &report);
-    if (err == ISO_OK) {
-        entry->busy++;
-    } else {
+    if (left_ms == 0 || iso_or_ask(entry->devices, &ask, &entry->beat_http, &report) != ISO_OK) {
+        return false;
+    }
+    entry->busy++;
+    return true;
+}
+
+static void begin_beat(struct iso_or_entry *entry)
+{
+    entry->beat_began_ms = uv_now(entry->devices->loop);
+    entry->beat_tried = 0;
+    if (!beat(entry)) {
         /* On our side: no word about the device; it is asked again in its turn. */
         entry->health.beating = false;
     }
@@ -231,7 +257,7 @@ void iso_or_entry_act(struct iso_or_entry *entry, unsigned wants)
 {
     apply(entry, wants);
     if ((wants & ISO_OR_HEALTH_BEAT) != 0) {
-        beat(entry);
+        begin_beat(entry);
     }
     if ((wants & ISO_OR_HEALTH_READ) != 0) {
         read_description(entry);

@@ -187,7 +187,7 @@ TEST(addresses_are_tried_in_turn_as_long_as_nothing_was_sent)
     CHECK(!stranger.secret_seen && stranger.seen_count == 0);
     /* The heartbeats find the good one, which is then the first; kept in the store. */
     WORLD_UNTIL(&world, strcmp(world_device(&world, "den")->address, fake.https) == 0);
-    CHECK(world_device(&world, "den")->state != ISO_OR_LOST);
+    CHECK(!world_has_event(&world, "device-suspect den"));
     world_reopen(&world);
     CHECK_STR(world_device(&world, "den")->address, fake.https);
     CHECK_EQ_U64(iso_or_entry_find(world.devices, iso_str_from_z(fake.id))->address_count, 3);
