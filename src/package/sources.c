@@ -380,6 +380,14 @@ static void fail_late(struct iso_job *job);
 /* ---- Work --------------------------------------------------------------------------------------
  */
 
+/* Not while the pool works: it writes to both. */
+static void cancelled(struct iso_job *job)
+{
+    iso_report_init(&job->report);
+    iso_report_set(&job->report, "%s: cancelled", job->reference_text);
+    job->err = ISO_E_STATE;
+}
+
 static void run_work(uv_work_t *work)
 {
     struct iso_job *job = work->data;
@@ -392,7 +400,7 @@ static void after_work(uv_work_t *work, int status)
     (void)status; /* never cancelled */
     job->working = false;
     if (job->ending) {
-        job->err = ISO_E_STATE;
+        cancelled(job);
         settle(job);
     } else if (job->late) {
         fail_late(job);
@@ -469,10 +477,12 @@ static void stop(struct iso_job *job)
         return;
     }
     job->ending = true;
-    job->err = job->working ? job->err : ISO_E_STATE;
-    iso_report_set(&job->report, "%s: cancelled", job->reference_text);
+    if (job->working) {
+        return; /* until that is done */
+    }
+    cancelled(job);
     iso_http_client_cancel(job->sources->http, job->request);
-    if (job->request == 0 && !job->working) {
+    if (job->request == 0) {
         (void)uv_timer_start(&job->timer, on_begin, 0, 0); /* done comes from the loop */
     }
 }
