@@ -41,12 +41,12 @@ class Tables:
             self.commands.setdefault(command["name"], Command(command["name"])).forms.append((program, command))
 
     def common(self):
-        """Options that most commands of isomer-client have: they may stand before the command."""
+        """Options that a third or more of the commands of isomer-client have: they may stand before the command."""
         sets = [options_of(form) for command in self.commands.values() for program, form in command.forms
                 if program == "isomer-client"]
         options = {name: option for known in sets for name, option in known.items()}
         return [option for name, option in options.items()
-                if 2 * sum(name in known for known in sets) > len(sets)]
+                if 3 * sum(name in known for known in sets) >= len(sets)]
 
 
 def own_options(form):
