@@ -104,3 +104,15 @@ const char *iso_access_sign_in(struct iso_access *access, struct iso_str secret,
     sodium_memzero(login, sizeof *login);
     return session->secret;
 }
+
+void iso_access_sign_out(struct iso_access *access, const struct iso_http_request *req)
+{
+    struct iso_str text;
+    struct iso_access_session *session =
+        iso_http_request_cookie(req, access->cookie, &text)
+            ? find(access->sessions, ISO_ACCESS_SESSIONS_MAX, text, 0)
+            : NULL;
+    if (session != NULL) {
+        sodium_memzero(session, sizeof *session);
+    }
+}

@@ -44,5 +44,7 @@ const char *iso_access_login(struct iso_access *access, const struct iso_token *
                              uint64_t now_s);
 /* Uses one up: the secret of the new session's cookie; NULL when the address is wrong or old. */
 const char *iso_access_sign_in(struct iso_access *access, struct iso_str secret, uint64_t now_s);
+/* Ends the session of a request's cookie, if it has one. */
+void iso_access_sign_out(struct iso_access *access, const struct iso_http_request *req);
 
 #endif

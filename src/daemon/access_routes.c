@@ -117,6 +117,37 @@ static void post_login(void *ctx, struct iso_http_request *req,
                    json_pack("{s:s}", "url", url));
 }
 
+static void get_session(void *ctx, struct iso_http_request *req,
+                        const struct iso_str params[ISO_ROUTE_PARAMS])
+{
+    struct iso_access *access = ctx;
+    (void)params;
+    const struct iso_token *token =
+        iso_token_find(access->tokens, iso_str_from_z(iso_route_token_id(req)));
+    if (token == NULL) { /* it was there a moment ago */
+        iso_http_problem(iso_http_request_server(req), iso_http_request_id(req), 401, NULL, NULL,
+                         NULL);
+        return;
+    }
+    iso_reply_json(
+        iso_http_request_server(req), iso_http_request_id(req), 200,
+        json_pack("{s:s, s:s}", "role", iso_token_role_text(token->role), "label", token->label));
+}
+
+static void delete_session(void *ctx, struct iso_http_request *req,
+                           const struct iso_str params[ISO_ROUTE_PARAMS])
+{
+    struct iso_access *access = ctx;
+    char cookie[96];
+    (void)params;
+    iso_access_sign_out(access, req);
+    (void)iso_format(cookie, sizeof cookie, "%s=; Path=/; Max-Age=0; HttpOnly; SameSite=Strict",
+                     access->cookie);
+    const struct iso_http_field fields[] = {{"Set-Cookie", cookie}};
+    const struct iso_http_response response = {.status = 204, .fields = fields, .field_count = 1};
+    iso_http_respond(iso_http_request_server(req), iso_http_request_id(req), &response);
+}
+
 static void get_login(void *ctx, struct iso_http_request *req,
                       const struct iso_str params[ISO_ROUTE_PARAMS])
 {
@@ -156,12 +187,14 @@ const struct iso_route iso_access_routes[] = {
     {.method = ISO_HTTP_GET,
      .pattern = "v1/tokens",
      .access = ISO_ROUTE_OPERATE,
+     .by_token = true,
      .summary = "The tokens, without their secrets",
      .answer_type = "application/json",
      .handle = get_tokens},
     {.method = ISO_HTTP_POST,
      .pattern = "v1/tokens",
      .access = ISO_ROUTE_OPERATE,
+     .by_token = true,
      .summary = "Make a token: {role, label}; the answer is the only copy of its secret",
      .answer_type = "application/json",
      .body_max = ACCESS_BODY_MAX,
@@ -169,6 +202,7 @@ const struct iso_route iso_access_routes[] = {
     {.method = ISO_HTTP_DELETE,
      .pattern = "v1/tokens/{id}",
      .access = ISO_ROUTE_OPERATE,
+     .by_token = true,
      .summary = "Withdraw a token",
      .handle = delete_token},
     {.method = ISO_HTTP_POST,
@@ -178,6 +212,17 @@ const struct iso_route iso_access_routes[] = {
      .answer_type = "application/json",
      .body_max = ACCESS_BODY_MAX,
      .handle = post_login},
+    {.method = ISO_HTTP_GET,
+     .pattern = "v1/login",
+     .access = ISO_ROUTE_READ,
+     .summary = "The rights that this credential has: {role, label}",
+     .answer_type = "application/json",
+     .handle = get_session},
+    {.method = ISO_HTTP_DELETE,
+     .pattern = "v1/login",
+     .access = ISO_ROUTE_READ,
+     .summary = "Sign this browser out",
+     .handle = delete_session},
     {.method = ISO_HTTP_GET,
      .pattern = "login",
      .access = ISO_ROUTE_PUBLIC,

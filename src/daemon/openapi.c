@@ -26,6 +26,8 @@ static const char *method_name(unsigned method)
         return "put";
     case ISO_HTTP_POST:
         return "post";
+    case ISO_HTTP_PATCH:
+        return "patch";
     default:
         return "delete";
     }

@@ -29,7 +29,7 @@ struct iso_route_server {
     bool (*is_host)(void *ctx, struct iso_str name);
     void *ctx;
     struct request *requests;
-    bool refusing;
+    bool pages_operate, refusing;
     uint16_t https_port, http_port;
     void (*done)(void *ctx);
     void *done_ctx;
@@ -99,6 +99,22 @@ static bool has_good_type(const struct iso_http_request *req)
            iso_http_request_has_type(req, "application/wasm");
 }
 
+/* Whether a request with a cookie for a credential may do what needs ISO_ROUTE_OPERATE. NULL: yes;
+ * else why not. */
+static const char *page_refusal(const struct iso_route_server *server,
+                                const struct iso_http_request *req, const struct iso_route *route)
+{
+    struct iso_str origin, page;
+    if (!server->pages_operate || route->by_token) {
+        return "a page that is signed in may look; this needs a token";
+    }
+    if (!iso_http_request_header(req, "Origin", &origin) ||
+        !iso_http_request_header(req, "Isomer-Page", &page) || !iso_str_equal_z(page, "1")) {
+        return "a change by a page that is signed in needs its Origin and Isomer-Page: 1";
+    }
+    return NULL;
+}
+
 /* token_id: gets that of the token, when one was needed. */
 static bool may(struct iso_route_server *server, struct iso_http_request *req,
                 const struct iso_route *route, char token_id[ISO_TOKEN_ID_SIZE])
@@ -124,10 +140,12 @@ static bool may(struct iso_route_server *server, struct iso_http_request *req,
                          "the token has the role \"read\"; this needs \"operate\"");
         return false;
     }
-    /* A browser sends cookies along by itself: they do for looking only. */
-    if (route->access == ISO_ROUTE_OPERATE && !iso_http_request_bearer(req, &bearer)) {
-        iso_http_problem(server->http, id, 403, NULL, NULL,
-                         "a page that is signed in may look; this needs a token");
+    const char *refusal =
+        route->access == ISO_ROUTE_OPERATE && !iso_http_request_bearer(req, &bearer)
+            ? page_refusal(server, req, route)
+            : NULL;
+    if (refusal != NULL) {
+        iso_http_problem(server->http, id, 403, NULL, NULL, refusal);
         return false;
     }
     memcpy(token_id, token->id, ISO_TOKEN_ID_SIZE);
@@ -382,6 +400,7 @@ enum iso_err iso_route_server_create(uv_loop_t *loop, const struct iso_route_con
                                         .access = config->access,
                                         .log = config->log,
                                         .is_host = config->is_host,
+                                        .pages_operate = config->pages_operate,
                                         .ctx = config->ctx};
     const struct iso_http_config http = {.listeners = listeners,
                                          .listener_count = count,

@@ -35,6 +35,7 @@ struct iso_route {
     enum iso_route_access access;
     const char *summary;     /* for the OpenAPI document */
     const char *answer_type; /* media type; NULL: no body */
+    bool by_token;           /* also where pages may operate, this needs the token itself */
     uint64_t body_max;       /* bytes; 0: no body */
     const char *body_type;   /* NULL: application/json; a body must then say its type */
     /* The body, when there is one, is whole. params: the segments at {}. */
@@ -76,6 +77,11 @@ struct iso_route_config {
     const struct iso_route_table *tables;
     struct iso_access *access; /* kept */
     const struct iso_log *log; /* kept */
+    /* Pages that are signed in have the rights of their token; else they may look only. A browser
+     * sends its cookie along by itself, so a request that needs ISO_ROUTE_OPERATE must also have
+     * an Origin (others than our own are refused before) and the field Isomer-Page: 1, which pages
+     * of other origins cannot send. */
+    bool pages_operate;
     /* See iso_http_callbacks.is_host; NULL: only addresses and localhost. */
     bool (*is_host)(void *ctx, struct iso_str name);
     void *ctx;

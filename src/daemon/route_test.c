@@ -123,7 +123,7 @@ static const struct iso_route routes[] = {{.method = ISO_HTTP_GET,
                                            .handle = get_wait},
                                           {.method = 0}};
 
-static void daemon_init(struct daemon *daemon)
+static void daemon_open(struct daemon *daemon, bool pages_operate)
 {
     static const char *const http[] = {"127.0.0.1:0"};
     static const char *const none[] = {"none"};
@@ -155,11 +155,17 @@ static void daemon_init(struct daemon *daemon)
                                             .tables = daemon->tables,
                                             .access = &daemon->access,
                                             .log = &daemon->log,
+                                            .pages_operate = pages_operate,
                                             .ctx = daemon};
     uint16_t https = 1;
     CHECK_OK(iso_route_server_create(&daemon->loop, &config, &daemon->server, NULL));
     iso_route_server_ports(daemon->server, &https, &daemon->port);
     CHECK(https == 0 && daemon->port != 0);
+}
+
+static void daemon_init(struct daemon *daemon)
+{
+    daemon_open(daemon, false);
 }
 
 static void on_done(void *ctx)
@@ -365,26 +371,98 @@ TEST(streams_end_with_the_daemon)
 
 /* ---- Signing in ----------------------------------------------------------------------------- */
 
+/* Signs a page in with a token: its line "Cookie: ..."; *path: the address, used up. */
+static void sign_in(struct daemon *daemon, const char *token, char path[160], char cookie[256])
+{
+    CHECK_EQ_U64(ask(daemon, "POST", "/v1/login", token, JSON_BODY), 200);
+    const char *code = strstr(daemon->got, "/login?code=");
+    CHECK(code != NULL);
+    (void)snprintf(path, 160, "%.*s", (int)strcspn(code, "\""), code);
+    CHECK_EQ_U64(ask(daemon, "GET", path, NULL, NULL), 200);
+    const char *set = strstr(daemon->got, "Set-Cookie: ");
+    CHECK(set != NULL);
+    (void)snprintf(cookie, 256, "Cookie: %.*s\r\n", (int)strcspn(set + 12, ";"), set + 12);
+}
+
+/* The status of a request with a cookie, further lines and a body. */
+static unsigned ask_page(struct daemon *daemon, const char *method, const char *path,
+                         const char *cookie, const char *more)
+{
+    char lines[640];
+    (void)snprintf(lines, sizeof lines, "%s%s" JSON_BODY, cookie, more);
+    return ask(daemon, method, path, NULL, lines);
+}
+
+#define OWN "Origin: http://localhost\r\n"
+#define PAGE "Isomer-Page: 1\r\n"
+
 TEST(a_page_is_signed_in_once_and_may_look_only)
 {
     struct daemon daemon;
-    char path[160], cookie[256];
+    char path[160], cookie[256], more[512];
     daemon_init(&daemon);
-    CHECK_EQ_U64(ask(&daemon, "POST", "/v1/login", daemon.token, JSON_BODY), 200);
-    const char *code = strstr(daemon.got, "/login?code=");
-    CHECK(code != NULL);
-    (void)snprintf(path, sizeof path, "%.*s", (int)strcspn(code, "\""), code);
-    CHECK_EQ_U64(ask(&daemon, "GET", path, NULL, NULL), 200);
-    const char *set = strstr(daemon.got, "Set-Cookie: ");
-    CHECK(set != NULL);
-    (void)snprintf(cookie, sizeof cookie, "Cookie: %.*s\r\n", (int)strcspn(set + 12, ";"),
-                   set + 12);
+    sign_in(&daemon, daemon.token, path, cookie);
     CHECK_EQ_U64(ask(&daemon, "GET", path, NULL, NULL), 403);
-    char more[512];
     (void)snprintf(more, sizeof more, "%s\r\n", cookie);
     CHECK_EQ_U64(ask(&daemon, "GET", "/v1/events", NULL, more), 200);
-    (void)snprintf(more, sizeof more, "%s" JSON_BODY, cookie);
-    CHECK_EQ_U64(ask(&daemon, "PUT", "/v1/things/a/b", NULL, more), 403);
+    CHECK_EQ_U64(ask_page(&daemon, "PUT", "/v1/things/a/b", cookie, ""), 403);
+    CHECK_EQ_U64(ask_page(&daemon, "PUT", "/v1/things/a/b", cookie, OWN PAGE), 403);
+    daemon_fini(&daemon);
+}
+
+/* Where pages may operate: both signs that it is our own page, no other origin, no more than the
+ * token may, and nothing that makes or withdraws tokens. */
+TEST(a_page_may_change_as_itself_only)
+{
+    struct daemon daemon;
+    char path[160], cookie[256];
+    daemon_open(&daemon, true);
+    sign_in(&daemon, daemon.token, path, cookie);
+    CHECK_EQ_U64(ask_page(&daemon, "PUT", "/v1/things/a/b", cookie, OWN PAGE), 204);
+    CHECK(daemon.last[0] != '\0');
+    static const char *const refused[] = {
+        "",
+        OWN,
+        PAGE,
+        OWN "Isomer-Page: 0\r\n",
+        "Origin: http://localhost:1\r\n" PAGE,
+        "Origin: https://localhost\r\n" PAGE,
+        "Origin: http://evil.example\r\n" PAGE,
+        "Origin: null\r\n" PAGE,
+    };
+    daemon.last[0] = '\0';
+    for (size_t i = 0; i < ISO_COUNT_OF(refused); i++) {
+        CHECK_EQ_U64(ask_page(&daemon, "PUT", "/v1/things/a/b", cookie, refused[i]), 403);
+        CHECK_STR(daemon.last, "");
+    }
+    CHECK_EQ_U64(ask_page(&daemon, "POST", "/v1/tokens", cookie, OWN PAGE), 403);
+    CHECK_EQ_U64(ask_page(&daemon, "GET", "/v1/tokens", cookie, OWN PAGE), 403);
+    CHECK_EQ_U64(iso_token_count(daemon.access.tokens), 2);
+    /* A foreign page may ask first; it is told nothing that allows it. */
+    CHECK_EQ_U64(ask(&daemon, "OPTIONS", "/v1/things/a/b", NULL,
+                     "Origin: http://evil.example\r\n"
+                     "Access-Control-Request-Method: PUT\r\n\r\n"),
+                 403);
+    CHECK(strstr(daemon.got, "Access-Control-Allow") == NULL);
+    sign_in(&daemon, daemon.reader, path, cookie);
+    CHECK_EQ_U64(ask_page(&daemon, "PUT", "/v1/things/a/b", cookie, OWN PAGE), 403);
+    CHECK_CONTAINS(daemon.got, "operate");
+    daemon_fini(&daemon);
+}
+
+TEST(a_page_knows_its_rights_and_signs_out)
+{
+    struct daemon daemon;
+    char path[160], cookie[256], more[512];
+    daemon_open(&daemon, true);
+    sign_in(&daemon, daemon.reader, path, cookie);
+    (void)snprintf(more, sizeof more, "%s\r\n", cookie);
+    CHECK_EQ_U64(ask(&daemon, "GET", "/v1/login", NULL, NULL), 401);
+    CHECK_EQ_U64(ask(&daemon, "GET", "/v1/login", NULL, more), 200);
+    CHECK_CONTAINS(daemon.got, "\"role\":\"read\"");
+    CHECK_EQ_U64(ask(&daemon, "DELETE", "/v1/login", NULL, more), 204);
+    CHECK_CONTAINS(daemon.got, "Max-Age=0");
+    CHECK_EQ_U64(ask(&daemon, "GET", "/v1/login", NULL, more), 401);
     daemon_fini(&daemon);
 }
 
