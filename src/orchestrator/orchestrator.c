@@ -193,9 +193,9 @@ static bool is_host(void *ctx, struct iso_str name)
 static enum iso_err open_server(struct iso_orchestrator *orchestrator, struct iso_report *report)
 {
     const struct iso_orchestrator_config *config = orchestrator->config;
-    const struct iso_route *const tables[] = {iso_or_routes_pass,    iso_or_routes_apps,
-                                              iso_or_routes_devices, iso_or_routes_packages,
-                                              iso_or_routes_things,  iso_or_routes_general};
+    const struct iso_route *const tables[] = {
+        iso_or_routes_pass,   iso_or_routes_apps,    iso_or_routes_devices, iso_or_routes_packages,
+        iso_or_routes_things, iso_or_routes_general, iso_or_routes_page};
     size_t count = 0;
     for (; count < ISO_COUNT_OF(tables); count++) {
         orchestrator->tables[count] =
@@ -215,6 +215,7 @@ static enum iso_err open_server(struct iso_orchestrator *orchestrator, struct is
                                            .tables = orchestrator->tables,
                                            .access = &orchestrator->access,
                                            .log = &orchestrator->log,
+                                           .pages_operate = true,
                                            .is_host = is_host,
                                            .ctx = orchestrator};
     const enum iso_err err =

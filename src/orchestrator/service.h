@@ -17,7 +17,7 @@
 #include "orchestrator/store.h"
 
 enum {
-    ISO_OR_ROUTE_TABLES = 8,
+    ISO_OR_ROUTE_TABLES = 9,
     ISO_OR_FOLLOW_MS = 25000, /* GET /v1/apps/{app}?after=N answers at the latest then */
     ISO_OR_WAITERS_MAX = 256  /* of such requests at a time */
 };
@@ -66,6 +66,7 @@ extern const struct iso_route iso_or_routes_packages[]; /* api_packages.c */
 extern const struct iso_route iso_or_routes_apps[];     /* api_apps.c */
 extern const struct iso_route iso_or_routes_pass[];     /* api_pass.c: what devices answer */
 extern const struct iso_route iso_or_routes_things[];   /* api_things.c */
+extern const struct iso_route iso_or_routes_page[];     /* api_page.c: the web page */
 
 /* Something happened: into the log, the feed and the store. NULL texts are left out. */
 void iso_or_event(struct iso_orchestrator *orchestrator, const char *event, struct iso_str app,

@@ -1,0 +1,142 @@
+// Elements, and how values are written. Text goes into the page as text nodes only.
+
+// el("p.note", {title: "x", onclick: f}, "text", child, null, [more])
+export function el(what, properties, ...children) {
+  const [tag, ...classes] = what.split(".");
+  const node = document.createElement(tag);
+  if (classes.length !== 0) node.className = classes.join(" ");
+  set(node, properties);
+  node.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
+  return node;
+}
+
+export function svg(tag, attributes, ...children) {
+  const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [name, value] of Object.entries(attributes ?? {})) node.setAttribute(name, value);
+  node.append(...children);
+  return node;
+}
+
+function set(node, properties) {
+  for (const [name, value] of Object.entries(properties ?? {})) {
+    if (value === null || value === undefined || value === false) continue;
+    if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
+    else if (name === "dataset") Object.assign(node.dataset, value);
+    else if (name === "value" || name === "checked") node[name] = value;
+    else node.setAttribute(name, value === true ? "" : value);
+  }
+}
+
+let ids = 0;
+export function newId(prefix = "i") {
+  ids += 1;
+  return `${prefix}${ids}`;
+}
+
+// ---- Values ----
+
+export function bytes(n) {
+  if (!Number.isFinite(n)) return "–";
+  const units = ["B", "KiB", "MiB", "GiB", "TiB"];
+  let unit = 0;
+  while (n >= 1024 && unit < 4) {
+    n /= 1024;
+    unit += 1;
+  }
+  return `${n.toFixed(unit === 0 || n >= 100 ? 0 : 1)} ${units[unit]}`;
+}
+
+export function micros(us) {
+  if (!Number.isFinite(us)) return "–";
+  if (us < 1000) return `${Math.round(us)} µs`;
+  const ms = us / 1000;
+  if (ms < 1000) return `${ms.toFixed(ms < 10 ? 1 : 0)} ms`;
+  return `${(ms / 1000).toFixed(1)} s`;
+}
+
+export function rate(perSecond) {
+  if (!Number.isFinite(perSecond)) return "–";
+  if (perSecond === 0) return "idle";
+  return `${perSecond < 10 ? perSecond.toFixed(1) : Math.round(perSecond)}/s`;
+}
+
+export const percent = (x) => (Number.isFinite(x) ? `${Math.round(x * 100)} %` : "–");
+
+export function clock(time) {
+  const date = new Date(time);
+  return Number.isNaN(date.getTime()) ? String(time ?? "") : date.toLocaleTimeString([], { hour12: false });
+}
+
+export function when(time) {
+  const date = new Date(time);
+  if (time === null || time === undefined || Number.isNaN(date.getTime())) return el("span", {}, "never");
+  const today = new Date().toDateString() === date.toDateString();
+  const text = today ? clock(time) : `${date.toLocaleDateString()} ${clock(time)}`;
+  return el("time", { datetime: date.toISOString(), title: date.toISOString() }, text);
+}
+
+export const shortDigest = (digest) => (digest ?? "").replace("sha256:", "").slice(0, 12);
+
+// ---- Pieces ----
+
+// Shape and word, so that colour alone never tells a state.
+const SHAPES = {
+  up: ["good", "●"], running: ["good", "●"], committed: ["good", "●"], connected: ["good", "●"], ok: ["good", "●"], done: ["good", "●"],
+  known: ["idle", "○"], ready: ["good", "●"], removed: ["idle", "○"], replaced: ["idle", "○"], superseded: ["idle", "○"], candidate: ["idle", "◌"],
+  suspect: ["warn", "◐"], deploying: ["busy", "◔"], waiting: ["warn", "◐"], degraded: ["warn", "▲"], draining: ["warn", "◐"],
+  lost: ["bad", "✕"], refuses: ["bad", "⊘"], failed: ["bad", "✕"], unknown: ["warn", "?"],
+};
+
+export function state(word) {
+  const [kind, shape] = SHAPES[word] ?? ["busy", "◔"];
+  return el(`span.state.${kind}`, {}, el("span.shape", { "aria-hidden": "true" }, shape), " ", word);
+}
+
+export function facts(...pairs) {
+  const list = el("dl.facts");
+  for (const [name, value] of pairs) {
+    if (value === null || value === undefined || value === "") continue;
+    list.append(el("dt", {}, name), el("dd", {}, value));
+  }
+  return list;
+}
+
+export function table(caption, heads, rows, empty = "None.") {
+  if (rows.length === 0) return el("p.muted", {}, empty);
+  return el("div.scroll", { tabindex: "0", role: "region", "aria-label": caption }, el("table", {},
+    el("caption.hidden", {}, caption),
+    el("thead", {}, el("tr", {}, heads.map((head) => el("th", { scope: "col" }, head)))),
+    el("tbody", {}, rows.map((row) => el("tr", {}, row.map((value) => el("td", {}, value)))))));
+}
+
+export const panel = (title, ...children) => {
+  const id = newId("h");
+  return el("section.panel", { "aria-labelledby": id }, el("h2", { id }, title), ...children);
+};
+
+export const button = (text, onclick, kind = "", more = {}) =>
+  el(`button${kind === "" ? "" : `.${kind}`}`, { type: "button", onclick, ...more }, text);
+
+export const link = (hash, ...children) => el("a", { href: `#/${hash}` }, ...children);
+
+// A number between 0 and 1 as a bar.
+export function meter(value, label) {
+  return el("meter", { min: "0", max: "1", high: "0.85", low: "0.6", optimum: "0", value: Number.isFinite(value) ? value : 0, "aria-label": label });
+}
+
+// A hue per application, by its name: a class of style.css.
+export function hue(name) {
+  let sum = 7;
+  for (const character of name) sum = (sum * 31 + character.codePointAt(0)) % 9973;
+  return `hue${sum % 8}`;
+}
+
+// Replaces what `box` shows only when `key` differs from the last time, so that focus and selection stay.
+export function renew(box, key, make) {
+  const text = JSON.stringify(key);
+  if (box.dataset.key === text) return;
+  box.dataset.key = text;
+  const focused = box.contains(document.activeElement) ? document.activeElement.dataset.focus : undefined;
+  box.replaceChildren(...[make()].flat(Infinity).filter((node) => node !== null && node !== undefined));
+  if (focused !== undefined) [...box.querySelectorAll("[data-focus]")].find((node) => node.dataset.focus === focused)?.focus();
+}

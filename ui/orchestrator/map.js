@@ -1,0 +1,299 @@
+// The live map: devices, the components on them, and what goes between them. A component is moved by dragging it to
+// another device, or by its menu.
+import { at, get, send } from "./api.js";
+import { bytes, button, el, hue, link, meter, micros, percent, rate, state, svg } from "./dom.js";
+import { deviceCalled, mayOperate, site, watchComponents } from "./live.js";
+import { edgesOf, layout } from "./map_layout.js";
+import { pairing } from "./devices.js";
+import { act, dialog, toast } from "./parts.js";
+
+// Loaded on first use; null: the page was built without it.
+let loading = null;
+function loadD3() {
+  loading ??= import("./d3.js").then(() => globalThis.d3, () => null);
+  return loading;
+}
+
+// ---- Moving ----
+
+export async function move(app, component, to) {
+  const name = to === null ? "where the planner chooses" : to.name;
+  await act(() => send("POST", at("apps", app, "components", component, "move"), to === null ? {} : { to: to.id }),
+    `Moving ${component} to ${name}…`);
+}
+
+// What the latest plan said against a device: device id -> reason.
+async function objections(app, component) {
+  const found = new Map();
+  try {
+    const generation = await get(at("apps", app.app, "generations", String(app.generation)));
+    const planned = (generation.plan?.components ?? []).find((item) => item.name === component);
+    for (const no of planned?.not ?? []) found.set(no.device, no);
+  } catch {
+    // a plan is a help only
+  }
+  return found;
+}
+
+export function componentMenu(app, component) {
+  dialog(`${component.name}`, (close) => {
+    const list = el("div.menu", {});
+    const go = (hash) => {
+      close();
+      window.location.hash = hash;
+    };
+    list.append(
+      el("p", {}, state(component.state), ` on ${component["device-name"] ?? "no device"}, of ${app.app}`),
+      el("div.actions", {}, button("Functions, figures, logs", () => go(`/components/${app.app}/${component.name}`)), button("Application", () => go(`/apps/${app.app}`))));
+    if (mayOperate()) {
+      list.append(el("h3", {}, "Move to"));
+      const targets = el("ul.targets", {});
+      list.append(targets);
+      for (const device of site.devices.filter((other) => other.id !== component.device)) {
+        const note = el("span.muted", {});
+        targets.append(el("li", { dataset: { device: device.id } }, button(device.name, async () => {
+          close();
+          await move(app.app, component.name, device);
+        }, "", { dataset: { move: device.name } }), state(device.state), note));
+      }
+      targets.append(el("li", {}, button("Where the planner chooses", async () => {
+        close();
+        await move(app.app, component.name, null);
+      })));
+      objections(app, component.name).then((found) => {
+        for (const item of targets.children) {
+          const no = found.get(item.dataset.device);
+          if (no !== undefined) item.querySelector(".muted").textContent = no.why;
+        }
+      });
+    }
+    return list;
+  });
+}
+
+// ---- Elements ----
+
+function movingStep(app, name) {
+  const step = (app.change?.moves ?? []).find((item) => item.component === name);
+  return step === undefined ? null : `moving to ${deviceCalled(step.to)?.name ?? step.to}: ${step.step}`;
+}
+
+function fillChip(node, chip) {
+  const status = site.status.get(chip.id);
+  const moving = movingStep(chip.app, chip.component.name);
+  const note = moving ?? (status === undefined ? chip.component.mode : `${bytes(status["memory-bytes"])} · ${chip.component.mode}`);
+  node.className = `chip ${hue(chip.app.app)}${moving === null ? "" : " moving"}`;
+  node.setAttribute("aria-label", `${chip.component.name} of ${chip.app.app} on ${chip.component["device-name"]}, ${moving ?? chip.component.state}. Open its menu to move it`);
+  node.replaceChildren(el("span.chip-name", {}, chip.component.name), el("span.chip-app", {}, chip.app.app), state(chip.component.state), el("span.chip-note", {}, note));
+}
+
+function fillDevice(node, box) {
+  const device = box.device;
+  node.className = `box is-${device.state}${device.drained ? " drained" : ""}`;
+  node.setAttribute("aria-label", `Device ${device.name}`);
+  const offers = Object.keys(device.interfaces ?? {}).filter((name) => ["camera", "display", "sensor", "gpio"].includes(name));
+  node.replaceChildren(
+    el("div.box-head", {}, link(`devices/${encodeURIComponent(device.name)}`, device.name), state(device.state)),
+    el("div.box-load", {}, meter(device.load, `Load of ${device.name}`), el("span", {}, percent(device.load)), el("span.muted", {}, offers.join(" · "))),
+    ...(box.chips.length === 0 ? [el("p.muted.box-empty", {}, device.drained ? "drained: gets no components" : "no components")] : []),
+    el("p.box-note", {}));
+}
+
+// ---- The page ----
+
+class SiteMap {
+  constructor(main) {
+    this.frame = el("div.map", {});
+    this.layer = el("div.map-layer", {});
+    this.lines = svg("svg", { class: "map-lines", "aria-hidden": "true" });
+    this.layer.append(this.lines);
+    this.frame.append(this.layer);
+    this.legend = el("div.legend", {});
+    this.candidates = el("div.candidates", {});
+    this.scale = 1;
+    this.dragging = null;
+    this.touched = false;
+    main.append(el("div.title", {}, el("h1", {}, "Map"), this.legend, el("div.actions", {},
+      button("−", () => this.zoomBy(1 / 1.25), "", { "aria-label": "Smaller" }), button("+", () => this.zoomBy(1.25), "", { "aria-label": "Larger" }), button("Fit", () => this.fit()))),
+    this.frame, this.candidates);
+    this.observer = new ResizeObserver(() => {
+      if (this.width !== this.frame.clientWidth) this.draw();
+    });
+    this.observer.observe(this.frame);
+  }
+
+  async start() {
+    this.d3 = await loadD3();
+    if (this.d3 === null) {
+      this.frame.replaceWith(el("p.panel", {}, "This orchestrator was built without D3 (npm was not there), so there is no map. ", link("devices", "Devices"), " and ", link("apps", "applications"), " have everything that it would show."));
+      return;
+    }
+    this.zoom = this.d3.zoom().scaleExtent([0.3, 2.5])
+      .filter((event) => event.type !== "wheel" ? !event.button && event.target.closest(".chip, a") === null : event.ctrlKey)
+      .on("zoom", (event) => {
+        this.transform = event.transform;
+        this.touched ||= event.sourceEvent !== null && event.sourceEvent !== undefined;
+        this.layer.style.transform = `translate(${event.transform.x}px, ${event.transform.y}px) scale(${event.transform.k})`;
+      });
+    this.d3.select(this.frame).call(this.zoom).on("dblclick.zoom", null);
+    this.draw();
+  }
+
+  zoomBy(factor) {
+    this.touched = true;
+    this.d3?.select(this.frame).transition().duration(150).call(this.zoom.scaleBy, factor);
+  }
+
+  fit() {
+    if (!this.d3 || this.shown === undefined) return;
+    this.touched = false;
+    const k = Math.min(1.25, this.width / this.shown.width);
+    this.frame.style.height = `${Math.ceil(this.shown.height * k)}px`;
+    this.d3.select(this.frame).call(this.zoom.transform, this.d3.zoomIdentity.translate(Math.max(0, (this.width - this.shown.width * k) / 2), 0).scale(k));
+  }
+
+  draw() {
+    if (!this.d3 || this.dragging !== null || this.frame.clientWidth === 0) return;
+    this.width = this.frame.clientWidth;
+    const edges = edgesOf(site);
+    this.shown = layout(site, this.width, edges);
+    const items = this.shown.boxes.flatMap((box) => [{ id: box.id, box }, ...box.chips.map((chip) => ({ id: chip.id, chip }))]);
+    const map = this;
+    this.d3.select(this.layer).selectChildren(".box, .chip").data(items, (item) => item.id)
+      .join((enter) => enter.append((item) => (item.box ? el("section.box") : this.makeChip(item))))
+      .each(function fill(item) {
+        map.fill(this, item);
+      }).order();
+    this.drawLines();
+    this.drawAround();
+    if (!this.touched) this.fit();
+  }
+
+  fill(node, item) {
+    const what = item.box ?? item.chip;
+    const text = JSON.stringify(item.box ? [what.device, what.chips.length] : [what.component, movingStep(what.app, what.component.name), site.status.get(what.id)?.["memory-bytes"]]);
+    node.style.transform = `translate(${what.x}px, ${what.y}px)`;
+    node.style.width = `${what.w}px`;
+    node.style.height = `${what.h}px`;
+    if (node.dataset.key === text) return;
+    node.dataset.key = text;
+    if (item.box) fillDevice(node, what);
+    else fillChip(node, what);
+  }
+
+  makeChip(item) {
+    const node = el("button.chip", { type: "button", dataset: { chip: item.id } });
+    const current = () => this.d3.select(node).datum().chip;
+    node.addEventListener("click", () => componentMenu(current().app, current().component));
+    const drag = this.d3.drag().container(() => this.frame).clickDistance(5).filter((event) => !event.ctrlKey && !event.button && mayOperate())
+      .on("start", (event) => this.dragStart(event, node, current()))
+      .on("drag", (event) => this.dragOn(event, node))
+      .on("end", (event) => this.dragEnd(event, node));
+    this.d3.select(node).call(drag);
+    return node;
+  }
+
+  drawLines() {
+    this.lines.setAttribute("width", this.shown.width);
+    this.lines.setAttribute("height", this.shown.height);
+    const groups = this.d3.select(this.lines).selectAll("g").data(this.shown.edges, (edge) => edge.id).join((enter) => {
+      const group = enter.append("g");
+      group.append("path").attr("class", "line");
+      group.append("path").attr("class", "tip");
+      group.append("rect").attr("height", 18).attr("rx", 9);
+      group.append("text").attr("dy", 4);
+      group.append("title");
+      return group;
+    });
+    groups.attr("class", (edge) => `edge ${edge.kind} ${hue(edge.app)}${edge.rate > 0 ? " alive" : ""}${edge.failed > 0 ? " failing" : ""}`);
+    groups.select(".line").attr("d", (edge) => edge.path);
+    groups.select(".tip").attr("d", (edge) => edge.tip);
+    groups.select("text").attr("x", (edge) => edge.x).attr("y", (edge) => edge.y).text((edge) => this.label(edge));
+    groups.select("rect").attr("width", (edge) => this.label(edge).length * 6.1 + 14).attr("x", (edge) => edge.x - (this.label(edge).length * 6.1 + 14) / 2).attr("y", (edge) => edge.y - 9);
+    groups.select("title").text((edge) => edge.what);
+  }
+
+  label(edge) {
+    if (!(edge.rate > 0)) return "idle";
+    return Number.isFinite(edge.us) && edge.us > 0 ? `${rate(edge.rate)} · ${micros(edge.us)}` : rate(edge.rate);
+  }
+
+  drawAround() {
+    const apps = [...site.apps.values()];
+    this.legend.replaceChildren(...apps.map((app) => el("span.key", {}, el(`span.dot.${hue(app.app)}`, {}), link(`apps/${encodeURIComponent(app.app)}`, app.app), " ", state(app.state))));
+    const key = JSON.stringify([site.candidates.map((item) => item.id), mayOperate()]);
+    if (this.candidates.dataset.key === key) return;
+    this.candidates.dataset.key = key;
+    this.candidates.replaceChildren();
+    if (site.devices.length === 0) this.candidates.append(el("p", {}, "There are no devices yet. Supervisors of this network appear here by themselves; others are added by their address."));
+    for (const candidate of site.candidates) {
+      this.candidates.append(el("div.candidate", {}, state("candidate"), el("strong", {}, candidate.name), el("span.muted", {}, candidate.address),
+        button("Pair…", () => pairing(candidate), "", { disabled: !mayOperate() })));
+    }
+    this.candidates.append(button("Add a device by its address…", () => pairing(null), "", { disabled: !mayOperate() }));
+  }
+
+  // ---- Dragging ----
+
+  at(event) {
+    const source = event.sourceEvent.changedTouches?.[0] ?? event.sourceEvent;
+    const frame = this.frame.getBoundingClientRect();
+    return this.transform.invert([source.clientX - frame.left, source.clientY - frame.top]);
+  }
+
+  boxUnder([x, y]) {
+    return this.shown.boxes.find((box) => x >= box.x && x <= box.x + box.w && y >= box.y && y <= box.y + box.h);
+  }
+
+  dragStart(event, node, chip) {
+    this.dragging = { chip, from: this.at(event), moved: false, over: null };
+    node.classList.add("held");
+    objections(chip.app, chip.component.name).then((found) => {
+      if (this.dragging?.chip !== chip) return;
+      this.dragging.objections = found;
+    });
+  }
+
+  mark(show) {
+    this.d3.select(this.layer).selectChildren(".box").each((item, i, nodes) => {
+      const no = show ? this.dragging.objections?.get(item.id) : undefined;
+      nodes[i].classList.toggle("unfit", show && no?.hard === true);
+      nodes[i].classList.toggle("over", show && this.dragging.over === item.id);
+      nodes[i].querySelector(".box-note").textContent = no?.why ?? "";
+    });
+  }
+
+  dragOn(event, node) {
+    const drag = this.dragging, [x, y] = this.at(event);
+    if (Math.hypot(x - drag.from[0], y - drag.from[1]) < 4 && !drag.moved) return;
+    drag.moved = true;
+    const under = this.boxUnder([x, y]);
+    drag.over = under !== undefined && under.id !== drag.chip.component.device ? under.id : null;
+    node.style.transform = `translate(${drag.chip.x + x - drag.from[0]}px, ${drag.chip.y + y - drag.from[1]}px)`;
+    node.classList.add("dragging");
+    this.mark(true);
+  }
+
+  dragEnd(event, node) {
+    const drag = this.dragging;
+    this.mark(false);
+    this.dragging = null;
+    node.classList.remove("held", "dragging");
+    const target = drag.over === null ? undefined : deviceCalled(drag.over);
+    if (drag.moved && target !== undefined) move(drag.chip.app.app, drag.chip.component.name, target);
+    else if (drag.moved) toast("Drop a component on another device to move it there.");
+    this.draw();
+  }
+}
+
+export function showMap(main) {
+  const map = new SiteMap(main);
+  const unwatch = watchComponents();
+  map.start();
+  const show = () => map.draw();
+  show.end = () => {
+    map.observer.disconnect();
+    unwatch();
+  };
+  return show;
+}

@@ -1,0 +1,45 @@
+// Swagger UI for the orchestrator's API, or for a component's: /swagger?api=/v1/components/APP/NAME/openapi.json
+const box = document.getElementById("api");
+const wanted = new URLSearchParams(window.location.search).get("api") ?? "/openapi.json";
+const url = new URL(wanted, window.location.origin);
+
+function show() {
+  globalThis.SwaggerUIBundle({
+    spec: undefined,
+    url: url.pathname,
+    domNode: box,
+    deepLinking: false,
+    validatorUrl: null,
+    // Documents name the address of a device; here they are tried through the orchestrator.
+    responseInterceptor: (answer) => {
+      if (answer.url.endsWith(url.pathname) && url.pathname.startsWith("/v1/components/")) {
+        const document = JSON.parse(answer.text);
+        document.servers = [{ url: url.pathname.replace(/\/openapi\.json$/, "") }];
+        answer.text = JSON.stringify(document);
+        answer.data = answer.text;
+      }
+      return answer;
+    },
+    requestInterceptor: (request) => {
+      request.headers["isomer-page"] = "1";
+      return request;
+    },
+  });
+}
+
+if (url.origin !== window.location.origin) {
+  box.textContent = "Only APIs of this address are shown.";
+} else {
+  // Not a module: it looks for its global object in `this`.
+  const script = document.createElement("script");
+  script.src = "/static/swagger-ui.js";
+  script.addEventListener("load", show);
+  script.addEventListener("error", () => {
+    box.replaceChildren("This orchestrator was built without Swagger UI (npm was not there). The API as a document: ");
+    const link = document.createElement("a");
+    link.href = url.pathname;
+    link.textContent = url.pathname;
+    box.append(link);
+  });
+  document.head.append(script);
+}
