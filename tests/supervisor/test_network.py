@@ -11,7 +11,7 @@ import time
 
 from device import GRANTS, Skip, check, document, until
 from network import Lan, LanDevice, inside, run
-from registry import Registry
+from registrations import Registry
 
 HOSTS = ("a", "b", "c")
 

@@ -7,7 +7,7 @@ import tempfile
 import threading
 
 from device import GRANTS, Device, check, document, until
-from registry import Registry
+from registrations import Registry
 
 HOME = {"id": "abcdefghijklmnopqrstuvwx23", "name": "the home", "address": "https://192.0.2.9:8491"}
 OTHER = {"id": "234567abcdefghijklmnopqrst", "name": "somebody else", "address": None}
