@@ -250,8 +250,9 @@ static void add_needs(struct iso_or_planning *planning, const struct iso_descrip
 /* Changes that concern one component, or what was lost, leave the others where they are. */
 static bool only_what_must(const struct iso_or_generation *gen)
 {
-    return strcmp(gen->cause, "move") == 0 || strcmp(gen->cause, "loss") == 0 ||
-           strcmp(gen->cause, "repair") == 0 || strcmp(gen->cause, "drain") == 0;
+    return !gen->all_may_move &&
+           (strcmp(gen->cause, "move") == 0 || strcmp(gen->cause, "loss") == 0 ||
+            strcmp(gen->cause, "repair") == 0 || strcmp(gen->cause, "drain") == 0);
 }
 
 static void add_component(struct iso_or_planning *planning, size_t i)
@@ -647,15 +648,28 @@ static enum iso_err settle(struct iso_or_planning *planning, json_t **progress,
                : iso_fail(report, ISO_E_NOMEM, "not enough memory");
 }
 
+/* There is no place: asks for less. A device that gave trouble is better than none, and so is
+ * moving others out of the way. False: there is nothing left to give up. */
+static bool loosen(struct iso_or_generation *gen)
+{
+    if (json_object_size(gen->app->avoid) != 0) {
+        (void)json_object_clear(gen->app->avoid);
+        return true;
+    }
+    if (only_what_must(gen)) {
+        gen->all_may_move = true;
+        return true;
+    }
+    return false;
+}
+
 enum iso_err iso_or_plan_generation(struct iso_or_generation *gen, json_t **progress,
                                     struct iso_report *report)
 {
     struct iso_or_planning planning;
+    gen->all_may_move = false;
     enum iso_err err = iso_or_planning_make(&planning, gen, gen->app->current, report);
-    if (err == ISO_OK && !iso_plan_outcome(planning.plan)->feasible &&
-        json_object_size(gen->app->avoid) != 0) {
-        /* A device that gave trouble is better than none. */
-        (void)json_object_clear(gen->app->avoid);
+    while (err == ISO_OK && !iso_plan_outcome(planning.plan)->feasible && loosen(gen)) {
         iso_or_planning_fini(&planning);
         err = iso_or_planning_make(&planning, gen, gen->app->current, report);
     }

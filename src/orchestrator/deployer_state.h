@@ -197,10 +197,12 @@ struct iso_or_generation {
     struct iso_or_move *moves;
     size_t move_count;
     uint64_t decided_ms;
-    bool hurry;       /* after the decision something failed: no waiting for the usual order */
-    bool undo;        /* is being aborted */
-    bool rerun;       /* undone, it is to be prepared again */
-    uint64_t undo_ms; /* since when */
+    bool hurry;        /* after the decision something failed: no waiting for the usual order */
+    bool undo;         /* is being aborted */
+    bool rerun;        /* undone, it is to be prepared again */
+    bool all_may_move; /* planned again with all components free: with the others where they are
+                          there was no place */
+    uint64_t undo_ms;  /* since when */
 };
 
 ISO_MUST_CHECK struct iso_or_generation *iso_or_generation_create(struct iso_or_app *app);

@@ -68,6 +68,17 @@ def test_moves_a_service(programs, guests):
         check(held.value("lab/probe", "get-count") == 4, "and back")
 
 
+def test_a_move_makes_room(programs, guests):
+    """Two components that must be apart: one moves to where the other is, which gives way."""
+    with site(programs, "hall", "den") as (held, _):
+        apart = manifest(probe={}, caller={"place": {"apart": "probe"}})
+        held.deploy(apart, files(guests))
+        home = held.where("lab", "probe")
+        held.move("lab", "probe", "den" if home == "hall" else "hall")
+        check(held.where("lab", "caller") == home, "the other one: %s", held.get("/v1/apps/lab"))
+        check(held.value("lab/caller", "twice", {"value": 5}) == 10, "the link")
+
+
 def test_mistakes_are_told_with_their_place(programs, guests):
     """What is wrong in a manifest is told before anything happens, and what can only be found later ends the
     generation."""
