@@ -291,22 +291,24 @@ static int no_orchestrator(const struct iso_cli_command *command)
     return ISO_CLI_SYSTEM;
 }
 
-/* The one of this machine. */
+/* The one of this machine: that of the default state directory, else the only other one. */
 static int find_local(struct iso_cli_server *server, const struct iso_cli_command *command)
 {
     char state[ISO_CLI_STATE_SIZE];
-    json_t *notes = iso_cli_notes_read("orchestrator");
     int status = ISO_CLI_OK;
-    if (json_array_size(notes) > 1) {
-        status = several("orchestrator", notes, "orchestrator");
-    } else if (json_array_size(notes) == 1) {
-        use_note(server, json_array_get(notes, 0));
-    }
-    json_decref(notes);
-    for (int system = 0; system < 2 && status == ISO_CLI_OK && server->base[0] == '\0'; system++) {
+    for (int system = 0; system < 2 && server->base[0] == '\0'; system++) {
         if (default_state(false, system == 1, state)) {
             (void)use_state(server, state);
         }
+    }
+    if (server->base[0] == '\0') {
+        json_t *notes = iso_cli_notes_read("orchestrator");
+        if (json_array_size(notes) > 1) {
+            status = several("orchestrator", notes, "orchestrator");
+        } else if (json_array_size(notes) == 1) {
+            use_note(server, json_array_get(notes, 0));
+        }
+        json_decref(notes);
     }
     if (status == ISO_CLI_OK && server->base[0] == '\0') {
         return no_orchestrator(command);
