@@ -1,5 +1,6 @@
 """A daemon of its own for a test: state in a temporary folder, ports that the system chooses."""
 
+import atexit
 import http.client
 import json
 import os
@@ -9,6 +10,11 @@ import signal
 import subprocess
 import tempfile
 import time
+
+# Notes by which commands find daemons go where only this test run looks.
+if "ISOMER_RUNTIME_DIR" not in os.environ:
+    os.environ["ISOMER_RUNTIME_DIR"] = tempfile.mkdtemp(prefix="isomer-notes-")
+    atexit.register(shutil.rmtree, os.environ["ISOMER_RUNTIME_DIR"], True)
 
 
 class Skip(Exception):
