@@ -291,14 +291,29 @@ static int no_orchestrator(const struct iso_cli_command *command)
     return ISO_CLI_SYSTEM;
 }
 
+/* What the orchestrator of a state directory is called, when its note says so. */
+static void use_name_of(struct iso_cli_server *server, const char *state)
+{
+    json_t *notes = iso_cli_notes_read("orchestrator"), *note;
+    size_t i;
+    json_array_foreach(notes, i, note)
+    {
+        if (strcmp(iso_cli_json_text(note, "state"), state) == 0) {
+            (void)iso_format(server->name, sizeof server->name, "%s",
+                             iso_cli_json_text(note, "name"));
+        }
+    }
+    json_decref(notes);
+}
+
 /* The one of this machine: that of the default state directory, else the only other one. */
 static int find_local(struct iso_cli_server *server, const struct iso_cli_command *command)
 {
     char state[ISO_CLI_STATE_SIZE];
     int status = ISO_CLI_OK;
     for (int system = 0; system < 2 && server->base[0] == '\0'; system++) {
-        if (default_state(false, system == 1, state)) {
-            (void)use_state(server, state);
+        if (default_state(false, system == 1, state) && use_state(server, state)) {
+            use_name_of(server, state);
         }
     }
     if (server->base[0] == '\0') {
