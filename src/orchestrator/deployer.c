@@ -343,11 +343,9 @@ enum iso_err iso_or_deployer_move(struct iso_or_deployer *deployer, struct iso_s
         return iso_fail(report, ISO_E_NOT_FOUND, "there is no device '%.*s'", (int)device.len,
                         device.ptr);
     }
-    if (to != NULL && to->state != ISO_OR_UP && to->state != ISO_OR_SUSPECT) {
-        return iso_fail(report, ISO_E_STATE, "the device %s is %s", to->name,
-                        to->state == ISO_OR_LOST      ? "lost"
-                        : to->state == ISO_OR_REFUSES ? "another orchestrator's"
-                                                      : "not there yet");
+    if (to != NULL && (to->state == ISO_OR_LOST || to->state == ISO_OR_REFUSES)) {
+        return iso_fail(report, ISO_E_STATE, "the device %s %s", to->name,
+                        to->state == ISO_OR_LOST ? "is lost" : "refuses this orchestrator");
     }
     char name[ISO_OR_APP_SIZE], detail[ISO_OR_REASON_SIZE];
     (void)iso_format(name, sizeof name, "%.*s", (int)component.len, component.ptr);

@@ -432,6 +432,9 @@ static void prepare(struct iso_or_part *part)
         send_to(part, "HEAD", path, ISO_OR_QUESTION_MS, module_asked);
         return;
     }
+    if (part->goal == ISO_OR_GOAL_PREPARE && !part->go) {
+        return; /* others first */
+    }
     char *body = json_dumps(document_of(part), JSON_COMPACT);
     part->step = "prepare";
     part->touched = true;

@@ -92,6 +92,7 @@ struct iso_or_part {
     char device[ISO_OR_ID_SIZE];
     enum iso_or_goal goal;
     bool absent;          /* was not there when it was planned: the decision does not wait for it */
+    bool go;              /* its turn to be prepared has come; its modules do not wait for it */
     bool touched;         /* prepare was sent */
     bool prepared;        /* as far as is known */
     bool done;            /* the goal (commit, abort, delete) has been confirmed */

@@ -393,6 +393,42 @@ static bool device_lost(struct iso_or_app *app)
     return false;
 }
 
+/* Whether all devices that this one opens sessions to have been prepared, and let it in: a first
+ * attempt that is refused costs a prepare two seconds. */
+static bool let_in(struct iso_or_generation *gen, const struct iso_or_part *part)
+{
+    const char *name;
+    json_t *peer;
+    json_object_foreach(json_object_get(json_object_get(gen->documents, part->device), "peers"),
+                        name, peer)
+    {
+        const char *id = json_string_value(json_object_get(peer, "device"));
+        const struct iso_or_part *other = id != NULL ? iso_or_generation_part(gen, id) : NULL;
+        if (json_object_get(peer, "connect") != NULL && other != NULL && !other->absent &&
+            !other->prepared) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Who opens sessions is prepared after those to whom. Where that goes in a circle, all at once. */
+static void order_prepares(struct iso_or_generation *gen)
+{
+    bool any = false;
+    for (size_t i = 0; i < gen->part_count; i++) {
+        struct iso_or_part *part = &gen->parts[i];
+        if (part->goal == ISO_OR_GOAL_PREPARE && !part->prepared && !part->go) {
+            part->go = let_in(gen, part);
+            part->progress_ms = now_of(gen->app); /* so far it has waited for others */
+        }
+        any = any || (part->goal == ISO_OR_GOAL_PREPARE && !part->prepared && part->go);
+    }
+    for (size_t i = 0; i < gen->part_count && !any; i++) {
+        gen->parts[i].go = true;
+    }
+}
+
 static bool prepare_all(struct iso_or_app *app)
 {
     struct iso_or_generation *gen = app->change;
@@ -402,6 +438,10 @@ static bool prepare_all(struct iso_or_app *app)
         if (part->goal == ISO_OR_GOAL_NONE && !part->absent) {
             iso_or_part_aim(part, ISO_OR_GOAL_PREPARE);
         }
+    }
+    order_prepares(gen);
+    for (size_t i = 0; i < gen->part_count; i++) {
+        struct iso_or_part *part = &gen->parts[i];
         if (part->goal != ISO_OR_GOAL_PREPARE) {
             continue;
         }
