@@ -1,16 +1,8 @@
 """Devices: found, paired, added, lost and back, taken over, given back; by real supervisors."""
 
-import socket
-
+from daemon import free_port
 from device import Device
 from fleet import Lan, LanDevice, LanOrchestrator, Orchestrator, check, site, until
-
-
-def free_port():
-    """One that the system has just not been using."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def https_of(device):

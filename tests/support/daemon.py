@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import time
@@ -39,6 +40,13 @@ def until(what, condition, seconds=20.0):
             return value
         time.sleep(0.02)
     raise Failure("in %g s it did not come to this: %s" % (seconds, what))
+
+
+def free_port():
+    """A port of TCP that the system has just not been using."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
 
 
 class Answer:

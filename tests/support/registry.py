@@ -4,17 +4,10 @@ import contextlib
 import http.client
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 
-from daemon import Failure, Skip, until
-
-
-def free_port():
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
+from daemon import Failure, Skip, free_port, until
 
 
 def answers(port):
