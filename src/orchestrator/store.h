@@ -92,12 +92,12 @@ struct iso_or_generation_row {
     struct iso_str app;
     uint64_t number;
     enum iso_or_generation_state state;
-    struct iso_str cause;     /* "deploy", "move", "rollback", "loss", "remove", "repair" */
-    struct iso_str detail;    /* of the cause, for people: "scaler to den", "device den is lost" */
-    struct iso_str manifest;  /* text as it came; empty: the application is removed */
-    struct iso_str files;     /* JSON: what came with it; see docs/orchestrator-api.md */
-    struct iso_str resolved;  /* JSON: per component {"reference","exact","digest",...}; or empty */
-    struct iso_str pins;      /* JSON: {component: device id}: placed by hand */
+    struct iso_str cause;    /* "deploy", "move", "rollback", "remove", "loss", "drain", "repair" */
+    struct iso_str detail;   /* of the cause, for people: "scaler to den", "device den is lost" */
+    struct iso_str manifest; /* text as it came; empty: the application is removed */
+    struct iso_str files;    /* JSON: what came with it; see docs/orchestrator-api.md */
+    struct iso_str resolved; /* JSON: per component {"reference","exact","digest",...}; or empty */
+    struct iso_str pins;     /* JSON: {component: device id}: placed by hand */
     struct iso_str placement; /* JSON: per component {"device","epoch","reasons"...}; or empty */
     struct iso_str documents; /* JSON: {device id: deployment document}; secret; or empty */
     struct iso_str progress;  /* JSON: per device and per move how far it is; deployer's own */
