@@ -161,7 +161,7 @@ static void commit_to_disk(struct iso_sv_change *change)
     iso_sv_disk_write(disk, "commit", ISO_SV_AREA_DEPLOYMENTS, name, g->document->text);
     if (g->durable) {
         iso_sv_disk_name(next, app, NULL, "next");
-        iso_sv_disk_remove(disk, "next-remove", ISO_SV_AREA_DEPLOYMENTS, next);
+        iso_sv_disk_sweep(disk, "next-remove", ISO_SV_AREA_DEPLOYMENTS, next);
     }
     iso_sv_disk_run(disk, committed, change);
 }

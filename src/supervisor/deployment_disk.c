@@ -1,6 +1,8 @@
 /* Durable steps on libuv's pool, in order. Files: docs/internals/supervisor-deploy.md. */
 #include "supervisor/deployment_internal.h"
 
+#include <unistd.h>
+
 #include "platform/platform.h"
 
 void iso_sv_disk_name(char out[2 * ISO_NAME_MAX + 16], const struct iso_sv_app *app,
@@ -51,13 +53,25 @@ void iso_sv_disk_write(struct iso_sv_disk *disk, const char *step, enum iso_sv_a
     disk->steps[disk->count - 1].bytes = bytes;
 }
 
-void iso_sv_disk_remove(struct iso_sv_disk *disk, const char *step, enum iso_sv_area area,
-                        const char *name)
+static void add_removal(struct iso_sv_disk *disk, const char *step, enum iso_sv_area area,
+                        const char *name, bool durable)
 {
     add_name(disk, name);
     disk->steps[disk->count - 1].step = step;
-    disk->steps[disk->count - 1].kind = ISO_SV_DISK_REMOVE;
+    disk->steps[disk->count - 1].kind = durable ? ISO_SV_DISK_REMOVE : ISO_SV_DISK_SWEEP;
     disk->steps[disk->count - 1].area = area;
+}
+
+void iso_sv_disk_remove(struct iso_sv_disk *disk, const char *step, enum iso_sv_area area,
+                        const char *name)
+{
+    add_removal(disk, step, area, name, true);
+}
+
+void iso_sv_disk_sweep(struct iso_sv_disk *disk, const char *step, enum iso_sv_area area,
+                       const char *name)
+{
+    add_removal(disk, step, area, name, false);
 }
 
 void iso_sv_disk_tree(struct iso_sv_disk *disk, const char *name)
@@ -130,6 +144,9 @@ static enum iso_err carry_out(struct iso_sv_disk *disk, size_t i)
         return iso_file_write_atomic(path, disk->steps[i].bytes, &disk->report);
     case ISO_SV_DISK_REMOVE:
         return iso_file_remove(dir, disk->steps[i].name, &disk->report);
+    case ISO_SV_DISK_SWEEP:
+        (void)unlink(path); /* if it cannot be, the next start tries again */
+        return ISO_OK;
     case ISO_SV_DISK_READ:
         return read_step(disk, path);
     default:

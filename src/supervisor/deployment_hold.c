@@ -289,6 +289,6 @@ void iso_sv_change_own(struct iso_sv_change *change)
         return;
     }
     iso_sv_disk_name(name, change->app, change->component, "target");
-    iso_sv_disk_remove(disk, "snapshot-remove", ISO_SV_AREA_SNAPSHOTS, name);
+    iso_sv_disk_sweep(disk, "snapshot-remove", ISO_SV_AREA_SNAPSHOTS, name);
     iso_sv_disk_run(disk, owned, change);
 }

@@ -76,7 +76,13 @@ struct iso_sv_disk {
     size_t count;
     struct {
         const char *step; /* name, for the fault hook */
-        enum { ISO_SV_DISK_WRITE, ISO_SV_DISK_REMOVE, ISO_SV_DISK_TREE, ISO_SV_DISK_READ } kind;
+        enum {
+            ISO_SV_DISK_WRITE,
+            ISO_SV_DISK_REMOVE,
+            ISO_SV_DISK_SWEEP,
+            ISO_SV_DISK_TREE,
+            ISO_SV_DISK_READ
+        } kind;
         enum iso_sv_area area;
         char name[2 * ISO_NAME_MAX + 16];
         struct iso_buf own;     /* what is written, when it is the job's */
@@ -100,6 +106,10 @@ void iso_sv_disk_write(struct iso_sv_disk *disk, const char *step, enum iso_sv_a
                        const char *name, struct iso_bytes bytes);
 void iso_sv_disk_remove(struct iso_sv_disk *disk, const char *step, enum iso_sv_area area,
                         const char *name);
+/* The same for a file that means nothing any more, by what earlier steps wrote: its directory is
+ * not synced. After a crash it may be there again; the start sees that it is useless. */
+void iso_sv_disk_sweep(struct iso_sv_disk *disk, const char *step, enum iso_sv_area area,
+                       const char *name);
 void iso_sv_disk_tree(struct iso_sv_disk *disk, const char *name); /* of ISO_SV_AREA_STORAGE */
 void iso_sv_disk_read(struct iso_sv_disk *disk, enum iso_sv_area area, const char *name);
 /* The record as APP.state. Errors: NOMEM. */

@@ -411,7 +411,7 @@ void iso_sv_change_release(struct iso_sv_change *change)
         return;
     }
     iso_sv_disk_name(name, change->app, change->component, "source");
-    iso_sv_disk_remove(disk, "snapshot-remove", ISO_SV_AREA_SNAPSHOTS, name);
+    iso_sv_disk_sweep(disk, "snapshot-remove", ISO_SV_AREA_SNAPSHOTS, name);
     iso_sv_disk_run(disk, released, change);
 }
 
@@ -450,7 +450,7 @@ static void forget_move(struct iso_sv_change *change)
         return;
     }
     iso_sv_disk_name(name, change->app, change->component, "source");
-    iso_sv_disk_remove(disk, "snapshot-remove", ISO_SV_AREA_SNAPSHOTS, name);
+    iso_sv_disk_sweep(disk, "snapshot-remove", ISO_SV_AREA_SNAPSHOTS, name);
     iso_sv_disk_run(disk, resumed, change);
 }
 

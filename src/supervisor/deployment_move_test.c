@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "platform/platform.h"
 #include "supervisor/document_test_support.h"
 
 static const struct part source_part = {"count", RIG_UNIT, 12, true, ""};
@@ -108,6 +109,65 @@ TEST(a_component_moves_with_its_state)
     CHECK(!site_has_file(&pair.from, "snapshots/app.count.source"));
     CHECK(!site_has_file(&pair.to, "snapshots/app.count.target"));
     CHECK(!site_has_file(&pair.to, "deployments/app.next"));
+    end(&pair);
+}
+
+/* The bytes of a file of a site, to be put back later. */
+static void keep(const struct site *site, const char *name, uint8_t **bytes, size_t *len)
+{
+    char path[ISO_PATH_MAX];
+    struct iso_file file;
+    CHECK(iso_path_join(path, site->dir, name));
+    CHECK_OK(iso_file_read(path, 1u << 20, &file, NULL));
+    *len = file.bytes.len;
+    *bytes = malloc(*len);
+    CHECK(*bytes != NULL);
+    memcpy(*bytes, file.bytes.ptr, *len);
+    iso_file_fini(&file);
+}
+
+static void put_back(const struct site *site, const char *name, uint8_t *bytes, size_t len)
+{
+    char path[ISO_PATH_MAX];
+    CHECK(iso_path_join(path, site->dir, name));
+    CHECK_OK(iso_file_write_atomic(path, iso_bytes_from(bytes, len), NULL));
+    free(bytes);
+}
+
+/* The removal of files that mean nothing any more is not synced: after a power cut they may be
+ * there again. The state is not used a second time, and they go. */
+TEST(files_that_come_back_are_not_used)
+{
+    struct pair pair;
+    uint8_t *source, *target, *next;
+    size_t source_len, target_len, next_len;
+    begin(&pair);
+    struct site *from = &pair.from, *to = &pair.to;
+    CHECK_OK(site_prepare(to, "app", 2, &target_part, 1, ""));
+    CHECK_OK(site_prepare(from, "app", 2, NULL, 0, target_peer));
+    CHECK_OK(site_freeze(from, "app", "count", 12));
+    CHECK_OK(site_fetch(from, "app", "count"));
+    CHECK_OK(site_hold(to, "app", "count", from));
+    keep(from, "snapshots/app.count.source", &source, &source_len);
+    keep(to, "snapshots/app.count.target", &target, &target_len);
+    keep(to, "deployments/app.next", &next, &next_len);
+    CHECK_OK(site_commit(to, "app", 2));
+    CHECK_OK(site_own(to, "app", "count", 13));
+    CHECK_STR(site_call(to, "app", "count", "bump"), "done 4");
+    CHECK_OK(site_release(from, "app", "count", 13, "den"));
+    site_close(from);
+    site_close(to);
+    put_back(from, "snapshots/app.count.source", source, source_len);
+    put_back(to, "snapshots/app.count.target", target, target_len);
+    put_back(to, "deployments/app.next", next, next_len);
+    site_open(from);
+    site_open(to);
+    CHECK_CONTAINS(site_call(from, "app", "count", "bump"), "moved");
+    CHECK_STR(site_call(to, "app", "count", "bump"), "done 1"); /* a restart, as of any service */
+    CHECK(iso_sv_deployments_prepared(to->deployments, iso_str_from_z("app")) == NULL);
+    CHECK(!site_has_file(from, "snapshots/app.count.source"));
+    CHECK(!site_has_file(to, "snapshots/app.count.target"));
+    RIG_UNTIL(pair.rig, !site_has_file(to, "deployments/app.next"));
     end(&pair);
 }
 
