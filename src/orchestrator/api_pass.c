@@ -19,7 +19,8 @@ enum {
     FIELD_MAX = 512,
     REPEAT_FIRST_MS = 2,
     REPEAT_MOST_MS = 100,
-    REPEAT_FOR_MS = 15000 /* a lost device's components are back by then, if they can be */
+    REPEAT_FOR_MS = 15000, /* a lost device's components are back by then, if they can be */
+    UNDER_WAY_MS = 1000    /* refused after this, it had begun, and moved when under way */
 };
 
 struct pass {
@@ -35,7 +36,7 @@ struct pass {
     char type[FIELD_MAX], accept[FIELD_MAX], key[FIELD_MAX], last[FIELD_MAX];
     uint8_t *body; /* of iso_alloc_libc() */
     size_t body_len;
-    uint64_t until_ms;
+    uint64_t asked_ms, until_ms;
     uint32_t delay_ms;
 };
 
@@ -100,11 +101,16 @@ static void on_again(void *arg)
     attempt(pass);
 }
 
-/* Tries once more after a while; false: it is time to give up. */
-static bool again(struct pass *pass)
+/* Tries once more after a while; false: it is time to give up. answered: by a device. */
+static bool again(struct pass *pass, bool answered)
 {
     const struct iso_or_clock clock = clock_of(pass);
-    if (pass->over || clock.now_ms(clock.ctx) >= pass->until_ms) {
+    uint64_t now_ms = clock.now_ms(clock.ctx);
+    if (answered && now_ms - pass->asked_ms >= UNDER_WAY_MS) {
+        pass->until_ms = now_ms + REPEAT_FOR_MS;
+        pass->delay_ms = REPEAT_FIRST_MS;
+    }
+    if (pass->over || now_ms >= pass->until_ms) {
         return false;
     }
     pass->timer = clock.after(clock.ctx, pass->delay_ms, on_again, pass);
@@ -200,7 +206,7 @@ static void on_done(void *ctx, uint64_t id, const struct iso_http_client_answer 
         release_if_over(pass);
     } else if (pass->streaming) {
         iso_http_stream_end(pass->orchestrator->http, pass->id);
-    } else if (may_repeat(pass, answer) && again(pass)) {
+    } else if (may_repeat(pass, answer) && again(pass, answer->outcome == ISO_HTTP_CLIENT_DONE)) {
         return;
     } else if (answer->outcome != ISO_HTTP_CLIENT_DONE || answer->status < 200) {
         unreachable(pass, answer);
@@ -253,6 +259,7 @@ static void attempt(struct pass *pass)
     char url[PATH_MAX_BYTES + 256], lines[3][FIELD_MAX + 32];
     const char *fields[3];
     size_t count = 0;
+    const struct iso_or_clock clock = clock_of(pass);
     if (!where(pass, pass->device)) {
         problem(pass, 404, "urn:isomer:problem:not-found",
                 pass->is_flow ? "no application that runs has a flow of that name"
@@ -260,7 +267,7 @@ static void attempt(struct pass *pass)
         return;
     }
     if (!iso_or_devices_reach(pass->orchestrator->devices, iso_str_from_z(pass->device), &reach)) {
-        if (!again(pass)) {
+        if (!again(pass, false)) {
             problem(pass, 502, "urn:isomer:problem:unreachable",
                     "the device that has it cannot be reached");
         }
@@ -290,6 +297,7 @@ static void attempt(struct pass *pass)
         .on_done = on_done};
     memcpy(request.pin, reach.pin, sizeof request.pin);
     iso_report_init(&report);
+    pass->asked_ms = clock.now_ms(clock.ctx);
     const enum iso_err err =
         iso_http_client_start(pass->orchestrator->http_client, &request, &pass->request, &report);
     sodium_memzero(&reach, sizeof reach);

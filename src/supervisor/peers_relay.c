@@ -37,7 +37,8 @@ static void on_answer(void *ctx, const struct iso_coap_result *result)
                                                        iso_str_from_z(asked->component));
     struct iso_str text = iso_str_from_z("");
     struct iso_bytes reply = iso_bytes_from(NULL, 0);
-    enum iso_sv_outcome outcome = ISO_SV_UNKNOWN;
+    /* Without an answer: the call and its identity are with the component, wherever that is now. */
+    enum iso_sv_outcome outcome = ISO_SV_MOVED;
     if (result->outcome == ISO_COAP_ANSWERED) {
         bool again = false;
         struct iso_str payload =

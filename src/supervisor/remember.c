@@ -204,11 +204,23 @@ bool iso_sv_remember_start(struct iso_sv_memory *memory, struct iso_sv_call *cal
     return true;
 }
 
+/* A snapshot says what became of a call: what was known of it is over. */
+static void supersede(struct iso_sv_memory *memory, const struct iso_sv_call_id *id)
+{
+    struct iso_sv_memory_entry *entry = iso_sv_memory_find(memory, id);
+    if (entry != NULL && entry->running != NULL) {
+        entry->superseded = true;
+    } else if (entry != NULL) {
+        iso_sv_memory_remove(entry);
+    }
+}
+
 void iso_sv_remember_adopt(struct iso_sv_memory *memory, struct iso_sv_call *call)
 {
-    if (call->id.caller[0] == '\0' || iso_sv_memory_find(memory, &call->id) != NULL) {
+    if (call->id.caller[0] == '\0') {
         return;
     }
+    supersede(memory, &call->id);
     struct iso_sv_memory_entry *entry = begin(memory, call, false);
     if (entry != NULL) {
         entry->adopted = true;
@@ -224,19 +236,36 @@ void iso_sv_remember_each(struct iso_sv_memory *memory,
     for (struct iso_sv_memory_entry *entry = memory->running, *next; entry != NULL; entry = next) {
         struct iso_sv_call_id id = {.sequence = entry->sequence};
         next = entry->next_running;
+        if (entry->superseded) {
+            continue;
+        }
         (void)iso_format(id.caller, sizeof id.caller, "%s", entry->caller->name);
         visit(ctx, &id);
     }
+}
+
+/* The call that was asked about: the one of the copy that went first. */
+static struct iso_sv_memory_entry *relaying(struct iso_sv_memory *memory,
+                                            const struct iso_sv_call_id *id)
+{
+    for (struct iso_sv_memory_entry *entry = memory->running; entry != NULL;
+         entry = entry->next_running) {
+        if (entry->superseded && !entry->relayed && entry->sequence == id->sequence &&
+            strcmp(entry->caller->name, id->caller) == 0) {
+            return entry;
+        }
+    }
+    return iso_sv_memory_find(memory, id);
 }
 
 void iso_sv_remember_relayed(struct iso_sv_memory *memory, const struct iso_sv_call_id *id,
                              enum iso_sv_outcome outcome, enum iso_sv_encoding encoding,
                              struct iso_bytes reply, struct iso_str text)
 {
-    struct iso_sv_memory_entry *entry = iso_sv_memory_find(memory, id);
+    struct iso_sv_memory_entry *entry = relaying(memory, id);
     if (entry != NULL && entry->running != NULL && !entry->relayed) {
         iso_sv_memory_set(entry, outcome, encoding, reply, text);
-        if (entry->lost) {
+        if (entry->lost || (outcome == ISO_SV_MOVED && entry->transient)) {
             entry->outcome = ISO_SV_UNKNOWN;
         }
         entry->relayed = true;
@@ -310,10 +339,10 @@ static enum iso_err load_entry(struct iso_sv_memory *memory, struct iso_sv_items
     iso_memory_copy(id.caller, caller.ptr, caller.len);
     if (items->bad || !right || caller.len == 0 || strlen(id.caller) != caller.len ||
         outcome >= ISO_SV_OUTCOME_COUNT || encoding > ISO_SV_RAW ||
-        memchr(text.len > 0 ? text.ptr : "x", 0, text.len > 0 ? text.len : 1) != NULL ||
-        iso_sv_memory_find(memory, &id) != NULL) {
+        memchr(text.len > 0 ? text.ptr : "x", 0, text.len > 0 ? text.len : 1) != NULL) {
         return ISO_E_SNAPSHOT;
     }
+    supersede(memory, &id);
     if (age_ms >= ISO_SV_REMEMBER_NS / 1000000) {
         return ISO_OK;
     }

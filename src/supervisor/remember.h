@@ -36,18 +36,22 @@ bool iso_sv_remember_start(struct iso_sv_memory *memory, struct iso_sv_call *cal
  * under way. False when it is neither; the call has then not begun. ended: as the result of start.
  */
 bool iso_sv_remember_ask(struct iso_sv_memory *memory, struct iso_sv_call *call, bool *ended);
-/* A call that came with a component's snapshot and is under way; see iso_sv_component_load. */
+/* A call that came with a component's snapshot and is under way; see iso_sv_component_load. If the
+ * same call waits here, for the component went from here before: that ends as its relay says. */
 void iso_sv_remember_adopt(struct iso_sv_memory *memory, struct iso_sv_call *call);
 
 /* Calls under way whose done was given to start: visited one after the other. result: filled in by
- * iso_sv_remember_relayed; the call ends with it, whatever its component says then. */
+ * iso_sv_remember_relayed; the call ends with it, whatever its component says then. MOVED: the
+ * caller has to ask elsewhere, under the same identity; nobody can for a transient one, whose
+ * result is UNKNOWN. */
 void iso_sv_remember_each(struct iso_sv_memory *memory,
                           void (*visit)(void *ctx, const struct iso_sv_call_id *id), void *ctx);
 void iso_sv_remember_relayed(struct iso_sv_memory *memory, const struct iso_sv_call_id *id,
                              enum iso_sv_outcome outcome, enum iso_sv_encoding encoding,
                              struct iso_bytes reply, struct iso_str text);
 
-/* What is remembered, as bytes; a snapshot's. load: hostile; adds to what is there. Errors:
+/* What is remembered, as bytes; a snapshot's. load: hostile; adds to what is there,
+ * and counts more than it. Errors:
  * SNAPSHOT (damaged; then nothing changed, or a part was added), LIMIT, NOMEM; those of iso_buf. */
 ISO_MUST_CHECK enum iso_err iso_sv_memory_save(const struct iso_sv_memory *memory,
                                                struct iso_buf *out);

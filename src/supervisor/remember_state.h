@@ -30,6 +30,9 @@ struct iso_sv_memory_entry {
     struct iso_sv_memory_waiter *waiters, **waiters_tail;
     uint32_t waiter_count;
     bool relayed; /* the result below is what it ends with */
+    /* Its component went, and came back with the same call in its state: that one is found, this
+     * one ends as its relay says. */
+    bool superseded;
     struct iso_sv_memory_entry *prev_running, *next_running;
     /* Finished. */
     uint64_t finished_ns;

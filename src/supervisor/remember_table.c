@@ -43,8 +43,8 @@ struct iso_sv_memory_entry *iso_sv_memory_find(const struct iso_sv_memory *memor
     }
     struct iso_sv_memory_entry *entry =
         memory->buckets[hash_entry(id->caller, id->sequence) & (memory->bucket_count - 1)];
-    while (entry != NULL &&
-           (entry->sequence != id->sequence || strcmp(entry->caller->name, id->caller) != 0)) {
+    while (entry != NULL && (entry->superseded || entry->sequence != id->sequence ||
+                             strcmp(entry->caller->name, id->caller) != 0)) {
         entry = entry->next;
     }
     return entry;
