@@ -293,6 +293,9 @@ static void put_progress(const struct iso_or_generation *gen, struct iso_json *j
         if (move->downtime_ms != UINT64_MAX) {
             put_u64(json, "downtime-ms", move->downtime_ms);
         }
+        if (move->snapshot_bytes != 0) {
+            put_u64(json, "snapshot-bytes", move->snapshot_bytes);
+        }
         iso_json_object_end(json);
     }
     iso_json_array_end(json);

@@ -178,6 +178,10 @@ static json_t *moves_json(const struct iso_or_generation *gen)
             (void)json_object_set_new(item, "downtime-ms",
                                       json_integer((json_int_t)move->downtime_ms));
         }
+        if (item != NULL && move->snapshot_bytes != 0) {
+            (void)json_object_set_new(item, "snapshot-bytes",
+                                      json_integer((json_int_t)move->snapshot_bytes));
+        }
         (void)json_array_append_new(array, item);
     }
     return array;
@@ -337,6 +341,7 @@ static void init_move(struct iso_or_generation *gen, struct iso_or_move *move, c
     if (json_is_integer(downtime)) {
         move->downtime_ms = (uint64_t)json_integer_value(downtime);
     }
+    move->snapshot_bytes = (uint64_t)json_integer_value(json_object_get(item, "snapshot-bytes"));
     const char *step = text_member(item, "step");
     move->late = strcmp(step, "late") == 0;
     if (strcmp(step, "owned") == 0) {

@@ -414,12 +414,18 @@ static bool state_fits(const struct iso_or_planning *planning, const char *name)
            json_equal(member(before, "wit"), member(after, "wit"));
 }
 
-static bool ran_as_service(const struct iso_or_planning *planning, struct iso_str name)
+/* A service stops before another copy begins. So does a command, if what runs of it can go on at
+ * the new place; other functions' calls end where they are. */
+static bool stops_first(const struct iso_or_planning *planning, const char *name)
 {
     const struct iso_or_manifest *manifest =
         planning->current != NULL ? planning->current->manifest : NULL;
-    uint32_t i = manifest != NULL ? iso_or_manifest_component(manifest, name) : UINT32_MAX;
-    return i != UINT32_MAX && manifest->components[i].service;
+    uint32_t i =
+        manifest != NULL ? iso_or_manifest_component(manifest, iso_str_from_z(name)) : UINT32_MAX;
+    return i != UINT32_MAX &&
+           (manifest->components[i].service ||
+            (json_is_true(member(resolved_of(planning->current, name), "command")) &&
+             state_fits(planning, name)));
 }
 
 static enum iso_err new_epoch(struct iso_or_planning *planning, const char *name, uint64_t present,
@@ -456,11 +462,12 @@ static enum iso_err place(struct iso_or_planning *planning, size_t i, struct iso
     enum iso_err err = new_epoch(planning, name, present, &out->epoch, report);
     bool elsewhere = before != NULL && !iso_str_equal_z(device->id, before);
     if (err != ISO_OK || !elsewhere || anew || iso_or_device_gone(deployer, before) ||
-        !ran_as_service(planning, component->name)) {
+        !stops_first(planning, name)) {
         return err;
     }
     out->from = iso_str_from_z(before);
-    out->state = component->service && state_fits(planning, name);
+    bool command = json_is_true(member(resolved, "command"));
+    out->state = (component->service || command) && state_fits(planning, name);
     json_t *move = json_pack("{s:s, s:s, s:s%, s:I, s:I, s:b}", "component", name, "from", before,
                              "to", device->id.ptr, device->id.len, "before", (json_int_t)present,
                              "after", (json_int_t)out->epoch, "state", out->state);

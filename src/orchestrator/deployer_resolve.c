@@ -157,6 +157,11 @@ bool iso_or_resolve_finished(const struct iso_or_generation *gen)
 /* ---- The check ---------------------------------------------------------------------------------
  */
 
+static bool is_command(const struct iso_or_resolved *copy)
+{
+    return copy->description != NULL && copy->description->interface.origin == ISO_ORIGIN_COMMAND;
+}
+
 static enum iso_err record(struct iso_or_generation *gen, struct iso_report *report)
 {
     json_t *all = json_object();
@@ -170,10 +175,11 @@ static enum iso_err record(struct iso_or_generation *gen, struct iso_report *rep
             json_string_value(json_object_get(json_object_get(gen->files, wit_file), "text"));
         struct iso_str wit = component->interface.len != 0 ? iso_str_from_z(text) : copy->wit;
         json_t *item =
-            json_pack("{s:s%, s:s%, s:s%, s:I, s:s%}", "reference", component->package.ptr,
+            json_pack("{s:s%, s:s%, s:s%, s:I, s:s%, s:b}", "reference", component->package.ptr,
                       component->package.len, "exact", copy->exact.len != 0 ? copy->exact.ptr : "",
                       copy->exact.len, "digest", copy->digest.ptr, copy->digest.len, "size",
-                      (json_int_t)copy->size_bytes, "wit", wit.len != 0 ? wit.ptr : "", wit.len);
+                      (json_int_t)copy->size_bytes, "wit", wit.len != 0 ? wit.ptr : "", wit.len,
+                      "command", is_command(copy));
         if (item == NULL ||
             json_object_setn_new(all, component->name.ptr, component->name.len, item) != 0) {
             json_decref(all);

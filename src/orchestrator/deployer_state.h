@@ -138,7 +138,8 @@ struct iso_or_move {
     bool touched;  /* freeze was sent */
     bool released; /* at the source */
     uint64_t frozen_ms;
-    uint64_t downtime_ms; /* UINT64_MAX: not known */
+    uint64_t downtime_ms;    /* UINT64_MAX: not known */
+    uint64_t snapshot_bytes; /* its state's size; 0: not known, or nothing was carried */
     uint64_t progress_ms;
     enum iso_or_trouble trouble;
     char reason[ISO_OR_REASON_SIZE];

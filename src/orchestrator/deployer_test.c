@@ -80,3 +80,30 @@ TEST(moves_a_service_with_its_state)
     CHECK_EQ_U64((uint64_t)counted(&sim), 7);
     sim_fini(&sim);
 }
+
+/* A command's runs under way go along; of any other function, a new copy begins. */
+TEST(moves_what_a_command_computes)
+{
+    static const char alone[] =
+        "{\"app\": \"one\", \"components\": {\"counter\": {\"package\": \"file:counter\"}}}";
+    for (unsigned command = 0; command < 2; command++) {
+        struct sim sim;
+        uint64_t generation = 0;
+        sim_init(&sim, 3, 1);
+        sim.modules[1].interface.origin = command != 0 ? ISO_ORIGIN_COMMAND : ISO_ORIGIN_EMBEDDED;
+        sim_start(&sim);
+        (void)sim_deploy(&sim, alone);
+        CHECK(sim_until(&sim, "one", "running", 5000));
+        count(&sim, sim_runs(&sim, "one", "counter"), 7);
+        const char *to = sim_runs(&sim, "one", "counter") == 2 ? "name1" : "name2";
+        CHECK_OK(iso_or_deployer_move(sim.deployer, iso_str_from_z("one"),
+                                      iso_str_from_z("counter"), iso_str_from_z(to), &generation,
+                                      NULL));
+        CHECK(sim_until(&sim, "one", "deploying", 100));
+        CHECK(sim_until(&sim, "one", "running", 5000));
+        settle(&sim); /* the old copy of a function runs beside the new one for a while */
+        CHECK_EQ_U64((uint64_t)counted(&sim), command != 0 ? 7 : 0);
+        CHECK_EQ_U64(sim.moved, command);
+        sim_fini(&sim);
+    }
+}

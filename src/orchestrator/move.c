@@ -135,6 +135,7 @@ static void handed(struct iso_or_ask *channel, const struct iso_or_answer *answe
     struct iso_or_part *target = iso_or_generation_part(move->gen, move->to);
     if (iso_or_answer_good(answer)) {
         move->step = ISO_OR_MOVE_HELD;
+        move->snapshot_bytes = move->snapshot.len;
         iso_buf_fini(&move->snapshot);
         achieved(move, channel);
     } else if (refused(answer, 422) || refused(answer, 507) || refused(answer, 413)) {
