@@ -2,7 +2,11 @@
 
 export class Problem extends Error {
   constructor(status, document) {
-    super(document?.detail ?? document?.title ?? (status === 0 ? "The orchestrator does not answer." : `It answered with ${status}.`));
+    super(
+      document?.detail ??
+        document?.title ??
+        (status === 0 ? "The orchestrator does not answer." : `It answered with ${status}.`),
+    );
     this.status = status;
     this.mistakes = document?.mistakes ?? [];
     this.document = document;
@@ -16,8 +20,15 @@ export async function request(method, path, { body, type, headers, signal } = {}
   let answer;
   try {
     answer = await fetch(path, {
-      method, body, signal, credentials: "same-origin",
-      headers: { ...(method === "GET" ? {} : CHANGE), ...(body === undefined ? {} : { "content-type": type ?? "application/json" }), ...headers },
+      method,
+      body,
+      signal,
+      credentials: "same-origin",
+      headers: {
+        ...(method === "GET" ? {} : CHANGE),
+        ...(body === undefined ? {} : { "content-type": type ?? "application/json" }),
+        ...headers,
+      },
     });
   } catch (error) {
     if (error.name === "AbortError") throw error;
@@ -45,7 +56,9 @@ export async function getText(path) {
 
 // Sends a document (undefined: none); the answer's document, null when it has none.
 export async function send(method, path, document) {
-  const answer = await request(method, path, { body: document === undefined ? undefined : JSON.stringify(document) });
+  const answer = await request(method, path, {
+    body: document === undefined ? undefined : JSON.stringify(document),
+  });
   const text = await answer.text();
   return text === "" ? null : JSON.parse(text);
 }

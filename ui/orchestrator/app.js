@@ -1,7 +1,7 @@
 // The page: which part of it is shown, by the address after #, and what is around it.
 import { request } from "./api.js";
 import { el } from "./dom.js";
-import { refresh, site, subscribe } from "./live.js";
+import { deviceCalled, refresh, site, subscribe, subscribeNews } from "./live.js";
 import { toast } from "./parts.js";
 import { showMap } from "./map.js";
 import { showDevice, showDevices } from "./devices.js";
@@ -18,13 +18,15 @@ const PAGES = {
   devices: (main, [name]) => (name === undefined ? showDevices(main) : showDevice(main, name)),
   apps: (main, [name, part]) => (name === undefined ? showApps(main) : showApp(main, name, part)),
   components: (main, [app, name]) => showComponent(main, app, name),
-  packages: (main, [reference]) => (reference === undefined ? showPackages(main) : showPackage(main, reference)),
+  packages: (main, [reference]) =>
+    reference === undefined ? showPackages(main) : showPackage(main, reference),
   events: showEvents,
   deploy: (main, [app]) => showDeploy(main, app),
 };
 
 const main = document.getElementById("main");
-let shown = null, shownAt = null;
+let shown = null,
+  shownAt = null;
 
 function leave() {
   shown?.end?.();
@@ -33,23 +35,43 @@ function leave() {
 }
 
 function signedOut() {
-  const command = site.orchestrator === null ? "isomer login" : `isomer --orchestrator ${window.location.host} login`;
-  return el("section.panel.welcome", {},
+  const command =
+    site.orchestrator === null ? "isomer login" : `isomer --orchestrator ${window.location.host} login`;
+  return el(
+    "section.panel.welcome",
+    {},
     el("h1", {}, "Sign in"),
-    el("p", {}, "This page shows devices and what runs on them to those who may see it. Where the orchestrator runs, type"),
+    el(
+      "p",
+      {},
+      "This page shows devices and what runs on them to those who may see it. Where the orchestrator runs, type",
+    ),
     el("pre", {}, command),
-    el("p", {}, "and open the address that it prints: it is good once, for two minutes. Afterwards this browser has the rights of that machine's token for twelve hours, or until you sign out."));
+    el(
+      "p",
+      {},
+      "and open the address that it prints: it is good once, for two minutes. Afterwards this browser has the rights of that machine's token for twelve hours, or until you sign out.",
+    ),
+  );
 }
 
 function segments() {
-  return window.location.hash.replace(/^#\/?/, "").split("/").filter((text) => text !== "").map(decodeURIComponent);
+  return window.location.hash
+    .replace(/^#\/?/, "")
+    .split("/")
+    .filter((text) => text !== "")
+    .map(decodeURIComponent);
 }
 
 function show() {
   document.getElementById("sign-out").hidden = !site.signedIn || site.role === "";
   document.getElementById("site-name").textContent = site.orchestrator?.name ?? "Isomer";
   const connection = document.getElementById("connection");
-  const text = !site.reachable ? "The orchestrator does not answer" : site.role === "read" ? "Looking only" : "";
+  const text = !site.reachable
+    ? "The orchestrator does not answer"
+    : site.role === "read"
+      ? "Looking only"
+      : "";
   if (connection.textContent !== text) connection.textContent = text;
   if (!site.signedIn) {
     if (shownAt !== "signed-out") {
@@ -61,7 +83,8 @@ function show() {
     return;
   }
   if (!site.loaded) return;
-  const parts = segments(), address = parts.join("/");
+  const parts = segments(),
+    address = parts.join("/");
   if (shownAt !== address) {
     const moved = shownAt !== null && shownAt !== "signed-out";
     leave();
@@ -74,7 +97,15 @@ function show() {
     main.className = page === "" ? "page-map" : `page-${page}`;
     shownAt = address;
     const make = PAGES[page];
-    if (make === undefined) main.append(el("section.panel", {}, el("h1", {}, "There is nothing here"), el("p", {}, `No page is called “${page}”.`)));
+    if (make === undefined)
+      main.append(
+        el(
+          "section.panel",
+          {},
+          el("h1", {}, "There is nothing here"),
+          el("p", {}, `No page is called “${page}”.`),
+        ),
+      );
     else shown = make(main, rest);
     document.title = `${main.querySelector("h1")?.textContent ?? "Isomer"} – Isomer`;
     if (moved) {
@@ -96,6 +127,24 @@ document.getElementById("sign-out").addEventListener("click", async () => {
   } catch (error) {
     toast(error.message, "bad");
   }
+});
+// What people wait for, or should know wherever they are.
+const NEWS = {
+  moved: [
+    (event) => `${event.component} runs on ${deviceCalled(event.device)?.name ?? event.device} now`,
+    "good",
+  ],
+  deployed: [(event) => `${event.app} is deployed`, "good"],
+  removed: [(event) => `${event.app} is removed`, "good"],
+  failed: [(event) => `${event.app}: the change failed`, "bad"],
+  degraded: [(event) => `${event.app} is degraded`, "bad"],
+  recovered: [(event) => `${event.app} runs again`, "good"],
+  "device-lost": [(event) => `${event.device} is lost`, "bad"],
+  "device-back": [(event) => `${event.device} is back`, "good"],
+};
+subscribeNews((event) => {
+  const [text, kind] = NEWS[event.event] ?? [];
+  if (text !== undefined) toast([text(event), event.detail].filter(Boolean).join(": "), kind);
 });
 window.addEventListener("hashchange", show);
 subscribe(show);

@@ -1,10 +1,26 @@
 // Applications: all of them, and one: what it does now, why its components are where they are, what it was before.
 import { at, follow, get, send } from "./api.js";
-import { bytes, button, clock, el, facts, hue, link, micros, panel, rate, renew, shortDigest, state, table, when } from "./dom.js";
+import {
+  bytes,
+  button,
+  clock,
+  el,
+  facts,
+  hue,
+  link,
+  micros,
+  panel,
+  rate,
+  renew,
+  shortDigest,
+  state,
+  table,
+  when,
+} from "./dom.js";
 import { deviceCalled, mayOperate, site, watchComponents } from "./live.js";
 import { displays } from "./devices.js";
 import { showDifference } from "./diff.js";
-import { componentMenu } from "./map.js";
+import { componentMenu, plannedGeneration } from "./map.js";
 import { mergeFlows } from "./map_layout.js";
 import { act, changeButton, confirmed, dialog } from "./parts.js";
 
@@ -12,12 +28,35 @@ import { act, changeButton, confirmed, dialog } from "./parts.js";
 
 export function showApps(main) {
   const list = el("div", {});
-  main.append(el("div.title", {}, el("h1", {}, "Applications"), el("div.actions", {}, el("a.button.primary", { href: "#/deploy" }, "Deploy…"))), el("section.panel", { "aria-label": "Applications" }, list));
+  main.append(
+    el(
+      "div.title",
+      {},
+      el("h1", {}, "Applications"),
+      el("div.actions", {}, el("a.button.primary", { href: "#/deploy" }, "Deploy…")),
+    ),
+    el("section.panel", { "aria-label": "Applications" }, list),
+  );
   return () => {
     const apps = [...site.apps.values()];
-    renew(list, apps.map((app) => [app.app, app.state, app.generation, app.reason, app.components]), () => table("Applications", ["Application", "State", "Generation", "Components", "Runs on", ""], apps.map((app) =>
-      [[el(`span.dot.${hue(app.app)}`, {}), " ", link(`apps/${encodeURIComponent(app.app)}`, app.app)], state(app.state), String(app.generation), app.components.map((item) => item.name).join(", "),
-        [...new Set(app.components.map((item) => item["device-name"]))].join(", "), app.reason]), "None yet. Deploy one, here or with isomer deploy."));
+    renew(
+      list,
+      apps.map((app) => [app.app, app.state, app.generation, app.reason, app.components]),
+      () =>
+        table(
+          "Applications",
+          ["Application", "State", "Generation", "Components", "Runs on", ""],
+          apps.map((app) => [
+            [el(`span.dot.${hue(app.app)}`, {}), " ", link(`apps/${encodeURIComponent(app.app)}`, app.app)],
+            state(app.state),
+            String(app.generation),
+            app.components.map((item) => item.name).join(", "),
+            [...new Set(app.components.map((item) => item["device-name"]))].join(", "),
+            app.reason,
+          ]),
+          "None yet. Deploy one, here or with isomer deploy.",
+        ),
+    );
   };
 }
 
@@ -27,59 +66,220 @@ const STEPS = ["resolving", "planning", "preparing", "committing", "draining"];
 
 function progress(change) {
   const now = STEPS.indexOf(change.state);
-  const steps = el("ol.steps", { "aria-label": "Steps of the change" }, STEPS.map((step, i) => el(`li${i < now ? ".past" : i === now ? ".now" : ""}`, i === now ? { "aria-current": "step" } : {}, step)));
-  const rows = [...(change.devices ?? []).map((part) => [part.name ?? part.device, part.step, part.text ?? ""]),
-    ...(change.moves ?? []).map((move) => [`${move.component} → ${deviceCalled(move.to)?.name ?? move.to}`, move.step, move["downtime-ms"] ? `${move["downtime-ms"]} ms not answering` : ""])];
-  return panel(`Generation ${change.generation}: ${change.state}`, el("p", {}, [change.cause, change.detail].filter(Boolean).join(": ")), steps, rows.length === 0 ? null : table("Progress", ["Where", "Step", ""], rows));
+  const steps = el(
+    "ol.steps",
+    { "aria-label": "Steps of the change" },
+    STEPS.map((step, i) =>
+      el(
+        `li${i < now ? ".past" : i === now ? ".now" : ""}`,
+        i === now ? { "aria-current": "step" } : {},
+        step,
+      ),
+    ),
+  );
+  const rows = [
+    ...(change.devices ?? []).map((part) => [part.name ?? part.device, part.step, part.text ?? ""]),
+    ...(change.moves ?? []).map((move) => [
+      `${move.component} → ${deviceCalled(move.to)?.name ?? move.to}`,
+      move.step,
+      move["downtime-ms"] ? `${move["downtime-ms"]} ms not answering` : "",
+    ]),
+  ];
+  return panel(
+    `Generation ${change.generation}: ${change.state}`,
+    el("p", {}, [change.cause, change.detail].filter(Boolean).join(": ")),
+    steps,
+    rows.length === 0 ? null : table("Progress", ["Where", "Step", ""], rows),
+  );
 }
 
 function componentRows(app) {
   return app.components.map((component) => {
     const status = site.status.get(`${app.app}/${component.name}`);
-    return [link(`components/${app.app}/${component.name}`, component.name), state(component.state), component.device ? link(`devices/${component["device-name"]}`, component["device-name"]) : "–", component.mode,
-      [component.package, " ", el("code.muted", { title: component.digest }, shortDigest(component.digest))], status ? bytes(status["memory-bytes"]) : "–", status ? String(status.calls.total) : "–",
-      changeButton("Move…", () => componentMenu(site.apps.get(app.app) ?? app, component), "", { dataset: { focus: `move-${component.name}` }, "aria-label": `Move ${component.name}` })];
+    return [
+      link(`components/${app.app}/${component.name}`, component.name),
+      state(component.state),
+      component.device ? link(`devices/${component["device-name"]}`, component["device-name"]) : "–",
+      component.mode,
+      [component.package, " ", el("code.muted", { title: component.digest }, shortDigest(component.digest))],
+      status ? bytes(status["memory-bytes"]) : "–",
+      status ? String(status.calls.total) : "–",
+      changeButton("Move…", () => componentMenu(site.apps.get(app.app) ?? app, component), "", {
+        dataset: { focus: `move-${component.name}` },
+        "aria-label": `Move ${component.name}`,
+      }),
+    ];
   });
 }
 
 function flowRows(flows) {
-  return mergeFlows(flows).map((flow) => [flow.flow, state(flow.state), rate(flow.rate), `${micros(flow.latency["p50-us"])} / ${micros(flow.latency["p99-us"])}`, String(flow.finished), String(flow.failed), String(flow.dropped + flow.lost),
-    el("ol.chain", {}, flow.steps.map((step) => el("li", { title: `${step.executed} carried out, ${step.failed} failed, ${bytes(step["bytes-out"])} out` }, `${step.component}.${step.function}`, el("small", {}, ` ${micros(step.latency["p50-us"])}`)))), flow["last-error"]]);
+  return mergeFlows(flows).map((flow) => [
+    flow.flow,
+    state(flow.state),
+    rate(flow.rate),
+    `${micros(flow.latency["p50-us"])} / ${micros(flow.latency["p99-us"])}`,
+    String(flow.finished),
+    String(flow.failed),
+    String(flow.dropped + flow.lost),
+    el(
+      "ol.chain",
+      {},
+      flow.steps.map((step) =>
+        el(
+          "li",
+          { title: `${step.executed} carried out, ${step.failed} failed, ${bytes(step["bytes-out"])} out` },
+          `${step.component}.${step.function}`,
+          el("small", {}, ` ${micros(step.latency["p50-us"])}`),
+        ),
+      ),
+    ),
+    flow["last-error"],
+  ]);
 }
 
 function overview(main, name) {
-  const change = el("div", {}), components = el("div", {}), flows = el("div", {}), links = el("div", {}), pictures = el("div", {});
+  const change = el("div", {}),
+    components = el("div", {}),
+    flows = el("div", {}),
+    links = el("div", {}),
+    pictures = el("div", {});
   main.append(change, panel("Components", components), panel("Flows", flows), links, pictures);
   return (app) => {
-    renew(change, app.change, () => (app.change === null || app.change === undefined ? [] : progress(app.change)));
-    renew(components, [app.components, app.components.map((item) => site.status.get(`${name}/${item.name}`)?.calls.total), mayOperate()], () => table("Components", ["Component", "State", "Device", "Mode", "Package", "Memory", "Calls", ""], componentRows(app)));
+    renew(change, app.change, () =>
+      app.change === null || app.change === undefined ? [] : progress(app.change),
+    );
+    renew(
+      components,
+      [
+        app.components,
+        app.components.map((item) => site.status.get(`${name}/${item.name}`)?.calls.total),
+        mayOperate(),
+      ],
+      () =>
+        table(
+          "Components",
+          ["Component", "State", "Device", "Mode", "Package", "Memory", "Calls", ""],
+          componentRows(app),
+        ),
+    );
     const shown = site.flows.get(name) ?? { flows: [], links: [] };
-    renew(flows, mergeFlows(shown.flows), () => table("Flows", ["Flow", "State", "Rate", "Half / 99 % within", "Done", "Failed", "Lost", "Steps", ""], flowRows(shown.flows), "None."));
-    renew(links, shown.links, () => (shown.links.length === 0 ? [] : panel("Links between devices", table("Links", ["From", "To", "Interface", "Rate", "Half within", "Calls", "Failed"], shown.links.map((item) =>
-      [item.component, item.target, item.interface, rate(item.rate), micros(item.latency["p50-us"]), String(item.calls), String(item.failed)])))));
+    renew(flows, mergeFlows(shown.flows), () =>
+      table(
+        "Flows",
+        ["Flow", "State", "Rate", "Half / 99 % within", "Done", "Failed", "Lost", "Steps", ""],
+        flowRows(shown.flows),
+        "None.",
+      ),
+    );
+    renew(links, shown.links, () =>
+      shown.links.length === 0
+        ? []
+        : panel(
+            "Links between devices",
+            table(
+              "Links",
+              ["From", "To", "Interface", "Rate", "Half within", "Calls", "Failed"],
+              shown.links.map((item) => [
+                item.component,
+                item.target,
+                item.interface,
+                rate(item.rate),
+                micros(item.latency["p50-us"]),
+                String(item.calls),
+                String(item.failed),
+              ]),
+            ),
+          ),
+    );
     const devices = [...new Set(app.components.map((item) => item.device))].map(deviceCalled).filter(Boolean);
-    renew(pictures, devices.map((device) => [device.id, (device.interfaces?.display ?? []).map((item) => item.name)]), () => displays(devices));
+    renew(
+      pictures,
+      devices.map((device) => [device.id, (device.interfaces?.display ?? []).map((item) => item.name)]),
+      () => displays(devices),
+    );
   };
 }
 
 // ---- Plan ----
 
-const SHARES = { execution: "computing", queue: "waiting", latency: "round trips", transfer: "transfer", memory: "memory", moving: "moving", overload: "overload" };
+const SHARES = {
+  execution: "computing",
+  queue: "waiting",
+  latency: "round trips",
+  transfer: "transfer",
+  memory: "memory",
+  moving: "moving",
+  overload: "overload",
+};
 const cost = (seconds) => `${(seconds * 1000).toFixed(seconds < 0.01 ? 2 : 1)} ms/s`;
 
 export function planView(plan) {
   if (!plan?.components) return el("p.muted", {}, "No plan was made.");
-  const head = el("p", {}, state(plan.feasible ? "ready" : "failed"), plan.feasible ? ` Costs ${cost(plan.cost.total)}: ` : " There is no plan. ",
-    plan.feasible ? Object.entries(plan.cost.terms).filter(([, value]) => value > 0).map(([term, value]) => `${SHARES[term] ?? term} ${cost(value)}`).join(", ") : plan.conflict?.why ?? "",
-    plan.feasible && plan.proven ? ". There is no better one." : "");
-  return el("div", {}, head, plan.components.map((component) => el("section.placed", {},
-    el("h3", {}, component.name, " → ", component.device ? link(`devices/${component["device-name"]}`, component["device-name"]) : "nowhere"),
-    el("ul", {}, component.why.map((why) => el("li", {}, why))),
-    component.not.length === 0 ? null : el("details", { open: true }, el("summary", {}, "Why not elsewhere"), el("ul.not", {}, component.not.map((no) =>
-      el("li", {}, el("strong", {}, no["device-name"]), " ", no.hard ? el("span.state.bad", {}, el("span.shape", { "aria-hidden": "true" }, "⊘"), " cannot") : el("span.state.idle", {}, el("span.shape", { "aria-hidden": "true" }, "○"), " could"), `: ${no.why}`)),
-    component["not-more"] > 0 ? el("li", {}, `and ${component["not-more"]} more`) : null)))));
+  const head = el(
+    "p",
+    {},
+    state(plan.feasible ? "ready" : "failed"),
+    plan.feasible ? ` Costs ${cost(plan.cost.total)}: ` : " There is no plan. ",
+    plan.feasible
+      ? Object.entries(plan.cost.terms)
+          .filter(([, value]) => value > 0)
+          .map(([term, value]) => `${SHARES[term] ?? term} ${cost(value)}`)
+          .join(", ")
+      : (plan.conflict?.why ?? ""),
+    plan.feasible && plan.proven ? ". There is no better one." : "",
+  );
+  return el(
+    "div",
+    {},
+    head,
+    plan.components.map((component) =>
+      el(
+        "section.placed",
+        {},
+        el(
+          "h3",
+          {},
+          component.name,
+          " → ",
+          component.device
+            ? link(`devices/${component["device-name"]}`, component["device-name"])
+            : "nowhere",
+        ),
+        el(
+          "ul",
+          {},
+          component.why.map((why) => el("li", {}, why)),
+        ),
+        component.not.length === 0
+          ? null
+          : el(
+              "details",
+              { open: true },
+              el("summary", {}, "Why not elsewhere"),
+              el(
+                "ul.not",
+                {},
+                component.not.map((no) =>
+                  el(
+                    "li",
+                    {},
+                    el("strong", {}, no["device-name"]),
+                    " ",
+                    no.hard
+                      ? el("span.state.bad", {}, el("span.shape", { "aria-hidden": "true" }, "⊘"), " cannot")
+                      : el("span.state.idle", {}, el("span.shape", { "aria-hidden": "true" }, "○"), " could"),
+                    `: ${no.why}`,
+                  ),
+                ),
+                component["not-more"] > 0 ? el("li", {}, `and ${component["not-more"]} more`) : null,
+              ),
+            ),
+      ),
+    ),
+  );
 }
 
+// make(generation, app): nodes, or a promise of them; again for each new generation.
 function withGeneration(main, name, app, make) {
   const box = el("div", {});
   let shown = 0;
@@ -88,24 +288,64 @@ function withGeneration(main, name, app, make) {
     const number = now.generation || now.wanted;
     if (shown === number) return;
     shown = number;
-    get(at("apps", name, "generations", String(number))).then((generation) => box.replaceChildren(...[make(generation)].flat()), (error) => box.replaceChildren(el("p.error", {}, error.message)));
+    get(at("apps", name, "generations", String(number)))
+      .then((generation) => make(generation, now))
+      .then(
+        (nodes) => box.replaceChildren(...[nodes].flat()),
+        (error) => box.replaceChildren(el("p.error", {}, error.message)),
+      );
   };
   show(app);
   return show;
 }
 
+// A move leaves nothing to choose, so the plan before it is shown too.
+async function planPanels(generation, app) {
+  const own = panel(
+    `Plan of generation ${generation.generation}${generation.cause === "move" ? `: ${generation.detail} by hand` : ""}`,
+    planView(generation.plan),
+  );
+  if (generation.cause !== "move") return own;
+  const free = await plannedGeneration(app);
+  if (free.generation === generation.generation) return own;
+  return [own, panel(`Before, when there was a choice: generation ${free.generation}`, planView(free.plan))];
+}
+
 // ---- History ----
 
 function backTo(name, number) {
-  confirmed(`Roll back ${name}`, `A new generation is made that is like generation ${number}.`, "Roll back", () => act(() => send("POST", at("apps", name, "rollback"), { to: number }), "Rolling back…"));
+  confirmed(
+    `Roll back ${name}`,
+    `A new generation is made that is like generation ${number}.`,
+    "Roll back",
+    () => act(() => send("POST", at("apps", name, "rollback"), { to: number }), "Rolling back…"),
+  );
 }
 
 async function compare(name, number, current) {
-  const [then, now] = await Promise.all([number, current].map((n) => get(at("apps", name, "generations", String(n)))));
-  dialog(`${name}: generation ${number} against ${current}`, () => [
-    el("p", {}, `− generation ${number}, + generation ${current}`), showDifference(then.manifest, now.manifest),
-    table("Places", ["Component", `Generation ${number}`, `Generation ${current}`], [...new Set([...Object.keys(then.components ?? {}), ...Object.keys(now.components ?? {})])].map((component) =>
-      [component, ...[then, now].map((generation) => deviceCalled(generation.components?.[component]?.device)?.name ?? "–")]))], "wide");
+  const [then, now] = await Promise.all(
+    [number, current].map((n) => get(at("apps", name, "generations", String(n)))),
+  );
+  dialog(
+    `${name}: generation ${number} against ${current}`,
+    () => [
+      el("p", {}, `− generation ${number}, + generation ${current}`),
+      showDifference(then.manifest, now.manifest),
+      table(
+        "Places",
+        ["Component", `Generation ${number}`, `Generation ${current}`],
+        [...new Set([...Object.keys(then.components ?? {}), ...Object.keys(now.components ?? {})])].map(
+          (component) => [
+            component,
+            ...[then, now].map(
+              (generation) => deviceCalled(generation.components?.[component]?.device)?.name ?? "–",
+            ),
+          ],
+        ),
+      ),
+    ],
+    "wide",
+  );
 }
 
 function history(main, name) {
@@ -115,10 +355,35 @@ function history(main, name) {
   return (app) => {
     if (revision === app.revision) return;
     revision = app.revision;
-    get(at("apps", name, "generations")).then((generations) => list.replaceChildren(table("Generations", ["", "State", "Because of", "When", "", ""], [...generations].sort((a, b) => b.generation - a.generation).map((item) => [
-      String(item.generation), state(item.state), [item.cause, item.detail].filter(Boolean).join(": "), when(item["changed-ms"] ?? item.changed), item.error ?? "",
-      el("div.actions", {}, item.generation === app.generation ? el("span.tag", {}, "now") : [button("Compare", () => act(() => compare(name, item.generation, app.generation))), changeButton("Roll back…", () => backTo(name, item.generation))])]))),
-    (error) => list.replaceChildren(el("p.error", {}, error.message)));
+    get(at("apps", name, "generations")).then(
+      (generations) =>
+        list.replaceChildren(
+          table(
+            "Generations",
+            ["", "State", "Because of", "When", "", ""],
+            [...generations]
+              .sort((a, b) => b.generation - a.generation)
+              .map((item) => [
+                String(item.generation),
+                state(item.state),
+                [item.cause, item.detail].filter(Boolean).join(": "),
+                when(item["changed-ms"] ?? item.changed),
+                item.error ?? "",
+                el(
+                  "div.actions",
+                  {},
+                  item.generation === app.generation
+                    ? el("span.tag", {}, "now")
+                    : [
+                        button("Compare", () => act(() => compare(name, item.generation, app.generation))),
+                        changeButton("Roll back…", () => backTo(name, item.generation)),
+                      ],
+                ),
+              ]),
+          ),
+        ),
+      (error) => list.replaceChildren(el("p.error", {}, error.message)),
+    );
   };
 }
 
@@ -127,8 +392,13 @@ function history(main, name) {
 const LINES_MAX = 500;
 
 function logs(main, name, app) {
-  const select = el("select", { "aria-label": "Component" }, app.components.map((item) => el("option", { value: item.name }, item.name)));
-  const lines = el("ol.log", { tabindex: "0", "aria-label": "Log lines, the newest last" }), note = el("p.muted", { role: "status" });
+  const select = el(
+    "select",
+    { "aria-label": "Component" },
+    app.components.map((item) => el("option", { value: item.name }, item.name)),
+  );
+  const lines = el("ol.log", { tabindex: "0", "aria-label": "Log lines, the newest last" }),
+    note = el("p.muted", { role: "status" });
   let stop = () => {};
   const start = () => {
     stop();
@@ -137,7 +407,15 @@ function logs(main, name, app) {
     stop = follow(`${at("components", name, select.value)}/logs?tail=200`, (entry) => {
       const low = lines.scrollHeight - lines.scrollTop - lines.clientHeight < 30;
       note.textContent = "";
-      lines.append(el("li", {}, el("time", {}, clock(entry.time)), el(`span.level.level-${entry.level ?? "info"}`, {}, entry.level ?? ""), el("span", {}, entry.text ?? entry.message ?? entry.line ?? JSON.stringify(entry))));
+      lines.append(
+        el(
+          "li",
+          {},
+          el("time", {}, clock(entry.time)),
+          el(`span.level.level-${entry.level ?? "info"}`, {}, entry.level ?? ""),
+          el("span", {}, entry.text ?? entry.message ?? entry.line ?? JSON.stringify(entry)),
+        ),
+      );
       while (lines.children.length > LINES_MAX) lines.firstChild.remove();
       if (low) lines.scrollTop = lines.scrollHeight;
     });
@@ -156,32 +434,94 @@ const PARTS = { "": "Now", plan: "Plan", manifest: "Manifest", history: "History
 
 function makePart(main, name, part, app) {
   switch (part) {
-    case "plan": return withGeneration(main, name, app, (generation) => panel(`Plan of generation ${generation.generation}`, planView(generation.plan)));
-    case "manifest": return withGeneration(main, name, app, (generation) => panel(`Manifest of generation ${generation.generation}`, el("pre.source", { tabindex: "0", role: "region", "aria-label": "Manifest" }, generation.manifest),
-      table("Modules", ["Component", "Reference", "Resolved to", "Digest"], Object.entries(generation.components ?? {}).map(([component, item]) => [component, item.reference, item.exact, el("code", {}, shortDigest(item.digest))]))));
-    case "history": return history(main, name);
-    case "logs": return logs(main, name, app);
-    default: return overview(main, name);
+    case "plan":
+      return withGeneration(main, name, app, planPanels);
+    case "manifest":
+      return withGeneration(main, name, app, (generation) =>
+        panel(
+          `Manifest of generation ${generation.generation}`,
+          el("pre.source", { tabindex: "0", role: "region", "aria-label": "Manifest" }, generation.manifest),
+          table(
+            "Modules",
+            ["Component", "Reference", "Resolved to", "Digest"],
+            Object.entries(generation.components ?? {}).map(([component, item]) => [
+              component,
+              item.reference,
+              item.exact,
+              el("code", {}, shortDigest(item.digest)),
+            ]),
+          ),
+        ),
+      );
+    case "history":
+      return history(main, name);
+    case "logs":
+      return logs(main, name, app);
+    default:
+      return overview(main, name);
   }
 }
 
 export function showApp(main, name, part = "") {
-  const title = el("div.title", {}, el("h1", {}, name)), body = el("div", {});
-  const tabs = el("nav.tabs", { "aria-label": `Parts of ${name}` }, Object.entries(PARTS).map(([key, text]) => el("a", { href: `#/apps/${encodeURIComponent(name)}${key === "" ? "" : `/${key}`}`, "aria-current": key === part ? "page" : null }, text)));
+  const title = el("div.title", {}, el("h1", {}, name)),
+    body = el("div", {});
+  const tabs = el(
+    "nav.tabs",
+    { "aria-label": `Parts of ${name}` },
+    Object.entries(PARTS).map(([key, text]) =>
+      el(
+        "a",
+        {
+          href: `#/apps/${encodeURIComponent(name)}${key === "" ? "" : `/${key}`}`,
+          "aria-current": key === part ? "page" : null,
+        },
+        text,
+      ),
+    ),
+  );
   main.append(title, tabs, body);
   const unwatch = watchComponents();
   let shown = null;
   const show = () => {
     const app = site.apps.get(name);
     if (app === undefined) {
-      renew(title, "gone", () => [el("h1", {}, name), el("p", {}, "There is no such application (any more). ", link("apps", "All applications"))]);
+      renew(title, "gone", () => [
+        el("h1", {}, name),
+        el("p", {}, "There is no such application (any more). ", link("apps", "All applications")),
+      ]);
       return;
     }
-    renew(title, [app.state, app.generation, app.wanted, app.reason, mayOperate()], () => [el(`span.dot.${hue(name)}`, {}), el("h1", {}, name), state(app.state), el("span.muted", {}, `generation ${app.generation}`), app.reason === "" ? null : el("span.reason", {}, app.reason),
-      el("div.actions", {}, changeButton("Change…", () => {
-        window.location.hash = `/deploy/${encodeURIComponent(name)}`;
-      }), changeButton("Roll back…", () => backTo(name, app.generation - 1), "", app.generation > 1 ? {} : { disabled: true }),
-      changeButton("Remove…", () => confirmed(`Remove ${name}`, "Its components are stopped on every device. Its history stays.", "Remove", () => act(() => send("DELETE", at("apps", name)), `Removing ${name}…`)), "danger"))]);
+    renew(title, [app.state, app.generation, app.wanted, app.reason, mayOperate()], () => [
+      el(`span.dot.${hue(name)}`, {}),
+      el("h1", {}, name),
+      state(app.state),
+      el("span.muted", {}, `generation ${app.generation}`),
+      app.reason === "" ? null : el("span.reason", {}, app.reason),
+      el(
+        "div.actions",
+        {},
+        changeButton("Change…", () => {
+          window.location.hash = `/deploy/${encodeURIComponent(name)}`;
+        }),
+        changeButton(
+          "Roll back…",
+          () => backTo(name, app.generation - 1),
+          "",
+          app.generation > 1 ? {} : { disabled: true },
+        ),
+        changeButton(
+          "Remove…",
+          () =>
+            confirmed(
+              `Remove ${name}`,
+              "Its components are stopped on every device. Its history stays.",
+              "Remove",
+              () => act(() => send("DELETE", at("apps", name)), `Removing ${name}…`),
+            ),
+          "danger",
+        ),
+      ),
+    ]);
     shown ??= makePart(body, name, part, app);
     shown(app);
   };

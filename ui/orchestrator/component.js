@@ -7,34 +7,101 @@ import { componentMenu } from "./map.js";
 import { changeButton } from "./parts.js";
 
 function figures(status, component) {
-  return facts(["Device", link(`devices/${component["device-name"]}`, component["device-name"])], ["Mode", status.mode], ["Epoch", String(status.epoch)], ["Module", el("code", { title: status.module }, shortDigest(status.module))],
-    ["Calls", `${status.calls.total} (${status.calls.done} returned, ${status.calls.trap} trapped, ${status.calls.error} answered with an error)`], ["Half / 99 % within", `${status["latency-ms"].p50} / ${status["latency-ms"].p99} ms`],
-    ["Work of a call", `${Math.round(status.work["fuel-per-call"])} instructions, ${status.work["cpu-ms-per-call"].toFixed(3)} ms`], ["Memory", `${bytes(status["memory-bytes"])}, at most ${bytes(status["memory-peak-bytes"])} so far`],
-    ["Instances", String(status.instances)], ["Waiting calls", String(status.queued)], ["Started anew", `${status.restarts} times`], ["Latest error", status["last-error"]?.text ?? status["last-error"]]);
+  return facts(
+    ["Device", link(`devices/${component["device-name"]}`, component["device-name"])],
+    ["Mode", status.mode],
+    ["Epoch", String(status.epoch)],
+    ["Module", el("code", { title: status.module }, shortDigest(status.module))],
+    [
+      "Calls",
+      `${status.calls.total} (${status.calls.done} returned, ${status.calls.trap} trapped, ${status.calls.error} answered with an error)`,
+    ],
+    ["Half / 99 % within", `${status["latency-ms"].p50} / ${status["latency-ms"].p99} ms`],
+    [
+      "Work of a call",
+      `${Math.round(status.work["fuel-per-call"])} instructions, ${status.work["cpu-ms-per-call"].toFixed(3)} ms`,
+    ],
+    ["Memory", `${bytes(status["memory-bytes"])}, at most ${bytes(status["memory-peak-bytes"])} so far`],
+    ["Instances", String(status.instances)],
+    ["Waiting calls", String(status.queued)],
+    ["Started anew", `${status.restarts} times`],
+    ["Latest error", status["last-error"]?.text ?? status["last-error"]],
+  );
 }
 
 export function showComponent(main, app, name) {
-  const title = el("div.title", {}, el("h1", {}, name)), now = el("div", {}), functions = el("div", {}), links = el("div", {});
+  const title = el("div.title", {}, el("h1", {}, name)),
+    now = el("div", {}),
+    functions = el("div", {}),
+    links = el("div", {});
   const base = at("components", app, name);
   main.append(title, panel("Now", now), panel("Functions", functions), links);
   functions.append(el("p.muted", {}, "Asking for its functions…"));
-  get(`${base}/openapi.json`).then((document) => {
-    const shown = Object.entries(document.paths ?? {}).filter(([path, methods]) => methods.post !== undefined && /^\/[^/]+$/.test(path)).map(([path, methods]) => callForm(document, base, path, methods.post));
-    functions.replaceChildren(...(document.info?.description ? [el("p", {}, document.info.description)] : []), ...shown,
-      el("p", {}, "Also as ", el("a", { href: `/swagger?api=${encodeURIComponent(`${base}/openapi.json`)}` }, "Swagger UI"), ", ", el("a", { href: `${base}/td` }, "Thing Description"), " and ", el("a", { href: `${base}/wit` }, "WIT"), "."));
-  }, (error) => functions.replaceChildren(el("p.error", {}, error.message)));
+  get(`${base}/openapi.json`).then(
+    (document) => {
+      const shown = Object.entries(document.paths ?? {})
+        .filter(([path, methods]) => methods.post !== undefined && /^\/[^/]+$/.test(path))
+        .map(([path, methods]) => callForm(document, base, path, methods.post));
+      functions.replaceChildren(
+        ...(document.info?.description ? [el("p", {}, document.info.description)] : []),
+        ...shown,
+        el(
+          "p",
+          {},
+          "Also as ",
+          el("a", { href: `/swagger?api=${encodeURIComponent(`${base}/openapi.json`)}` }, "Swagger UI"),
+          ", ",
+          el("a", { href: `${base}/td` }, "Thing Description"),
+          " and ",
+          el("a", { href: `${base}/wit` }, "WIT"),
+          ".",
+        ),
+      );
+    },
+    (error) => functions.replaceChildren(el("p.error", {}, error.message)),
+  );
   const unwatch = watchComponents();
   const show = () => {
-    const owner = site.apps.get(app), component = owner?.components.find((item) => item.name === name);
+    const owner = site.apps.get(app),
+      component = owner?.components.find((item) => item.name === name);
     if (component === undefined) {
-      renew(title, "gone", () => [el("h1", {}, name), el("p", {}, `${app} has no such component. `, link("apps", "All applications"))]);
+      renew(title, "gone", () => [
+        el("h1", {}, name),
+        el("p", {}, `${app} has no such component. `, link("apps", "All applications")),
+      ]);
       return;
     }
     const status = site.status.get(`${app}/${name}`);
-    renew(title, [component, status?.state], () => [el(`span.dot.${hue(app)}`, {}), el("h1", {}, name), state(component.state), el("span.muted", {}, "of "), link(`apps/${encodeURIComponent(app)}`, app),
-      el("div.actions", {}, changeButton("Move…", () => componentMenu(site.apps.get(app), component)), el("a.button", { href: `#/apps/${encodeURIComponent(app)}/logs` }, "Logs"))]);
+    renew(title, [component, status?.state], () => [
+      el(`span.dot.${hue(app)}`, {}),
+      el("h1", {}, name),
+      state(component.state),
+      el("span.muted", {}, "of "),
+      link(`apps/${encodeURIComponent(app)}`, app),
+      el(
+        "div.actions",
+        {},
+        changeButton("Move…", () => componentMenu(site.apps.get(app), component)),
+        el("a.button", { href: `#/apps/${encodeURIComponent(app)}/logs` }, "Logs"),
+      ),
+    ]);
     if (status !== undefined) renew(now, status, () => figures(status, component));
-    renew(links, status?.links ?? [], () => ((status?.links ?? []).length === 0 ? [] : panel("Links on this device", table("Links", ["Interface", "To", "Calls"], status.links.map((item) => [item.interface, link(`components/${app}/${item.component}`, item.component), String(item.calls)])))));
+    renew(links, status?.links ?? [], () =>
+      (status?.links ?? []).length === 0
+        ? []
+        : panel(
+            "Links on this device",
+            table(
+              "Links",
+              ["Interface", "To", "Calls"],
+              status.links.map((item) => [
+                item.interface,
+                link(`components/${app}/${item.component}`, item.component),
+                String(item.calls),
+              ]),
+            ),
+          ),
+    );
   };
   show.end = unwatch;
   return show;

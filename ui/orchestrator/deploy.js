@@ -23,7 +23,13 @@ function wantedFiles(text) {
 
 class Editor {
   constructor(onChange) {
-    this.text = el("textarea.code", { rows: "24", spellcheck: "false", wrap: "off", "aria-label": "Manifest", value: EXAMPLE });
+    this.text = el("textarea.code", {
+      rows: "24",
+      spellcheck: "false",
+      wrap: "off",
+      "aria-label": "Manifest",
+      value: EXAMPLE,
+    });
     this.gutter = el("div.gutter", { "aria-hidden": "true" });
     this.wrong = new Set();
     this.text.addEventListener("input", () => {
@@ -40,13 +46,18 @@ class Editor {
 
   number() {
     const count = this.text.value.split("\n").length;
-    this.gutter.replaceChildren(...Array.from({ length: count }, (_, i) => el(`div${this.wrong.has(i + 1) ? ".wrong" : ""}`, {}, `${this.wrong.has(i + 1) ? "✕ " : ""}${i + 1}`)));
+    this.gutter.replaceChildren(
+      ...Array.from({ length: count }, (_, i) =>
+        el(`div${this.wrong.has(i + 1) ? ".wrong" : ""}`, {}, `${this.wrong.has(i + 1) ? "✕ " : ""}${i + 1}`),
+      ),
+    );
   }
 
   // Selects a mistake's place and shows it.
   go({ line, column, length }) {
     const lines = this.text.value.split("\n");
-    const start = lines.slice(0, line - 1).reduce((sum, text) => sum + text.length + 1, 0) + Math.max(0, column - 1);
+    const start =
+      lines.slice(0, line - 1).reduce((sum, text) => sum + text.length + 1, 0) + Math.max(0, column - 1);
     this.text.focus();
     this.text.setSelectionRange(start, start + Math.max(1, length ?? 1));
     this.text.scrollTop = Math.max(0, (line - 5) * 20);
@@ -56,40 +67,67 @@ class Editor {
 function mistakeList(editor, mistakes) {
   editor.wrong = new Set(mistakes.map((mistake) => mistake.line));
   editor.number();
-  return el("ol.mistakes", {}, mistakes.map((mistake) => el("li", {}, button(`line ${mistake.line}, column ${mistake.column}`, () => editor.go(mistake), "link"), ` ${mistake.severity === "warning" ? "(warning) " : ""}`, mistake.text)));
+  return el(
+    "ol.mistakes",
+    {},
+    mistakes.map((mistake) =>
+      el(
+        "li",
+        {},
+        button(`line ${mistake.line}, column ${mistake.column}`, () => editor.go(mistake), "link"),
+        ` ${mistake.severity === "warning" ? "(warning) " : ""}`,
+        mistake.text,
+      ),
+    ),
+  );
 }
 
 export function showDeploy(main, app) {
   const files = new Map(); // reference -> {digest} or {text}, and its name for people
-  const list = el("div", {}), outcome = el("div.outcome", { "aria-live": "polite" });
+  const list = el("div", {}),
+    outcome = el("div.outcome", { "aria-live": "polite" });
   const editor = new Editor(() => showFiles());
 
   function showFiles() {
     const wanted = wantedFiles(editor.text.value);
-    list.replaceChildren(...(wanted.length === 0 ? [el("p.muted", {}, "The manifest names no files of this machine.")] : wanted.map((reference) => {
-      const input = el("input", { type: "file", accept: reference.endsWith(".wit") ? ".wit" : ".wasm" });
-      const known = files.get(reference);
-      input.addEventListener("change", async () => {
-        try {
-          await take(reference, input.files[0]);
-        } catch (error) {
-          toast(error.message, "bad");
-        }
-        showFiles();
-      });
-      return field(reference, input, known === undefined ? "Choose the file." : known.note);
-    })));
+    list.replaceChildren(
+      ...(wanted.length === 0
+        ? [el("p.muted", {}, "The manifest names no files of this machine.")]
+        : wanted.map((reference) => {
+            const input = el("input", {
+              type: "file",
+              accept: reference.endsWith(".wit") ? ".wit" : ".wasm",
+            });
+            const known = files.get(reference);
+            input.addEventListener("change", async () => {
+              try {
+                await take(reference, input.files[0]);
+              } catch (error) {
+                toast(error.message, "bad");
+              }
+              showFiles();
+            });
+            return field(reference, input, known === undefined ? "Choose the file." : known.note);
+          })),
+    );
   }
 
   async function take(reference, file) {
-    if (reference.endsWith(".wit")) files.set(reference, { value: { text: await file.text() }, note: `${file.name} is used.` });
+    if (reference.endsWith(".wit"))
+      files.set(reference, { value: { text: await file.text() }, note: `${file.name} is used.` });
     else {
       const kept = await upload(file, "", "");
-      files.set(reference, { value: { digest: kept.digest }, note: `${file.name} was uploaded: ${shortDigest(kept.digest)}` });
+      files.set(reference, {
+        value: { digest: kept.digest },
+        note: `${file.name} was uploaded: ${shortDigest(kept.digest)}`,
+      });
     }
   }
 
-  const body = () => ({ manifest: editor.text.value, files: Object.fromEntries([...files].map(([name, file]) => [name, file.value])) });
+  const body = () => ({
+    manifest: editor.text.value,
+    files: Object.fromEntries([...files].map(([name, file]) => [name, file.value])),
+  });
 
   async function doing(task) {
     outcome.replaceChildren(el("p.muted", {}, "Asking…"));
@@ -98,23 +136,35 @@ export function showDeploy(main, app) {
     try {
       outcome.replaceChildren(...[await task()].flat());
     } catch (error) {
-      outcome.replaceChildren(el("p.error", {}, error.message), ...(error instanceof Problem && error.mistakes.length !== 0 ? [mistakeList(editor, error.mistakes)] : []));
+      outcome.replaceChildren(
+        el("p.error", {}, error.message),
+        ...(error instanceof Problem && error.mistakes.length !== 0
+          ? [mistakeList(editor, error.mistakes)]
+          : []),
+      );
     }
   }
 
-  const check = () => doing(async () => {
-    const { mistakes = [] } = await send("POST", "/v1/check", body());
-    return mistakes.length === 0 ? el("p.good", {}, "● Nothing is wrong with it.") : [el("p.error", {}, `${mistakes.length} ${mistakes.length === 1 ? "mistake" : "mistakes"}:`), mistakeList(editor, mistakes)];
-  });
+  const check = () =>
+    doing(async () => {
+      const { mistakes = [] } = await send("POST", "/v1/check", body());
+      return mistakes.length === 0
+        ? el("p.good", {}, "● Nothing is wrong with it.")
+        : [
+            el("p.error", {}, `${mistakes.length} ${mistakes.length === 1 ? "mistake" : "mistakes"}:`),
+            mistakeList(editor, mistakes),
+          ];
+    });
   const plan = () => doing(async () => planView(await send("POST", "/v1/plan", body())));
-  const deploy = () => doing(async () => {
-    const name = /"app"\s*:\s*"([^"]+)"/.exec(editor.text.value)?.[1] ?? "";
-    const accepted = await send("PUT", at("apps", name === "" ? "unnamed" : name), body());
-    toast(`${accepted.app}: generation ${accepted.generation} is being deployed`, "good");
-    refreshSoon();
-    window.location.hash = `/apps/${encodeURIComponent(accepted.app)}`;
-    return el("p.good", {}, "● Accepted.");
-  });
+  const deploy = () =>
+    doing(async () => {
+      const name = /"app"\s*:\s*"([^"]+)"/.exec(editor.text.value)?.[1] ?? "";
+      const accepted = await send("PUT", at("apps", name === "" ? "unnamed" : name), body());
+      toast(`${accepted.app}: generation ${accepted.generation} is being deployed`, "good");
+      refreshSoon();
+      window.location.hash = `/apps/${encodeURIComponent(accepted.app)}`;
+      return el("p.good", {}, "● Accepted.");
+    });
 
   const choose = el("input", { type: "file", accept: ".json,application/json" });
   choose.addEventListener("change", async () => {
@@ -122,20 +172,49 @@ export function showDeploy(main, app) {
     editor.number();
     showFiles();
   });
-  main.append(el("div.title", {}, el("h1", {}, app === undefined ? "Deploy" : `Change ${app}`)),
-    el("div.deploy", {}, panel("Manifest", field("From a file", choose), editor.box),
-      el("div", {}, panel("Files", list), panel("Then", el("div.actions", {}, changeButton("Check", check), changeButton("Plan", plan), changeButton("Deploy", deploy, "primary")), mayOperate() ? null : el("p.muted", {}, "This session may look only."), outcome))));
+  main.append(
+    el("div.title", {}, el("h1", {}, app === undefined ? "Deploy" : `Change ${app}`)),
+    el(
+      "div.deploy",
+      {},
+      panel("Manifest", field("From a file", choose), editor.box),
+      el(
+        "div",
+        {},
+        panel("Files", list),
+        panel(
+          "Then",
+          el(
+            "div.actions",
+            {},
+            changeButton("Check", check),
+            changeButton("Plan", plan),
+            changeButton("Deploy", deploy, "primary"),
+          ),
+          mayOperate() ? null : el("p.muted", {}, "This session may look only."),
+          outcome,
+        ),
+      ),
+    ),
+  );
   showFiles();
   if (app !== undefined) {
     const number = site.apps.get(app)?.generation ?? 0;
-    get(at("apps", app, "generations", String(number))).then((generation) => {
-      editor.text.value = generation.manifest;
-      for (const item of Object.values(generation.components ?? {})) {
-        if (item.reference.startsWith("file:")) files.set(item.reference, { value: { digest: item.digest }, note: `As it is now: ${shortDigest(item.digest)}` });
-      }
-      editor.number();
-      showFiles();
-    }, (error) => toast(error.message, "bad"));
+    get(at("apps", app, "generations", String(number))).then(
+      (generation) => {
+        editor.text.value = generation.manifest;
+        for (const item of Object.values(generation.components ?? {})) {
+          if (item.reference.startsWith("file:"))
+            files.set(item.reference, {
+              value: { digest: item.digest },
+              note: `As it is now: ${shortDigest(item.digest)}`,
+            });
+        }
+        editor.number();
+        showFiles();
+      },
+      (error) => toast(error.message, "bad"),
+    );
   }
   return () => {};
 }

@@ -1,6 +1,20 @@
 // Devices: all of them, one of them, and pairing with another one.
 import { at, get, send } from "./api.js";
-import { bytes, button, el, facts, link, meter, micros, panel, percent, renew, state, table, when } from "./dom.js";
+import {
+  bytes,
+  button,
+  el,
+  facts,
+  link,
+  meter,
+  micros,
+  panel,
+  percent,
+  renew,
+  state,
+  table,
+  when,
+} from "./dom.js";
 import { deviceCalled, mayOperate, site, watchComponents } from "./live.js";
 import { eventList } from "./events.js";
 import { act, changeButton, confirmed, dialog, field, form, toast } from "./parts.js";
@@ -13,16 +27,45 @@ const tags = (labels) => labelText(labels).map((text) => el("span.tag", {}, text
 // candidate: what was found, or null for one that is named by its address.
 export function pairing(candidate) {
   dialog(candidate === null ? "Add a device" : `Pair with ${candidate.name}`, (close) => {
-    const address = el("input", { name: "address", required: true, autocomplete: "off", placeholder: "192.0.2.7:8443", value: candidate?.address ?? "" });
-    const code = el("input", { name: "code", autocomplete: "off", spellcheck: "false", placeholder: "ABCD-EFGH-JKMN-PQRS", required: candidate !== null });
-    const name = el("input", { name: "name", autocomplete: "off", placeholder: candidate?.name ?? "as it calls itself" });
+    const address = el("input", {
+      name: "address",
+      required: true,
+      autocomplete: "off",
+      placeholder: "192.0.2.7:8443",
+      value: candidate?.address ?? "",
+    });
+    const code = el("input", {
+      name: "code",
+      autocomplete: "off",
+      spellcheck: "false",
+      placeholder: "ABCD-EFGH-JKMN-PQRS",
+      required: candidate !== null,
+    });
+    const name = el("input", {
+      name: "name",
+      autocomplete: "off",
+      placeholder: candidate?.name ?? "as it calls itself",
+    });
     const over = el("input", { type: "checkbox", name: "over" });
     const parts = [
       candidate === null ? field("Address", address) : null,
-      el("p", {}, "The device prints a code, good once and for ten minutes:"), el("pre", {}, "isomer --device :8480 pair"),
-      field("Code", code, candidate === null ? "Without a code it is looked at, and stands among the candidates." : undefined),
+      el("p", {}, "The device prints a code, good once and for ten minutes:"),
+      el("pre", {}, "isomer --device :8480 pair"),
+      field(
+        "Code",
+        code,
+        candidate === null ? "Without a code it is looked at, and stands among the candidates." : undefined,
+      ),
       field("Name here", name),
-      candidate?.owner ? el("label.check", {}, over, ` Take it over: it belongs to ${candidate.owner.name ?? "another orchestrator"}`) : null];
+      candidate?.owner
+        ? el(
+            "label.check",
+            {},
+            over,
+            ` Take it over: it belongs to ${candidate.owner.name ?? "another orchestrator"}`,
+          )
+        : null,
+    ];
     return form(parts, "Pair", async () => {
       const body = { address: address.value.trim() };
       if (code.value.trim() !== "") body.code = code.value.trim();
@@ -30,7 +73,12 @@ export function pairing(candidate) {
       if (over.checked) body["take-over"] = true;
       const device = await send("POST", "/v1/devices", body);
       close();
-      toast(body.code === undefined ? `${body.address} is among the candidates now` : `${device.name} is a device of this site now`, "good");
+      toast(
+        body.code === undefined
+          ? `${body.address} is among the candidates now`
+          : `${device.name} is a device of this site now`,
+        "good",
+      );
     });
   });
 }
@@ -38,21 +86,75 @@ export function pairing(candidate) {
 // ---- All ----
 
 function row(device) {
-  return [link(`devices/${encodeURIComponent(device.name)}`, device.name), [state(device.state), device.drained ? el("span.tag", {}, "drained") : null],
-    [meter(device.load, `Load of ${device.name}`), " ", percent(device.load)], `${device.architecture ?? "?"} × ${device.cores ?? "?"}`,
-    Number.isFinite(device.speed) ? `${Math.round(device.speed)} M/s` : "–", bytes(device.memory?.["free-bytes"]), micros(device["latency-us"]),
-    tags(device.labels), String(device.components ?? 0)];
+  return [
+    link(`devices/${encodeURIComponent(device.name)}`, device.name),
+    [state(device.state), device.drained ? el("span.tag", {}, "drained") : null],
+    [meter(device.load, `Load of ${device.name}`), " ", percent(device.load)],
+    `${device.architecture ?? "?"} × ${device.cores ?? "?"}`,
+    Number.isFinite(device.speed) ? `${Math.round(device.speed)} M/s` : "–",
+    bytes(device.memory?.["free-bytes"]),
+    micros(device["latency-us"]),
+    tags(device.labels),
+    String(device.components ?? 0),
+  ];
 }
 
 export function showDevices(main) {
-  const list = el("div", {}), found = el("div", {});
-  main.append(el("div.title", {}, el("h1", {}, "Devices"), el("div.actions", {}, changeButton("Add a device…", () => pairing(null)))),
-    el("section.panel", { "aria-label": "Devices" }, list), panel("Found, not paired", found));
+  const list = el("div", {}),
+    found = el("div", {});
+  main.append(
+    el(
+      "div.title",
+      {},
+      el("h1", {}, "Devices"),
+      el(
+        "div.actions",
+        {},
+        changeButton("Add a device…", () => pairing(null)),
+      ),
+    ),
+    el("section.panel", { "aria-label": "Devices" }, list),
+    panel("Found, not paired", found),
+  );
   return () => {
-    renew(list, site.devices.map((device) => ({ ...device, seen: 0, interfaces: 0 })), () => table("Devices", ["Device", "State", "Load", "Processor", "Speed", "Free memory", "Round trip", "Labels", "Components"], site.devices.map(row), "None yet: pair with one that was found, or add one by its address."));
-    renew(found, site.candidates.map((item) => ({ ...item, seen: 0 })), () => table("Candidates", ["Name", "Address", "Found by", "Belongs to", ""], site.candidates.map((item) =>
-      [item.name, item.address, { mdns: "the network", register: "itself", address: "its address" }[item.found] ?? item.found, item.owner?.name ?? item.owner?.id ?? "nobody",
-        changeButton("Pair…", () => pairing(item))]), "None. Supervisors of this network appear here by themselves."));
+    renew(
+      list,
+      site.devices.map((device) => ({ ...device, seen: 0, interfaces: 0 })),
+      () =>
+        table(
+          "Devices",
+          [
+            "Device",
+            "State",
+            "Load",
+            "Processor",
+            "Speed",
+            "Free memory",
+            "Round trip",
+            "Labels",
+            "Components",
+          ],
+          site.devices.map(row),
+          "None yet: pair with one that was found, or add one by its address.",
+        ),
+    );
+    renew(
+      found,
+      site.candidates.map((item) => ({ ...item, seen: 0 })),
+      () =>
+        table(
+          "Candidates",
+          ["Name", "Address", "Found by", "Belongs to", ""],
+          site.candidates.map((item) => [
+            item.name,
+            item.address,
+            { mdns: "the network", register: "itself", address: "its address" }[item.found] ?? item.found,
+            item.owner?.name ?? item.owner?.id ?? "nobody",
+            changeButton("Pair…", () => pairing(item)),
+          ]),
+          "None. Supervisors of this network appear here by themselves.",
+        ),
+    );
   };
 }
 
@@ -63,89 +165,225 @@ function interfaceRows(interfaces) {
   for (const [name, offered] of Object.entries(interfaces ?? {})) {
     if (!Array.isArray(offered)) continue;
     for (const item of offered) {
-      const more = Object.entries(item).filter(([key, value]) => key !== "name" && typeof value !== "object").map(([key, value]) => `${key} ${value}`).join(", ");
+      const more = Object.entries(item)
+        .filter(([key, value]) => key !== "name" && typeof value !== "object")
+        .map(([key, value]) => `${key} ${value}`)
+        .join(", ");
       rows.push([name, item.name, more]);
     }
   }
   return rows;
 }
 
-const plainInterfaces = (interfaces) => Object.entries(interfaces ?? {}).filter(([, offered]) => !Array.isArray(offered)).map(([name]) => el("span.tag", {}, name));
+const plainInterfaces = (interfaces) =>
+  Object.entries(interfaces ?? {})
+    .filter(([, offered]) => !Array.isArray(offered))
+    .map(([name]) => el("span.tag", {}, name));
 
 function labelEditor(device) {
-  const input = el("textarea", { rows: "3", spellcheck: "false", value: labelText(device.labels).join("\n") });
+  const input = el("textarea", {
+    rows: "3",
+    spellcheck: "false",
+    value: labelText(device.labels).join("\n"),
+  });
   const name = el("input", { value: device.name, autocomplete: "off" });
-  dialog(`Name and labels of ${device.name}`, (close) => form([field("Name", name), field("Labels, one a line: name=value", input, "Manifests ask for them: \"place\": {\"label\": \"room=lobby\"}")], "Save", async () => {
-    const labels = Object.fromEntries(Object.keys(device.labels ?? {}).map((key) => [key, null]));
-    for (const line of input.value.split("\n").map((text) => text.trim()).filter((text) => text !== "")) {
-      const [, key, value] = /^([^=]+)=(.*)$/.exec(line) ?? [];
-      if (key === undefined) throw new Error(`“${line}” is not name=value.`);
-      labels[key.trim()] = value.trim();
-    }
-    const body = { labels };
-    if (name.value.trim() !== device.name) body.name = name.value.trim();
-    const changed = await send("PATCH", at("devices", device.id), body);
-    close();
-    window.location.hash = `/devices/${encodeURIComponent(changed.name)}`;
-  }));
+  dialog(`Name and labels of ${device.name}`, (close) =>
+    form(
+      [
+        field("Name", name),
+        field(
+          "Labels, one a line: name=value",
+          input,
+          'Manifests ask for them: "place": {"label": "room=lobby"}',
+        ),
+      ],
+      "Save",
+      async () => {
+        const labels = Object.fromEntries(Object.keys(device.labels ?? {}).map((key) => [key, null]));
+        for (const line of input.value
+          .split("\n")
+          .map((text) => text.trim())
+          .filter((text) => text !== "")) {
+          const [, key, value] = /^([^=]+)=(.*)$/.exec(line) ?? [];
+          if (key === undefined) throw new Error(`“${line}” is not name=value.`);
+          labels[key.trim()] = value.trim();
+        }
+        const body = { labels };
+        if (name.value.trim() !== device.name) body.name = name.value.trim();
+        const changed = await send("PATCH", at("devices", device.id), body);
+        close();
+        window.location.hash = `/devices/${encodeURIComponent(changed.name)}`;
+      },
+    ),
+  );
 }
 
 function removal(device) {
   dialog(`Remove ${device.name}`, (close) => {
     const forget = el("input", { type: "checkbox" });
-    return form([el("p", {}, "It is given back: it belongs to nobody then, and can be paired anew. While applications use it this is refused; drain it first."),
-      el("label.check", {}, forget, " Also when it does not answer (it will still think that it belongs here)")], "Remove", async () => {
-      await send("DELETE", `${at("devices", device.id)}${forget.checked ? "?forget=true" : ""}`);
-      close();
-      toast(`${device.name} was removed`, "good");
-      window.location.hash = "/devices";
-    });
+    return form(
+      [
+        el(
+          "p",
+          {},
+          "It is given back: it belongs to nobody then, and can be paired anew. While applications use it this is refused; drain it first.",
+        ),
+        el(
+          "label.check",
+          {},
+          forget,
+          " Also when it does not answer (it will still think that it belongs here)",
+        ),
+      ],
+      "Remove",
+      async () => {
+        await send("DELETE", `${at("devices", device.id)}${forget.checked ? "?forget=true" : ""}`);
+        close();
+        toast(`${device.name} was removed`, "good");
+        window.location.hash = "/devices";
+      },
+    );
   });
 }
 
 function componentsOn(device) {
-  return [...site.apps.values()].flatMap((app) => app.components.filter((item) => item.device === device.id).map((component) => {
-    const status = site.status.get(`${app.app}/${component.name}`);
-    return [link(`components/${app.app}/${component.name}`, component.name), link(`apps/${app.app}`, app.app), state(component.state), component.mode,
-      status === undefined ? "–" : bytes(status["memory-bytes"]), status === undefined ? "–" : String(status.calls.total), status === undefined ? "–" : `${status["latency-ms"].p50} ms`];
-  }));
+  return [...site.apps.values()].flatMap((app) =>
+    app.components
+      .filter((item) => item.device === device.id)
+      .map((component) => {
+        const status = site.status.get(`${app.app}/${component.name}`);
+        return [
+          link(`components/${app.app}/${component.name}`, component.name),
+          link(`apps/${app.app}`, app.app),
+          state(component.state),
+          component.mode,
+          status === undefined ? "–" : bytes(status["memory-bytes"]),
+          status === undefined ? "–" : String(status.calls.total),
+          status === undefined ? "–" : `${status["latency-ms"].p50} ms`,
+        ];
+      }),
+  );
 }
 
-const HEALTH = ["device-added", "device-suspect", "device-lost", "device-back", "device-refuses", "device-found", "device-removed"];
+const HEALTH = [
+  "device-added",
+  "device-suspect",
+  "device-lost",
+  "device-back",
+  "device-refuses",
+  "device-found",
+  "device-removed",
+];
 
 export function showDevice(main, name) {
-  const title = el("div.title", {}), load = el("div", {}), description = el("div", {}), offers = el("div", {}), running = el("div", {}), health = el("div", {}), pictures = el("div", {});
-  main.append(title, el("div.columns", {}, panel("Now", load), panel("Description", description)), panel("Components", running), panel("Offers", offers), pictures, panel("Health history", health));
+  const title = el("div.title", {}),
+    load = el("div", {}),
+    description = el("div", {}),
+    offers = el("div", {}),
+    running = el("div", {}),
+    health = el("div", {}),
+    pictures = el("div", {});
+  main.append(
+    title,
+    el("div.columns", {}, panel("Now", load), panel("Description", description)),
+    panel("Components", running),
+    panel("Offers", offers),
+    pictures,
+    panel("Health history", health),
+  );
   title.append(el("h1", {}, name));
   const unwatch = watchComponents();
   const loads = [];
-  let whole = null, asked = false;
+  let whole = null,
+    asked = false;
   const show = () => {
     const device = deviceCalled(name);
     if (device === undefined) {
-      renew(title, "gone", () => [el("h1", {}, name), el("p", {}, "There is no such device (any more). ", link("devices", "All devices"))]);
+      renew(title, "gone", () => [
+        el("h1", {}, name),
+        el("p", {}, "There is no such device (any more). ", link("devices", "All devices")),
+      ]);
       return;
     }
     if (!asked) {
       asked = true;
-      get(at("devices", device.id)).then((answer) => {
-        whole = answer.description;
-        show();
-      }, () => {});
+      get(at("devices", device.id)).then(
+        (answer) => {
+          whole = answer.description;
+          show();
+        },
+        () => {},
+      );
     }
     loads.push(device.load ?? 0);
     if (loads.length > 90) loads.shift();
-    renew(title, [device.name, device.state, device.drained, mayOperate()], () => [el("h1", {}, device.name), state(device.state), device.drained ? el("span.tag", {}, "drained") : null,
-      el("div.actions", {}, changeButton("Name and labels…", () => labelEditor(deviceCalled(name) ?? device)),
-        changeButton(device.drained ? "Use again" : "Drain", () => act(() => send("PATCH", at("devices", device.id), { drained: !device.drained }), device.drained ? `${device.name} may get components again` : `${device.name} gets no new components`), "", { title: "A drained device gets no new components, and those on it move away when they can" }),
-        changeButton("Remove…", () => removal(device), "danger"))]);
-    load.replaceChildren(sparkline(loads), facts(["Load", percent(device.load)], ["Free memory", `${bytes(device.memory?.["free-bytes"])} of ${bytes(device.memory?.["total-bytes"])}`],
-      ["Round trip", micros(device["latency-us"])], ["Last sign of life", when(device.seen)], ["State", device.reason === "" ? null : device.reason]));
+    renew(title, [device.name, device.state, device.drained, mayOperate()], () => [
+      el("h1", {}, device.name),
+      state(device.state),
+      device.drained ? el("span.tag", {}, "drained") : null,
+      el(
+        "div.actions",
+        {},
+        changeButton("Name and labels…", () => labelEditor(deviceCalled(name) ?? device)),
+        changeButton(
+          device.drained ? "Use again" : "Drain",
+          () =>
+            act(
+              () => send("PATCH", at("devices", device.id), { drained: !device.drained }),
+              device.drained
+                ? `${device.name} may get components again`
+                : `${device.name} gets no new components`,
+            ),
+          "",
+          { title: "A drained device gets no new components, and those on it move away when they can" },
+        ),
+        changeButton("Remove…", () => removal(device), "danger"),
+      ),
+    ]);
+    load.replaceChildren(
+      sparkline(loads),
+      facts(
+        ["Load", percent(device.load)],
+        [
+          "Free memory",
+          `${bytes(device.memory?.["free-bytes"])} of ${bytes(device.memory?.["total-bytes"])}`,
+        ],
+        ["Round trip", micros(device["latency-us"])],
+        ["Last sign of life", when(device.seen)],
+        ["State", device.reason === "" ? null : device.reason],
+      ),
+    );
     renew(description, [device.labels, device.address, whole !== null], () => describe(device, whole));
-    renew(running, [site.apps.size, ...componentsOn(device).map((cells) => cells.map((cell) => cell.textContent ?? cell))], () => table("Components", ["Component", "Application", "State", "Mode", "Memory", "Calls", "Half within"], componentsOn(device), "Nothing runs here."));
-    renew(offers, interfaceRows(device.interfaces).map((cells) => cells.slice(0, 2)), () => [table("Interfaces", ["Interface", "Name", ""], interfaceRows(device.interfaces), "No cameras, displays, sensors or lines."), el("p", {}, "For every component: ", plainInterfaces(device.interfaces))]);
-    renew(pictures, [device.id, (device.interfaces?.display ?? []).map((item) => item.name)], () => displays([device]));
-    const past = site.events.filter((event) => HEALTH.includes(event.event) && event.device === device.name).slice(0, 30);
+    renew(
+      running,
+      [site.apps.size, ...componentsOn(device).map((cells) => cells.map((cell) => cell.textContent ?? cell))],
+      () =>
+        table(
+          "Components",
+          ["Component", "Application", "State", "Mode", "Memory", "Calls", "Half within"],
+          componentsOn(device),
+          "Nothing runs here.",
+        ),
+    );
+    renew(
+      offers,
+      interfaceRows(device.interfaces).map((cells) => cells.slice(0, 2)),
+      () => [
+        table(
+          "Interfaces",
+          ["Interface", "Name", ""],
+          interfaceRows(device.interfaces),
+          "No cameras, displays, sensors or lines.",
+        ),
+        el("p", {}, "For every component: ", plainInterfaces(device.interfaces)),
+      ],
+    );
+    renew(pictures, [device.id, (device.interfaces?.display ?? []).map((item) => item.name)], () =>
+      displays([device]),
+    );
+    const past = site.events
+      .filter((event) => HEALTH.includes(event.event) && event.device === device.name)
+      .slice(0, 30);
     renew(health, past.length, () => eventList(past));
   };
   show.end = unwatch;
@@ -153,11 +391,31 @@ export function showDevice(main, name) {
 }
 
 function describe(device, whole) {
-  return facts(["Identity", el("code", {}, device.id)], ["Address", device.addresses?.join(", ") ?? device.address], ["Key", device.pin === null ? "none: plain HTTP on this machine" : el("code", {}, device.pin)],
-    ["Labels", Object.keys(device.labels ?? {}).length === 0 ? "none" : tags(device.labels)], ["Processor", `${device.architecture}, ${device.cores} cores`], ["Speed", `${Math.round(device.speed)} M instructions a second`],
-    ["System", whole ? `${whole.system?.name} ${whole.system?.release}` : null], ["Engine", whole ? `${whole.engine?.name} ${whole.engine?.version}, ${whole.engine?.workers} workers` : null],
-    ["Features", whole?.engine?.features ? whole.engine.features.map((text) => el("span.tag", {}, text)) : null], ["Share of the processor", whole ? `${whole.limits?.["cpu-percent"]} %` : null],
-    ["Storage", whole?.storage ? `${bytes(whole.storage["free-bytes"])} of ${bytes(whole.storage["total-bytes"])} free` : null], ["Since", when(device.added)]);
+  return facts(
+    ["Identity", el("code", {}, device.id)],
+    ["Address", device.addresses?.join(", ") ?? device.address],
+    ["Key", device.pin === null ? "none: plain HTTP on this machine" : el("code", {}, device.pin)],
+    ["Labels", Object.keys(device.labels ?? {}).length === 0 ? "none" : tags(device.labels)],
+    ["Processor", `${device.architecture}, ${device.cores} cores`],
+    ["Speed", `${Math.round(device.speed)} M instructions a second`],
+    ["System", whole ? `${whole.system?.name} ${whole.system?.release}` : null],
+    [
+      "Engine",
+      whole ? `${whole.engine?.name} ${whole.engine?.version}, ${whole.engine?.workers} workers` : null,
+    ],
+    [
+      "Features",
+      whole?.engine?.features ? whole.engine.features.map((text) => el("span.tag", {}, text)) : null,
+    ],
+    ["Share of the processor", whole ? `${whole.limits?.["cpu-percent"]} %` : null],
+    [
+      "Storage",
+      whole?.storage
+        ? `${bytes(whole.storage["free-bytes"])} of ${bytes(whole.storage["total-bytes"])} free`
+        : null,
+    ],
+    ["Since", when(device.added)],
+  );
 }
 
 function sparkline(values) {
@@ -175,16 +433,33 @@ function sparkline(values) {
 
 // Live pictures of displays: browsers have six connections to an address, so only the first two begin by themselves.
 export function displays(devices) {
-  const items = devices.flatMap((device) => (device.interfaces?.display ?? []).map((display) => ({ device, display })));
+  const items = devices.flatMap((device) =>
+    (device.interfaces?.display ?? []).map((display) => ({ device, display })),
+  );
   if (items.length === 0) return [];
-  return panel("Displays", el("div.displays", {}, items.map(({ device, display }, i) => {
-    const source = `/displays/${encodeURIComponent(device.name)}/${encodeURIComponent(display.name)}/stream`;
-    const image = el("img", { alt: `What the display ${display.name} of ${device.name} shows`, src: i < 2 ? source : null });
-    const start = i < 2 ? null : button("Show", () => {
-      image.src = source;
-      start.remove();
-    });
-    image.addEventListener("error", () => image.replaceWith(el("p.muted", {}, "Nothing is shown at present.")));
-    return el("figure", {}, image, start, el("figcaption", {}, `${display.name} of ${device.name}`));
-  })));
+  return panel(
+    "Displays",
+    el(
+      "div.displays",
+      {},
+      items.map(({ device, display }, i) => {
+        const source = `/displays/${encodeURIComponent(device.name)}/${encodeURIComponent(display.name)}/stream`;
+        const image = el("img", {
+          alt: `What the display ${display.name} of ${device.name} shows`,
+          src: i < 2 ? source : null,
+        });
+        const start =
+          i < 2
+            ? null
+            : button("Show", () => {
+                image.src = source;
+                start.remove();
+              });
+        image.addEventListener("error", () =>
+          image.replaceWith(el("p.muted", {}, "Nothing is shown at present.")),
+        );
+        return el("figure", {}, image, start, el("figcaption", {}, `${display.name} of ${device.name}`));
+      }),
+    ),
+  );
 }

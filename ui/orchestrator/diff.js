@@ -5,7 +5,8 @@ const LINES_MAX = 2000;
 
 export function difference(before, after) {
   const [a, b] = [before.split("\n"), after.split("\n")];
-  if (a.length > LINES_MAX || b.length > LINES_MAX) return [...a.map((text) => ["-", text]), ...b.map((text) => ["+", text])];
+  if (a.length > LINES_MAX || b.length > LINES_MAX)
+    return [...a.map((text) => ["-", text]), ...b.map((text) => ["+", text])];
   const common = Array.from({ length: a.length + 1 }, () => new Uint16Array(b.length + 1));
   for (let i = a.length - 1; i >= 0; i -= 1) {
     for (let k = b.length - 1; k >= 0; k -= 1) {
@@ -31,7 +32,13 @@ export function difference(before, after) {
 
 export function showDifference(before, after) {
   const lines = difference(before, after);
-  if (lines.every(([sign]) => sign === " ")) return el("p.muted", {}, "The manifests are equal; what differs is where things run.");
-  return el("pre.diff", { tabindex: "0", role: "region", "aria-label": "Difference of the manifests" }, lines.map(([sign, text]) =>
-    el(`span.line${{ "+": ".added", "-": ".gone", " ": "" }[sign]}`, {}, `${sign} ${text}\n`)));
+  if (lines.every(([sign]) => sign === " "))
+    return el("p.muted", {}, "The manifests are equal; what differs is where things run.");
+  return el(
+    "pre.diff",
+    { tabindex: "0", role: "region", "aria-label": "Difference of the manifests" },
+    lines.map(([sign, text]) =>
+      el(`span.line${{ "+": ".added", "-": ".gone", " ": "" }[sign]}`, {}, `${sign} ${text}\n`),
+    ),
+  );
 }

@@ -6,7 +6,9 @@ export function el(what, properties, ...children) {
   const node = document.createElement(tag);
   if (classes.length !== 0) node.className = classes.join(" ");
   set(node, properties);
-  node.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
+  node.append(
+    ...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false),
+  );
   return node;
 }
 
@@ -81,10 +83,27 @@ export const shortDigest = (digest) => (digest ?? "").replace("sha256:", "").sli
 
 // Shape and word, so that colour alone never tells a state.
 const SHAPES = {
-  up: ["good", "●"], running: ["good", "●"], committed: ["good", "●"], connected: ["good", "●"], ok: ["good", "●"], done: ["good", "●"],
-  known: ["idle", "○"], ready: ["good", "●"], removed: ["idle", "○"], replaced: ["idle", "○"], superseded: ["idle", "○"], candidate: ["idle", "◌"],
-  suspect: ["warn", "◐"], deploying: ["busy", "◔"], waiting: ["warn", "◐"], degraded: ["warn", "▲"], draining: ["warn", "◐"],
-  lost: ["bad", "✕"], refuses: ["bad", "⊘"], failed: ["bad", "✕"], unknown: ["warn", "?"],
+  up: ["good", "●"],
+  running: ["good", "●"],
+  committed: ["good", "●"],
+  connected: ["good", "●"],
+  ok: ["good", "●"],
+  done: ["good", "●"],
+  known: ["idle", "○"],
+  ready: ["good", "●"],
+  removed: ["idle", "○"],
+  replaced: ["idle", "○"],
+  superseded: ["idle", "○"],
+  candidate: ["idle", "◌"],
+  suspect: ["warn", "◐"],
+  deploying: ["busy", "◔"],
+  waiting: ["warn", "◐"],
+  degraded: ["warn", "▲"],
+  draining: ["warn", "◐"],
+  lost: ["bad", "✕"],
+  refuses: ["bad", "⊘"],
+  failed: ["bad", "✕"],
+  unknown: ["warn", "?"],
 };
 
 export function state(word) {
@@ -103,10 +122,35 @@ export function facts(...pairs) {
 
 export function table(caption, heads, rows, empty = "None.") {
   if (rows.length === 0) return el("p.muted", {}, empty);
-  return el("div.scroll", { tabindex: "0", role: "region", "aria-label": caption }, el("table", {},
-    el("caption.hidden", {}, caption),
-    el("thead", {}, el("tr", {}, heads.map((head) => el("th", { scope: "col" }, head)))),
-    el("tbody", {}, rows.map((row) => el("tr", {}, row.map((value) => el("td", {}, value)))))));
+  return el(
+    "div.scroll",
+    { tabindex: "0", role: "region", "aria-label": caption },
+    el(
+      "table",
+      {},
+      el("caption.hidden", {}, caption),
+      el(
+        "thead",
+        {},
+        el(
+          "tr",
+          {},
+          heads.map((head) => el("th", { scope: "col" }, head)),
+        ),
+      ),
+      el(
+        "tbody",
+        {},
+        rows.map((row) =>
+          el(
+            "tr",
+            {},
+            row.map((value) => el("td", {}, value)),
+          ),
+        ),
+      ),
+    ),
+  );
 }
 
 export const panel = (title, ...children) => {
@@ -121,7 +165,15 @@ export const link = (hash, ...children) => el("a", { href: `#/${hash}` }, ...chi
 
 // A number between 0 and 1 as a bar.
 export function meter(value, label) {
-  return el("meter", { min: "0", max: "1", high: "0.85", low: "0.6", optimum: "0", value: Number.isFinite(value) ? value : 0, "aria-label": label });
+  return el("meter", {
+    min: "0",
+    max: "1",
+    high: "0.85",
+    low: "0.6",
+    optimum: "0",
+    value: Number.isFinite(value) ? value : 0,
+    "aria-label": label,
+  });
 }
 
 // A hue per application, by its name: a class of style.css.
@@ -138,5 +190,6 @@ export function renew(box, key, make) {
   box.dataset.key = text;
   const focused = box.contains(document.activeElement) ? document.activeElement.dataset.focus : undefined;
   box.replaceChildren(...[make()].flat(Infinity).filter((node) => node !== null && node !== undefined));
-  if (focused !== undefined) [...box.querySelectorAll("[data-focus]")].find((node) => node.dataset.focus === focused)?.focus();
+  if (focused !== undefined)
+    [...box.querySelectorAll("[data-focus]")].find((node) => node.dataset.focus === focused)?.focus();
 }

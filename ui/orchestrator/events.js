@@ -2,27 +2,86 @@
 import { el, link, renew, table, when } from "./dom.js";
 import { site } from "./live.js";
 
-const KINDS = { "device-lost": "bad", "device-refuses": "bad", failed: "bad", degraded: "bad", "device-suspect": "warn", superseded: "warn", deployed: "good", recovered: "good", "device-back": "good", moved: "good" };
+const KINDS = {
+  "device-lost": "bad",
+  "device-refuses": "bad",
+  failed: "bad",
+  degraded: "bad",
+  "device-suspect": "warn",
+  superseded: "warn",
+  deployed: "good",
+  recovered: "good",
+  "device-back": "good",
+  moved: "good",
+};
 const SHAPES = { bad: "✕", warn: "▲", good: "●" };
 
 function word(event) {
   const kind = KINDS[event.event] ?? "idle";
-  return el(`span.state.${kind}`, {}, el("span.shape", { "aria-hidden": "true" }, SHAPES[kind] ?? "○"), " ", event.event);
+  return el(
+    `span.state.${kind}`,
+    {},
+    el("span.shape", { "aria-hidden": "true" }, SHAPES[kind] ?? "○"),
+    " ",
+    event.event,
+  );
 }
 
+const about = (event) => [
+  event.component
+    ? link(
+        `components/${encodeURIComponent(event.app)}/${encodeURIComponent(event.component)}`,
+        event.component,
+      )
+    : "",
+  event.app ? link(`apps/${encodeURIComponent(event.app)}`, event.app) : "",
+  event.device ? link(`devices/${encodeURIComponent(event.device)}`, event.device) : "",
+];
+
+const detail = (event) => (event.detail ?? "").replace(/(sha256:[0-9a-f]{12})[0-9a-f]+/g, "$1…");
+
 export function eventList(events) {
-  return table("Events", ["Time", "Event", "Application", "Component", "Device", ""], events.map((event) => [when(event.time), word(event),
-    event.app ? link(`apps/${encodeURIComponent(event.app)}`, event.app) : "", event.component ? link(`components/${encodeURIComponent(event.app)}/${encodeURIComponent(event.component)}`, event.component) : "",
-    event.device ? link(`devices/${encodeURIComponent(event.device)}`, event.device) : "", event.detail ?? ""]), "Nothing has happened yet.");
+  return table(
+    "Events",
+    ["Time", "Event", "Component", "Application", "Device", ""],
+    events.map((event) => [when(event.time), word(event), ...about(event), detail(event)]),
+    "Nothing has happened yet.",
+  );
+}
+
+// The same in less room.
+export function eventBrief(events) {
+  return table(
+    "Latest events",
+    ["Time", "Event", "What"],
+    events.map((event) => [
+      when(event.time),
+      word(event),
+      [...about(event).flatMap((part) => (part === "" ? [] : [part, " "])), detail(event)],
+    ]),
+    "Nothing has happened yet.",
+  );
 }
 
 export function showEvents(main) {
   const list = el("div", { "aria-live": "off" });
-  const wanted = el("input", { type: "search", placeholder: "device, application, event…", "aria-label": "Only events with this text" });
-  main.append(el("div.title", {}, el("h1", {}, "Events"), el("div.actions", {}, wanted)), el("section.panel", { "aria-label": "Events" }, list));
+  const wanted = el("input", {
+    type: "search",
+    placeholder: "device, application, event…",
+    "aria-label": "Only events with this text",
+  });
+  main.append(
+    el("div.title", {}, el("h1", {}, "Events"), el("div.actions", {}, wanted)),
+    el("section.panel", { "aria-label": "Events" }, list),
+  );
   const show = () => {
     const text = wanted.value.toLowerCase();
-    const some = site.events.filter((event) => text === "" || Object.values(event).some((value) => String(value).toLowerCase().includes(text))).slice(0, 300);
+    const some = site.events
+      .filter(
+        (event) =>
+          text === "" || Object.values(event).some((value) => String(value).toLowerCase().includes(text)),
+      )
+      .slice(0, 300);
     renew(list, [text, some.length, some[0]], () => eventList(some));
   };
   wanted.addEventListener("input", show);

@@ -7,33 +7,54 @@ const COMPONENTS_MS = 3500;
 const COMPONENTS_MAX = 64;
 
 export const site = {
-  role: "", orchestrator: null, devices: [], candidates: [], apps: new Map(), flows: new Map(), status: new Map(), events: [],
-  reachable: true, signedIn: true, loaded: false,
+  role: "",
+  orchestrator: null,
+  devices: [],
+  candidates: [],
+  apps: new Map(),
+  flows: new Map(),
+  status: new Map(),
+  events: [],
+  reachable: true,
+  signedIn: true,
+  loaded: false,
 };
 const listeners = new Set();
-let timer = 0, running = false, again = false, stopEvents = null;
+const newsListeners = new Set();
+let timer = 0,
+  running = false,
+  again = false,
+  stopEvents = null;
 
 export function subscribe(listener) {
   listeners.add(listener);
   return () => listeners.delete(listener);
 }
 
+// Events that happen from now on.
+export function subscribeNews(listener) {
+  newsListeners.add(listener);
+}
+
 function tell() {
   for (const listener of [...listeners]) listener(site);
 }
 
-export const deviceCalled = (idOrName) => site.devices.find((device) => device.id === idOrName || device.name === idOrName);
+export const deviceCalled = (idOrName) =>
+  site.devices.find((device) => device.id === idOrName || device.name === idOrName);
 export const mayOperate = () => site.role === "operate";
 
 async function each(names, ask) {
   const found = new Map();
-  await Promise.all(names.map(async (name) => {
-    try {
-      found.set(name, await ask(name));
-    } catch (error) {
-      if (!(error instanceof Problem) || error.status === 401) throw error;
-    }
-  }));
+  await Promise.all(
+    names.map(async (name) => {
+      try {
+        found.set(name, await ask(name));
+      } catch (error) {
+        if (!(error instanceof Problem) || error.status === 401) throw error;
+      }
+    }),
+  );
   return found;
 }
 
@@ -47,17 +68,21 @@ async function ask() {
   site.candidates = fleet.candidates;
   const names = apps.filter((app) => app.state !== "removed").map((app) => app.app);
   site.apps = await each(names, (name) => get(at("apps", name)));
-  site.flows = await each([...site.apps.values()].filter((app) => app.generation > 0).map((app) => app.app), (name) => get(at("flows", name)));
+  site.flows = await each(
+    [...site.apps.values()].filter((app) => app.generation > 0).map((app) => app.app),
+    (name) => get(at("flows", name)),
+  );
   if (watchers > 0) await askComponents();
   site.reachable = true;
   site.signedIn = true;
   site.loaded = true;
-  startEvents();
+  await startEvents();
 }
 
 // Figures of each component, as long as somebody wants them; what calls a second its links on one device carry follows
 // from the figures before.
-let watchers = 0, asked = -Infinity;
+let watchers = 0,
+  asked = -Infinity;
 export function watchComponents() {
   watchers += 1;
   asked = -Infinity;
@@ -69,23 +94,35 @@ export function watchComponents() {
 async function askComponents() {
   const now = performance.now();
   if (now - asked < COMPONENTS_MS) return;
-  const names = [...site.apps.values()].flatMap((app) => app.components.map((component) => `${app.app}/${component.name}`)).slice(0, COMPONENTS_MAX);
-  const before = site.status, seconds = (now - asked) / 1000;
+  const names = [...site.apps.values()]
+    .flatMap((app) => app.components.map((component) => `${app.app}/${component.name}`))
+    .slice(0, COMPONENTS_MAX);
+  const before = site.status,
+    seconds = (now - asked) / 1000;
   asked = now;
   site.status = await each(names, (name) => get(at("components", ...name.split("/"))));
   for (const [name, status] of site.status) {
     for (const link of status.links ?? []) {
-      const known = before.get(name)?.links?.find((other) => other.interface === link.interface && other.component === link.component);
-      link.rate = known === undefined || !Number.isFinite(seconds) ? 0 : Math.max(0, (link.calls - known.calls) / seconds);
+      const known = before
+        .get(name)
+        ?.links?.find((other) => other.interface === link.interface && other.component === link.component);
+      link.rate =
+        known === undefined || !Number.isFinite(seconds)
+          ? 0
+          : Math.max(0, (link.calls - known.calls) / seconds);
     }
   }
 }
 
-function startEvents() {
+async function startEvents() {
   if (stopEvents !== null) return;
+  stopEvents = () => {};
+  site.events.length = 0;
+  const latest = (await get("/v1/events?tail=1")).at(-1)?.time ?? "";
   stopEvents = follow("/v1/events?tail=500", (event) => {
     site.events.unshift(event);
     site.events.length = Math.min(site.events.length, EVENTS_MAX);
+    if (event.time > latest) for (const listener of newsListeners) listener(event);
     refreshSoon();
   });
 }
@@ -115,7 +152,11 @@ export async function refresh() {
 
 function schedule() {
   clearTimeout(timer);
-  const wait = again ? 0 : [...site.apps.values()].some((app) => app.state === "deploying") ? EVERY_MS / 4 : EVERY_MS;
+  const wait = again
+    ? 0
+    : [...site.apps.values()].some((app) => app.state === "deploying")
+      ? EVERY_MS / 4
+      : EVERY_MS;
   again = false;
   if (!document.hidden) timer = setTimeout(refresh, wait);
 }

@@ -1,16 +1,35 @@
 // The live map: devices, the components on them, and what goes between them. A component is moved by dragging it to
 // another device, or by its menu.
 import { at, get, send } from "./api.js";
-import { bytes, button, el, hue, link, meter, micros, percent, rate, state, svg } from "./dom.js";
+import {
+  bytes,
+  button,
+  el,
+  hue,
+  link,
+  meter,
+  micros,
+  panel,
+  percent,
+  rate,
+  renew,
+  state,
+  svg,
+  table,
+} from "./dom.js";
 import { deviceCalled, mayOperate, site, watchComponents } from "./live.js";
-import { edgesOf, layout } from "./map_layout.js";
+import { arrange, edgesOf, layout, mergeFlows } from "./map_layout.js";
 import { pairing } from "./devices.js";
+import { eventBrief } from "./events.js";
 import { act, dialog, toast } from "./parts.js";
 
 // Loaded on first use; null: the page was built without it.
 let loading = null;
 function loadD3() {
-  loading ??= import("./d3.js").then(() => globalThis.d3, () => null);
+  loading ??= import("./d3.js").then(
+    () => globalThis.d3,
+    () => null,
+  );
   return loading;
 }
 
@@ -18,15 +37,27 @@ function loadD3() {
 
 export async function move(app, component, to) {
   const name = to === null ? "where the planner chooses" : to.name;
-  await act(() => send("POST", at("apps", app, "components", component, "move"), to === null ? {} : { to: to.id }),
-    `Moving ${component} to ${name}…`);
+  await act(
+    () => send("POST", at("apps", app, "components", component, "move"), to === null ? {} : { to: to.id }),
+    `Moving ${component} to ${name}…`,
+  );
+}
+
+// The latest generation whose plan was free to choose: that of a move has a place for every component. The present one
+// when there is none.
+export async function plannedGeneration(app) {
+  const generations = await get(at("apps", app.app, "generations"));
+  const number = app.generation || app.wanted;
+  const free = generations.filter((item) => item.generation <= number && item.cause !== "move");
+  const latest = Math.max(0, ...free.map((item) => item.generation));
+  return get(at("apps", app.app, "generations", String(latest || number)));
 }
 
 // What the latest plan said against a device: device id -> reason.
 async function objections(app, component) {
   const found = new Map();
   try {
-    const generation = await get(at("apps", app.app, "generations", String(app.generation)));
+    const generation = await plannedGeneration(app);
     const planned = (generation.plan?.components ?? []).find((item) => item.name === component);
     for (const no of planned?.not ?? []) found.set(no.device, no);
   } catch {
@@ -44,22 +75,47 @@ export function componentMenu(app, component) {
     };
     list.append(
       el("p", {}, state(component.state), ` on ${component["device-name"] ?? "no device"}, of ${app.app}`),
-      el("div.actions", {}, button("Functions, figures, logs", () => go(`/components/${app.app}/${component.name}`)), button("Application", () => go(`/apps/${app.app}`))));
+      el(
+        "div.actions",
+        {},
+        button("Functions, figures, logs", () => go(`/components/${app.app}/${component.name}`)),
+        button("Application", () => go(`/apps/${app.app}`)),
+      ),
+    );
     if (mayOperate()) {
       list.append(el("h3", {}, "Move to"));
       const targets = el("ul.targets", {});
       list.append(targets);
       for (const device of site.devices.filter((other) => other.id !== component.device)) {
         const note = el("span.muted", {});
-        targets.append(el("li", { dataset: { device: device.id } }, button(device.name, async () => {
-          close();
-          await move(app.app, component.name, device);
-        }, "", { dataset: { move: device.name } }), state(device.state), note));
+        targets.append(
+          el(
+            "li",
+            { dataset: { device: device.id } },
+            button(
+              device.name,
+              async () => {
+                close();
+                await move(app.app, component.name, device);
+              },
+              "",
+              { dataset: { move: device.name } },
+            ),
+            state(device.state),
+            note,
+          ),
+        );
       }
-      targets.append(el("li", {}, button("Where the planner chooses", async () => {
-        close();
-        await move(app.app, component.name, null);
-      })));
+      targets.append(
+        el(
+          "li",
+          {},
+          button("Where the planner chooses", async () => {
+            close();
+            await move(app.app, component.name, null);
+          }),
+        ),
+      );
       objections(app, component.name).then((found) => {
         for (const item of targets.children) {
           const no = found.get(item.dataset.device);
@@ -81,22 +137,47 @@ function movingStep(app, name) {
 function fillChip(node, chip) {
   const status = site.status.get(chip.id);
   const moving = movingStep(chip.app, chip.component.name);
-  const note = moving ?? (status === undefined ? chip.component.mode : `${bytes(status["memory-bytes"])} · ${chip.component.mode}`);
+  const note =
+    moving ??
+    (status === undefined
+      ? chip.component.mode
+      : `${bytes(status["memory-bytes"])} · ${chip.component.mode}`);
   node.className = `chip ${hue(chip.app.app)}${moving === null ? "" : " moving"}`;
-  node.setAttribute("aria-label", `${chip.component.name} of ${chip.app.app} on ${chip.component["device-name"]}, ${moving ?? chip.component.state}. Open its menu to move it`);
-  node.replaceChildren(el("span.chip-name", {}, chip.component.name), el("span.chip-app", {}, chip.app.app), state(chip.component.state), el("span.chip-note", {}, note));
+  node.replaceChildren(
+    el("span.chip-name", {}, chip.component.name),
+    el("span.chip-app", {}, el("span.hidden", {}, " of "), chip.app.app, el("span.hidden", {}, ", ")),
+    state(chip.component.state),
+    el("span.chip-note", {}, el("span.hidden", {}, ", "), note),
+    el("span.hidden", {}, `, on ${chip.component["device-name"]}: menu to move it`),
+  );
 }
 
 function fillDevice(node, box) {
   const device = box.device;
   node.className = `box is-${device.state}${device.drained ? " drained" : ""}`;
   node.setAttribute("aria-label", `Device ${device.name}`);
-  const offers = Object.keys(device.interfaces ?? {}).filter((name) => ["camera", "display", "sensor", "gpio"].includes(name));
+  const offers = Object.keys(device.interfaces ?? {}).filter((name) =>
+    ["camera", "display", "sensor", "gpio"].includes(name),
+  );
   node.replaceChildren(
-    el("div.box-head", {}, link(`devices/${encodeURIComponent(device.name)}`, device.name), state(device.state)),
-    el("div.box-load", {}, meter(device.load, `Load of ${device.name}`), el("span", {}, percent(device.load)), el("span.muted", {}, offers.join(" · "))),
-    ...(box.chips.length === 0 ? [el("p.muted.box-empty", {}, device.drained ? "drained: gets no components" : "no components")] : []),
-    el("p.box-note", {}));
+    el(
+      "div.box-head",
+      {},
+      link(`devices/${encodeURIComponent(device.name)}`, device.name),
+      state(device.state),
+    ),
+    el(
+      "div.box-load",
+      {},
+      meter(device.load, `Load of ${device.name}`),
+      el("span", {}, percent(device.load)),
+      el("span.muted", {}, offers.join(" · ")),
+    ),
+    ...(box.chips.length === 0
+      ? [el("p.muted.box-empty", {}, device.drained ? "drained: gets no components" : "no components")]
+      : []),
+    el("p.box-note", {}),
+  );
 }
 
 // ---- The page ----
@@ -110,12 +191,31 @@ class SiteMap {
     this.frame.append(this.layer);
     this.legend = el("div.legend", {});
     this.candidates = el("div.candidates", {});
+    this.flows = el("div", {});
+    this.events = el("div", {});
     this.scale = 1;
     this.dragging = null;
     this.touched = false;
-    main.append(el("div.title", {}, el("h1", {}, "Map"), this.legend, el("div.actions", {},
-      button("−", () => this.zoomBy(1 / 1.25), "", { "aria-label": "Smaller" }), button("+", () => this.zoomBy(1.25), "", { "aria-label": "Larger" }), button("Fit", () => this.fit()))),
-    this.frame, this.candidates);
+    main.append(
+      el(
+        "div.title",
+        {},
+        el("h1", {}, "Map"),
+        this.legend,
+        el(
+          "div.actions",
+          {},
+          button("−", () => this.zoomBy(1 / 1.25), "", { "aria-label": "Smaller" }),
+          button("+", () => this.zoomBy(1.25), "", { "aria-label": "Larger" }),
+          button("Arrange", () => this.rearrange(), "", {
+            title: "Columns along the flows again, and all of it in view",
+          }),
+        ),
+      ),
+      this.frame,
+      this.candidates,
+      el("div.columns", {}, panel("Flows", this.flows), panel("Latest events", this.events)),
+    );
     this.observer = new ResizeObserver(() => {
       if (this.width !== this.frame.clientWidth) this.draw();
     });
@@ -125,11 +225,25 @@ class SiteMap {
   async start() {
     this.d3 = await loadD3();
     if (this.d3 === null) {
-      this.frame.replaceWith(el("p.panel", {}, "This orchestrator was built without D3 (npm was not there), so there is no map. ", link("devices", "Devices"), " and ", link("apps", "applications"), " have everything that it would show."));
+      this.frame.replaceWith(
+        el(
+          "p.panel",
+          {},
+          "This orchestrator was built without D3 (npm was not there), so there is no map. ",
+          link("devices", "Devices"),
+          " and ",
+          link("apps", "applications"),
+          " have everything that it would show.",
+        ),
+      );
       return;
     }
-    this.zoom = this.d3.zoom().scaleExtent([0.3, 2.5])
-      .filter((event) => event.type !== "wheel" ? !event.button && event.target.closest(".chip, a") === null : event.ctrlKey)
+    this.zoom = this.d3
+      .zoom()
+      .scaleExtent([0.3, 2.5])
+      .filter((event) =>
+        event.type !== "wheel" ? !event.button && event.target.closest(".chip, a") === null : event.ctrlKey,
+      )
       .on("zoom", (event) => {
         this.transform = event.transform;
         this.touched ||= event.sourceEvent !== null && event.sourceEvent !== undefined;
@@ -149,21 +263,40 @@ class SiteMap {
     this.touched = false;
     const k = Math.min(1.25, this.width / this.shown.width);
     this.frame.style.height = `${Math.ceil(this.shown.height * k)}px`;
-    this.d3.select(this.frame).call(this.zoom.transform, this.d3.zoomIdentity.translate(Math.max(0, (this.width - this.shown.width * k) / 2), 0).scale(k));
+    this.d3
+      .select(this.frame)
+      .call(
+        this.zoom.transform,
+        this.d3.zoomIdentity.translate(Math.max(0, (this.width - this.shown.width * k) / 2), 0).scale(k),
+      );
+  }
+
+  rearrange() {
+    this.arrangement = undefined;
+    this.touched = false;
+    this.draw();
   }
 
   draw() {
     if (!this.d3 || this.dragging !== null || this.frame.clientWidth === 0) return;
     this.width = this.frame.clientWidth;
     const edges = edgesOf(site);
-    this.shown = layout(site, this.width, edges);
-    const items = this.shown.boxes.flatMap((box) => [{ id: box.id, box }, ...box.chips.map((chip) => ({ id: chip.id, chip }))]);
+    this.arrangement = arrange(site, this.width, edges, this.arrangement);
+    this.shown = layout(site, this.width, edges, this.arrangement);
+    const items = this.shown.boxes.flatMap((box) => [
+      { id: box.id, box },
+      ...box.chips.map((chip) => ({ id: chip.id, chip })),
+    ]);
     const map = this;
-    this.d3.select(this.layer).selectChildren(".box, .chip").data(items, (item) => item.id)
+    this.d3
+      .select(this.layer)
+      .selectChildren(".box, .chip")
+      .data(items, (item) => item.id)
       .join((enter) => enter.append((item) => (item.box ? el("section.box") : this.makeChip(item))))
       .each(function fill(item) {
         map.fill(this, item);
-      }).order();
+      })
+      .order();
     this.drawLines();
     this.drawAround();
     if (!this.touched) this.fit();
@@ -171,7 +304,15 @@ class SiteMap {
 
   fill(node, item) {
     const what = item.box ?? item.chip;
-    const text = JSON.stringify(item.box ? [what.device, what.chips.length] : [what.component, movingStep(what.app, what.component.name), site.status.get(what.id)?.["memory-bytes"]]);
+    const text = JSON.stringify(
+      item.box
+        ? [what.device, what.chips.length]
+        : [
+            what.component,
+            movingStep(what.app, what.component.name),
+            site.status.get(what.id)?.["memory-bytes"],
+          ],
+    );
     node.style.transform = `translate(${what.x}px, ${what.y}px)`;
     node.style.width = `${what.w}px`;
     node.style.height = `${what.h}px`;
@@ -185,7 +326,11 @@ class SiteMap {
     const node = el("button.chip", { type: "button", dataset: { chip: item.id } });
     const current = () => this.d3.select(node).datum().chip;
     node.addEventListener("click", () => componentMenu(current().app, current().component));
-    const drag = this.d3.drag().container(() => this.frame).clickDistance(5).filter((event) => !event.ctrlKey && !event.button && mayOperate())
+    const drag = this.d3
+      .drag()
+      .container(() => this.frame)
+      .clickDistance(5)
+      .filter((event) => !event.ctrlKey && !event.button && mayOperate())
       .on("start", (event) => this.dragStart(event, node, current()))
       .on("drag", (event) => this.dragOn(event, node))
       .on("end", (event) => this.dragEnd(event, node));
@@ -196,41 +341,119 @@ class SiteMap {
   drawLines() {
     this.lines.setAttribute("width", this.shown.width);
     this.lines.setAttribute("height", this.shown.height);
-    const groups = this.d3.select(this.lines).selectAll("g").data(this.shown.edges, (edge) => edge.id).join((enter) => {
-      const group = enter.append("g");
-      group.append("path").attr("class", "line");
-      group.append("path").attr("class", "tip");
-      group.append("rect").attr("height", 18).attr("rx", 9);
-      group.append("text").attr("dy", 4);
-      group.append("title");
-      return group;
-    });
-    groups.attr("class", (edge) => `edge ${edge.kind} ${hue(edge.app)}${edge.rate > 0 ? " alive" : ""}${edge.failed > 0 ? " failing" : ""}`);
+    const groups = this.d3
+      .select(this.lines)
+      .selectAll("g")
+      .data(this.shown.edges, (edge) => edge.id)
+      .join((enter) => {
+        const group = enter.append("g");
+        group.append("path").attr("class", "line");
+        group.append("path").attr("class", "tip");
+        group.append("rect").attr("height", 18).attr("rx", 9);
+        group.append("text").attr("dy", 4);
+        group.append("title");
+        return group;
+      });
+    groups.attr(
+      "class",
+      (edge) =>
+        `edge ${edge.kind} ${hue(edge.app)}${edge.rate > 0 ? " alive" : ""}${edge.failed > 0 ? " failing" : ""}`,
+    );
     groups.select(".line").attr("d", (edge) => edge.path);
     groups.select(".tip").attr("d", (edge) => edge.tip);
-    groups.select("text").attr("x", (edge) => edge.x).attr("y", (edge) => edge.y).text((edge) => this.label(edge));
-    groups.select("rect").attr("width", (edge) => this.label(edge).length * 6.1 + 14).attr("x", (edge) => edge.x - (this.label(edge).length * 6.1 + 14) / 2).attr("y", (edge) => edge.y - 9);
+    groups
+      .select("text")
+      .attr("x", (edge) => edge.x)
+      .attr("y", (edge) => edge.y)
+      .text((edge) => this.label(edge));
+    groups
+      .select("rect")
+      .attr("width", (edge) => this.label(edge).length * 6.1 + 14)
+      .attr("x", (edge) => edge.x - (this.label(edge).length * 6.1 + 14) / 2)
+      .attr("y", (edge) => edge.y - 9);
     groups.select("title").text((edge) => edge.what);
   }
 
   label(edge) {
     if (!(edge.rate > 0)) return "idle";
-    return Number.isFinite(edge.us) && edge.us > 0 ? `${rate(edge.rate)} · ${micros(edge.us)}` : rate(edge.rate);
+    return Number.isFinite(edge.us) && edge.us > 0
+      ? `${rate(edge.rate)} · ${micros(edge.us)}`
+      : rate(edge.rate);
+  }
+
+  drawFlows() {
+    const flows = [...site.flows].flatMap(([app, shown]) =>
+      mergeFlows(shown.flows).map((flow) => [app, flow]),
+    );
+    renew(
+      this.flows,
+      flows.map(([, flow]) => [flow.flow, flow.finished, flow.rate]),
+      () =>
+        table(
+          "Flows",
+          ["Flow", "Rate", "Half within", "99 % within", "Done", "Failed, lost"],
+          flows.map(([app, flow]) => [
+            [
+              el(`span.dot.${hue(app)}`, {}),
+              " ",
+              link(`apps/${encodeURIComponent(app)}`, app),
+              ` ${flow.flow}`,
+            ],
+            rate(flow.rate),
+            micros(flow.latency["p50-us"]),
+            micros(flow.latency["p99-us"]),
+            String(flow.finished),
+            String(flow.failed + flow.dropped + flow.lost),
+          ]),
+          "No application has flows.",
+        ),
+    );
+    const events = site.events.slice(0, 8);
+    renew(this.events, events, () => eventBrief(events));
   }
 
   drawAround() {
+    this.drawFlows();
     const apps = [...site.apps.values()];
-    this.legend.replaceChildren(...apps.map((app) => el("span.key", {}, el(`span.dot.${hue(app.app)}`, {}), link(`apps/${encodeURIComponent(app.app)}`, app.app), " ", state(app.state))));
+    this.legend.replaceChildren(
+      ...apps.map((app) =>
+        el(
+          "span.key",
+          {},
+          el(`span.dot.${hue(app.app)}`, {}),
+          link(`apps/${encodeURIComponent(app.app)}`, app.app),
+          " ",
+          state(app.state),
+        ),
+      ),
+    );
     const key = JSON.stringify([site.candidates.map((item) => item.id), mayOperate()]);
     if (this.candidates.dataset.key === key) return;
     this.candidates.dataset.key = key;
     this.candidates.replaceChildren();
-    if (site.devices.length === 0) this.candidates.append(el("p", {}, "There are no devices yet. Supervisors of this network appear here by themselves; others are added by their address."));
+    if (site.devices.length === 0)
+      this.candidates.append(
+        el(
+          "p",
+          {},
+          "There are no devices yet. Supervisors of this network appear here by themselves; others are added by their address.",
+        ),
+      );
     for (const candidate of site.candidates) {
-      this.candidates.append(el("div.candidate", {}, state("candidate"), el("strong", {}, candidate.name), el("span.muted", {}, candidate.address),
-        button("Pair…", () => pairing(candidate), "", { disabled: !mayOperate() })));
+      this.candidates.append(
+        el(
+          "div.candidate",
+          {},
+          state("candidate"),
+          el("strong", {}, candidate.name),
+          el("span.muted", {}, candidate.address),
+          button("Pair…", () => pairing(candidate), "", { disabled: !mayOperate() }),
+        ),
+      );
     }
-    this.candidates.append(button("Add a device by its address…", () => pairing(null), "", { disabled: !mayOperate() }));
+    this.candidates.append(
+      button("Add a device by its address…", () => pairing(null), "", { disabled: !mayOperate() }),
+    );
   }
 
   // ---- Dragging ----
@@ -242,7 +465,9 @@ class SiteMap {
   }
 
   boxUnder([x, y]) {
-    return this.shown.boxes.find((box) => x >= box.x && x <= box.x + box.w && y >= box.y && y <= box.y + box.h);
+    return this.shown.boxes.find(
+      (box) => x >= box.x && x <= box.x + box.w && y >= box.y && y <= box.y + box.h,
+    );
   }
 
   dragStart(event, node, chip) {
@@ -255,16 +480,21 @@ class SiteMap {
   }
 
   mark(show) {
-    this.d3.select(this.layer).selectChildren(".box").each((item, i, nodes) => {
-      const no = show ? this.dragging.objections?.get(item.id) : undefined;
-      nodes[i].classList.toggle("unfit", show && no?.hard === true);
-      nodes[i].classList.toggle("over", show && this.dragging.over === item.id);
-      nodes[i].querySelector(".box-note").textContent = no?.why ?? "";
-    });
+    this.frame.classList.toggle("choosing", show);
+    this.d3
+      .select(this.layer)
+      .selectChildren(".box")
+      .each((item, i, nodes) => {
+        const no = show ? this.dragging.objections?.get(item.id) : undefined;
+        nodes[i].classList.toggle("unfit", show && no?.hard === true);
+        nodes[i].classList.toggle("over", show && this.dragging.over === item.id);
+        nodes[i].querySelector(".box-note").textContent = no?.why ?? "";
+      });
   }
 
   dragOn(event, node) {
-    const drag = this.dragging, [x, y] = this.at(event);
+    const drag = this.dragging,
+      [x, y] = this.at(event);
     if (Math.hypot(x - drag.from[0], y - drag.from[1]) < 4 && !drag.moved) return;
     drag.moved = true;
     const under = this.boxUnder([x, y]);

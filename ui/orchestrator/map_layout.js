@@ -1,7 +1,17 @@
 // Where things are on the map: devices in columns along the ways that flows and links take, what runs on a device in
 // it, and lines between. Only numbers here; no elements.
 
-export const SIZE = { width: 236, head: 62, chip: 40, chipGap: 6, pad: 10, columnGap: 148, rowGap: 22, empty: 84, margin: 16 };
+export const SIZE = {
+  width: 236,
+  head: 62,
+  chip: 40,
+  chipGap: 6,
+  pad: 10,
+  columnGap: 148,
+  rowGap: 22,
+  empty: 84,
+  margin: 16,
+};
 
 const key = (app, component) => `${app}/${component}`;
 
@@ -33,19 +43,46 @@ export function edgesOf(site) {
     for (const flow of mergeFlows(shown.flows)) {
       for (let i = 1; i < flow.steps.length; i += 1) {
         const [before, step] = [flow.steps[i - 1], flow.steps[i]];
-        add({ app, kind: "flow", name: flow.flow, from: key(app, before.component), to: key(app, step.component),
-          rate: step.rate, us: step.latency["p50-us"], failed: step.failed, what: `${flow.flow}: ${before.component}.${before.function} → ${step.component}.${step.function}` });
+        add({
+          app,
+          kind: "flow",
+          name: flow.flow,
+          from: key(app, before.component),
+          to: key(app, step.component),
+          rate: step.rate,
+          us: step.latency["p50-us"],
+          failed: step.failed,
+          what: `${flow.flow}: ${before.component}.${before.function} → ${step.component}.${step.function}`,
+        });
       }
     }
     for (const link of shown.links) {
-      add({ app, kind: "link", name: link.interface, from: key(app, link.component), to: key(app, link.target),
-        rate: link.rate, us: link.latency["p50-us"], failed: link.failed, what: `${link.component} calls ${link.target}: ${link.interface}` });
+      add({
+        app,
+        kind: "link",
+        name: link.interface,
+        from: key(app, link.component),
+        to: key(app, link.target),
+        rate: link.rate,
+        us: link.latency["p50-us"],
+        failed: link.failed,
+        what: `${link.component} calls ${link.target}: ${link.interface}`,
+      });
     }
   }
   for (const [name, status] of site.status) {
     for (const link of status.links ?? []) {
-      add({ app: status.app, kind: "link", name: link.interface, from: name, to: key(status.app, link.component),
-        rate: link.rate, us: NaN, failed: 0, what: `${status.component} calls ${link.component}: ${link.interface}` });
+      add({
+        app: status.app,
+        kind: "link",
+        name: link.interface,
+        from: name,
+        to: key(status.app, link.component),
+        rate: link.rate,
+        us: NaN,
+        failed: 0,
+        what: `${status.component} calls ${link.component}: ${link.interface}`,
+      });
     }
   }
   return [...edges.values()];
@@ -70,9 +107,7 @@ function componentRanks(site, edges) {
   return rank;
 }
 
-// {devices: [{device, chips, x, y, w, h}], chips: [{id, app, component, x, y, w, h}], edges, width, height}
-export function layout(site, width, edges) {
-  const rank = componentRanks(site, edges);
+function makeBoxes(site, rank) {
   const byDevice = new Map(site.devices.map((device) => [device.id, { id: device.id, device, chips: [] }]));
   for (const app of site.apps.values()) {
     for (const component of app.components) {
@@ -84,17 +119,68 @@ export function layout(site, width, edges) {
     box.chips.sort((a, b) => a.app.app.localeCompare(b.app.app) || rank.get(a.id) - rank.get(b.id));
     box.rank = box.chips.reduce((sum, chip) => sum + rank.get(chip.id), 0) / (box.chips.length || 1);
     box.w = SIZE.width;
-    box.h = box.chips.length === 0 ? SIZE.empty : SIZE.head + box.chips.length * (SIZE.chip + SIZE.chipGap) + SIZE.pad - SIZE.chipGap;
+    box.h =
+      box.chips.length === 0
+        ? SIZE.empty
+        : SIZE.head + box.chips.length * (SIZE.chip + SIZE.chipGap) + SIZE.pad - SIZE.chipGap;
   }
-  const narrow = width < 2 * SIZE.width + SIZE.columnGap;
-  const used = boxes.filter((box) => box.chips.length !== 0).sort((a, b) => a.rank - b.rank || a.device.name.localeCompare(b.device.name));
-  const levels = narrow ? [] : [...new Set(used.map((box) => Math.round(box.rank)))];
-  const columns = narrow ? [used] : levels.map((level) => used.filter((box) => Math.round(box.rank) === level));
-  return place(columns, boxes.filter((box) => box.chips.length === 0), narrow, width, edges);
+  return boxes;
 }
 
-function place(columns, spare, narrow, width, edges) {
-  const heights = columns.map((column) => column.reduce((sum, box) => sum + box.h + SIZE.rowGap, -SIZE.rowGap));
+// Which device is in which column, by ids: {columns: [[id]], spare: [id], narrow, key}. What has no components stands
+// below. `known`, an earlier one, is kept while the same devices and applications are there, so that devices stay where
+// they are when components move.
+export function arrange(site, width, edges, known) {
+  const narrow = width < 2 * SIZE.width + SIZE.columnGap;
+  const about = JSON.stringify([
+    narrow,
+    site.devices.map((device) => device.id),
+    [...site.apps.keys()].sort(),
+  ]);
+  if (known?.key === about) return known;
+  const boxes = makeBoxes(site, componentRanks(site, edges));
+  const used = boxes
+    .filter((box) => box.chips.length !== 0)
+    .sort((a, b) => a.rank - b.rank || a.device.name.localeCompare(b.device.name));
+  const levels = narrow ? [0] : [...new Set(used.map((box) => Math.round(box.rank)))];
+  const columns = levels.map((level) => used.filter((box) => narrow || Math.round(box.rank) === level));
+  const spare = boxes.filter((box) => box.chips.length === 0);
+  const ids = (list) => list.map((box) => box.id);
+  return { key: about, narrow, columns: columns.map(ids), spare: ids(spare) };
+}
+
+// {boxes: [{id, device, chips, x, y, w, h}], chips: [{id, app, component, box, x, y, w, h}], edges, width, height}
+export function layout(site, width, edges, arrangement) {
+  const byId = new Map(makeBoxes(site, componentRanks(site, edges)).map((box) => [box.id, box]));
+  const columns = arrangement.columns.map((column) => column.map((id) => byId.get(id)));
+  const spare = arrangement.spare.map((id) => byId.get(id));
+  const columnsWidth = arrangement.narrow
+    ? SIZE.width + 130
+    : Math.max(columns.length * (SIZE.width + SIZE.columnGap) - SIZE.columnGap, 0);
+  const top = placeColumns(columns) + (columns.length === 0 ? 0 : SIZE.rowGap * 1.6);
+  const spareWidth = placeSpare(spare, arrangement.narrow ? 1 : Math.max(3, columns.length), top);
+  const boxes = [...columns.flat(), ...spare];
+  for (const box of boxes) {
+    box.chips.forEach((chip, i) => {
+      const y = box.y + SIZE.head + i * (SIZE.chip + SIZE.chipGap);
+      Object.assign(chip, { box, x: box.x + SIZE.pad, y, w: SIZE.width - 2 * SIZE.pad, h: SIZE.chip });
+    });
+  }
+  const chips = boxes.flatMap((box) => box.chips);
+  return {
+    boxes,
+    chips,
+    edges: route(chips, edges),
+    width: Math.max(columnsWidth, spareWidth) + 2 * SIZE.margin,
+    height: Math.max(0, ...boxes.map((box) => box.y + box.h)) + SIZE.margin,
+  };
+}
+
+// Side by side, each in the middle of the tallest; where they end.
+function placeColumns(columns) {
+  const heights = columns.map((column) =>
+    column.reduce((sum, box) => sum + box.h + SIZE.rowGap, -SIZE.rowGap),
+  );
   const tallest = Math.max(0, ...heights);
   columns.forEach((column, i) => {
     let y = SIZE.margin + (tallest - heights[i]) / 2;
@@ -104,22 +190,19 @@ function place(columns, spare, narrow, width, edges) {
       y += box.h + SIZE.rowGap;
     }
   });
-  const across = narrow ? 1 : Math.max(columns.length, Math.min(4, Math.floor((width - SIZE.margin) / (SIZE.width + SIZE.rowGap))), 1);
-  const used = narrow ? SIZE.width + 110 : Math.max(columns.length * (SIZE.width + SIZE.columnGap) - SIZE.columnGap, 0);
-  const top = SIZE.margin + tallest + (tallest === 0 ? 0 : SIZE.rowGap * 1.6);
-  spare.forEach((box, i) => {
-    box.x = SIZE.margin + (i % across) * (SIZE.width + SIZE.rowGap);
-    box.y = top + Math.floor(i / across) * (SIZE.empty + SIZE.rowGap);
-  });
-  const boxes = [...columns.flat(), ...spare];
-  for (const box of boxes) {
-    box.chips.forEach((chip, i) => Object.assign(chip, {
-      box, x: box.x + SIZE.pad, y: box.y + SIZE.head + i * (SIZE.chip + SIZE.chipGap), w: SIZE.width - 2 * SIZE.pad, h: SIZE.chip }));
+  return SIZE.margin + tallest;
+}
+
+// In rows from `top` on; how wide they are.
+function placeSpare(spare, across, top) {
+  const step = SIZE.width + (across === 1 ? SIZE.rowGap : SIZE.columnGap);
+  let y = top;
+  for (let i = 0; i < spare.length; i += across) {
+    const row = spare.slice(i, i + across);
+    row.forEach((box, k) => Object.assign(box, { x: SIZE.margin + k * step, y }));
+    y += Math.max(...row.map((box) => box.h)) + SIZE.rowGap;
   }
-  const chips = boxes.flatMap((box) => box.chips);
-  const spareWidth = Math.min(across, spare.length) * (SIZE.width + SIZE.rowGap) - SIZE.rowGap;
-  return { boxes, chips, edges: route(chips, edges), width: Math.max(used, spareWidth) + 2 * SIZE.margin,
-    height: Math.max(0, ...boxes.map((box) => box.y + box.h)) + SIZE.margin };
+  return spare.length === 0 ? 0 : Math.min(across, spare.length) * step - (step - SIZE.width);
 }
 
 // Each edge gets a path from device to device at the height of its components, the tip at its end, and the place of its
@@ -131,18 +214,35 @@ function route(chips, edges) {
   const out = [];
   let around = 0;
   for (const edge of edges) {
-    const from = byId.get(edge.from), to = byId.get(edge.to);
+    const from = byId.get(edge.from),
+      to = byId.get(edge.to);
     if (from === undefined || to === undefined) continue;
     const [y1, y2] = [from.y + from.h / 2, to.y + to.h / 2];
     const begin = from.box.x + from.box.w;
     if (to.box.x > begin) {
-      const end = to.box.x - TIP, bend = Math.max(50, (end - begin) * 0.45);
-      out.push({ ...edge, path: `M${begin},${y1}C${begin + bend},${y1} ${end - bend},${y2} ${end},${y2}`, tip: `M${end - 1},${y2 - 4}L${end + TIP},${y2}L${end - 1},${y2 + 4}Z`, x: (begin + end) / 2, y: (y1 + y2) / 2 });
+      const end = to.box.x - TIP,
+        bend = Math.max(50, (end - begin) * 0.45);
+      out.push({
+        ...edge,
+        path: `M${begin},${y1}C${begin + bend},${y1} ${end - bend},${y2} ${end},${y2}`,
+        tip: `M${end - 1},${y2 - 4}L${end + TIP},${y2}L${end - 1},${y2 + 4}Z`,
+        x: (begin + end) / 2,
+        y: (y1 + y2) / 2,
+      });
       continue;
     }
-    const end = to.box.x + to.box.w + TIP, right = Math.max(begin, end), bulge = (from.box === to.box ? 40 : 70) + (around % 3) * 14;
+    const end = to.box.x + to.box.w + TIP,
+      right = Math.max(begin, end),
+      bulge = (from.box === to.box ? 40 : 70) + (around % 3) * 14;
     around += 1;
-    out.push({ ...edge, path: `M${begin},${y1}C${right + bulge},${y1} ${right + bulge},${y2} ${end},${y2}`, tip: `M${end + 1},${y2 - 4}L${end - TIP},${y2}L${end + 1},${y2 + 4}Z`, x: right + bulge * 0.75 + 14, y: (y1 + y2) / 2 });
+    const y3 = y2 - 7; // beside what leaves there
+    out.push({
+      ...edge,
+      path: `M${begin},${y1}C${right + bulge},${y1} ${right + bulge},${y3} ${end},${y3}`,
+      tip: `M${end + 1},${y3 - 4}L${end - TIP},${y3}L${end + 1},${y3 + 4}Z`,
+      x: right + bulge * 0.75 + 14,
+      y: (y1 + y3) / 2,
+    });
   }
   return spread(out);
 }

@@ -5,74 +5,190 @@ import { site } from "./live.js";
 import { act, changeButton, confirmed, dialog, field, form, toast } from "./parts.js";
 import { witView } from "./wit.js";
 
-const called = (item) => (item.reference.startsWith("sha256:") ? `${item.name ?? "module"} ${shortDigest(item.digest)}` : item.reference);
+const called = (item) =>
+  item.reference.startsWith("sha256:")
+    ? `${item.name ?? "module"} ${shortDigest(item.digest)}`
+    : item.reference;
 
 // ---- Adding ----
 
 export async function upload(file, name, version) {
   const query = name === "" ? "" : `?name=${encodeURIComponent(name)}&version=${encodeURIComponent(version)}`;
-  const answer = await request("POST", `/v1/packages${query}`, { body: await file.arrayBuffer(), type: "application/wasm" });
+  const answer = await request("POST", `/v1/packages${query}`, {
+    body: await file.arrayBuffer(),
+    type: "application/wasm",
+  });
   return answer.json();
 }
 
 function uploading(done) {
   const file = el("input", { type: "file", accept: ".wasm,application/wasm", required: true });
-  const name = el("input", { autocomplete: "off", placeholder: "camera" }), version = el("input", { autocomplete: "off", placeholder: "1.0.0" });
-  dialog("Upload a module", (close) => form([field("Module (.wasm)", file), field("Name", name, "Empty: kept by its digest only."), field("Version", version)], "Upload", async () => {
-    const kept = await upload(file.files[0], name.value.trim(), version.value.trim());
-    close();
-    toast(`Kept as ${kept.reference}`, "good");
-    done();
-  }));
+  const name = el("input", { autocomplete: "off", placeholder: "camera" }),
+    version = el("input", { autocomplete: "off", placeholder: "1.0.0" });
+  dialog("Upload a module", (close) =>
+    form(
+      [
+        field("Module (.wasm)", file),
+        field("Name", name, "Empty: kept by its digest only."),
+        field("Version", version),
+      ],
+      "Upload",
+      async () => {
+        const kept = await upload(file.files[0], name.value.trim(), version.value.trim());
+        close();
+        toast(`Kept as ${kept.reference}`, "good");
+        done();
+      },
+    ),
+  );
 }
 
 function fetching(done) {
-  const reference = el("input", { required: true, autocomplete: "off", spellcheck: "false", placeholder: "npm:name@version/path, oci:alias/name:tag, https://…#sha256:…" });
-  dialog("Fetch a package", (close) => form([field("Reference", reference)], "Fetch", async () => {
-    const kept = await send("POST", "/v1/packages/fetch", { reference: reference.value.trim() });
-    close();
-    toast(`Fetched ${kept.reference}`, "good");
-    done();
-  }));
+  const reference = el("input", {
+    required: true,
+    autocomplete: "off",
+    spellcheck: "false",
+    placeholder: "npm:name@version/path, oci:alias/name:tag, https://…#sha256:…",
+  });
+  dialog("Fetch a package", (close) =>
+    form([field("Reference", reference)], "Fetch", async () => {
+      const kept = await send("POST", "/v1/packages/fetch", { reference: reference.value.trim() });
+      close();
+      toast(`Fetched ${kept.reference}`, "good");
+      done();
+    }),
+  );
 }
 
 function registry(done) {
-  const [alias, url, user, password] = ["lab", "https://registry.example", "", ""].map((placeholder) => el("input", { placeholder, autocomplete: "off" }));
+  const [alias, url, user, password] = ["lab", "https://registry.example", "", ""].map((placeholder) =>
+    el("input", { placeholder, autocomplete: "off" }),
+  );
   password.type = "password";
-  dialog("Add a registry", (close) => form([field("Alias", alias, "References name it: oci:ALIAS/name:tag"), field("Address", url), field("User", user), field("Password", password)], "Add", async () => {
-    const body = { url: url.value.trim() };
-    if (user.value !== "") Object.assign(body, { username: user.value, password: password.value });
-    await send("PUT", at("registries", alias.value.trim()), body);
-    close();
-    done();
-  }));
+  dialog("Add a registry", (close) =>
+    form(
+      [
+        field("Alias", alias, "References name it: oci:ALIAS/name:tag"),
+        field("Address", url),
+        field("User", user),
+        field("Password", password),
+      ],
+      "Add",
+      async () => {
+        const body = { url: url.value.trim() };
+        if (user.value !== "") Object.assign(body, { username: user.value, password: password.value });
+        await send("PUT", at("registries", alias.value.trim()), body);
+        close();
+        done();
+      },
+    ),
+  );
 }
 
 function trusting(done) {
-  const id = el("input", { autocomplete: "off", required: true, placeholder: "release" }), key = el("input", { autocomplete: "off", required: true, spellcheck: "false", placeholder: "RW…" });
-  dialog("Trust a key", (close) => form([el("p", {}, "As soon as one key is trusted, unsigned packages are refused."), field("Name", id), field("Public key of minisign", key)], "Trust", async () => {
-    await send("PUT", at("trust", id.value.trim()), { key: key.value.trim() });
-    close();
-    done();
-  }));
+  const id = el("input", { autocomplete: "off", required: true, placeholder: "release" }),
+    key = el("input", { autocomplete: "off", required: true, spellcheck: "false", placeholder: "RW…" });
+  dialog("Trust a key", (close) =>
+    form(
+      [
+        el("p", {}, "As soon as one key is trusted, unsigned packages are refused."),
+        field("Name", id),
+        field("Public key of minisign", key),
+      ],
+      "Trust",
+      async () => {
+        await send("PUT", at("trust", id.value.trim()), { key: key.value.trim() });
+        close();
+        done();
+      },
+    ),
+  );
 }
 
 // ---- All ----
 
 export function showPackages(main) {
-  const list = el("div", {}), registries = el("div", {}), trust = el("div", {});
-  main.append(el("div.title", {}, el("h1", {}, "Packages"), el("div.actions", {}, changeButton("Upload…", () => uploading(show)), changeButton("Fetch…", () => fetching(show)))),
-    el("section.panel", { "aria-label": "Packages" }, list), el("div.columns", {}, panel("Registries", registries, changeButton("Add a registry…", () => registry(show))), panel("Trusted keys", trust, changeButton("Trust a key…", () => trusting(show)))));
+  const list = el("div", {}),
+    registries = el("div", {}),
+    trust = el("div", {});
+  main.append(
+    el(
+      "div.title",
+      {},
+      el("h1", {}, "Packages"),
+      el(
+        "div.actions",
+        {},
+        changeButton("Upload…", () => uploading(show)),
+        changeButton("Fetch…", () => fetching(show)),
+      ),
+    ),
+    el("section.panel", { "aria-label": "Packages" }, list),
+    el(
+      "div.columns",
+      {},
+      panel(
+        "Registries",
+        registries,
+        changeButton("Add a registry…", () => registry(show)),
+      ),
+      panel(
+        "Trusted keys",
+        trust,
+        changeButton("Trust a key…", () => trusting(show)),
+      ),
+    ),
+  );
   let shown = "";
   async function show() {
-    const [packages, known, keys] = await Promise.all([get("/v1/packages"), get("/v1/registries"), get("/v1/trust")]);
+    const [packages, known, keys] = await Promise.all([
+      get("/v1/packages"),
+      get("/v1/registries"),
+      get("/v1/trust"),
+    ]);
     const key = JSON.stringify([packages, known, keys]);
     if (key === shown) return;
     shown = key;
-    list.replaceChildren(table("Packages", ["Package", "Interface", "Version", "Licence", "Size", "Signed by", "Since"], packages.map((item) => [link(`packages/${encodeURIComponent(item.reference)}`, called(item)), [item.name ?? "", item.description ? el("small.muted", {}, ` ${item.description}`) : null],
-      item.version ?? "", item.licence ?? "", bytes(item["size-bytes"]), item.signer ?? "", when(item["added-ms"])]), "None yet."));
-    registries.replaceChildren(table("Registries", ["Alias", "Address", ""], known.map((item) => [item.alias, item.url, changeButton("Remove", () => act(() => send("DELETE", at("registries", item.alias))).then(show))]), "None: oci: references have no registry to come from."));
-    trust.replaceChildren(table("Trusted keys", ["Key", "Comment", ""], keys.map((item) => [item.id ?? item.key, item.comment ?? "", changeButton("Remove", () => act(() => send("DELETE", at("trust", item.id))).then(show))]), "None: packages need no signature."));
+    list.replaceChildren(
+      table(
+        "Packages",
+        ["Package", "Interface", "Version", "Licence", "Size", "Signed by", "Since"],
+        packages.map((item) => [
+          link(`packages/${encodeURIComponent(item.reference)}`, called(item)),
+          [item.name ?? "", item.description ? el("small.muted", {}, ` ${item.description}`) : null],
+          item.version ?? "",
+          item.licence ?? "",
+          bytes(item["size-bytes"]),
+          item.signer ?? "",
+          when(item["added-ms"]),
+        ]),
+        "None yet.",
+      ),
+    );
+    registries.replaceChildren(
+      table(
+        "Registries",
+        ["Alias", "Address", ""],
+        known.map((item) => [
+          item.alias,
+          item.url,
+          changeButton("Remove", () => act(() => send("DELETE", at("registries", item.alias))).then(show)),
+        ]),
+        "None: oci: references have no registry to come from.",
+      ),
+    );
+    trust.replaceChildren(
+      table(
+        "Trusted keys",
+        ["Key", "Comment", ""],
+        keys.map((item) => [
+          item.id ?? item.key,
+          item.comment ?? "",
+          changeButton("Remove", () => act(() => send("DELETE", at("trust", item.id))).then(show)),
+        ]),
+        "None: packages need no signature.",
+      ),
+    );
   }
   return () => show().catch((error) => list.replaceChildren(el("p.error", {}, error.message)));
 }
@@ -80,23 +196,95 @@ export function showPackages(main) {
 // ---- One ----
 
 function users(item) {
-  return [...site.apps.values()].flatMap((app) => app.components.filter((component) => component.digest === item.digest).map((component) => el("span", {}, link(`components/${app.app}/${component.name}`, `${app.app}/${component.name}`), " ")));
+  return [...site.apps.values()].flatMap((app) =>
+    app.components
+      .filter((component) => component.digest === item.digest)
+      .map((component) =>
+        el("span.tag", {}, link(`components/${app.app}/${component.name}`, `${app.app}/${component.name}`)),
+      ),
+  );
 }
 
 export function showPackage(main, reference) {
-  const title = el("div.title", {}, el("h1", {}, reference.startsWith("sha256:") ? shortDigest(reference) : reference)), body = el("div", {});
+  const title = el(
+      "div.title",
+      {},
+      el("h1", {}, reference.startsWith("sha256:") ? shortDigest(reference) : reference),
+    ),
+    body = el("div", {});
   main.append(title, body);
-  get(at("packages", reference)).then((item) => {
-    const info = item.info ?? {};
-    title.replaceChildren(el("h1", {}, called({ ...item, name: info.name })), el("div.actions", {}, changeButton("Remove…", () => confirmed(`Remove ${reference}`, "Its bytes are given up when nothing else uses them.", "Remove", () => act(async () => {
-      await send("DELETE", at("packages", reference));
-      window.location.hash = "/packages";
-    }, `${reference} was removed`)), "danger")));
-    body.append(el("div.columns", {}, panel("Package", facts(["Interface", info.name], ["Version", info.version], ["Description", info.description], ["Licence", info.licence], ["Source", info.source], ["Digest", el("code", {}, item.digest)], ["Resolved to", item.exact === item.reference ? null : item.exact],
-      ["Size", bytes(item["size-bytes"])], ["Memory at the start", bytes(info["memory-bytes"])], ["Calling convention", info.abi ?? "canonical"], ["Signed by", item.signer], ["Since", when(item["added-ms"])])),
-    panel("Needs", table("Imports", ["Import", "Kind"], (info.imports ?? []).map((need) => [el("code", {}, need.module), { interface: "interface", wasi: "WASI", other: "host function" }[need.kind] ?? need.kind]), "Nothing."),
-      el("p", {}, "Of the engine: ", (info.features ?? []).map((text) => el("span.tag", {}, text))), users(item).length === 0 ? null : el("p", {}, "Runs as ", users(item), ": functions can be called there."))),
-    panel("Interface", witView(info.wit ?? "")));
-  }, (error) => body.append(el("p.error", {}, error.message)));
+  get(at("packages", reference)).then(
+    (item) => {
+      const info = item.info ?? {};
+      title.replaceChildren(
+        el("h1", {}, called({ ...item, name: info.name })),
+        el(
+          "div.actions",
+          {},
+          changeButton(
+            "Remove…",
+            () =>
+              confirmed(
+                `Remove ${reference}`,
+                "Its bytes are given up when nothing else uses them.",
+                "Remove",
+                () =>
+                  act(async () => {
+                    await send("DELETE", at("packages", reference));
+                    window.location.hash = "/packages";
+                  }, `${reference} was removed`),
+              ),
+            "danger",
+          ),
+        ),
+      );
+      body.append(
+        el(
+          "div.columns",
+          {},
+          panel(
+            "Package",
+            facts(
+              ["Interface", info.name],
+              ["Version", info.version],
+              ["Description", info.description],
+              ["Licence", info.licence],
+              ["Source", info.source],
+              ["Digest", el("code", {}, item.digest)],
+              ["Resolved to", item.exact === item.reference ? null : item.exact],
+              ["Size", bytes(item["size-bytes"])],
+              ["Memory at the start", bytes(info["memory-bytes"])],
+              ["Calling convention", info.abi ?? "canonical"],
+              ["Signed by", item.signer],
+              ["Since", when(item["added-ms"])],
+            ),
+          ),
+          panel(
+            "Needs",
+            table(
+              "Imports",
+              ["Import", "Kind"],
+              (info.imports ?? []).map((need) => [
+                el("code", {}, need.module),
+                { interface: "interface", wasi: "WASI", other: "host function" }[need.kind] ?? need.kind,
+              ]),
+              "Nothing.",
+            ),
+            el(
+              "p",
+              {},
+              "Of the engine: ",
+              (info.features ?? []).map((text) => el("span.tag", {}, text)),
+            ),
+            users(item).length === 0
+              ? null
+              : el("p", {}, "Runs as ", users(item), "– its functions can be called there."),
+          ),
+        ),
+        panel("Interface", witView(info.wit ?? "")),
+      );
+    },
+    (error) => body.append(el("p.error", {}, error.message)),
+  );
   return () => {};
 }

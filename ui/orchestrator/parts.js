@@ -2,10 +2,14 @@
 import { button, el, newId } from "./dom.js";
 import { mayOperate, refreshSoon } from "./live.js";
 
+const TOASTS_MAX = 4;
+
 export function toast(text, kind = "", seconds = 7) {
   const item = el(`p.toast${kind === "" ? "" : `.${kind}`}`, {}, text);
   item.append(button("×", () => item.remove(), "plain", { "aria-label": "Dismiss" }));
-  document.getElementById("toasts").append(item);
+  const toasts = document.getElementById("toasts");
+  toasts.append(item);
+  while (toasts.children.length > TOASTS_MAX) toasts.firstChild.remove();
   setTimeout(() => item.remove(), (kind === "bad" ? 3 : 1) * seconds * 1000);
 }
 
@@ -24,7 +28,12 @@ export async function act(doing, done) {
 
 // A button for a change: not usable by those who may look only.
 export function changeButton(text, onclick, kind = "", more = {}) {
-  return button(text, onclick, kind, mayOperate() ? more : { ...more, disabled: true, title: "This session may look only" });
+  return button(
+    text,
+    onclick,
+    kind,
+    mayOperate() ? more : { ...more, disabled: true, title: "This session may look only" },
+  );
 }
 
 // A modal dialog; closing it removes it. content: (close) -> nodes.
@@ -32,7 +41,15 @@ export function dialog(title, content, kind = "") {
   const id = newId("d");
   const box = el(`dialog${kind === "" ? "" : `.${kind}`}`, { "aria-labelledby": id });
   const close = () => box.close();
-  box.append(el("div.dialog-head", {}, el("h2", { id }, title), button("×", close, "plain", { "aria-label": "Close" })), ...[content(close)].flat());
+  box.append(
+    el(
+      "div.dialog-head",
+      {},
+      el("h2", { id }, title),
+      button("×", close, "plain", { "aria-label": "Close" }),
+    ),
+    ...[content(close)].flat(),
+  );
   box.addEventListener("close", () => box.remove());
   box.addEventListener("click", (event) => {
     if (event.target === box) close();
@@ -45,10 +62,21 @@ export function dialog(title, content, kind = "") {
 export function confirmed(title, text, word, doing) {
   dialog(title, (close) => [
     el("p", {}, text),
-    el("div.actions", {}, button("Cancel", close), button(word, async () => {
-      close();
-      await doing();
-    }, "danger", { autofocus: true }))]);
+    el(
+      "div.actions",
+      {},
+      button("Cancel", close),
+      button(
+        word,
+        async () => {
+          close();
+          await doing();
+        },
+        "danger",
+        { autofocus: true },
+      ),
+    ),
+  ]);
 }
 
 // A labelled input: [label, input] in one box.
@@ -66,7 +94,11 @@ export function field(label, input, hint) {
 
 // A form that does something on submit and is busy meanwhile; `doing` gets the form.
 export function form(parts, word, doing) {
-  const submit = el("button.primary", { type: "submit", disabled: !mayOperate(), title: mayOperate() ? null : "This session may look only" }, word);
+  const submit = el(
+    "button.primary",
+    { type: "submit", disabled: !mayOperate(), title: mayOperate() ? null : "This session may look only" },
+    word,
+  );
   const error = el("p.error", { role: "alert" });
   const box = el("form", {}, parts, error, el("div.actions", {}, submit));
   box.addEventListener("submit", async (event) => {

@@ -35,7 +35,9 @@ if (url.origin !== window.location.origin) {
   script.src = "/static/swagger-ui.js";
   script.addEventListener("load", show);
   script.addEventListener("error", () => {
-    box.replaceChildren("This orchestrator was built without Swagger UI (npm was not there). The API as a document: ");
+    box.replaceChildren(
+      "This orchestrator was built without Swagger UI (npm was not there). The API as a document: ",
+    );
     const link = document.createElement("a");
     link.href = url.pathname;
     link.textContent = url.pathname;
