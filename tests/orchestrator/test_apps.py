@@ -10,8 +10,9 @@ LINK = "test:probe/calc@1.0.0"
 def manifest(probe=None, caller=None, **more):
     """A caller on one device, linked to a counting service on another."""
     return {"app": "lab", "components": {
-        "caller": {"package": "file:caller", **(caller or {"place": {"device": "hall"}})},
-        "probe": {"package": "file:probe", "mode": "service", **(probe or {"place": {"device": "den"}})}}, **more}
+        "caller": {"package": "file:caller", **({"place": {"device": "hall"}} if caller is None else caller)},
+        "probe": {"package": "file:probe", "mode": "service",
+                  **({"place": {"device": "den"}} if probe is None else probe)}}, **more}
 
 
 def files(guests):

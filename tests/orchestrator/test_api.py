@@ -1,0 +1,121 @@
+"""The API beside deployments: what devices answer is passed on, the directory of things, access, events."""
+
+import http.client
+import json
+
+from fleet import check, site, until
+from test_apps import files, manifest
+
+
+# What everybody may see; of the pages, what they consist of and nothing that they show.
+PUBLIC = ("/health", "/openapi.json", "/v1/register", "/login", "/", "/swagger")
+
+
+def lines(held, path, headers=None, count=1):
+    """The data of the first events of a stream."""
+    connection = http.client.HTTPConnection("127.0.0.1", held.ports["http"], timeout=30)
+    try:
+        connection.request("GET", path, headers={"Authorization": "Bearer " + held.token,
+                                                 "Accept": "text/event-stream", **(headers or {})})
+        answer = connection.getresponse()
+        check(answer.status == 200 and answer.getheader("Content-Type").startswith("text/event-stream"), "%s: %d",
+              path, answer.status)
+        found = []
+        while len(found) < count:
+            line = answer.readline().decode()
+            check(line, "%s ended after %s", path, found)
+            if line.startswith("data:"):
+                found.append(line[5:].strip())
+        return found
+    finally:
+        connection.close()
+
+
+def test_passes_on_what_devices_answer(programs, guests):
+    """Calls with all their outcomes, descriptions, logs and properties, as if the orchestrator were the device."""
+    with site(programs, "hall", "den") as (held, devices):
+        held.deploy(manifest(), files(guests))
+        check(held.call("lab/probe", "decide", {"good": False, "text": "no"}).status == 422, "an error of the function")
+        check(held.call("lab/probe", "trap").status == 500, "a trap")
+        check(held.call("lab/probe", "add", {"a": "x", "b": 1}).status == 400, "wrong arguments")
+        check(held.call("lab/probe", "nothing").status == 404, "no such function")
+        check(held.call("lab/nobody", "add", {"a": 1, "b": 1}).status == 404, "no such component")
+        key = {"Idempotency-Key": "once"}
+        first = held.call("lab/probe", "count-up", {"by": 1}, headers=key)
+        again = held.call("lab/probe", "count-up", {"by": 1}, headers=key)
+        check(first.body == again.body and held.value("lab/probe", "get-count") == 1, "a repeated call: %s", again)
+        data = bytes(range(256)) * 4000
+        echo = held.call("lab/probe", "echo", data, headers={"Content-Type": "application/octet-stream",
+                                                             "Accept": "application/octet-stream"})
+        check(echo.status == 200 and echo.body == data, "a megabyte there and back")
+        for document, word in (("td", "@context"), ("openapi.json", "openapi"), ("wit", "package")):
+            check(word in held.good("GET", "/v1/components/lab/probe/" + document).body.decode(), document)
+        held.value("lab/probe", "say", {"text": "hello from the guest"})
+        check("hello from the guest" in lines(held, "/v1/components/lab/probe/logs?tail=1")[0], "logs as a stream")
+        check(lines(held, "/v1/components/lab/probe/properties/count") == ["1"], "a property as a stream")
+        flows = held.get("/v1/flows/lab")
+        check(flows["links"] and flows["links"][0]["component"] == "caller", "links: %s", flows)
+        devices["den"].kill()
+        until("it is known to be gone", lambda: held.device("den")["state"] == "lost", 20)
+        answer = held.call("lab/probe", "get-count", timeout=60)
+        check(answer.status == 502 and b"den" in answer.body, "a device that is gone: %s", answer)
+
+
+def test_a_directory_of_things(programs, guests):
+    """Thing Descriptions of all devices and components, in pages, and one by one."""
+    with site(programs, "hall", "den") as (held, _):
+        held.deploy(manifest(), files(guests))
+        things = held.get("/things")
+        titles = [thing["title"] for thing in things]
+        check(len(things) == 4 and {"hall", "den"} <= set(titles), "things: %s", titles)
+        for thing in things:
+            one = held.good("GET", "/things/" + thing["id"]).json()
+            check(one["id"] == thing["id"] and one["@context"], "one: %s", one)
+        pages = [held.get("/things?offset=%d&limit=1" % offset) for offset in range(5)]
+        check([len(page) for page in pages] == [1, 1, 1, 1, 0], "pages")
+        check(held.request("GET", "/things/urn:isomer:nobody").status == 404, "none")
+        check(held.request("GET", "/things?limit=x").status == 400, "not a number")
+
+
+def test_who_may(programs, guests):
+    """Without a token only what is for everybody; a token for reading changes nothing; nothing secret is told."""
+    with site(programs, "hall") as (held, devices):
+        held.deploy(manifest(probe={}, caller={}), files(guests))
+        reader = held.good("POST", "/v1/tokens", {"role": "read", "label": "a screen"}).json()["token"]
+        document = held.get("/openapi.json")
+        for path, methods in document["paths"].items():
+            real = path.replace("{app}", "lab").replace("{component}", "probe").replace("{function}", "get-count")
+            for method in methods:
+                if method not in ("get", "put", "post", "delete", "patch"):
+                    continue
+                bare = held.request(method.upper(), real, b"" if method == "get" else {}, token=False)
+                public = path in PUBLIC or path.startswith("/static")
+                check(public or bare.status in (401, 404), "%s %s without a token: %s", method, path, bare)
+                if method != "get":
+                    answer = held.request(method.upper(), real, {}, token=reader)
+                    check(public or answer.status in (403, 404), "%s %s for a reader: %s", method, path, answer)
+        secrets = [devices["hall"].token.split(".")[1], held.token.split(".")[1]]
+        seen = "".join(held.request("GET", path).body.decode() for path in (
+            "/v1/devices", "/v1/devices/hall", "/v1/apps/lab", "/v1/apps/lab/generations/1", "/v1/events",
+            "/v1/orchestrator", "/metrics", "/v1/tokens"))
+        seen += held.log()
+        check(not any(secret in seen for secret in secrets), "a token is shown")
+        check('"key"' not in held.request("GET", "/v1/apps/lab/generations/1").body.decode(), "keys of pairs are shown")
+
+
+def test_events(programs, guests):
+    """What happened, in order, also after a restart; an application's status is waited for."""
+    with site(programs, "hall") as (held, _):
+        held.deploy(manifest(probe={}, caller={}), files(guests))
+        names = [event["event"] for event in held.events()]
+        for earlier, later in (("device-added", "accepted"), ("accepted", "deployed")):
+            check(names.index(earlier) < names.index(later), "%s before %s: %s", earlier, later, names)
+        held.stop()
+        held.start()
+        check([event["event"] for event in held.events()][:len(names)] == names, "after a restart")
+        revision = held.get("/v1/apps/lab")["revision"]
+        held.good("DELETE", "/v1/apps/lab")
+        changed = held.get("/v1/apps/lab?after=%d" % revision)
+        check(changed["revision"] > revision, "the change was waited for: %s", json.dumps(changed)[:300])
+        metrics = held.good("GET", "/metrics").body.decode()
+        check('isomer_devices{state="up"}' in metrics, "metrics: %s", metrics)
