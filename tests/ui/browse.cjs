@@ -92,6 +92,17 @@ run({
     });
   },
 
+  // A page that was built without D3 says so, and the rest of it works.
+  async without_d3(browser) {
+    const window = await Window.open(browser);
+    window.allowed.push("/static/d3.js");
+    await window.context.route("**/static/d3.js", (route) => route.fulfill({ status: 404, body: "" }));
+    await window.signIn();
+    await window.page.getByText("built without D3").waitFor();
+    await window.look("map-without-d3");
+    await window.close();
+  },
+
   // A component is dragged to another device by the mouse; it runs there, and pictures go on.
   async drag_by_mouse(browser) {
     await withWindow(browser, async (window, page) => {
@@ -110,6 +121,10 @@ run({
       await awaitRunning("video");
       const frames = await framesShown();
       await until("pictures are shown again", async () => (await framesShown()) > frames + 2);
+      await until(
+        "the lines are alive again",
+        async () => (await page.locator(".edge.flow.alive").count()) === 2,
+      );
       await window.look("map-moved");
     });
   },
@@ -241,8 +256,12 @@ run({
       await window.go("apps/video/history", "video");
       await page.getByRole("cell", { name: "deploy" }).first().waitFor();
       await window.look("application-history");
-      await window.go("apps/hello/logs", "hello");
+      await window.go("apps/lab/logs", "lab");
       await page.getByText("No lines yet.").waitFor();
+      const line = "<img src=y onerror=alert(1)> is a line";
+      await api("POST", "/v1/components/lab/probe/say", { text: line });
+      await page.locator(".log li", { hasText: line }).waitFor();
+      check((await page.locator("main img[src='y']").count()) === 0, "lines stay text");
       await window.look("application-logs");
     });
   },

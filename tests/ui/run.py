@@ -21,7 +21,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 sys.path.insert(0, os.path.join(ROOT, "tests", "orchestrator"))
 
-from fleet import Device, Skip, check, site  # noqa: E402  pylint: disable=wrong-import-position
+from fleet import Device, Guests, Skip, check, site  # noqa: E402  pylint: disable=wrong-import-position
 import npm  # noqa: E402  pylint: disable=wrong-import-position
 
 MODULES = ("camera", "resize", "screen", "counter", "greeter", "seal")
@@ -52,6 +52,9 @@ HELLO = {
     "components": {
         "greeter": {"package": "greeter@1.0.0", "place": {"device": "hall"}},
         "counter": {"package": "file:counter", "mode": "service"}}}
+
+
+LAB = {"app": "lab", "components": {"probe": {"package": "file:probe", "place": {"device": "attic"}}}}
 
 
 def build_modules(programs):
@@ -88,6 +91,7 @@ def make_site(programs):
         held.push(modules["greeter"], "greeter", "1.0.0")
         held.deploy(VIDEO, {name: modules[name] for name in ("camera", "resize", "screen")})
         held.deploy(HELLO, {"counter": modules["counter"]})
+        held.deploy(LAB, {"probe": Guests(programs["isomer"], folder).bytes("probe")})
         yield held, shed, modules
 
 

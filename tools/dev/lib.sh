@@ -105,6 +105,7 @@ build_preset() { # PRESET [TARGET...]
         cat "build/configure-$preset_to_build.log" >&2
         die "configuring '$preset_to_build' failed"
     fi
+    grep '^the page is built without' "build/configure-$preset_to_build.log" >&2 || true
     built=yes
     cmake --build "build/$preset_to_build" -j "$JOBS" ${1:+--target "$@"} -- --quiet >"build/build-$preset_to_build.log" 2>&1 || built=no
     sed '/no work to do/d' "build/build-$preset_to_build.log" >&2

@@ -66,6 +66,7 @@ function segments() {
 function show() {
   document.getElementById("sign-out").hidden = !site.signedIn || site.role === "";
   document.getElementById("site-name").textContent = site.orchestrator?.name ?? "Isomer";
+  document.getElementById("version").textContent = `Isomer ${site.orchestrator?.version ?? ""}`.trim();
   const connection = document.getElementById("connection");
   const text = !site.reachable
     ? "The orchestrator does not answer"

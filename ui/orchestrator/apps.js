@@ -18,6 +18,7 @@ import {
   when,
 } from "./dom.js";
 import { deviceCalled, mayOperate, site, watchComponents } from "./live.js";
+import { changeProgress, changeSteps } from "./change.js";
 import { displays } from "./devices.js";
 import { showDifference } from "./diff.js";
 import { componentMenu, plannedGeneration } from "./map.js";
@@ -62,34 +63,12 @@ export function showApps(main) {
 
 // ---- One ----
 
-const STEPS = ["resolving", "planning", "preparing", "committing", "draining"];
-
 function progress(change) {
-  const now = STEPS.indexOf(change.state);
-  const steps = el(
-    "ol.steps",
-    { "aria-label": "Steps of the change" },
-    STEPS.map((step, i) =>
-      el(
-        `li${i < now ? ".past" : i === now ? ".now" : ""}`,
-        i === now ? { "aria-current": "step" } : {},
-        step,
-      ),
-    ),
-  );
-  const rows = [
-    ...(change.devices ?? []).map((part) => [part.name ?? part.device, part.step, part.text ?? ""]),
-    ...(change.moves ?? []).map((move) => [
-      `${move.component} → ${deviceCalled(move.to)?.name ?? move.to}`,
-      move.step,
-      move["downtime-ms"] ? `${move["downtime-ms"]} ms not answering` : "",
-    ]),
-  ];
   return panel(
     `Generation ${change.generation}: ${change.state}`,
     el("p", {}, [change.cause, change.detail].filter(Boolean).join(": ")),
-    steps,
-    rows.length === 0 ? null : table("Progress", ["Where", "Step", ""], rows),
+    changeSteps(change),
+    changeProgress(change),
   );
 }
 

@@ -19,6 +19,7 @@ import {
 } from "./dom.js";
 import { deviceCalled, mayOperate, site, watchComponents } from "./live.js";
 import { arrange, edgesOf, layout, mergeFlows } from "./map_layout.js";
+import { changeSteps } from "./change.js";
 import { pairing } from "./devices.js";
 import { eventBrief } from "./events.js";
 import { act, dialog, toast } from "./parts.js";
@@ -191,6 +192,7 @@ class SiteMap {
     this.frame.append(this.layer);
     this.legend = el("div.legend", {});
     this.candidates = el("div.candidates", {});
+    this.changes = el("div", {});
     this.flows = el("div", {});
     this.events = el("div", {});
     this.scale = 1;
@@ -212,6 +214,7 @@ class SiteMap {
           }),
         ),
       ),
+      this.changes,
       this.frame,
       this.candidates,
       el("div.columns", {}, panel("Flows", this.flows), panel("Latest events", this.events)),
@@ -406,6 +409,22 @@ class SiteMap {
             String(flow.failed + flow.dropped + flow.lost),
           ]),
           "No application has flows.",
+        ),
+    );
+    const changing = [...site.apps.values()].filter((app) => app.change);
+    renew(
+      this.changes,
+      changing.map((app) => [app.app, app.change.generation, app.change.state]),
+      () =>
+        changing.map((app) =>
+          el(
+            "div.changing",
+            {},
+            el(`span.dot.${hue(app.app)}`, {}),
+            link(`apps/${encodeURIComponent(app.app)}`, app.app),
+            el("span", {}, [app.change.cause, app.change.detail].filter(Boolean).join(": ")),
+            changeSteps(app.change),
+          ),
         ),
     );
     const events = site.events.slice(0, 8);
