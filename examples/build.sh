@@ -1,14 +1,20 @@
 #!/bin/sh
 # examples/build.sh EXAMPLE [ISOMER]: builds the modules of an example application beside its app.json,
-# from modules/. ISOMER is the program (that in the path). Needs clang and lld; ends with status 77
-# when they are missing.
+# from modules/: those that it names as `file:`, and those that it expects in a registry (`oci:lab/`).
+# Interfaces that it names come beside them. ISOMER is the program (that in the path). Needs clang, lld
+# and what modules/README.md says; ends with status 77 when something is missing.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 example=$here/${1:?the name of an example}
 isomer=${2:-isomer}
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
-sed -n 's/.*"package": "file:\([a-z-]*\)".*/\1/p' "$example/app.json" | while read -r module; do
+modules=$(sed -n 's/.*"package": "file:\([a-z-]*\)".*/\1/p; s/.*"package": "oci:lab\/\([a-z-]*\):.*/\1/p' \
+    "$example/app.json")
+for module in $modules; do
     "$here/../modules/build.sh" "$isomer" "$out" "$module" >"$out/log"
     cp "$out/$module.wasm" "$example"
+done
+for interface in $(sed -n 's/.*"interface": "\([a-z-]*\)\.wit".*/\1/p' "$example/app.json"); do
+    cp "$here/../modules/$interface/$interface.wit" "$example"
 done

@@ -52,6 +52,14 @@ build_c() {
         "$out/$name/$name.c" "$@" "-I$out/$name" -Werror)
 }
 
+# build_with_stb NAME SOURCE HEADER: a header of libstb-dev, with the C library of wasi-libc.
+build_with_stb() {
+    [ -f "/usr/include/stb/$3" ] || missing "libstb-dev is not installed"
+    [ -f /usr/include/wasm32-wasi/math.h ] || missing "wasi-libc is not installed"
+    libc=--wasi-libc
+    build_c "$1" "$2" -isystem /usr/include/stb
+}
+
 # build_rust NAME SOURCE: Debian's compiler has the library for this target; others may be first in
 # the path.
 build_rust() {
@@ -85,19 +93,14 @@ build_one() {
     case $1 in
     statistics) build_c statistics statistics_table.c statistics_number.c ;;
     seal) build_c seal sealing.c chacha20_poly1305.c ;;
-    resize)
-        [ -f /usr/include/stb/stb_image_resize.h ] || missing "libstb-dev is not installed"
-        [ -f /usr/include/wasm32-wasi/math.h ] || missing "wasi-libc is not installed"
-        libc=--wasi-libc
-        build_c resize pictures.c -isystem /usr/include/stb
-        ;;
+    resize) build_with_stb resize pictures.c stb_image_resize.h ;;
     digits) build_c digits recogniser.c ;;
     text) build_rust text texts.rs ;;
     sharpen) build_assemblyscript sharpen ;;
     counter) build_c counter count.c ;;
     greeter) build_c greeter greetings.c ;;
-    camera) build_c camera frames.c ;;
-    screen) build_c screen pictures.c ;;
+    camera) build_with_stb camera frames.c stb_image.h ;;
+    screen) build_with_stb screen pictures.c stb_image_write.h ;;
     *)
         echo "modules/build.sh: there is no module $1" >&2
         exit 2

@@ -1,8 +1,24 @@
-/* frames.c - the function of camera.wit over isomer:device/camera. */
+/* frames.c - the function of camera.wit over isomer:device/camera. Cameras deliver JPEG files; they
+ * are decoded here, by stb_image.h (Debian: libstb-dev). */
 #include <stdlib.h>
 #include <string.h>
 
 #include "camera.h"
+
+#define STBI_ONLY_JPEG
+#define STBI_NO_STDIO
+#define STBI_NO_THREAD_LOCALS
+#define STBI_NO_SIMD
+#define STBI_ASSERT(condition) ((void)0)
+#define STBI_MAX_DIMENSIONS 4096
+#define STB_IMAGE_STATIC
+#define STB_IMAGE_IMPLEMENTATION
+#pragma clang diagnostic push
+#pragma clang diagnostic ignored "-Wunused-parameter"
+#pragma clang diagnostic ignored "-Wunused-function"
+#pragma clang diagnostic ignored "-Wsign-compare"
+#include <stb_image.h>
+#pragma clang diagnostic pop
 
 /* The stream that was opened last; another device does not know it. */
 static uint32_t stream;
@@ -50,7 +66,7 @@ static struct camera_result_u32_types_problem open_stream(void)
         .width = number_setting("width", 1),
         .height = number_setting("height", 1),
         .rate = number_setting("rate", 1000),
-        .format = format_setting()};
+        .format = TYPES_PIXEL_FORMAT_JPEG};
     struct camera_result_u32_types_problem opened = camera_open(options);
     camera_option_string_free(&name);
     return opened;
@@ -99,6 +115,50 @@ static struct camera_result_types_frame_string failure(struct types_problem prob
     return result;
 }
 
+static struct camera_result_types_frame_string mistake(const char *text)
+{
+    struct camera_result_types_frame_string result = {.is_err = true};
+    struct camera_string view = camera_string_view(text);
+    char *copy = malloc(view.len);
+    if (copy == NULL) {
+        abort();
+    }
+    memcpy(copy, text, view.len);
+    result.val.err.ptr = copy;
+    result.val.err.len = view.len;
+    return result;
+}
+
+/* The frame with pixels instead of a file; the file is given up. */
+static struct camera_result_types_frame_string decoded(struct types_frame frame)
+{
+    static const int channels[] = {[TYPES_PIXEL_FORMAT_RGBA8] = 4,
+                                   [TYPES_PIXEL_FORMAT_RGB8] = 3,
+                                   [TYPES_PIXEL_FORMAT_GRAY8] = 1};
+    struct camera_result_types_frame_string result = {.is_err = false};
+    const types_pixel_format format = format_setting();
+    if (format == TYPES_PIXEL_FORMAT_JPEG || frame.format != TYPES_PIXEL_FORMAT_JPEG) {
+        result.val.ok = frame;
+        return result;
+    }
+    int width = 0;
+    int height = 0;
+    int own = 0;
+    uint8_t *pixels = stbi_load_from_memory(frame.pixels.ptr, (int)frame.pixels.len, &width,
+                                            &height, &own, channels[format]);
+    types_frame_free(&frame);
+    if (pixels == NULL) {
+        return mistake("the camera's frame is no JPEG file that could be decoded");
+    }
+    frame.width = (uint32_t)width;
+    frame.height = (uint32_t)height;
+    frame.format = format;
+    frame.pixels.ptr = pixels;
+    frame.pixels.len = (size_t)width * (size_t)height * (size_t)channels[format];
+    result.val.ok = frame;
+    return result;
+}
+
 struct camera_result_types_frame_string frames_take_frame(void)
 {
     for (int attempt = 0;; attempt++) {
@@ -112,9 +172,7 @@ struct camera_result_types_frame_string frames_take_frame(void)
         }
         struct camera_result_types_frame_types_problem taken = camera_take_frame(stream);
         if (!taken.is_err) {
-            struct camera_result_types_frame_string result = {.is_err = false};
-            result.val.ok = taken.val.ok;
-            return result;
+            return decoded(taken.val.ok);
         }
         /* After a move the stream is to be opened again. */
         is_open = taken.val.err.tag != TYPES_PROBLEM_UNKNOWN;

@@ -9,7 +9,10 @@ usage: ./dev COMMAND [ARGUMENTS]
   test [--full] [SUITE...]    build, then run the suites of tests/suites.txt: the default
                               ones, with --full all of them, or those named
        --list                 print the suites and what they run
-  demo                        show the main job of Isomer on this machine
+  demo [--check]              a video, upscaled by three devices that find each other, with a
+                              page to watch it; --check measures it and ends
+       --video SOURCE         another film, /dev/videoN or an address
+       --move                 programs that move between processors while they run
   bench [ARGUMENTS]           measure speed against native code and other engines
   fuzz [ARGUMENTS]            run the fuzz targets
   lint [--fix]                check format, layers, words and scripts; --fix formats

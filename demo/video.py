@@ -1,0 +1,188 @@
+#!/usr/bin/env python3
+"""The main job of Isomer: the video of a poor camera, upscaled on the device that has the power for it,
+shown on a third one. Three devices find each other; nothing about them stands in the application.
+
+usage: video.py --build FOLDER [--check] [--seconds N] [--video FILE|/dev/videoN|ADDRESS]
+"""
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import time
+
+import clip
+from video_site import ROOT, demo
+from video_watch import Watcher, compare, figures
+
+sys.path.insert(0, os.path.join(ROOT, "tests", "support"))
+
+from registry import registry  # noqa: E402  pylint: disable=wrong-import-position
+
+APP = "upscaled-video"
+EXAMPLE = os.path.join("examples", APP)
+FRAMES, LATENCY, PSNR, RESUMED = 8.0, 500.0, 35.0, 10.0
+
+
+class Results:
+    """What was to be shown, and whether it was."""
+
+    def __init__(self):
+        self.counts = {"ok": 0, "FAIL": 0}
+
+    def check(self, right, text, *values):
+        word = "ok" if right else "FAIL"
+        self.counts[word] += 1
+        print("%-5s %s" % (word, text % values), flush=True)
+
+
+def say(text):
+    print("\n%s" % text, flush=True)
+
+
+def deploy(it, port):
+    """Two modules go along with the manifest, one is npm's, one is in a registry."""
+    it.isomer("registry", "add", "lab", "http://127.0.0.1:%d" % port, "--plain-http")
+    it.isomer("package", "push", EXAMPLE + "/screen.wasm", "screen@1.0.0")
+    it.isomer("package", "push", "screen@1.0.0", "oci:lab/screen:1.0")
+    print("   " + it.isomer("deploy", EXAMPLE).replace("\n", "\n   ").rstrip())
+    print("   " + it.isomer("ps", APP).replace("\n", "\n   ").rstrip())
+
+
+def plan_again(it):
+    """What a module costs is known when it has run."""
+    say("Planned again, now that it is known what the modules cost")
+    time.sleep(5)
+    print("   " + it.isomer("deploy", EXAMPLE, "--force").replace("\n", "\n   ").rstrip())
+    print("   " + it.isomer("plan", EXAMPLE).replace("\n", "\n   ").rstrip())
+
+
+def tell_steps(it):
+    """What each step takes, as the system says it."""
+    say("Per step (GET /v1/flows/%s; work: GET /v1/components/%s/...)" % (APP, APP))
+    print("   %-8s %-7s %8s %7s %8s %8s %9s %10s %9s %9s" % (
+        "step", "device", "executed", "dropped", "p50 ms", "p90 ms", "bytes", "Minstr", "cpu ms", "calls/s"))
+    names = {device["id"]: device["name"] for device in it.site.get("/v1/devices")["devices"]}
+    for flow in it.site.get("/v1/flows/" + APP)["flows"]:
+        for step in flow["steps"]:
+            if step["device"] != flow["on"]:
+                continue
+            work = it.site.get("/v1/components/%s/%s" % (APP, step["component"])).get("work", {})
+            print("   %-8s %-7s %8d %7d %8.0f %8.0f %9d %10.2f %9.1f %9.1f" % (
+                step["component"], names.get(step["device"], "?"), step["executed"], step["dropped"],
+                step["latency"]["p50-us"] / 1000, step["latency"]["p90-us"] / 1000,
+                step["bytes-out"] / max(1, step["executed"]), work.get("fuel-per-call", 0) / 1e6,
+                work.get("cpu-ms-per-call", 0), step["rate"]))
+
+
+def scaler_device(it):
+    return it.site.where(APP, "scaler")
+
+
+def watch_move(it, watcher, to, results):
+    """`isomer move` while frames flow."""
+    say("The scaler moves while frames flow")
+    start = time.time()
+    it.isomer("move", APP + "/scaler", to)
+    time.sleep(4)
+    shown = watcher.since(start)
+    gap = max((b[0] - a[0] for a, b in zip(shown, shown[1:])), default=99.0)
+    results.check(scaler_device(it) == to and figures(shown, 1)[3] == [] and len(shown) > 4,
+                  "it runs on %s; %d pictures meanwhile, in order, at most %.2f s apart", to, len(shown), gap)
+
+
+def watch_loss(it, watcher, results):
+    """The scaler's device is killed."""
+    name = scaler_device(it)
+    say("%s, the scaler's device, is killed" % name)
+    it.devices[name].kill()
+    start = time.time()
+    resumed = None
+    while resumed is None and time.time() < start + RESUMED + 10:
+        time.sleep(0.1)
+        if scaler_device(it) != name:
+            # Shown after the scaler has its new place, and taken after the loss.
+            resumed = next((seen for seen, _, taken, _ in watcher.since(time.time() - 0.1) if taken > start), None)
+    results.check(resumed is not None and resumed - start <= RESUMED, "the picture is back after %s, the scaler on %s",
+                  "%.1f s" % (resumed - start) if resumed else "more than %d s" % (RESUMED + 10), scaler_device(it))
+    if resumed is None:
+        print("   " + it.isomer("events").replace("\n", "\n   "))
+        print(it.isomer("describe", APP))
+
+
+def check_all(it, film, seconds):
+    """Measures for some seconds; the status."""
+    results = Results()
+    watcher = Watcher(it.site, "/displays/lobby/wall/stream")
+    watcher.start()
+    time.sleep(3)  # all have warmed up
+    say("Watching for %d s" % seconds)
+    start = time.time()
+    time.sleep(seconds)
+    shown = watcher.since(start)
+    rate, median, most, wrong = figures(shown, seconds)
+    tell_steps(it)
+    say("What was to be shown")
+    results.check(rate >= FRAMES, "%.1f frames/s (at least %g)", rate, FRAMES)
+    results.check(0 < median <= LATENCY, "camera to screen %.0f ms in the median (at most %g), %.0f for 95 %%", median,
+                  LATENCY, most)
+    results.check(shown and not wrong, "%d frames, none twice or out of order%s", len(shown),
+                  ": %s" % wrong[:5] if wrong else "")
+    values = compare(shown, film) if shown else []
+    least = min((value for _, value in values), default=0.0)
+    results.check(least >= PSNR, "PSNR of %d samples with the reference: %.1f dB at least (%g)", len(values), least,
+                  PSNR)
+    fast = scaler_device(it)
+    results.check(fast == "server", "the planner put the scaler on %s, the fastest", fast)
+    watch_move(it, watcher, "hall", results)
+    watch_move(it, watcher, "server", results)
+    watch_loss(it, watcher, results)
+    watcher.stop()
+    print("%d passed, %d failed, 0 skipped" % (results.counts["ok"], results.counts["FAIL"]))
+    return 1 if results.counts["FAIL"] else 0
+
+
+def stay(it):
+    say("The page: %s" % it.isomer("login", tell=False).strip())
+    print("In another terminal, for example:\n"
+          "   export ISOMER_ORCHESTRATOR=%s\n"
+          "   isomer describe %s\n"
+          "   isomer move %s/scaler lobby\n"
+          "Ctrl-C ends it." % (it.site.state, APP, APP), flush=True)
+    try:
+        while True:
+            time.sleep(3600)
+    except KeyboardInterrupt:
+        print()
+    return 0
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--build", required=True)
+    parser.add_argument("--check", action="store_true", help="measure for some seconds, and end")
+    parser.add_argument("--seconds", type=int, default=20)
+    parser.add_argument("--video", help="a film, /dev/videoN, or an address, instead of Debian's cockatoo")
+    options = parser.parse_args()
+    folder = os.path.join(ROOT, "build", "demo")
+    shutil.rmtree(folder, ignore_errors=True)
+    os.makedirs(folder)
+    os.chdir(ROOT)
+    say("The modules of %s" % EXAMPLE)
+    subprocess.run(["examples/build.sh", APP, os.path.join(options.build, "isomer")], check=True)
+    live = options.video and (options.video.startswith("/dev/") or "://" in options.video)
+    if live and options.check:
+        sys.exit("demo: --check compares with a film; %s is none" % options.video)
+    film = None if live else clip.poor(os.path.abspath(options.video) if options.video else clip.cockatoo(), folder)
+    say("The devices")
+    with demo(options.build, folder) as it, registry() as port:
+        it.start(options.video if live else clip.camera(film))
+        say("The application")
+        deploy(it, port)
+        plan_again(it)
+        return check_all(it, film, options.seconds) if options.check else stay(it)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
