@@ -15,6 +15,6 @@ for module in $modules; do
     "$here/../modules/build.sh" "$isomer" "$out" "$module" >"$out/log"
     cp "$out/$module.wasm" "$example"
 done
-for interface in $(sed -n 's/.*"interface": "\([a-z-]*\)\.wit".*/\1/p' "$example/app.json"); do
+sed -n 's/.*"interface": "\([a-z-]*\)\.wit".*/\1/p' "$example/app.json" | while read -r interface; do
     cp "$here/../modules/$interface/$interface.wit" "$example"
 done

@@ -1,5 +1,5 @@
-/* pictures.c - the function of screen.wit over isomer:device/display. Pixels become JPEG files, made
- * by stb_image_write.h (Debian: libstb-dev), with a comment that says which frame it is. */
+/* pictures.c - the function of screen.wit over isomer:device/display. Pixels become JPEG files,
+ * made by stb_image_write.h (Debian: libstb-dev), with a comment that says which frame it is. */
 #include <stdlib.h>
 #include <string.h>
 

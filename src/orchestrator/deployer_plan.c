@@ -271,9 +271,8 @@ static void add_component(struct iso_or_planning *planning, size_t i)
     bool leaves = device != NULL && (lost || member(planning->app->lost_state, name) != NULL) &&
                   restarts(planning, component, name, device);
     struct iso_str pin = text_of(member(planning->gen->pins, name));
-    if (leaves && iso_or_device_of(planning->app->deployer, device) == NULL &&
-        iso_str_equal_z(pin, device)) {
-        pin = iso_str_from(NULL, 0); /* by hand, to a device that is no more */
+    if (leaves && iso_str_equal_z(pin, device)) {
+        pin = iso_str_from(NULL, 0); /* moved there by hand, before it was lost */
     }
     bool free_now = member(planning->gen->pins, name) != NULL; /* "": wherever it is best */
     bool recorded = iso_or_generation_device(planning->current, name) == device;
