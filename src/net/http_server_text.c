@@ -56,7 +56,9 @@ static bool is_dots(struct iso_str segment)
 enum iso_err iso_http_text_segments(struct iso_str path, char *storage, struct iso_str *segments,
                                     size_t *count)
 {
-    if (path.len == 0 || path.ptr[0] != '/') {
+    /* A target has no fragment (RFC 9112, section 3.2): who passes the path on would cut it there.
+     */
+    if (path.len == 0 || path.ptr[0] != '/' || memchr(path.ptr, '#', path.len) != NULL) {
         return ISO_E_MALFORMED;
     }
     size_t found = 0;

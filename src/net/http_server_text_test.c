@@ -46,7 +46,7 @@ TEST(malformed_paths_are_refused)
 {
     static const char *const bad[] = {"",        "a",      "*",     "http://x/",   "/%",  "/%4",
                                       "/%zz",    "/a%4/b", "/%00",  "/a/%2e%2e/b", "/..", "/.",
-                                      "/a/../b", "/%2E",   "/%%41", "/a%2/b"};
+                                      "/a/../b", "/%2E",   "/%%41", "/a%2/b",      "/a#b"};
     for (size_t i = 0; i < ISO_COUNT_OF(bad); i++) {
         check_segments(bad[i], "ISO_E_MALFORMED");
     }

@@ -60,6 +60,27 @@ static void reply_accepted(struct iso_orchestrator *orchestrator, struct iso_htt
 /* ---- Deploying ---------------------------------------------------------------------------------
  */
 
+/* "file:camera": {"digest", "wit"}, "scaler.wit": {"text"}; *wrong: the first that is neither. */
+static bool are_files(const json_t *files, const char **wrong)
+{
+    const char *name;
+    json_t *file;
+    json_object_foreach((json_t *)(uintptr_t)files, name, file)
+    {
+        uint8_t digest[ISO_SHA256_SIZE];
+        const json_t *wit = json_object_get(file, "wit");
+        const char *text = json_string_value(json_object_get(file, "digest"));
+        const bool is_module = text != NULL &&
+                               iso_digest_parse(iso_str_from_z(text), digest, NULL) == ISO_OK &&
+                               (wit == NULL || json_is_string(wit));
+        if (!is_module && !json_is_string(json_object_get(file, "text"))) {
+            *wrong = name;
+            return false;
+        }
+    }
+    return files == NULL || json_is_object(files);
+}
+
 /* The body of a deployment, NULL when it has been answered. deploy's parts are borrowed from it. */
 static json_t *read_deploy(struct iso_orchestrator *orchestrator, struct iso_http_request *req,
                            struct iso_or_deploy *deploy)
@@ -74,9 +95,15 @@ static json_t *read_deploy(struct iso_orchestrator *orchestrator, struct iso_htt
         .manifest = iso_str_from(json_string_value(manifest), json_string_length(manifest)),
         .files = files,
         .force = json_is_true(json_object_get(body, "force"))};
-    if (!json_is_string(manifest) || (files != NULL && !json_is_object(files))) {
-        iso_http_problem(orchestrator->http, iso_http_request_id(req), 400, NULL, NULL,
-                         "write {\"manifest\": the text of the manifest, \"files\": {...}}");
+    const char *wrong = "";
+    if (!json_is_string(manifest) || !are_files(files, &wrong)) {
+        char detail[256];
+        (void)iso_format(detail, sizeof detail,
+                         "write {\"manifest\": the text of the manifest, \"files\": "
+                         "{\"file:NAME\": {\"digest\": \"sha256:...\"}, \"NAME.wit\": "
+                         "{\"text\": ...}}}%s%.40s",
+                         wrong[0] != '\0' ? "; wrong: " : "", wrong);
+        iso_http_problem(orchestrator->http, iso_http_request_id(req), 400, NULL, NULL, detail);
         json_decref(body);
         return NULL;
     }
@@ -407,6 +434,7 @@ static void get_generation(void *ctx, struct iso_http_request *req,
     (void)iso_format(digits, sizeof digits, "%.*s", (int)(params[1].len > 22 ? 22 : params[1].len),
                      params[1].ptr);
     enum iso_err err = iso_parse_count(digits, UINT64_MAX, &number, &report);
+    err = err == ISO_E_LIMIT ? ISO_E_NOT_FOUND : err;
     iso_buf_init(&buf, orchestrator->alloc, DOCUMENT_MAX);
     iso_json_init_buf(&json, &buf, 0);
     err = err != ISO_OK ? err

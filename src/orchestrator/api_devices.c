@@ -206,7 +206,9 @@ static void patch_device(void *ctx, struct iso_http_request *req,
                         : iso_or_devices_change(orchestrator->devices, iso_str_from_z(id), name,
                                                 labels, drained != NULL ? &drain : NULL, &report);
     if (err != ISO_OK) {
-        iso_reply_error(orchestrator->http, http, err, &report);
+        /* Too many labels are the request's fault, and no lack of room. */
+        iso_reply_error(orchestrator->http, http, err == ISO_E_LIMIT ? ISO_E_INVALID : err,
+                        &report);
     } else {
         write_device(orchestrator, http, 200,
                      iso_or_devices_find(orchestrator->devices, iso_str_from_z(id)));

@@ -10,6 +10,7 @@
 
 #include <sodium.h>
 #include <string.h>
+#include <strings.h>
 
 enum {
     CALL_BODY_MAX = 16 << 20,
@@ -134,6 +135,29 @@ static bool is_moved(const struct iso_http_client_answer *answer)
     return found;
 }
 
+/* What the answer says it is, when that is something that routes here answer; else bytes. A device
+ * must not speak to browsers in our name: no pages, no scripts. */
+static const char *type_of(const struct iso_http_client_answer *answer, char out[128])
+{
+    static const char *const known[] = {"application/json",         "application/problem+json",
+                                        "application/td+json",      "application/cbor",
+                                        "application/octet-stream", "text/plain",
+                                        "text/event-stream",        "image/jpeg",
+                                        "multipart/x-mixed-replace"};
+    struct iso_str type = {NULL, 0};
+    if (!iso_http_client_header(answer, "Content-Type", 0, &type)) {
+        return NULL;
+    }
+    (void)iso_format(out, 128, "%.*s", (int)type.len, type.ptr);
+    const size_t len = strcspn(out, "; ");
+    for (size_t i = 0; i < ISO_COUNT_OF(known); i++) {
+        if (strlen(known[i]) == len && strncasecmp(out, known[i], len) == 0) {
+            return out;
+        }
+    }
+    return "application/octet-stream";
+}
+
 /* Whether it was certainly not executed, and may be elsewhere. */
 static bool may_repeat(const struct pass *pass, const struct iso_http_client_answer *answer)
 {
@@ -177,21 +201,19 @@ static void release_body(void *ctx)
 
 static void reply(const struct pass *pass, const struct iso_http_client_answer *answer)
 {
-    struct iso_str type = {NULL, 0};
-    char content_type[128];
+    char buffer[128];
+    const char *type = type_of(answer, buffer);
     struct iso_buf *body = iso_alloc_new(iso_alloc_libc(), sizeof *body);
     if (body == NULL) {
         problem(pass, 503, NULL, "out of memory");
         return;
     }
-    (void)iso_http_client_header(answer, "Content-Type", 0, &type);
-    (void)iso_format(content_type, sizeof content_type, "%.*s", (int)type.len, type.ptr);
     *body = *answer->body; /* taken */
     iso_buf_init(answer->body, iso_alloc_libc(), 0);
     const struct iso_http_response response = {.status = answer->status,
-                                               .content_type = type.len != 0 ? content_type : NULL,
-                                               .body = type.len != 0 ? iso_buf_view(body)
-                                                                     : iso_bytes_from(NULL, 0),
+                                               .content_type = type,
+                                               .body = type != NULL ? iso_buf_view(body)
+                                                                    : iso_bytes_from(NULL, 0),
                                                .release = release_body,
                                                .release_ctx = body};
     iso_http_respond(pass->orchestrator->http, pass->id, &response);
@@ -210,6 +232,11 @@ static void on_done(void *ctx, uint64_t id, const struct iso_http_client_answer 
         return;
     } else if (answer->outcome != ISO_HTTP_CLIENT_DONE || answer->status < 200) {
         unreachable(pass, answer);
+    } else if (answer->status == 401 || answer->status == 403) {
+        /* It is our token that the device does not take, not the client's. */
+        problem(pass, 502, "urn:isomer:problem:unreachable",
+                "the device refuses the orchestrator: 'isomer device ls' says why, 'isomer device "
+                "add' pairs again");
     } else {
         reply(pass, answer);
     }

@@ -19,7 +19,8 @@ class Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
 class Proxy:
     """Passes on to a Device's plain HTTP. A rule is tried for each request: (method, path) -> None, or an action:
     "404", "500" (these statuses), "garbage" (no HTTP), "never" (no answer for 60 s), "late" (after 3 s),
-    "after" (carried out, and the answer withheld), or a function of the request that returns one of these."""
+    "after" (carried out, and the answer withheld), (status, media type, body), or a function of the request that
+    returns one of these."""
 
     def __init__(self, device):
         self.device, self.rules, self.seen, self.lock = device, [], [], threading.Lock()
@@ -40,6 +41,8 @@ class Proxy:
                 elif action == "never":
                     proxy.stopped.wait(60)
                     self.close_connection = True
+                elif isinstance(action, tuple):
+                    self.answer(action[0], [("Content-Type", action[1])], action[2])
                 elif action in ("404", "500"):
                     self.answer(int(action), [("Content-Type", "text/plain")], b"broken on purpose")
                 else:

@@ -5,6 +5,7 @@ import json
 
 from fleet import check, site, until
 from test_apps import files, manifest
+from test_faults import between
 
 
 # What everybody may see; of the pages, what they consist of and nothing that they show.
@@ -59,6 +60,25 @@ def test_passes_on_what_devices_answer(programs, guests):
         until("it is known to be gone", lambda: held.device("den")["state"] == "lost", 20)
         answer = held.call("lab/probe", "get-count", timeout=60)
         check(answer.status == 502 and b"den" in answer.body, "a device that is gone: %s", answer)
+
+
+def test_devices_do_not_speak_in_its_name(programs, guests):
+    """What a device calls a page or a script reaches nobody as such, and that it refuses the orchestrator is not
+    the client's fault."""
+    with between(programs) as (held, _, _, proxy):
+        held.deploy(manifest(), files(guests))
+        script = (200, "text/html", b"<script>alert(1)</script>")
+        proxy.rule("GET /display/x/picture", script)
+        proxy.rule("GET .*/lab/probe/wit", script)
+        for path in ("/displays/den/x/picture", "/v1/components/lab/probe/wit"):
+            answer = held.good("GET", path)
+            check(answer.headers["Content-Type"] == "application/octet-stream", "%s: %s", path, answer.headers)
+        proxy.rule("POST .*/get-count", (401, "application/problem+json", b"{}"))
+        check(held.call("lab/probe", "get-count").status == 502, "a token that is not known there")
+        for wrong in ({"file:probe": 7}, {"file:probe": {"digest": "sha256:zz"}}, [1]):
+            answer = held.request("PUT", "/v1/apps/lab", {"manifest": "{}", "files": wrong})
+            check(answer.status == 400, "files %s: %s", wrong, answer)
+        check(held.request("GET", "/v1/apps/lab/generations/99999999999999999999999").status == 404, "a huge number")
 
 
 def test_a_directory_of_things(programs, guests):
