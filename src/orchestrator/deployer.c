@@ -186,6 +186,9 @@ static enum iso_err record_accepted(struct iso_or_app *app, struct iso_or_genera
         before->state = ISO_OR_SUPERSEDED;
         err = iso_or_generation_save_step(before, report);
     }
+    if (err == ISO_OK) { /* each one that comes lets one go, also of those that fail */
+        err = iso_or_store_generations_trim(store, iso_str_from_z(app->name), report);
+    }
     if (err == ISO_OK) {
         err = iso_or_store_commit(store, report);
     } else {

@@ -25,7 +25,8 @@ iso_library(iso_orchestrator_deployer_test_support
     deployer_test_support.c
   DEPENDS iso_orchestrator_deployer iso_test_main)
 target_compile_definitions(iso_orchestrator_deployer_test_support PUBLIC _GNU_SOURCE)
-foreach(name IN ITEMS deployer deployer_fault deployer_kill deployer_random)
+foreach(name IN ITEMS deployer deployer_fault deployer_kill deployer_packages
+        deployer_random)
   iso_test(orchestrator_${name}_test
     SOURCES ${name}_test.c LIBS iso_orchestrator_deployer_test_support)
 endforeach()

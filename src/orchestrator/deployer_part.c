@@ -352,9 +352,32 @@ static void module_put(struct iso_or_ask *ask, const struct iso_or_answer *answe
         set_reason(part, answer); /* others are being uploaded: soon */
         iso_or_ask_pause(ask, resume);
     } else {
+        if (answer->outcome != ISO_OR_ANSWERED && module_of(part) != NULL) {
+            (void)json_object_del(part->gen->paths, module_of(part)); /* it may be gone here */
+        }
         failed(part, answer);
     }
     poke(part);
+}
+
+/* Its bytes are neither there nor here. After the decision it is tried again: they may come. */
+static void no_module(struct iso_or_part *part, const char *digest)
+{
+    const struct iso_or_generation *gen = part->gen;
+    char text[ISO_OR_REASON_SIZE];
+    (void)iso_format(text, sizeof text, "%s",
+                     gen->resolve_err != ISO_OK ? gen->resolve_error
+                                                : "no package leads to it any more");
+    (void)iso_format(part->reason, sizeof part->reason, "%s needs the module %s: %s",
+                     iso_or_device_called(gen->app->deployer, part->device), digest, text);
+    if (decided(part)) {
+        part->gen->hurry = true;
+        iso_or_ask_pause(&part->ask, resume);
+    } else {
+        trouble(part, ISO_OR_TROUBLE_FATAL);
+        part->gen->app->again = true;
+    }
+    part->gen->app->told = false;
 }
 
 static void put_module(struct iso_or_part *part, const char *digest)
@@ -362,10 +385,19 @@ static void put_module(struct iso_or_part *part, const char *digest)
     const char *file = json_string_value(json_object_get(part->gen->paths, digest));
     char path[128];
     part->step = "upload";
-    if (file == NULL) {
-        iso_or_resolve_start(part->gen); /* this process has not seen it yet */
+    if (file == NULL) { /* this process has not seen it yet */
+        bool asked = part->fetching;
+        if (!asked) {
+            part->fetching = true;
+            iso_or_resolve_start(part->gen);
+        }
+        if (!part->gen->resolving) {
+            part->fetching = false;
+            no_module(part, digest);
+        }
         return;
     }
+    part->fetching = false;
     (void)iso_format(path, sizeof path, "/v1/modules/%s", digest);
     const struct iso_or_send request = {.device = part->device,
                                         .method = "PUT",
@@ -530,6 +562,7 @@ void iso_or_part_aim(struct iso_or_part *part, enum iso_or_goal goal)
     iso_or_ask_stop(&part->ask);
     part->ask.failures = 0;
     part->goal = goal;
+    part->fetching = false;
     part->done = false;
     part->trouble = ISO_OR_TROUBLE_NONE;
     part->refused = 0;

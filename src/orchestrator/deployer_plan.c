@@ -692,9 +692,6 @@ enum iso_err iso_or_plan_generation(struct iso_or_generation *gen, json_t **prog
         err = settle(&planning, progress, report);
     }
     iso_or_planning_fini(&planning);
-    if (err == ISO_OK) {
-        iso_or_resolve_stop(gen);
-    }
     return err;
 }
 

@@ -81,6 +81,15 @@ static void remember_path(struct iso_or_generation *gen, const struct iso_or_res
     }
 }
 
+/* Once there is a plan, packages are resolved only for where their bytes are: what that led to is
+ * in paths or in resolve_error, and it can be begun again. */
+static void stop_if_fetched(struct iso_or_generation *gen)
+{
+    if (gen->state >= ISO_OR_PREPARING && iso_or_resolve_finished(gen)) {
+        iso_or_resolve_stop(gen);
+    }
+}
+
 static void resolved(void *arg, enum iso_err err, const struct iso_report *report,
                      const struct iso_or_resolved *result)
 {
@@ -102,6 +111,7 @@ static void resolved(void *arg, enum iso_err err, const struct iso_report *repor
                          component->name.ptr, iso_report_text(report, err));
         note(gen, err, text);
     }
+    stop_if_fetched(gen);
     gen->poke(gen);
 }
 
@@ -127,9 +137,8 @@ void iso_or_resolve_start(struct iso_or_generation *gen)
     gen->resolving = true;
     if (gen->tickets == NULL) {
         note(gen, ISO_E_NOMEM, "not enough memory");
-        return;
     }
-    for (size_t i = 0; i < count_of(gen); i++) {
+    for (size_t i = 0; gen->tickets != NULL && i < count_of(gen); i++) {
         const struct iso_or_component *component = &gen->manifest->components[i];
         struct iso_or_ticket *ticket = &gen->tickets[i];
         ticket->gen = gen;
@@ -142,6 +151,7 @@ void iso_or_resolve_start(struct iso_or_generation *gen)
             note(gen, ISO_E_REFUSED, "too many packages are being fetched; try again");
         }
     }
+    stop_if_fetched(gen);
 }
 
 bool iso_or_resolve_finished(const struct iso_or_generation *gen)

@@ -99,6 +99,7 @@ struct iso_or_part {
     bool wait;            /* goal delete: not before the generation's drain time has passed */
     unsigned module;      /* the component whose module is looked at */
     bool upload;          /* it is not there */
+    bool fetching;        /* nor has this process seen it; it is being resolved again */
     unsigned refused;     /* prepare with 422, in a row */
     uint64_t prepared_ms; /* when it was prepared last */
     uint64_t progress_ms; /* when something was achieved last */
@@ -301,7 +302,8 @@ ISO_MUST_CHECK struct iso_or_generation *iso_or_generation_again(struct iso_or_a
                                                                  const struct iso_or_generation *of,
                                                                  const char *cause,
                                                                  const char *detail);
-/* deployer_resolve.c */
+/* deployer_resolve.c. Before there is a plan, what was resolved is held until it is stopped;
+ * later it stops by itself when it has finished, well or not (resolve_err). */
 void iso_or_resolve_start(struct iso_or_generation *gen);
 void iso_or_resolve_stop(struct iso_or_generation *gen);
 bool iso_or_resolve_finished(const struct iso_or_generation *gen);

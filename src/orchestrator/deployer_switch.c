@@ -330,6 +330,7 @@ static void make_plan(struct iso_or_app *app)
         (void)iso_or_generation_arm(gen, NULL);
     }
     if (err == ISO_OK) {
+        iso_or_resolve_stop(gen); /* not before it is recorded: the next attempt needs them */
         app->told = false;
         app->again = true;
     } else if (err == ISO_E_IO || err == ISO_E_NOMEM) {

@@ -103,7 +103,7 @@ static void resolved(void *arg)
     char digest[ISO_OR_DIGEST_SIZE], file[64];
     struct iso_report report;
     iso_report_init(&report);
-    if (request->module == SIM_MODULES - 1) {
+    if (request->module == SIM_MODULES - 1 || request->sim->packages_gone) {
         iso_report_set(&report, "there is no such package");
         request->done(request->arg, ISO_E_NOT_FOUND, &report, NULL);
         free(request);
@@ -134,6 +134,9 @@ static uint64_t resolve(void *ctx, struct iso_str reference, struct iso_str dige
     struct sim *sim = ctx;
     (void)digest;
     (void)files;
+    if (sim->packages_busy) {
+        return 0;
+    }
     struct package_request *request = calloc(1, sizeof *request);
     CHECK(request != NULL);
     *request = (struct package_request){.sim = sim, .done = done, .arg = arg};

@@ -114,7 +114,9 @@ struct sim {
     /* Kill the orchestrator after so many requests or commits (0: never). */
     uint64_t kill_at, points;
     bool dead;
-    bool full; /* the orchestrator's disk: nothing can be recorded */
+    bool full;          /* the orchestrator's disk: nothing can be recorded */
+    bool packages_gone; /* none can be resolved */
+    bool packages_busy; /* too many are under way */
     /* What it told. */
     char events_told[4096];
     unsigned deployed, failed, moved, removed;
