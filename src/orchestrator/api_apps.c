@@ -160,6 +160,10 @@ static void on_planned(void *ctx, enum iso_err err, const struct iso_report *rep
 {
     struct iso_or_pending *pending = ctx;
     struct iso_orchestrator *orchestrator = pending->orchestrator;
+    if (!iso_or_pending_is_open(pending)) {
+        iso_or_pending_end(pending);
+        return;
+    }
     if (err == ISO_OK) {
         iso_http_reply(orchestrator->http, pending->id, 200, "application/json",
                        iso_bytes_from(json.ptr, json.len));
@@ -182,8 +186,9 @@ static void plan(struct iso_orchestrator *orchestrator, struct iso_http_request 
     json_t *body = read_deploy(orchestrator, req, &deploy);
     struct iso_or_pending *pending =
         body != NULL ? iso_or_pending_new(orchestrator, req, "plan") : NULL;
-    if (pending != NULL) {
-        iso_or_deployer_plan(orchestrator->deployer, &deploy, check_only, on_planned, pending);
+    if (pending != NULL && iso_or_deployer_plan(orchestrator->deployer, &deploy, check_only,
+                                                on_planned, pending) != ISO_OK) {
+        iso_or_pending_refuse(pending);
     }
     json_decref(body);
 }
@@ -320,6 +325,14 @@ void iso_or_waiters_wake(struct iso_orchestrator *orchestrator, struct iso_str a
             reply_app(orchestrator, id, own);
         }
     }
+}
+
+void iso_or_waiters_stop(struct iso_orchestrator *orchestrator)
+{
+    for (struct iso_or_waiter *at = orchestrator->waiters; at != NULL; at = at->next) {
+        at->until_ms = 0;
+    }
+    iso_or_waiters_wake(orchestrator, (struct iso_str){NULL, 0});
 }
 
 static void wait_for_app(struct iso_orchestrator *orchestrator, struct iso_http_request *req,

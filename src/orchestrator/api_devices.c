@@ -74,14 +74,6 @@ static unsigned status_of(enum iso_err err)
     return err == ISO_E_IO ? 504 : iso_reply_status(err);
 }
 
-/* It has not begun, for want of memory. */
-static void no_memory(struct iso_or_pending *pending)
-{
-    iso_http_problem(pending->orchestrator->http, pending->id, 503, NULL, NULL,
-                     iso_err_text(ISO_E_NOMEM));
-    iso_or_pending_end(pending);
-}
-
 static void on_added(void *ctx, enum iso_err err, const struct iso_report *report,
                      const char *device)
 {
@@ -89,6 +81,10 @@ static void on_added(void *ctx, enum iso_err err, const struct iso_report *repor
     struct iso_orchestrator *orchestrator = pending->orchestrator;
     const struct iso_or_device *added =
         err == ISO_OK ? iso_or_devices_find(orchestrator->devices, iso_str_from_z(device)) : NULL;
+    if (!iso_or_pending_is_open(pending)) {
+        iso_or_pending_end(pending);
+        return;
+    }
     if (err != ISO_OK) {
         iso_http_problem(orchestrator->http, pending->id, status_of(err), NULL, NULL,
                          iso_report_text(report, err));
@@ -133,7 +129,7 @@ static void post_devices(void *ctx, struct iso_http_request *req,
         struct iso_or_pending *pending = iso_or_pending_new(orchestrator, req, "add");
         if (pending != NULL &&
             iso_or_devices_add(orchestrator->devices, &add, on_added, pending) != ISO_OK) {
-            no_memory(pending);
+            iso_or_pending_refuse(pending);
         }
     }
     json_decref(body);
@@ -221,6 +217,10 @@ static void on_removed(void *ctx, enum iso_err err, const struct iso_report *rep
 {
     struct iso_or_pending *pending = ctx;
     (void)device;
+    if (!iso_or_pending_is_open(pending)) {
+        iso_or_pending_end(pending);
+        return;
+    }
     if (err == ISO_OK) {
         iso_http_reply(pending->orchestrator->http, pending->id, 204, NULL,
                        iso_bytes_from(NULL, 0));
@@ -256,7 +256,7 @@ static void delete_device(void *ctx, struct iso_http_request *req,
     struct iso_or_pending *pending = iso_or_pending_new(orchestrator, req, "remove");
     if (pending != NULL && iso_or_devices_remove(orchestrator->devices, iso_str_from_z(device->id),
                                                  forget, on_removed, pending) != ISO_OK) {
-        no_memory(pending);
+        iso_or_pending_refuse(pending);
     }
 }
 

@@ -13,6 +13,28 @@ enum { DOCUMENT_MAX = 4 << 20 };
 /* ---- Answers that come later -------------------------------------------------------------------
  */
 
+/* It goes when its request is over and its callback has come, whichever is first. */
+static void release_pending(struct iso_or_pending *pending)
+{
+    if (pending->id != 0 || !pending->ended) {
+        return;
+    }
+    struct iso_or_pending **at = &pending->orchestrator->pending;
+    while (*at != pending) {
+        at = &(*at)->next;
+    }
+    *at = pending->next;
+    iso_alloc_free(pending->orchestrator->alloc, pending, sizeof *pending);
+}
+
+static void on_pending_closed(void *ctx, void *user)
+{
+    struct iso_or_pending *pending = user;
+    (void)ctx;
+    pending->id = 0;
+    release_pending(pending);
+}
+
 struct iso_or_pending *iso_or_pending_new(struct iso_orchestrator *orchestrator,
                                           struct iso_http_request *req, const char *kind)
 {
@@ -22,13 +44,40 @@ struct iso_or_pending *iso_or_pending_new(struct iso_orchestrator *orchestrator,
                          "out of memory");
         return NULL;
     }
-    *pending = (struct iso_or_pending){orchestrator, iso_http_request_id(req), kind};
+    *pending = (struct iso_or_pending){.next = orchestrator->pending,
+                                       .orchestrator = orchestrator,
+                                       .id = iso_http_request_id(req),
+                                       .kind = kind};
+    orchestrator->pending = pending;
+    iso_route_closer(req, on_pending_closed, pending);
     return pending;
+}
+
+bool iso_or_pending_is_open(const struct iso_or_pending *pending)
+{
+    return pending->id != 0;
 }
 
 void iso_or_pending_end(struct iso_or_pending *pending)
 {
-    iso_alloc_free(pending->orchestrator->alloc, pending, sizeof *pending);
+    pending->ended = true;
+    release_pending(pending);
+}
+
+void iso_or_pending_refuse(struct iso_or_pending *pending)
+{
+    iso_http_problem(pending->orchestrator->http, pending->id, 503, NULL, NULL, "out of memory");
+    iso_or_pending_end(pending);
+}
+
+void iso_or_pending_stop_all(struct iso_orchestrator *orchestrator)
+{
+    for (const struct iso_or_pending *at = orchestrator->pending; at != NULL; at = at->next) {
+        if (iso_or_pending_is_open(at)) {
+            iso_http_problem(orchestrator->http, at->id, 503, NULL, NULL,
+                             "the orchestrator is stopping");
+        }
+    }
 }
 
 /* ---- The orchestrator --------------------------------------------------------------------------

@@ -98,6 +98,10 @@ static void on_kept(void *ctx, enum iso_err err, const struct iso_report *report
 {
     struct iso_or_pending *pending = ctx;
     struct iso_orchestrator *orchestrator = pending->orchestrator;
+    if (!iso_or_pending_is_open(pending)) {
+        iso_or_pending_end(pending);
+        return;
+    }
     if (err != ISO_OK) {
         const unsigned status = err == ISO_E_IO ? 502 : iso_reply_status(err);
         iso_http_problem(orchestrator->http, pending->id, status, NULL, NULL,
@@ -152,10 +156,10 @@ static void post_packages(void *ctx, struct iso_http_request *req,
         if (!iso_http_request_parameter(req, "version", &add.version)) {
             add.version = (struct iso_str){NULL, 0};
         }
-        if (pending != NULL) {
-            iso_or_shelf_add(orchestrator->shelf, &add, on_kept, pending);
-        } else {
+        if (pending == NULL) {
             iso_alloc_free(iso_alloc_libc(), add.bytes, add.len);
+        } else if (iso_or_shelf_add(orchestrator->shelf, &add, on_kept, pending) != ISO_OK) {
+            iso_or_pending_refuse(pending);
         }
     }
     iso_buf_fini(&signature);
@@ -175,8 +179,9 @@ static void post_fetch(void *ctx, struct iso_http_request *req,
     } else if (body != NULL) {
         pending = iso_or_pending_new(orchestrator, req, "fetch");
     }
-    if (pending != NULL) {
-        iso_or_shelf_fetch(orchestrator->shelf, iso_str_from_z(reference), on_kept, pending);
+    if (pending != NULL && iso_or_shelf_fetch(orchestrator->shelf, iso_str_from_z(reference),
+                                              on_kept, pending) != ISO_OK) {
+        iso_or_pending_refuse(pending);
     }
     json_decref(body);
 }
@@ -196,9 +201,9 @@ static void post_push(void *ctx, struct iso_http_request *req,
     } else if (body != NULL) {
         pending = iso_or_pending_new(orchestrator, req, "push");
     }
-    if (pending != NULL) {
-        iso_or_shelf_push(orchestrator->shelf, iso_str_from_z(package), iso_str_from_z(to), on_kept,
-                          pending);
+    if (pending != NULL && iso_or_shelf_push(orchestrator->shelf, iso_str_from_z(package),
+                                             iso_str_from_z(to), on_kept, pending) != ISO_OK) {
+        iso_or_pending_refuse(pending);
     }
     json_decref(body);
 }

@@ -61,6 +61,10 @@ static bool add_component(void *ctx, struct iso_str app, struct iso_str componen
 static void on_things(void *ctx, const struct iso_or_gathered *items, size_t count)
 {
     struct iso_or_pending *pending = ctx;
+    if (!iso_or_pending_is_open(pending)) {
+        iso_or_pending_end(pending);
+        return;
+    }
     json_t *list = json_array();
     for (size_t i = 0; i < count; i++) {
         if (items[i].answer != NULL) {
@@ -71,6 +75,9 @@ static void on_things(void *ctx, const struct iso_or_gathered *items, size_t cou
     if (text != NULL) {
         iso_http_reply(pending->orchestrator->http, pending->id, 200, "application/ld+json",
                        iso_bytes_from(text, strlen(text)));
+    } else {
+        iso_http_problem(pending->orchestrator->http, pending->id, 503, NULL, NULL,
+                         "out of memory");
     }
     free(text);
     json_decref(list);
@@ -113,20 +120,26 @@ static void get_things(void *ctx, struct iso_http_request *req,
                      : NULL;
     if (page.items == NULL) {
         if (pending != NULL) {
-            iso_http_problem(orchestrator->http, pending->id, 503, NULL, NULL, "out of memory");
-            iso_or_pending_end(pending);
+            iso_or_pending_refuse(pending);
         }
         return;
     }
     iso_or_devices_each(orchestrator->devices, add_device, &page);
     iso_or_deployer_components(orchestrator->deployer, add_component, &page);
-    iso_or_gather(orchestrator, page.items, page.limit + 1, page.count, on_things, pending);
+    if (iso_or_gather(orchestrator, page.items, page.limit + 1, page.count, on_things, pending) !=
+        ISO_OK) {
+        iso_or_pending_refuse(pending);
+    }
 }
 
 static void on_thing(void *ctx, const struct iso_or_gathered *items, size_t count)
 {
     struct iso_or_pending *pending = ctx;
     (void)count;
+    if (!iso_or_pending_is_open(pending)) {
+        iso_or_pending_end(pending);
+        return;
+    }
     char *text = items[0].answer != NULL ? json_dumps(items[0].answer, JSON_COMPACT) : NULL;
     if (text != NULL) {
         iso_http_reply(pending->orchestrator->http, pending->id, 200, "application/td+json",
@@ -187,7 +200,9 @@ static void get_thing(void *ctx, struct iso_http_request *req,
         iso_alloc_free(orchestrator->alloc, item, sizeof *item);
         return;
     }
-    iso_or_gather(orchestrator, item, 1, 1, on_thing, pending);
+    if (iso_or_gather(orchestrator, item, 1, 1, on_thing, pending) != ISO_OK) {
+        iso_or_pending_refuse(pending);
+    }
 }
 
 /* ---- Flows -------------------------------------------------------------------------------------
@@ -238,6 +253,10 @@ static void take_own(json_t *to, const json_t *answer, const char *key, const ch
 static void on_flows(void *ctx, const struct iso_or_gathered *items, size_t count)
 {
     struct iso_or_pending *pending = ctx;
+    if (!iso_or_pending_is_open(pending)) {
+        iso_or_pending_end(pending);
+        return;
+    }
     json_t *all = json_pack("{s:[], s:[], s:[], s:[]}", "flows", "links", "peers", "silent");
     for (size_t i = 0; i < count && all != NULL; i++) {
         if (items[i].answer == NULL) {
@@ -268,14 +287,16 @@ static void get_flows(void *ctx, struct iso_http_request *req,
                         : NULL;
     if (items == NULL) {
         if (pending != NULL) {
-            iso_http_problem(orchestrator->http, pending->id, 503, NULL, NULL, "out of memory");
-            iso_or_pending_end(pending);
+            iso_or_pending_refuse(pending);
         }
         return;
     }
     sites.items = items;
     iso_or_deployer_components(orchestrator->deployer, add_site, &sites);
-    iso_or_gather(orchestrator, items, ISO_OR_COMPONENTS_MAX, sites.count, on_flows, pending);
+    if (iso_or_gather(orchestrator, items, ISO_OR_COMPONENTS_MAX, sites.count, on_flows, pending) !=
+        ISO_OK) {
+        iso_or_pending_refuse(pending);
+    }
 }
 
 const struct iso_route iso_or_routes_things[] = {

@@ -116,12 +116,15 @@ ISO_MUST_CHECK enum iso_err iso_or_deployer_remove(struct iso_or_deployer *deplo
                                                    struct iso_str app, uint64_t *generation,
                                                    struct iso_report *report);
 /* Plans without changing anything: done gets JSON (docs/orchestrator-api.md, "Plans") or mistakes.
- * check_only: stops after the types. Exactly once, never before the call returns. */
-void iso_or_deployer_plan(struct iso_or_deployer *deployer, const struct iso_or_deploy *deploy,
-                          bool check_only,
-                          void (*done)(void *ctx, enum iso_err err, const struct iso_report *report,
-                                       const struct iso_or_mistakes *mistakes, struct iso_str json),
-                          void *ctx);
+ * check_only: stops after the types. Exactly once, never before the call returns; never after
+ * NOMEM.
+ */
+ISO_MUST_CHECK enum iso_err
+iso_or_deployer_plan(struct iso_or_deployer *deployer, const struct iso_or_deploy *deploy,
+                     bool check_only,
+                     void (*done)(void *ctx, enum iso_err err, const struct iso_report *report,
+                                  const struct iso_or_mistakes *mistakes, struct iso_str json),
+                     void *ctx);
 
 /* ---- Questions ----------------------------------------------------------------------------------
  */

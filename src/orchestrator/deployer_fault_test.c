@@ -555,7 +555,7 @@ static void plan(struct sim *sim, const char *manifest, bool check_only, struct 
 {
     const struct iso_or_deploy deploy = {.manifest = iso_str_from_z(manifest)};
     *out = (struct planned){.count = 0};
-    iso_or_deployer_plan(sim->deployer, &deploy, check_only, on_planned, out);
+    CHECK_OK(iso_or_deployer_plan(sim->deployer, &deploy, check_only, on_planned, out));
     CHECK_EQ_U64(out->count, 0); /* never before the call returns */
     sim_run(sim, 1000);
     CHECK_EQ_U64(out->count, 1);
@@ -584,7 +584,7 @@ TEST(a_plan_changes_nothing)
     /* One that is asked for is answered also when all ends. */
     const struct iso_or_deploy deploy = {.manifest = iso_str_from_z(APP("one", "", ""))};
     planned = (struct planned){.count = 0};
-    iso_or_deployer_plan(sim.deployer, &deploy, false, on_planned, &planned);
+    CHECK_OK(iso_or_deployer_plan(sim.deployer, &deploy, false, on_planned, &planned));
     sim_kill(&sim);
     CHECK_EQ_U64(planned.count, 1);
     CHECK_ERR(planned.err, ISO_E_STATE);

@@ -158,15 +158,16 @@ static enum iso_err begin(struct iso_or_trial *trial, const struct iso_or_deploy
                : ISO_E_NOMEM;
 }
 
-void iso_or_deployer_plan(struct iso_or_deployer *deployer, const struct iso_or_deploy *deploy,
-                          bool check_only,
-                          void (*done)(void *ctx, enum iso_err err, const struct iso_report *report,
-                                       const struct iso_or_mistakes *mistakes, struct iso_str json),
-                          void *ctx)
+enum iso_err
+iso_or_deployer_plan(struct iso_or_deployer *deployer, const struct iso_or_deploy *deploy,
+                     bool check_only,
+                     void (*done)(void *ctx, enum iso_err err, const struct iso_report *report,
+                                  const struct iso_or_mistakes *mistakes, struct iso_str json),
+                     void *ctx)
 {
     struct iso_or_trial *trial = iso_alloc_new(deployer->config.alloc, sizeof *trial);
     if (trial == NULL) {
-        return; /* nobody can be told */
+        return ISO_E_NOMEM;
     }
     trial->app.deployer = deployer;
     trial->app.floors = json_object();
@@ -184,6 +185,11 @@ void iso_or_deployer_plan(struct iso_or_deployer *deployer, const struct iso_or_
     deployer->trials = trial;
     const struct iso_or_clock *clock = &deployer->config.clock;
     trial->timer = clock->after(clock->ctx, 0, late, trial);
+    if (trial->timer == 0) {
+        destroy(trial);
+        return ISO_E_NOMEM;
+    }
+    return ISO_OK;
 }
 
 void iso_or_trials_stop(struct iso_or_deployer *deployer)

@@ -66,15 +66,15 @@ static void ask(struct gather *gather, struct iso_or_gathered *item)
     gather->open++;
 }
 
-void iso_or_gather(struct iso_orchestrator *orchestrator, struct iso_or_gathered *items, size_t cap,
-                   size_t count,
-                   void (*done)(void *ctx, const struct iso_or_gathered *items, size_t count),
-                   void *ctx)
+enum iso_err
+iso_or_gather(struct iso_orchestrator *orchestrator, struct iso_or_gathered *items, size_t cap,
+              size_t count,
+              void (*done)(void *ctx, const struct iso_or_gathered *items, size_t count), void *ctx)
 {
     struct gather *gather = iso_alloc_new(orchestrator->alloc, sizeof *gather);
     if (gather == NULL) {
         iso_alloc_free(orchestrator->alloc, items, cap * sizeof *items);
-        return; /* who asked is answered by its own end of patience */
+        return ISO_E_NOMEM;
     }
     *gather = (struct gather){.orchestrator = orchestrator,
                               .items = items,
@@ -90,6 +90,8 @@ void iso_or_gather(struct iso_orchestrator *orchestrator, struct iso_or_gathered
         if (clock.after(clock.ctx, 0, end, gather) == 0) {
             iso_alloc_free(orchestrator->alloc, items, cap * sizeof *items);
             iso_alloc_free(orchestrator->alloc, gather, sizeof *gather);
+            return ISO_E_NOMEM;
         }
     }
+    return ISO_OK;
 }

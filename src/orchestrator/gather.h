@@ -15,10 +15,9 @@ struct iso_or_gathered {
 };
 
 /* Takes items (an array of `cap` of the orchestrator's allocator, the first `count` in use). done:
- * once, never before the call has returned; the items are released after it. */
-void iso_or_gather(struct iso_orchestrator *orchestrator, struct iso_or_gathered *items, size_t cap,
-                   size_t count,
-                   void (*done)(void *ctx, const struct iso_or_gathered *items, size_t count),
-                   void *ctx);
+ * once, never before the call has returned; the items are released after it. NOMEM: not at all. */
+ISO_MUST_CHECK enum iso_err iso_or_gather(
+    struct iso_orchestrator *orchestrator, struct iso_or_gathered *items, size_t cap, size_t count,
+    void (*done)(void *ctx, const struct iso_or_gathered *items, size_t count), void *ctx);
 
 #endif

@@ -294,7 +294,7 @@ static void tell_late(struct late *late)
     }
 }
 
-/* NULL: no memory; nothing can be told then, and the caller's request ends by its deadline. */
+/* NULL: no memory. */
 static struct late *late_new(struct iso_or_shelf *shelf, iso_or_shelf_done done, void *ctx)
 {
     struct late *late = iso_alloc_new(shelf->config.alloc, sizeof *late);
@@ -310,15 +310,18 @@ static struct late *late_new(struct iso_or_shelf *shelf, iso_or_shelf_done done,
     return late;
 }
 
-static void refuse(struct iso_or_shelf *shelf, enum iso_err err, const struct iso_report *report,
-                   iso_or_shelf_done done, void *ctx)
+/* done is told of the error from the loop. NOMEM: it is not. */
+static enum iso_err refuse(struct iso_or_shelf *shelf, enum iso_err err,
+                           const struct iso_report *report, iso_or_shelf_done done, void *ctx)
 {
     struct late *late = late_new(shelf, done, ctx);
-    if (late != NULL) {
-        late->err = err;
-        late->report = *report;
-        tell_late(late);
+    if (late == NULL) {
+        return ISO_E_NOMEM;
     }
+    late->err = err;
+    late->report = *report;
+    tell_late(late);
+    return ISO_OK;
 }
 
 static enum iso_err name_of(const struct iso_or_shelf_add *add, char out[TEXT_MAX],
@@ -343,19 +346,20 @@ static enum iso_err name_of(const struct iso_or_shelf_add *add, char out[TEXT_MA
     return ISO_OK;
 }
 
-static void start(struct iso_or_shelf *shelf, const struct iso_or_job_def *def)
+static enum iso_err start(struct iso_or_shelf *shelf, const struct iso_or_job_def *def)
 {
     struct iso_report report;
-    if (iso_or_job_start(shelf, def) == 0) {
-        iso_report_init(&report);
-        const enum iso_err err =
-            iso_fail(&report, ISO_E_LIMIT, "too many packages are being fetched; try again");
-        refuse(shelf, err, &report, def->kept, def->arg);
+    if (iso_or_job_start(shelf, def) != 0) {
+        return ISO_OK;
     }
+    iso_report_init(&report);
+    const enum iso_err err =
+        iso_fail(&report, ISO_E_LIMIT, "too many packages are being fetched; try again");
+    return refuse(shelf, err, &report, def->kept, def->arg);
 }
 
-void iso_or_shelf_add(struct iso_or_shelf *shelf, const struct iso_or_shelf_add *add,
-                      iso_or_shelf_done done, void *ctx)
+enum iso_err iso_or_shelf_add(struct iso_or_shelf *shelf, const struct iso_or_shelf_add *add,
+                              iso_or_shelf_done done, void *ctx)
 {
     char reference[TEXT_MAX];
     struct iso_report report;
@@ -363,8 +367,7 @@ void iso_or_shelf_add(struct iso_or_shelf *shelf, const struct iso_or_shelf_add 
     const enum iso_err err = name_of(add, reference, &report);
     if (err != ISO_OK) {
         iso_alloc_free(iso_alloc_libc(), add->bytes, add->len);
-        refuse(shelf, err, &report, done, ctx);
-        return;
+        return refuse(shelf, err, &report, done, ctx);
     }
     const struct iso_or_job_def def = {.reference = iso_str_from_z(reference),
                                        .bytes = add->bytes,
@@ -372,14 +375,14 @@ void iso_or_shelf_add(struct iso_or_shelf *shelf, const struct iso_or_shelf_add 
                                        .signature = add->signature,
                                        .kept = done,
                                        .arg = ctx};
-    start(shelf, &def);
+    return start(shelf, &def);
 }
 
-void iso_or_shelf_fetch(struct iso_or_shelf *shelf, struct iso_str reference,
-                        iso_or_shelf_done done, void *ctx)
+enum iso_err iso_or_shelf_fetch(struct iso_or_shelf *shelf, struct iso_str reference,
+                                iso_or_shelf_done done, void *ctx)
 {
     const struct iso_or_job_def def = {.reference = reference, .kept = done, .arg = ctx};
-    start(shelf, &def);
+    return start(shelf, &def);
 }
 
 static void on_pushed(void *ctx, uint64_t id, enum iso_err err, struct iso_str reference,
@@ -417,14 +420,14 @@ static void on_to_push(void *ctx, enum iso_err err, uint8_t *bytes, size_t len,
     }
 }
 
-void iso_or_shelf_push(struct iso_or_shelf *shelf, struct iso_str package, struct iso_str to,
-                       iso_or_shelf_done done, void *ctx)
+enum iso_err iso_or_shelf_push(struct iso_or_shelf *shelf, struct iso_str package,
+                               struct iso_str to, iso_or_shelf_done done, void *ctx)
 {
     struct iso_or_package_row row;
     uint8_t digest[ISO_SHA256_SIZE];
     struct late *late = late_new(shelf, done, ctx);
     if (late == NULL) {
-        return;
+        return ISO_E_NOMEM;
     }
     late->to.ptr = iso_arena_copy_str(&late->arena, to);
     late->to.len = to.len;
@@ -437,9 +440,10 @@ void iso_or_shelf_push(struct iso_or_shelf *shelf, struct iso_str package, struc
     }
     if (late->err != ISO_OK) {
         tell_late(late);
-        return;
+        return ISO_OK;
     }
     iso_blobs_load(shelf->blobs, digest, on_to_push, late);
+    return ISO_OK;
 }
 
 enum iso_err iso_or_shelf_remove(struct iso_or_shelf *shelf, struct iso_str reference,

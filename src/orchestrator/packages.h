@@ -41,7 +41,8 @@ void iso_or_shelf_close(struct iso_or_shelf *shelf, void (*done)(void *ctx), voi
 /* For the deployer. */
 struct iso_or_packages iso_or_shelf_packages(struct iso_or_shelf *shelf);
 
-/* ok: reference is the row's key (borrowed). Exactly once, never before the call has returned. */
+/* ok: reference is the row's key (borrowed). Exactly once, never before the call has returned;
+ * never after a call that returned NOMEM. */
 typedef void (*iso_or_shelf_done)(void *ctx, enum iso_err err, const struct iso_report *report,
                                   const char *reference);
 
@@ -55,14 +56,15 @@ struct iso_or_shelf_add {
 };
 /* Errors: ARGUMENT (name, version), EXISTS (that version is there with other bytes), ACCESS
  * (signature), those of iso_describe, LIMIT (no room), IO. */
-void iso_or_shelf_add(struct iso_or_shelf *shelf, const struct iso_or_shelf_add *add,
-                      iso_or_shelf_done done, void *ctx);
+ISO_MUST_CHECK enum iso_err iso_or_shelf_add(struct iso_or_shelf *shelf,
+                                             const struct iso_or_shelf_add *add,
+                                             iso_or_shelf_done done, void *ctx);
 /* Fetches what a reference names, as a deployment would. */
-void iso_or_shelf_fetch(struct iso_or_shelf *shelf, struct iso_str reference,
-                        iso_or_shelf_done done, void *ctx);
+ISO_MUST_CHECK enum iso_err iso_or_shelf_fetch(struct iso_or_shelf *shelf, struct iso_str reference,
+                                               iso_or_shelf_done done, void *ctx);
 /* package: a row's reference; to: oci:ALIAS/NAME:TAG. done has the exact reference there. */
-void iso_or_shelf_push(struct iso_or_shelf *shelf, struct iso_str package, struct iso_str to,
-                       iso_or_shelf_done done, void *ctx);
+ISO_MUST_CHECK enum iso_err iso_or_shelf_push(struct iso_or_shelf *shelf, struct iso_str package,
+                                              struct iso_str to, iso_or_shelf_done done, void *ctx);
 /* Errors: NOT_FOUND, STATE (a generation uses it). */
 ISO_MUST_CHECK enum iso_err iso_or_shelf_remove(struct iso_or_shelf *shelf,
                                                 struct iso_str reference,

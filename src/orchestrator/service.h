@@ -50,7 +50,8 @@ struct iso_orchestrator {
     struct iso_or_deployer *deployer;
     struct iso_route_table tables[ISO_OR_ROUTE_TABLES];
     struct iso_route_server *server;
-    struct iso_http_server *http; /* the server's */
+    struct iso_http_server *http;   /* the server's */
+    struct iso_or_pending *pending; /* whose request is open, or whose callback is to come */
     struct iso_or_waiter *waiters;
     size_t waiter_count;
     uv_timer_t tick; /* of the waiters */
@@ -75,16 +76,28 @@ void iso_or_event(struct iso_orchestrator *orchestrator, const char *event, stru
 /* An application changed: those who wait for that are answered. app.len 0: look at the time only.
  */
 void iso_or_waiters_wake(struct iso_orchestrator *orchestrator, struct iso_str app);
+/* All of them are answered as things are. */
+void iso_or_waiters_stop(struct iso_orchestrator *orchestrator);
 
-/* A request that is answered later, for callbacks that get one pointer: released by its end. */
+/* A request that is answered later, for callbacks that get one pointer. The request may be over
+ * before its callback comes, and the HTTP server with it: is it still open? */
 struct iso_or_pending {
+    struct iso_or_pending *next;
     struct iso_orchestrator *orchestrator;
-    iso_http_id id;
+    iso_http_id id;   /* 0: the request is over */
     const char *kind; /* static; the handler's own */
+    bool ended;       /* nothing calls back any more */
 };
-/* NULL: 503 has been answered. */
+/* It has the closer of the request. NULL: 503 has been answered. */
 struct iso_or_pending *iso_or_pending_new(struct iso_orchestrator *orchestrator,
                                           struct iso_http_request *req, const char *kind);
+/* Whether there is somebody to answer; else orchestrator->http is not to be touched. */
+bool iso_or_pending_is_open(const struct iso_or_pending *pending);
+/* The callback has come: it is not the caller's any more. */
 void iso_or_pending_end(struct iso_or_pending *pending);
+/* What it waits for has not begun, for want of memory: answers 503 and ends it. */
+void iso_or_pending_refuse(struct iso_or_pending *pending);
+/* Answers all of them with 503: the daemon is stopping. Their callbacks still come. */
+void iso_or_pending_stop_all(struct iso_orchestrator *orchestrator);
 
 #endif

@@ -16,7 +16,7 @@ sys.path.insert(0, HERE)
 from fleet import Guests  # noqa: E402  pylint: disable=wrong-import-position
 import suite  # noqa: E402  pylint: disable=wrong-import-position
 
-FILES = ["test_apps", "test_api", "test_devices", "test_faults", "test_moves", "test_sources"]
+FILES = ["test_apps", "test_api", "test_devices", "test_faults", "test_life", "test_moves", "test_sources"]
 
 if __name__ == "__main__":
     sys.exit(suite.main(FILES, {"supervisor": "isomer-supervisor", "client": "isomer-client",
