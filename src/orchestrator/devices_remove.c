@@ -4,13 +4,12 @@
 
 #include "base/format.h"
 
-static void forget_here(struct iso_or_op *op)
+static enum iso_err forget(struct iso_or_op *op)
 {
     struct iso_or_devices *devices = op->devices;
     struct iso_or_entry *entry = iso_or_entry_find(devices, iso_str_from_z(op->id));
     if (entry == NULL) {
-        iso_or_op_end(op, ISO_OK); /* somebody else was quicker */
-        return;
+        return ISO_OK; /* somebody else was quicker */
     }
     const enum iso_err err =
         iso_or_store_device_remove(devices->store, iso_str_from_z(op->id), &op->report);
@@ -19,7 +18,18 @@ static void forget_here(struct iso_or_op *op)
         iso_or_entry_tell(entry, true);
         iso_or_entry_remove(entry);
     }
-    iso_or_op_end(op, err);
+    return err;
+}
+
+/* Before anything is asked of the device: a store that cannot be written to (a full disk) ends it
+ * here, with nothing done. What is forgotten whatever the device says is forgotten now; else the
+ * device stays until it has been given back, and its row is written as it is. */
+static enum iso_err record(struct iso_or_op *op)
+{
+    if (op->forget) {
+        return forget(op);
+    }
+    return iso_or_entry_keep(iso_or_entry_find(op->devices, iso_str_from_z(op->id)), &op->report);
 }
 
 /* Withdrawing a token ends what is open with it, perhaps this very request: whatever came back, it
@@ -27,7 +37,7 @@ static void forget_here(struct iso_or_op *op)
 static enum iso_err on_withdrawn(struct iso_or_op *op, const struct iso_http_client_answer *answer)
 {
     (void)answer;
-    forget_here(op);
+    iso_or_op_end(op, forget(op));
     return ISO_OK;
 }
 
@@ -42,7 +52,7 @@ static enum iso_err on_disowned(struct iso_or_op *op, const struct iso_http_clie
     }
     if (!iso_or_ask_answered(answer) || answer->status == 401 ||
         iso_or_op_withdraw(op, on_withdrawn) != ISO_OK) {
-        forget_here(op);
+        iso_or_op_end(op, forget(op));
     }
     return ISO_OK;
 }
@@ -58,11 +68,13 @@ static void begin(struct iso_or_op *op)
     }
     memcpy(op->id, device->id, sizeof op->id);
     if (!iso_or_devices_reach(op->devices, iso_str_from_z(op->id), &op->target)) {
-        forget_here(op);
+        iso_or_op_end(op, forget(op));
         return;
     }
-    const enum iso_err err =
-        iso_or_op_ask(op, "DELETE", "/v1/owner", iso_bytes_from(NULL, 0), false, on_disowned);
+    enum iso_err err = record(op);
+    if (err == ISO_OK) {
+        err = iso_or_op_ask(op, "DELETE", "/v1/owner", iso_bytes_from(NULL, 0), false, on_disowned);
+    }
     if (err != ISO_OK) {
         iso_or_op_end(op, err);
     }

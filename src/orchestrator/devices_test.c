@@ -1,6 +1,7 @@
 /* Adding devices and giving them back, with supervisors that are played over real HTTP and TLS:
  * pairing, tokens, owners; and that what fails leaves nothing behind, here or there. */
 #include "orchestrator/devices_test_support.h"
+#include "orchestrator/store_internal.h"
 
 #include "base/format.h"
 #include "base/test.h"
@@ -240,6 +241,30 @@ TEST(removing_one_that_does_not_answer_needs_to_forget_it)
     CHECK_ERR(world_remove(&world, "den", true), ISO_E_NOT_FOUND);
     world_reopen(&world);
     CHECK_EQ_U64(iso_or_devices_count(world.devices), 0);
+    world_close(&world);
+}
+
+TEST(a_store_that_cannot_be_written_to_keeps_the_device_as_it_is)
+{
+    static struct fake fake;
+    static struct world world;
+    world_open(&world);
+    fake_open(&fake, &world, "den");
+    pair(&world, &fake);
+    for (unsigned forget = 0; forget < 2; forget++) {
+        CHECK_OK(iso_or_store_exec(world.store, "PRAGMA query_only = 1", NULL));
+        CHECK_ERR(world_remove(&world, "den", forget != 0), ISO_E_IO);
+        CHECK_EQ_U64(iso_or_devices_count(world.devices), 1);
+        CHECK(!fake_saw(&fake, "DELETE /v1/owner"));
+        CHECK_STR(fake.owner, "orchestratororchestratoror");
+        CHECK_EQ_U64(tokens_of(&fake), 1);
+    }
+    CHECK_OK(iso_or_store_exec(world.store, "PRAGMA query_only = 0", NULL));
+    CHECK_OK(world_remove(&world, "den", true));
+    CHECK_EQ_U64(iso_or_devices_count(world.devices), 0);
+    CHECK_STR(fake.owner, "");
+    CHECK_EQ_U64(tokens_of(&fake), 0);
+    fake_close(&fake, &world);
     world_close(&world);
 }
 
