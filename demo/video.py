@@ -8,6 +8,7 @@ usage: video.py --build FOLDER [--check] [--seconds N] [--video FILE|/dev/videoN
 import argparse
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -165,12 +166,16 @@ def main():
     parser.add_argument("--seconds", type=int, default=20)
     parser.add_argument("--video", help="a film, /dev/videoN, or an address, instead of Debian's cockatoo")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # everything is taken down
     folder = os.path.join(ROOT, "build", "demo")
     shutil.rmtree(folder, ignore_errors=True)
     os.makedirs(folder)
     os.chdir(ROOT)
     say("The modules of %s" % EXAMPLE)
-    subprocess.run(["examples/build.sh", APP, os.path.join(options.build, "isomer")], check=True)
+    subprocess.run([sys.executable, "tests/programs/run.py", "--fetch"], check=True)  # the AssemblyScript compiler
+    if subprocess.run(["examples/build.sh", APP, os.path.join(options.build, "isomer")],
+                      check=False).returncode != 0:
+        sys.exit("demo: the modules could not be built")
     live = options.video and (options.video.startswith("/dev/") or "://" in options.video)
     if live and options.check:
         sys.exit("demo: --check compares with a film; %s is none" % options.video)

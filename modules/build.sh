@@ -84,8 +84,8 @@ build_assemblyscript() {
     [ -f "$asc" ] || missing "the AssemblyScript compiler is not at $asc"
     bindings assemblyscript "$1"
     cp "$here/$1/index.ts" "$out/$1"
-    (cd "$out/$1" && node "$asc" "$1.ts" --transform "./$1.mjs" --runtime incremental -O \
-        -o "$1.wasm")
+    (cd "$out/$1" && node "$asc" "$1.ts" --transform "./$1.mjs" --runtime incremental -O3 \
+        --enable simd -o "$1.wasm")
 }
 
 build_one() {
