@@ -400,6 +400,42 @@ run({
     });
   },
 
+  // All pages in the dark and on a telephone: legible, and nothing sticks out.
+  async dark_and_narrow(browser) {
+    const pages = {
+      "": "Map",
+      devices: "Devices",
+      "devices/attic": "attic",
+      apps: "Applications",
+      "apps/video": "video",
+      "apps/video/plan": "video",
+      "apps/video/history": "video",
+      packages: "Packages",
+      "packages/greeter%401.0.0": "greeter@1.0.0",
+      "components/video/scaler": "scaler",
+      "deploy/video": "Change video",
+      events: "Events",
+    };
+    await withWindow(
+      browser,
+      async (window, page) => {
+        for (const [hash, heading] of Object.entries(pages)) {
+          await window.go(hash, heading);
+          await until("it is there", async () => (await page.getByText("Asking").count()) === 0);
+          const name = hash.replace(/[^a-z0-9]+/g, "-");
+          await page.setViewportSize({ width: 1280, height: 860 });
+          await window.look(`dark-${name}`);
+          await page.setViewportSize({ width: 390, height: 800 });
+          await until(`${heading} fits a telephone`, () =>
+            page.evaluate(() => document.documentElement.scrollWidth <= 390),
+          );
+          await window.look(`narrow-${name}`);
+        }
+      },
+      { colorScheme: "dark" },
+    );
+  },
+
   // A session of a token that reads may look, and everything that changes is out of reach: on the page and behind it.
   async looking_only(browser) {
     await withWindow(

@@ -50,10 +50,6 @@ export async function get(path, signal) {
   return (await request("GET", path, { signal, headers: { accept: "application/json" } })).json();
 }
 
-export async function getText(path) {
-  return (await request("GET", path)).text();
-}
-
 // Sends a document (undefined: none); the answer's document, null when it has none.
 export async function send(method, path, document) {
   const answer = await request(method, path, {

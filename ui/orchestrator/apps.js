@@ -5,7 +5,6 @@ import {
   button,
   clock,
   el,
-  facts,
   hue,
   link,
   micros,

@@ -17,7 +17,7 @@ import {
 } from "./dom.js";
 import { deviceCalled, mayOperate, site, watchComponents } from "./live.js";
 import { eventList } from "./events.js";
-import { act, changeButton, confirmed, dialog, field, form, toast } from "./parts.js";
+import { act, changeButton, dialog, field, form, toast } from "./parts.js";
 
 const labelText = (labels) => Object.entries(labels ?? {}).map(([name, value]) => `${name}=${value}`);
 const tags = (labels) => labelText(labels).map((text) => el("span.tag", {}, text));

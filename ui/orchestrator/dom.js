@@ -176,11 +176,11 @@ export function meter(value, label) {
   });
 }
 
-// A hue per application, by its name: a class of style.css.
+// A hue per application, in the order in which they are seen: a class of style.css.
+const hues = new Map();
 export function hue(name) {
-  let sum = 7;
-  for (const character of name) sum = (sum * 31 + character.codePointAt(0)) % 9973;
-  return `hue${sum % 8}`;
+  if (!hues.has(name)) hues.set(name, `hue${hues.size % 8}`);
+  return hues.get(name);
 }
 
 // Replaces what `box` shows only when `key` differs from the last time, so that focus and selection stay.

@@ -1,5 +1,6 @@
 // What the pages show, asked for again and again while the page is visible, and at once after an event.
 import { at, follow, get, Problem } from "./api.js";
+import { hue } from "./dom.js";
 
 const EVERY_MS = 2000;
 const EVENTS_MAX = 2000;
@@ -44,18 +45,19 @@ export const deviceCalled = (idOrName) =>
   site.devices.find((device) => device.id === idOrName || device.name === idOrName);
 export const mayOperate = () => site.role === "operate";
 
+// name -> what ask(name) gives, in the order of the names, without those that gave a problem.
 async function each(names, ask) {
-  const found = new Map();
-  await Promise.all(
+  const answers = await Promise.all(
     names.map(async (name) => {
       try {
-        found.set(name, await ask(name));
+        return await ask(name);
       } catch (error) {
-        if (!(error instanceof Problem) || error.status === 401) throw error;
+        if (error instanceof Problem && error.status !== 401) return undefined;
+        throw error;
       }
     }),
   );
-  return found;
+  return new Map(names.map((name, i) => [name, answers[i]]).filter(([, answer]) => answer !== undefined));
 }
 
 async function ask() {
@@ -67,6 +69,7 @@ async function ask() {
   site.devices = fleet.devices;
   site.candidates = fleet.candidates;
   const names = apps.filter((app) => app.state !== "removed").map((app) => app.app);
+  names.sort().forEach(hue);
   site.apps = await each(names, (name) => get(at("apps", name)));
   site.flows = await each(
     [...site.apps.values()].filter((app) => app.generation > 0).map((app) => app.app),

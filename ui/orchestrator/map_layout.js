@@ -107,7 +107,17 @@ function componentRanks(site, edges) {
   return rank;
 }
 
-function makeBoxes(site, rank) {
+// By what takes part in flows; where nothing does, by what is linked; else by all.
+function deviceRank(chips, rank, edges) {
+  const partOf = (kind) =>
+    chips.filter((chip) =>
+      edges.some((edge) => edge.kind === kind && (edge.from === chip.id || edge.to === chip.id)),
+    );
+  const counted = [partOf("flow"), partOf("link"), chips].find((list) => list.length !== 0) ?? [];
+  return counted.reduce((sum, chip) => sum + rank.get(chip.id), 0) / (counted.length || 1);
+}
+
+function makeBoxes(site, rank, edges) {
   const byDevice = new Map(site.devices.map((device) => [device.id, { id: device.id, device, chips: [] }]));
   for (const app of site.apps.values()) {
     for (const component of app.components) {
@@ -117,7 +127,7 @@ function makeBoxes(site, rank) {
   const boxes = [...byDevice.values()];
   for (const box of boxes) {
     box.chips.sort((a, b) => a.app.app.localeCompare(b.app.app) || rank.get(a.id) - rank.get(b.id));
-    box.rank = box.chips.reduce((sum, chip) => sum + rank.get(chip.id), 0) / (box.chips.length || 1);
+    box.rank = deviceRank(box.chips, rank, edges);
     box.w = SIZE.width;
     box.h =
       box.chips.length === 0
@@ -127,31 +137,49 @@ function makeBoxes(site, rank) {
   return boxes;
 }
 
+// Devices of a column stand as what leads to them from the columns before does, so that few lines cross.
+function untangle(columns, edges) {
+  const height = new Map(); // component -> where its device stands in its column
+  for (const column of columns) {
+    const heightOf = (box) => {
+      const before = edges
+        .filter((edge) => height.has(edge.from) && box.chips.some((chip) => chip.id === edge.to))
+        .map((edge) => height.get(edge.from));
+      return before.length === 0 ? 0 : before.reduce((sum, one) => sum + one, 0) / before.length;
+    };
+    const wanted = new Map(column.map((box) => [box, heightOf(box)]));
+    column.sort((a, b) => wanted.get(a) - wanted.get(b));
+    column.forEach((box, i) => box.chips.forEach((chip) => height.set(chip.id, i)));
+  }
+}
+
 // Which device is in which column, by ids: {columns: [[id]], spare: [id], narrow, key}. What has no components stands
-// below. `known`, an earlier one, is kept while the same devices and applications are there, so that devices stay where
-// they are when components move.
+// below. `known`, an earlier one, is kept while the same devices and applications are there and nothing new is connected,
+// so that devices stay where they are when components move.
 export function arrange(site, width, edges, known) {
   const narrow = width < 2 * SIZE.width + SIZE.columnGap;
   const about = JSON.stringify([
     narrow,
     site.devices.map((device) => device.id),
-    [...site.apps.keys()].sort(),
+    [...site.apps.values()].map((app) => [app.app, app.components.length]).sort(),
   ]);
-  if (known?.key === about) return known;
-  const boxes = makeBoxes(site, componentRanks(site, edges));
+  const ways = edges.map((edge) => `${edge.from} ${edge.to}`);
+  if (known?.key === about && ways.every((way) => known.ways.has(way))) return known;
+  const boxes = makeBoxes(site, componentRanks(site, edges), edges);
   const used = boxes
     .filter((box) => box.chips.length !== 0)
     .sort((a, b) => a.rank - b.rank || a.device.name.localeCompare(b.device.name));
   const levels = narrow ? [0] : [...new Set(used.map((box) => Math.round(box.rank)))];
   const columns = levels.map((level) => used.filter((box) => narrow || Math.round(box.rank) === level));
+  if (!narrow) untangle(columns, edges);
   const spare = boxes.filter((box) => box.chips.length === 0);
   const ids = (list) => list.map((box) => box.id);
-  return { key: about, narrow, columns: columns.map(ids), spare: ids(spare) };
+  return { key: about, ways: new Set(ways), narrow, columns: columns.map(ids), spare: ids(spare) };
 }
 
 // {boxes: [{id, device, chips, x, y, w, h}], chips: [{id, app, component, box, x, y, w, h}], edges, width, height}
 export function layout(site, width, edges, arrangement) {
-  const byId = new Map(makeBoxes(site, componentRanks(site, edges)).map((box) => [box.id, box]));
+  const byId = new Map(makeBoxes(site, componentRanks(site, edges), edges).map((box) => [box.id, box]));
   const columns = arrangement.columns.map((column) => column.map((id) => byId.get(id)));
   const spare = arrangement.spare.map((id) => byId.get(id));
   const columnsWidth = arrangement.narrow

@@ -166,7 +166,7 @@ function matching(words, from) {
   return words.length;
 }
 
-function showItem(item, packageName) {
+function showItem(item) {
   switch (item.kind) {
     case "func":
       return showFunction(item);
@@ -194,7 +194,7 @@ function showItem(item, packageName) {
         {},
         el("h3", {}, el("span.muted", {}, "interface "), item.name),
         item.docs === "" ? null : el("p", {}, item.docs),
-        item.items.filter((part) => part.kind !== "use").map((part) => showItem(part, packageName)),
+        item.items.filter((part) => part.kind !== "use").map((part) => showItem(part)),
       );
     case "world":
       return el(
@@ -239,13 +239,13 @@ export function witView(text) {
           {},
           el("summary", {}, `From ${item.name}`),
           item.docs === "" ? null : el("p", {}, item.docs),
-          item.items.map((part) => showItem(part, item.name)).filter(Boolean),
+          item.items.map((part) => showItem(part)).filter(Boolean),
         ),
       );
     } else if (item.kind === "package") {
       if (item.docs !== "") box.append(el("p", {}, item.docs));
     } else {
-      const shown = showItem(item, "");
+      const shown = showItem(item);
       if (shown !== null && own) box.append(shown);
     }
   }
