@@ -31,13 +31,17 @@ static struct iso_or_app *make_app(struct iso_or_deployer *deployer, struct iso_
     (void)iso_format(app->name, sizeof app->name, "%.*s", (int)name.len, name.ptr);
     app->floors = json_object();
     app->sightings = json_object();
+    app->missing = json_object();
+    app->strangers = json_object();
+    app->disbelieved = json_object();
     app->avoid = json_object();
     app->lost_state = json_object();
     app->figures = json_object();
     app->stuck = json_object();
     app->revision = 1;
     if (app->floors == NULL || app->sightings == NULL || app->avoid == NULL ||
-        app->lost_state == NULL || app->figures == NULL || app->stuck == NULL) {
+        app->lost_state == NULL || app->figures == NULL || app->stuck == NULL ||
+        app->missing == NULL || app->strangers == NULL || app->disbelieved == NULL) {
         iso_or_app_destroy(app);
         return NULL;
     }
@@ -78,6 +82,9 @@ void iso_or_app_destroy(struct iso_or_app *app)
     }
     json_decref(app->floors);
     json_decref(app->sightings);
+    json_decref(app->missing);
+    json_decref(app->strangers);
+    json_decref(app->disbelieved);
     json_decref(app->avoid);
     json_decref(app->lost_state);
     json_decref(app->figures);

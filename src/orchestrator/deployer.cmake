@@ -12,6 +12,7 @@ iso_library(iso_orchestrator_deployer
     deployer_resolve.c
     deployer_switch.c
     deployer_trial.c
+    deployer_trust.c
     move.c
     reconcile.c
   DEPENDS iso_orchestrator_documents iso_orchestrator_manifest iso_orchestrator_planner
@@ -26,7 +27,7 @@ iso_library(iso_orchestrator_deployer_test_support
   DEPENDS iso_orchestrator_deployer iso_test_main)
 target_compile_definitions(iso_orchestrator_deployer_test_support PUBLIC _GNU_SOURCE)
 foreach(name IN ITEMS deployer deployer_fault deployer_kill deployer_packages
-        deployer_random)
+        deployer_random deployer_trust)
   iso_test(orchestrator_${name}_test
     SOURCES ${name}_test.c LIBS iso_orchestrator_deployer_test_support)
 endforeach()

@@ -235,10 +235,13 @@ static bool learn_epoch(struct iso_or_part *part)
     name += sizeof before - 1;
     uint64_t seen = strtoull(number + sizeof than - 1, NULL, 10);
     char component[ISO_OR_APP_SIZE];
-    if ((size_t)(end - name) >= sizeof component || seen >= INT64_MAX) {
+    if ((size_t)(end - name) >= sizeof component) {
         return false;
     }
     (void)iso_format(component, sizeof component, "%.*s", (int)(end - name), name);
+    if (!iso_or_epoch_plausible(part->gen->app, component, seen)) {
+        return false;
+    }
     uint64_t floor =
         (uint64_t)json_integer_value(json_object_get(part->gen->app->floors, component));
     if (floor <= seen) {
@@ -258,7 +261,7 @@ static uint64_t learn_generation(const struct iso_or_part *part)
                                                                              : 0;
     }
     uint64_t seen = strtoull(number + sizeof than - 1, NULL, 10);
-    return seen < INT64_MAX ? seen : 0;
+    return iso_or_number_plausible(part->gen->app->last, seen) ? seen : 0;
 }
 
 static void raise_floor(struct iso_or_part *part, uint64_t number)
@@ -269,13 +272,31 @@ static void raise_floor(struct iso_or_part *part, uint64_t number)
     iso_or_ask_stop(&part->ask);
 }
 
+/* What the device says cannot be. Before the decision another one is better; after it, it is tried
+ * until it makes sense. */
+static void disbelieve(struct iso_or_part *part)
+{
+    (void)iso_format(part->reason, sizeof part->reason,
+                     "%s: %s: it says numbers that nobody can have issued",
+                     iso_or_device_called(part->gen->app->deployer, part->device), part->step);
+    if (decided(part)) {
+        part->gen->hurry = true;
+        iso_or_ask_pause(&part->ask, resume);
+    } else {
+        trouble(part, ISO_OR_TROUBLE_DEVICE);
+    }
+}
+
 static void look_at(struct iso_or_part *part, const json_t *status)
 {
     uint64_t seen = (uint64_t)json_integer_value(json_object_get(status, "seen"));
     uint64_t there = (uint64_t)json_integer_value(json_object_get(status, "generation"));
     const char *state = json_string_value(json_object_get(status, "state"));
     bool well = state != NULL && strcmp(state, "committed") == 0;
-    iso_or_app_told(part->gen->app, part->device, status);
+    if (!iso_or_app_told(part->gen->app, part->device, status)) {
+        disbelieve(part);
+        return;
+    }
     if (part->goal == ISO_OR_GOAL_COMMIT && there == part->gen->number && well &&
         !clear_committed(part, status)) {
         part->done = true;
@@ -292,6 +313,8 @@ static void look_at(struct iso_or_part *part, const json_t *status)
         raise_floor(part, learn_generation(part));
     } else if (part->goal == ISO_OR_GOAL_COMMIT && lost_state(part, status)) {
         trouble(part, ISO_OR_TROUBLE_NUMBER);
+    } else if (strstr(part->reason, " is older than ") != NULL) {
+        disbelieve(part); /* and the number is not one that could be learnt */
     } else {
         part->prepared = false;
         part->module = 0;

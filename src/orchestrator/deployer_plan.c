@@ -150,19 +150,18 @@ static size_t device_index(const struct iso_or_planning *planning, const char *i
 /* ---- Components --------------------------------------------------------------------------------
  */
 
-/* Where a component is now, and under which epoch: by the current generation, or, when a device
- * was seen with a later one, there. */
+/* Where a component is now, and under which epoch: by the current generation, or, when it has left
+ * there and a device was seen with a later one, there. */
 static const char *present_device(const struct iso_or_planning *planning, const char *name,
                                   uint64_t *epoch)
 {
-    const char *device = iso_or_generation_device(planning->current, name);
+    const char *device = iso_or_generation_device(planning->current, name), *seen = NULL;
     *epoch = iso_or_generation_epoch(planning->current, name);
-    const json_t *seen = member(planning->app->sightings, name);
-    uint64_t seen_epoch = (uint64_t)json_integer_value(member(seen, "epoch"));
-    const char *seen_device = json_string_value(member(seen, "device"));
-    if (seen_epoch > *epoch && device_index(planning, seen_device) != ISO_PLAN_NONE) {
+    uint64_t seen_epoch = iso_or_app_sighted(planning->app, name, &seen);
+    if (seen_epoch > *epoch && device_index(planning, seen) != ISO_PLAN_NONE &&
+        iso_or_app_moved_away(planning->app, name, seen)) {
         *epoch = seen_epoch;
-        device = seen_device;
+        device = seen;
     }
     return device;
 }
@@ -432,6 +431,9 @@ static enum iso_err new_epoch(struct iso_or_planning *planning, const char *name
 {
     uint64_t floor = (uint64_t)json_integer_value(member(planning->app->floors, name));
     uint64_t least = floor > present + 1 ? floor : present + 1;
+    const char *device = NULL;
+    uint64_t seen = iso_or_app_sighted(planning->app, name, &device);
+    least = seen >= least ? seen + 1 : least; /* whether it is believed or not */
     return iso_or_store_epoch_next(planning->app->deployer->config.store,
                                    iso_str_from_z(planning->app->name), iso_str_from_z(name), least,
                                    out, report);

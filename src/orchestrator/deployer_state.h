@@ -224,8 +224,6 @@ ISO_MUST_CHECK enum iso_err iso_or_generation_save_step(struct iso_or_generation
 /* Parts from the documents, moves and left devices from progress (NULL: none). False: no memory. */
 bool iso_or_generation_arm(struct iso_or_generation *gen, const json_t *progress);
 struct iso_or_part *iso_or_generation_part(struct iso_or_generation *gen, const char *device);
-/* A left device, to be told to delete the application. */
-bool iso_or_generation_leave(struct iso_or_generation *gen, const char *device, bool wait);
 bool iso_or_generation_decided(const struct iso_or_generation *gen);
 /* Of a component: device id, epoch; NULL, 0: not there. */
 const char *iso_or_generation_device(const struct iso_or_generation *gen, const char *component);
@@ -249,10 +247,13 @@ struct iso_or_app {
     uint64_t floor;                    /* numbers must be above: a device knows it */
     json_t *floors;                    /* component -> epoch that must be reached */
     json_t *sightings;                 /* component -> {"device", "epoch"}: later than ours */
-    json_t *avoid;                     /* device -> until when (ms) it gets nothing new */
-    json_t *figures;    /* component -> {"fuel-per-call", "bytes-per-call"}: measured */
-    json_t *stuck;      /* component -> device: could not be moved away when that was drained */
-    json_t *lost_state; /* components that must begin anew */
+    json_t *missing;     /* component -> whether its place by the current generation has it not */
+    json_t *strangers;   /* devices that have it, though nothing of it is placed there */
+    json_t *disbelieved; /* devices whose numbers cannot be; people have been told */
+    json_t *avoid;       /* device -> until when (ms) it gets nothing new */
+    json_t *figures;     /* component -> {"fuel-per-call", "bytes-per-call"}: measured */
+    json_t *stuck;       /* component -> device: could not be moved away when that was drained */
+    json_t *lost_state;  /* components that must begin anew */
     char failed[ISO_OR_REASON_SIZE * 2]; /* why the latest change failed; empty: it did not */
     uint64_t failed_number;
     char degraded[ISO_OR_REASON_SIZE]; /* said last; empty: not */
@@ -333,7 +334,22 @@ void iso_or_undo_step(struct iso_or_app *app);
 /* reconcile.c */
 void iso_or_repair_step(struct iso_or_app *app);
 void iso_or_looks_stop(struct iso_or_deployer *deployer);
-/* What a device said of an application, wherever it was asked for. NULL: it has none. */
-void iso_or_app_told(struct iso_or_app *app, const char *device, const json_t *status);
+/* Looks again at devices that had it without being meant to: all has been confirmed. */
+void iso_or_strangers_look(struct iso_or_app *app);
+/* Whether the device where a component is has said what it has, or cannot; otherwise it is asked.
+ */
+bool iso_or_place_asked(const struct iso_or_app *app, const char *component);
+/* deployer_trust.c */
+/* What a device said of an application, wherever it was asked for. NULL: it has none. False: its
+ * numbers cannot be; nothing is learnt of it, and people are told. */
+bool iso_or_app_told(struct iso_or_app *app, const char *device, const json_t *status);
+/* Whether a number that a device says may have been issued, when ours is the latest of our own. */
+bool iso_or_number_plausible(uint64_t ours, uint64_t said);
+bool iso_or_epoch_plausible(const struct iso_or_app *app, const char *component, uint64_t said);
+/* The device that was seen with a later epoch of a component, and that; NULL, 0: none. */
+uint64_t iso_or_app_sighted(const struct iso_or_app *app, const char *component,
+                            const char **device);
+/* Whether that device is its place: the one that the store knows does not have it any more. */
+bool iso_or_app_moved_away(const struct iso_or_app *app, const char *component, const char *device);
 
 #endif

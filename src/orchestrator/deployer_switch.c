@@ -299,6 +299,20 @@ static bool fleet_settled(struct iso_or_app *app)
     return !waiting;
 }
 
+/* A component was seen elsewhere under a later epoch: whether it has left its place, that tells. */
+static bool places_asked(const struct iso_or_app *app)
+{
+    const char *name;
+    json_t *seen;
+    json_object_foreach(app->sightings, name, seen)
+    {
+        if (!iso_or_place_asked(app, name)) {
+            return false; /* whoever is asked pokes */
+        }
+    }
+    return true;
+}
+
 /* Placement, epochs, keys and documents are recorded together, before any device sees them. */
 static void make_plan(struct iso_or_app *app)
 {
@@ -511,6 +525,7 @@ static void decide(struct iso_or_app *app)
     app->failed[0] = '\0';
     app->repairs = 0;
     json_object_clear(app->lost_state);
+    json_object_clear(app->missing);
     app->told = false;
     app->again = true;
 }
@@ -598,7 +613,7 @@ void iso_or_change_step(struct iso_or_app *app)
         resolving(app);
         return;
     case ISO_OR_PLANNING:
-        if (!fleet_settled(app)) {
+        if (!fleet_settled(app) || !places_asked(app)) {
             return;
         }
         if (!own_cause(gen)) { /* what was lost is not kept waiting */
@@ -672,15 +687,18 @@ static void drive_current(struct iso_or_app *app)
             part->prepared = prepared;
             part->done = done;
         }
-        if (iso_or_device_of(app->deployer, part->device) == NULL) {
+        if (!part->done && iso_or_device_of(app->deployer, part->device) == NULL) {
             iso_or_ask_stop(&part->ask);
             part->done = true; /* forgotten by people */
+            app->again = true;
         }
-        if (part->goal == ISO_OR_GOAL_DELETE && gen->text.len != 0) {
+        if (part->goal == ISO_OR_GOAL_DELETE && gen->text.len != 0 && !part->done) {
             uint64_t at = gen->decided_ms + (part->wait ? drain_ms(gen) : 0);
-            if (!confirmed || now_of(app) < at) {
+            if (confirmed && now_of(app) < at) {
                 iso_or_app_wake(app, at);
-                continue;
+            }
+            if (!confirmed || now_of(app) < at) {
+                continue; /* who confirms last pokes */
             }
         }
         iso_or_part_drive(part);
@@ -725,4 +743,5 @@ void iso_or_current_step(struct iso_or_app *app)
     if (gen->state == ISO_OR_COMMITTING) {
         finish(app);
     }
+    iso_or_strangers_look(app);
 }

@@ -86,6 +86,7 @@ struct sim_device {
     uint64_t contact_ms;
     unsigned status; /* answered instead of carrying anything out; 0: as it should */
     bool garbage, silent;
+    bool no_commit;   /* it answers 500 to every commit */
     bool refuses;     /* it belongs to another orchestrator */
     uint32_t slow_ms; /* more than usual */
     uint64_t cut_ms;  /* when it was cut off last */
@@ -124,6 +125,7 @@ struct sim {
     json_t *owners;
     json_t *digests;   /* of the modules */
     bool two_allowed;  /* services restart elsewhere during partitions */
+    bool foreign;      /* another orchestrator's copies run, too */
     const char *trace; /* ISOMER_SIM_TRACE is set: everything that happens is printed */
 };
 

@@ -9,7 +9,10 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-enum { LOOK_AGAIN_MS = 1000 }; /* between two looks at one device */
+enum {
+    LOOK_AGAIN_MS = 1000, /* between two looks at one device */
+    LOOKS_MAX = 5,        /* that fail before a plan is made without */
+};
 
 /* One device that is being compared. */
 struct iso_or_look {
@@ -35,41 +38,6 @@ static uint64_t number_of(const json_t *object, const char *name)
     return json_is_integer(value) && json_integer_value(value) > 0
                ? (uint64_t)json_integer_value(value)
                : 0;
-}
-
-static uint64_t our_epoch(const struct iso_or_app *app, const char *component)
-{
-    uint64_t current = iso_or_generation_epoch(app->current, component);
-    uint64_t change = iso_or_generation_epoch(app->change, component);
-    uint64_t most = current > change ? current : change;
-    for (const struct iso_or_generation *gen = app->undoing; gen != NULL; gen = gen->next) {
-        uint64_t epoch = iso_or_generation_epoch(gen, component);
-        most = epoch > most ? epoch : most;
-    }
-    return most;
-}
-
-void iso_or_app_told(struct iso_or_app *app, const char *device, const json_t *status)
-{
-    uint64_t seen = number_of(status, "seen");
-    const char *name;
-    json_t *component;
-    if (seen > app->last && seen > app->floor) {
-        app->floor = seen;
-    }
-    json_object_foreach(json_object_get(status, "components"), name, component)
-    {
-        uint64_t epoch = number_of(component, "epoch");
-        uint64_t known = number_of(json_object_get(app->sightings, name), "epoch");
-        if (epoch > our_epoch(app, name) && epoch > known && seen > app->last) {
-            (void)json_object_set_new(
-                app->sightings, name,
-                json_pack("{s:s, s:I}", "device", device, "epoch", (json_int_t)epoch));
-        }
-        if (epoch > number_of(app->floors, name) && epoch > our_epoch(app, name)) {
-            (void)json_object_set_new(app->floors, name, json_integer((json_int_t)epoch));
-        }
-    }
 }
 
 /* ---- Comparing ---------------------------------------------------------------------------------
@@ -167,28 +135,70 @@ static bool is_well(const json_t *status, uint64_t generation)
     return true;
 }
 
+/* Whether the device is, or was, left by the current generation: it deletes there itself, when all
+ * have confirmed. What it thought done and is not, it does again.
+ */
+static bool is_left(struct iso_or_app *app, const char *device)
+{
+    for (size_t i = 0; i < app->current->part_count; i++) {
+        struct iso_or_part *part = &app->current->parts[i];
+        if (part->goal == ISO_OR_GOAL_DELETE && strcmp(part->device, device) == 0) {
+            part->done = false;
+            iso_or_ask_hurry(&part->ask);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A deployment on a device where nothing is placed: an old one, or another orchestrator's. It is
+ * deleted when what takes its place runs: then its calls end. True: it is being deleted. */
+static bool clear_stranger(struct iso_or_look *at, struct iso_or_app *app, const json_t *status)
+{
+    char path[128], text[ISO_OR_REASON_SIZE];
+    uint64_t there = number_of(status, "generation");
+    if (there == 0 || is_left(app, at->device) ||
+        iso_or_generation_part(app->change, at->device) != NULL) {
+        return false;
+    }
+    if (number_of(status, "seen") > app->current->number ||
+        (app->current->text.len != 0 && !iso_or_generation_confirmed(app->current))) {
+        (void)json_object_set_new(app->strangers, at->device, json_true());
+        return false;
+    }
+    (void)iso_format(path, sizeof path, "/v1/deployments/%s?generation=%" PRIu64, app->name,
+                     app->current->number);
+    if (strcmp(path, at->cleared) != 0) {
+        (void)iso_format(at->cleared, sizeof at->cleared, "%s", path);
+        (void)iso_format(text, sizeof text,
+                         "%s has the generation %" PRIu64
+                         ", though nothing of the application belongs there: it is deleted",
+                         iso_or_device_called(app->deployer, at->device), there);
+        iso_or_app_event(app, "cleared", NULL, at->device, text);
+    }
+    return clear(at, "DELETE", path);
+}
+
 /* True: a request is under way; the look goes on when it is over. */
 static bool compare(struct iso_or_look *at, struct iso_or_app *app, const json_t *status)
 {
     struct iso_or_part *part = iso_or_generation_part(app->current, at->device);
-    iso_or_app_told(app, at->device, status);
+    if (!iso_or_app_told(app, at->device, status)) {
+        return false;
+    }
     if (clear_remainders(at, app, status)) {
         return true;
     }
-    if (part != NULL && !is_well(status, app->current->number)) {
+    uint64_t prepared = number_of(json_object_get(status, "prepared"), "generation");
+    bool ready = part != NULL && part->prepared && prepared == app->current->number;
+    if (part != NULL && !ready && !is_well(status, app->current->number)) {
         iso_or_part_doubt(part);
     } else if (part != NULL && part->goal == ISO_OR_GOAL_COMMIT && !part->done) {
         iso_or_ask_hurry(&part->ask);
-    } else if (part == NULL && app->current != NULL && number_of(status, "generation") != 0 &&
-               iso_or_generation_part(app->change, at->device) == NULL &&
-               number_of(status, "seen") <= app->current->number) {
-        char path[128];
-        (void)iso_format(path, sizeof path, "/v1/deployments/%s?generation=%" PRIu64, app->name,
-                         app->current->number);
-        return clear(at, "DELETE", path);
+    } else if (part == NULL && app->current != NULL && clear_stranger(at, app, status)) {
+        return true;
     }
     struct iso_or_part *preparing = iso_or_generation_part(app->change, at->device);
-    uint64_t prepared = number_of(json_object_get(status, "prepared"), "generation");
     if (preparing != NULL && preparing->prepared && prepared != app->change->number &&
         preparing->goal == ISO_OR_GOAL_PREPARE) {
         preparing->prepared = false;
@@ -208,6 +218,9 @@ static bool compare_unknown(struct iso_or_look *at, const char *name, const json
         return false;
     }
     uint64_t seen = number_of(status, "seen");
+    if (!iso_or_number_plausible(last, seen)) {
+        return false;
+    }
     (void)iso_format(path, sizeof path, "/v1/deployments/%s?generation=%" PRIu64, name,
                      seen > last ? seen : last);
     return clear(at, "DELETE", path);
@@ -398,6 +411,41 @@ void iso_or_deployer_device_changed(struct iso_or_deployer *deployer,
     if (at != NULL) {
         look(at);
     }
+}
+
+static struct iso_or_look *look_again(struct iso_or_deployer *deployer, const char *device)
+{
+    struct iso_or_look *at = look_of(deployer, device);
+    if (at != NULL) {
+        at->wanted = true;
+        look(at); /* when it can be asked; else when it is back */
+    }
+    return at;
+}
+
+void iso_or_strangers_look(struct iso_or_app *app)
+{
+    const char *id;
+    json_t *value;
+    json_object_foreach(app->strangers, id, value)
+    {
+        (void)look_again(app->deployer, id);
+    }
+    (void)json_object_clear(app->strangers);
+}
+
+bool iso_or_place_asked(const struct iso_or_app *app, const char *component)
+{
+    const char *place = iso_or_generation_device(app->current, component);
+    const struct iso_or_device *device =
+        place != NULL ? iso_or_device_of(app->deployer, place) : NULL;
+    if (device == NULL || device->state != ISO_OR_UP ||
+        json_object_get(app->missing, component) != NULL ||
+        json_object_get(app->disbelieved, place) != NULL) {
+        return true;
+    }
+    const struct iso_or_look *at = look_again(app->deployer, place);
+    return at == NULL || at->ask.failures > LOOKS_MAX;
 }
 
 /* ---- Loss --------------------------------------------------------------------------------------
