@@ -84,6 +84,42 @@ static int send_manifest(struct iso_cli_server *server, const struct iso_cli_man
     return status;
 }
 
+static bool is_at(const json_t *one, const json_t *other)
+{
+    return iso_cli_json_number(one, "line") == iso_cli_json_number(other, "line") &&
+           iso_cli_json_number(one, "column") == iso_cli_json_number(other, "column");
+}
+
+/* Files that the manifest names are wrong: told together with what the orchestrator finds in the
+ * rest, which is where no file is missing. ISO_CLI_INVALID, or a status after a message. */
+static int wrong_files(struct iso_cli_server *server, const struct iso_cli_manifest *manifest,
+                       const json_t *body)
+{
+    json_t *answer = NULL, *mistake, *own, *all = json_array();
+    size_t i, k;
+    int status = send_manifest(server, manifest, "POST", "/v1/check", body, &answer);
+    json_array_foreach(manifest->mistakes, k, own)
+    {
+        (void)json_array_append(all, own);
+    }
+    json_array_foreach(json_object_get(answer, "mistakes"), i, mistake)
+    {
+        bool same = false;
+        json_array_foreach(manifest->mistakes, k, own)
+        {
+            same = same || is_at(mistake, own);
+        }
+        if (!same) {
+            (void)json_array_append(all, mistake);
+        }
+    }
+    json_t *document = json_pack("{s:o}", "mistakes", all);
+    const int printed = print_mistakes(server, manifest, document);
+    json_decref(document);
+    json_decref(answer);
+    return status == ISO_CLI_OK ? printed : status;
+}
+
 /* What all three begin with. *body: what to send. -1: go on; otherwise the exit status. */
 static int begin(const struct iso_cli_command *command, int argc, char **argv,
                  struct iso_cli_client_args *args, struct options *options,
@@ -101,6 +137,9 @@ static int begin(const struct iso_cli_command *command, int argc, char **argv,
         status = status == ISO_CLI_OK
                      ? iso_cli_manifest_send(&args->server, manifest, options->force, body)
                      : status;
+        if (status == ISO_CLI_OK && manifest->mistakes != NULL) {
+            status = wrong_files(&args->server, manifest, *body);
+        }
         return status == ISO_CLI_OK ? -1 : status;
     }
     return status;

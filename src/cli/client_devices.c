@@ -233,7 +233,8 @@ static int added(struct iso_cli_server *server, const json_t *device)
     const bool is_device = iso_cli_json_text(device, "state")[0] != '\0';
     const bool up = is_device && iso_cli_device_wait(server, name);
     if (server->json) {
-        return iso_cli_show_json(device);
+        const int status = iso_cli_show_json(device);
+        return status == ISO_CLI_OK && !is_device ? ISO_CLI_REFUSED : status;
     }
     if (is_device) {
         if (!up) {

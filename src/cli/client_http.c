@@ -243,17 +243,45 @@ static int status_of_call(const char *type)
     return ISO_CLI_REFUSED;
 }
 
+/* How a function ended, in the words of the local `isomer call`: "trap: ..." with its lines. */
+static void tell_end(const char *kind, const char *detail)
+{
+    const size_t first = strcspn(detail, "\n");
+    iso_cli_error_as(kind, "%.*s", (int)first, detail);
+    for (const char *at = detail + first; *at != '\0';) {
+        const size_t len = strcspn(++at, "\n");
+        iso_cli_detail("%.*s", (int)len, at);
+        at += len;
+    }
+}
+
+static void tell_problem(const struct iso_cli_server *server, const struct iso_cli_request *request,
+                         const json_t *problem, long http)
+{
+    static const char prefix[] = "urn:isomer:problem:";
+    const char *detail = json_string_value(json_object_get(problem, "detail"));
+    const char *title = json_string_value(json_object_get(problem, "title"));
+    const char *type = json_string_value(json_object_get(problem, "type"));
+    const int status = request->call_key != NULL ? status_of_call(type) : ISO_CLI_REFUSED;
+    const char *text = detail != NULL  ? detail
+                       : title != NULL ? title
+                                       : "the answer is not understood";
+    if (status == ISO_CLI_TRAP || status == ISO_CLI_LIMIT) {
+        tell_end(type + strlen(prefix), text);
+    } else if (detail == NULL || http == 401 || http == 403) {
+        iso_cli_error("%s: %s (HTTP %ld)", server->name, text, http);
+    } else if (server->is_device) {
+        iso_cli_error("%s: %s", server->name, text);
+    } else {
+        iso_cli_error("%s", text); /* it is about its devices and components, not itself */
+    }
+}
+
 int iso_cli_problem(const struct iso_cli_server *server, const struct iso_cli_request *request,
                     const struct iso_cli_reply *reply)
 {
     json_t *problem = json_loadb((const char *)reply->body.ptr, reply->body.len, 0, NULL);
-    const char *detail = json_string_value(json_object_get(problem, "detail"));
-    const char *title = json_string_value(json_object_get(problem, "title"));
-    iso_cli_error("%s: %s (HTTP %ld)", server->name,
-                  detail != NULL  ? detail
-                  : title != NULL ? title
-                                  : "the answer is not understood",
-                  reply->status);
+    tell_problem(server, request, problem, reply->status);
     const json_t *value = json_object_get(problem, "error");
     if (value != NULL && reply->status == 422) {
         char *text = json_dumps(value, JSON_ENCODE_ANY);

@@ -181,7 +181,8 @@ void iso_cli_manifest_fini(struct iso_cli_manifest *manifest)
 {
     iso_file_fini(&manifest->text);
     json_decref(manifest->json);
-    manifest->json = NULL;
+    json_decref(manifest->mistakes);
+    manifest->json = manifest->mistakes = NULL;
 }
 
 static struct iso_str text_of(const struct iso_cli_manifest *manifest)
@@ -189,12 +190,11 @@ static struct iso_str text_of(const struct iso_cli_manifest *manifest)
     return iso_str_from((const char *)manifest->text.bytes.ptr, manifest->text.bytes.len);
 }
 
-/* A mistake at the place of a text of the manifest. */
-static int wrong(const struct iso_cli_manifest *manifest, const char *value, const char *format,
-                 ...) ISO_PRINTF(3, 4);
+/* Adds a mistake at the place of a text of the manifest; ISO_CLI_INVALID. */
+static int wrong(struct iso_cli_manifest *manifest, const char *value, const char *format, ...)
+    ISO_PRINTF(3, 4);
 
-static int wrong(const struct iso_cli_manifest *manifest, const char *value, const char *format,
-                 ...)
+static int wrong(struct iso_cli_manifest *manifest, const char *value, const char *format, ...)
 {
     char message[PATH_CAP + 256], quoted[1100];
     va_list args;
@@ -202,7 +202,21 @@ static int wrong(const struct iso_cli_manifest *manifest, const char *value, con
     (void)iso_format_v(message, sizeof message, format, args);
     va_end(args);
     (void)iso_format(quoted, sizeof quoted, "\"%s\"", value);
-    iso_cli_mistake_at(manifest->name, text_of(manifest), quoted, message);
+    if (manifest->mistakes == NULL) {
+        manifest->mistakes = json_array();
+    }
+    json_t *mistake = iso_cli_mistake_new(text_of(manifest), quoted, message), *other;
+    size_t i;
+    json_array_foreach(manifest->mistakes, i, other)
+    {
+        if (json_equal(mistake, other)) { /* another component names the same */
+            json_decref(mistake);
+            return ISO_CLI_INVALID;
+        }
+    }
+    if (json_array_append_new(manifest->mistakes, mistake) != 0) {
+        iso_cli_error("%s: %s", manifest->name, message);
+    }
     return ISO_CLI_INVALID;
 }
 
@@ -240,7 +254,7 @@ static bool only_file(const char *folder, const char *end, char *out, bool *seve
 }
 
 /* The module that a reference names, and the WIT file beside it (empty: none). */
-static int find_module(const struct iso_cli_manifest *manifest, const char *reference, char *module,
+static int find_module(struct iso_cli_manifest *manifest, const char *reference, char *module,
                        char *wit)
 {
     char place[PATH_CAP];
@@ -282,7 +296,7 @@ static int find_module(const struct iso_cli_manifest *manifest, const char *refe
 }
 
 /* A file's text as JSON, or an error at `value` in the manifest. */
-static int text_file(const struct iso_cli_manifest *manifest, const char *value, const char *path,
+static int text_file(struct iso_cli_manifest *manifest, const char *value, const char *path,
                      json_t **out)
 {
     struct iso_file file;
@@ -297,17 +311,41 @@ static int text_file(const struct iso_cli_manifest *manifest, const char *value,
     return *out != NULL ? ISO_CLI_OK : wrong(manifest, value, "%s is no text in UTF-8", path);
 }
 
-static int add_module(struct iso_cli_server *server, const struct iso_cli_manifest *manifest,
+/* Only modules leave this machine: not whatever a manifest that came from elsewhere names. */
+static int check_module(struct iso_cli_manifest *manifest, const char *reference, const char *path)
+{
+    static const uint8_t start[8] = {0x00, 'a', 's', 'm', 1, 0, 0, 0}; /* magic, version */
+    uint8_t found[sizeof start] = {0};
+    FILE *file = fopen(path, "rbe");
+    if (file == NULL) {
+        return wrong(manifest, reference, "%s: %s", path, iso_errno_text(errno));
+    }
+    const size_t len = fread(found, 1, sizeof found, file);
+    (void)fclose(file);
+    if (len != sizeof found || memcmp(found, start, sizeof start) != 0) {
+        return wrong(manifest, reference,
+                     "%s is no WebAssembly module: it does not begin with \\0asm and version 1; it "
+                     "is not sent",
+                     path);
+    }
+    return ISO_CLI_OK;
+}
+
+/* ISO_CLI_OK also after a mistake that was noted: the others are sent all the same. */
+static int add_module(struct iso_cli_server *server, struct iso_cli_manifest *manifest,
                       const char *reference, json_t *files)
 {
     char module[PATH_CAP], wit[PATH_CAP], digest[72];
     json_t *text = NULL;
     int status = find_module(manifest, reference, module, wit);
+    status = status == ISO_CLI_OK ? check_module(manifest, reference, module) : status;
     if (status == ISO_CLI_OK && wit[0] != '\0') {
         status = text_file(manifest, reference, wit, &text);
     }
-    status = status == ISO_CLI_OK ? iso_cli_module_send(server, module, NULL, NULL, digest, NULL)
-                                  : status;
+    if (status != ISO_CLI_OK) {
+        return ISO_CLI_OK;
+    }
+    status = iso_cli_module_send(server, module, NULL, NULL, digest, NULL);
     if (status != ISO_CLI_OK) {
         json_decref(text);
         return status;
@@ -320,21 +358,24 @@ static int add_module(struct iso_cli_server *server, const struct iso_cli_manife
     return ISO_CLI_OK;
 }
 
-static int add_interface(const struct iso_cli_manifest *manifest, const char *name, json_t *files)
+static void add_interface(struct iso_cli_manifest *manifest, const char *name, json_t *files)
 {
     char path[PATH_CAP];
     json_t *text = NULL;
-    if (!place_of(manifest, name, path)) {
-        return wrong(manifest, name, "the path is too long");
+    int status = has_end(name, ".wit") ? ISO_CLI_OK
+                                       : wrong(manifest, name,
+                                               "an interface is a file NAME.wit; nothing else is "
+                                               "sent");
+    if (status == ISO_CLI_OK && !place_of(manifest, name, path)) {
+        status = wrong(manifest, name, "the path is too long");
     }
-    const int status = text_file(manifest, name, path, &text);
+    status = status == ISO_CLI_OK ? text_file(manifest, name, path, &text) : status;
     if (status == ISO_CLI_OK) {
         (void)json_object_set_new(files, name, json_pack("{s:o}", "text", text));
     }
-    return status;
 }
 
-int iso_cli_manifest_send(struct iso_cli_server *server, const struct iso_cli_manifest *manifest,
+int iso_cli_manifest_send(struct iso_cli_server *server, struct iso_cli_manifest *manifest,
                           bool force, json_t **body)
 {
     json_t *files = json_object(), *component;
@@ -347,13 +388,12 @@ int iso_cli_manifest_send(struct iso_cli_server *server, const struct iso_cli_ma
         if (strncmp(reference, "file:", 5) == 0 && json_object_get(files, reference) == NULL) {
             status = add_module(server, manifest, reference, files);
         }
-        if (status == ISO_CLI_OK && interface[0] != '\0' &&
-            json_object_get(files, interface) == NULL) {
-            status = add_interface(manifest, interface, files);
-        }
         if (status != ISO_CLI_OK) {
             json_decref(files);
             return status;
+        }
+        if (interface[0] != '\0' && json_object_get(files, interface) == NULL) {
+            add_interface(manifest, interface, files);
         }
     }
     json_t *text = json_stringn((const char *)manifest->text.bytes.ptr, manifest->text.bytes.len);

@@ -12,6 +12,7 @@ struct iso_cli_manifest {
     char folder[1024];    /* what is named in it is relative to this; "." */
     struct iso_file text; /* as it is */
     json_t *json;         /* NULL: it cannot be parsed; the orchestrator says where */
+    json_t *mistakes;     /* what is wrong with files that it names; NULL: nothing */
 };
 
 /* path: the file, a folder with app.json in it, or "-". Returns ISO_CLI_OK or a status after a
@@ -22,9 +23,9 @@ void iso_cli_manifest_fini(struct iso_cli_manifest *manifest);
 /*
  * Send the modules that `file:` references name, unless they are there, and put together what
  * PUT /v1/apps/{app} takes. *body: the caller's reference. Returns as above; a file that is missing
- * is pointed at in the manifest.
+ * or no module is added to manifest->mistakes, and the others are sent all the same.
  */
-int iso_cli_manifest_send(struct iso_cli_server *server, const struct iso_cli_manifest *manifest,
+int iso_cli_manifest_send(struct iso_cli_server *server, struct iso_cli_manifest *manifest,
                           bool force, json_t **body);
 
 /* Send one module (and its signature beside it, PATH.minisig) to the orchestrator; name and

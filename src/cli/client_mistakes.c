@@ -65,16 +65,19 @@ size_t iso_cli_mistakes_print(const json_t *mistakes, const char *name, struct i
     return errors;
 }
 
-void iso_cli_mistake_at(const char *name, struct iso_str text, const char *found,
-                        const char *message)
+json_t *iso_cli_mistake_new(struct iso_str text, const char *found, const char *message)
 {
     const size_t len = strlen(found);
-    struct iso_or_mistake mistake = {
-        .line = 1, .column = 1, .length = (uint32_t)len, .text = iso_str_from_z(message)};
-    for (size_t i = 0; i + len <= text.len && memcmp(text.ptr + i, found, len) != 0; i++) {
-        const bool end = text.ptr[i] == '\n';
-        mistake.line += end;
-        mistake.column = end ? 1 : mistake.column + (((unsigned char)text.ptr[i] & 0xc0u) != 0x80u);
+    json_int_t line = 1, column = 1;
+    size_t at = 0;
+    while (at + len <= text.len && memcmp(text.ptr + at, found, len) != 0) {
+        const bool end = text.ptr[at] == '\n';
+        line += end;
+        column = end ? 1 : column + (((unsigned char)text.ptr[at] & 0xc0u) != 0x80u);
+        at++;
     }
-    show(&mistake, 1, name, text);
+    const bool there = at + len <= text.len; /* not when it is written with escapes */
+    return json_pack("{s:I, s:I, s:I, s:s, s:s}", "line", there ? line : 1, "column",
+                     there ? column : 1, "length", there ? (json_int_t)len : 1, "severity", "error",
+                     "text", message);
 }

@@ -11,8 +11,8 @@
  * warnings. */
 size_t iso_cli_mistakes_print(const json_t *mistakes, const char *name, struct iso_str text);
 
-/* One mistake, at the first place where the text has `found`, which must be in it. */
-void iso_cli_mistake_at(const char *name, struct iso_str text, const char *found,
-                        const char *message);
+/* One mistake as the orchestrator's are, at the first place where the text has `found`; the
+ * caller's reference, NULL when memory is short. */
+json_t *iso_cli_mistake_new(struct iso_str text, const char *found, const char *message);
 
 #endif

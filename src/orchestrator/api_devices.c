@@ -35,6 +35,24 @@ static void write_device(struct iso_orchestrator *orchestrator, iso_http_id id, 
     iso_buf_fini(&buf);
 }
 
+/* What was only looked at: who it is, and whose. */
+static void write_candidate(struct iso_orchestrator *orchestrator, iso_http_id id, const char *name)
+{
+    struct iso_buf buf;
+    struct iso_json json;
+    iso_buf_init(&buf, orchestrator->alloc, DOCUMENT_MAX);
+    iso_json_init_buf(&json, &buf, 0);
+    if (!iso_or_devices_write_candidate(orchestrator->devices, name, &json)) {
+        iso_http_problem(orchestrator->http, id, 504, NULL, NULL,
+                         "it was there a moment ago, and is not there any more");
+    } else if (iso_json_finish(&json) == ISO_OK) {
+        iso_reply_taken(orchestrator->http, id, 202, "application/json", &buf);
+    } else {
+        iso_http_problem(orchestrator->http, id, 503, NULL, NULL, "out of memory");
+    }
+    iso_buf_fini(&buf);
+}
+
 static void get_devices(void *ctx, struct iso_http_request *req,
                         const struct iso_str params[ISO_ROUTE_PARAMS])
 {
@@ -88,8 +106,8 @@ static void on_added(void *ctx, enum iso_err err, const struct iso_report *repor
     if (err != ISO_OK) {
         iso_http_problem(orchestrator->http, pending->id, status_of(err), NULL, NULL,
                          iso_report_text(report, err));
-    } else if (added == NULL) { /* a candidate now */
-        iso_http_reply(orchestrator->http, pending->id, 202, NULL, iso_bytes_from(NULL, 0));
+    } else if (added == NULL) {
+        write_candidate(orchestrator, pending->id, device);
     } else {
         write_device(orchestrator, pending->id, 201, added);
     }

@@ -112,11 +112,15 @@ void iso_or_devices_write_one(const struct iso_or_devices *devices,
                               const struct iso_or_device *device, struct iso_json *json);
 void iso_or_devices_write(const struct iso_or_devices *devices, struct iso_json *json);
 void iso_or_devices_write_candidates(const struct iso_or_devices *devices, struct iso_json *json);
+/* The candidate of that id; nothing is written and false when there is none. */
+bool iso_or_devices_write_candidate(const struct iso_or_devices *devices, const char *id,
+                                    struct iso_json *json);
 
 /* ---- Changes; done exactly once, from the loop; never after NOMEM ------------------------------
  */
 
-/* err ISO_OK: device is its id. Otherwise report says why; nothing has changed. */
+/* err ISO_OK: device is its id, also of what is a candidate only. Otherwise report says why;
+ * nothing has changed. */
 typedef void (*iso_or_device_done)(void *ctx, enum iso_err err, const struct iso_report *report,
                                    const char *device);
 

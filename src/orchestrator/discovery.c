@@ -138,6 +138,18 @@ void iso_or_devices_write_candidates(const struct iso_or_devices *devices, struc
     iso_json_array_end(json);
 }
 
+bool iso_or_devices_write_candidate(const struct iso_or_devices *devices, const char *id,
+                                    struct iso_json *json)
+{
+    size_t others;
+    const struct iso_or_sighting *found =
+        find_candidate(devices, iso_str_from_z(id), false, &others);
+    if (found != NULL) {
+        write_candidate(found, json);
+    }
+    return found != NULL;
+}
+
 /* ---- Time ---------------------------------------------------------------------------------------
  */
 

@@ -161,6 +161,26 @@ def mistakes_are_pointed_at(t):
         match(r'^      \|  +\^~~~~~~~~~~~~~~~~~~$', result.err)
         t.write("hello/greeter/second.wasm", b"")
         t.expect(run(t, "deploy", folder), 65, "several modules")
+
+
+@test
+def files_of_a_manifest(t):
+    """All that is wrong is told at once, with what the orchestrator finds; only modules leave this machine."""
+    folder = application(t)
+    with orchestrator(t) as fake:
+        t.write("hello/counter.wasm", "root:x:0:0\n")
+        t.write("hello/secret", "root:x:0:0\n")
+        t.write("hello/app.json", MANIFEST.replace("extra.wit", "secret").replace("file:greeter", "file:missing"))
+        fake.mistakes = [{"line": 2, "column": 10, "length": 7, "severity": "error", "pointer": "/app", "text": "hm"}]
+        for command in ("check", "plan", "deploy"):
+            result = t.expect(run(t, command, folder), 65, [
+                "app.json:4:29: error: there is no module", "app.json:5:29: error: ", "is no WebAssembly module",
+                "app.json:5:63: error: an interface is a file NAME.wit", "app.json:2:10: error: hm"])
+            match(r"^isomer: error: .*app.json has 4 mistakes$", result.err.splitlines()[-1])
+        check(not fake.packages and not fake.apps, "nothing was sent")
+        check(all(body["files"] == {} for body in fake.bodies("POST", "/v1/check")), "no file")
+        answer = json.loads(t.expect(run(t, "deploy", folder, "--json"), 65).out)
+        check([one["line"] for one in answer["mistakes"]] == [4, 5, 5, 2], str(answer))
     t.expect(run(t, "--orchestrator", "127.0.0.1:1", "deploy", t.path("missing")), 66, "missing")
 
 
@@ -282,6 +302,8 @@ def devices(t):
         check("room=hall" in run(t, "device", "show", "hall").out, "show")
         t.expect(run(t, "device", "show"), 64, "which device")
         t.expect(run(t, "device", "add", "porch"), 77, ["has to be paired", "isomer device pair porch CODE"])
+        answer = t.expect(run(t, "device", "add", "porch", "--json"), 77)
+        check(json.loads(answer.out)["address"] == "https://192.0.2.9:8443", str(answer))
         t.expect(run(t, "device", "add", "192.0.2.99"), 77, "does not answer")
         t.expect(run(t, "device", "pair", "porch", "BAD"), 77, "the code is wrong")
         t.expect(run(t, "device", "pair", "porch", "GOOD", "--name", "veranda"), 0, "veranda is a device")

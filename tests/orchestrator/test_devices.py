@@ -31,6 +31,9 @@ def test_pairs_with_a_code(programs, guests):
         answer = held.request("POST", "/v1/devices", {"address": https_of(den), "code": "0000-0000-0000-0000"})
         check(answer.status == 403, "a wrong code: %s", answer)
         check(held.get("/v1/devices")["devices"] == [], "nothing is added")
+        looked = held.request("POST", "/v1/devices", {"address": https_of(den)})
+        check(looked.status == 202 and looked.json() == candidates(held)["den"], "a candidate: %s", looked)
+        check(looked.json()["address"] == https_of(den) and looked.json()["owner"] is None, "whose: %s", looked)
         check(den.request("GET", "/v1/owner").status == 404 and len(den.get("/v1/tokens")) == tokens,
               "nothing is left on the device")
         made = held.good("POST", "/v1/devices", {"address": https_of(den), "code": code_of(den)})
