@@ -24,12 +24,13 @@ enum {
     UNDER_WAY_MS = 1000    /* refused after this, it had begun, and moved when under way */
 };
 
-struct pass {
+struct iso_or_pass {
     struct iso_orchestrator *orchestrator;
-    iso_http_id id;   /* of the client's request */
-    uint64_t request; /* to the device; 0: none is under way */
-    uint64_t timer;   /* 0: none */
-    bool over;        /* the client's request is */
+    struct iso_or_pass *next, **link; /* among the streams; link NULL: is none */
+    iso_http_id id;                   /* of the client's request */
+    uint64_t request;                 /* to the device; 0: none is under way */
+    uint64_t timer;                   /* 0: none */
+    bool over;                        /* the client's request is */
     bool is_call, is_flow, wants_stream, streaming;
     char app[ISO_OR_APP_SIZE], component[ISO_OR_APP_SIZE]; /* of a flow: its name */
     char device[ISO_OR_ID_SIZE];                           /* asked last; fixed when app is "" */
@@ -41,15 +42,26 @@ struct pass {
     uint32_t delay_ms;
 };
 
-static void attempt(struct pass *pass);
+static void attempt(struct iso_or_pass *pass);
 
-static struct iso_or_clock clock_of(const struct pass *pass)
+static struct iso_or_clock clock_of(const struct iso_or_pass *pass)
 {
     return iso_or_uv_clock(pass->orchestrator->clock);
 }
 
+static void unlist(struct iso_or_pass *pass)
+{
+    if (pass->link != NULL) {
+        *pass->link = pass->next;
+        if (pass->next != NULL) {
+            pass->next->link = pass->link;
+        }
+        pass->link = NULL;
+    }
+}
+
 /* Released when neither the client's request nor anything of ours is under way. */
-static void release_if_over(struct pass *pass)
+static void release_if_over(struct iso_or_pass *pass)
 {
     if (!pass->over || pass->request != 0 || pass->timer != 0) {
         return;
@@ -60,9 +72,10 @@ static void release_if_over(struct pass *pass)
 
 static void on_client_closed(void *ctx, void *user)
 {
-    struct pass *pass = user;
+    struct iso_or_pass *pass = user;
     (void)ctx;
     pass->over = true;
+    unlist(pass);
     if (pass->timer != 0) {
         const struct iso_or_clock clock = clock_of(pass);
         clock.stop(clock.ctx, pass->timer);
@@ -74,7 +87,8 @@ static void on_client_closed(void *ctx, void *user)
     release_if_over(pass);
 }
 
-static void problem(const struct pass *pass, unsigned status, const char *type, const char *detail)
+static void problem(const struct iso_or_pass *pass, unsigned status, const char *type,
+                    const char *detail)
 {
     iso_http_problem(pass->orchestrator->http, pass->id, status, type, NULL, detail);
 }
@@ -83,7 +97,7 @@ static void problem(const struct pass *pass, unsigned status, const char *type, 
  */
 
 /* The device that has it now; false: nobody has. */
-static bool where(const struct pass *pass, char device[ISO_OR_ID_SIZE])
+static bool where(const struct iso_or_pass *pass, char device[ISO_OR_ID_SIZE])
 {
     const struct iso_or_deployer *deployer = pass->orchestrator->deployer;
     const struct iso_str app = iso_str_from_z(pass->app), name = iso_str_from_z(pass->component);
@@ -97,13 +111,13 @@ static bool where(const struct pass *pass, char device[ISO_OR_ID_SIZE])
 
 static void on_again(void *arg)
 {
-    struct pass *pass = arg;
+    struct iso_or_pass *pass = arg;
     pass->timer = 0;
     attempt(pass);
 }
 
 /* Tries once more after a while; false: it is time to give up. answered: by a device. */
-static bool again(struct pass *pass, bool answered)
+static bool again(struct iso_or_pass *pass, bool answered)
 {
     const struct iso_or_clock clock = clock_of(pass);
     uint64_t now_ms = clock.now_ms(clock.ctx);
@@ -159,7 +173,7 @@ static const char *type_of(const struct iso_http_client_answer *answer, char out
 }
 
 /* Whether it was certainly not executed, and may be elsewhere. */
-static bool may_repeat(const struct pass *pass, const struct iso_http_client_answer *answer)
+static bool may_repeat(const struct iso_or_pass *pass, const struct iso_http_client_answer *answer)
 {
     char now[ISO_OR_ID_SIZE];
     if (pass->app[0] == '\0') {
@@ -172,7 +186,7 @@ static bool may_repeat(const struct pass *pass, const struct iso_http_client_ans
            (answer->status == 404 && where(pass, now) && strcmp(now, pass->device) != 0);
 }
 
-static void unreachable(const struct pass *pass, const struct iso_http_client_answer *answer)
+static void unreachable(const struct iso_or_pass *pass, const struct iso_http_client_answer *answer)
 {
     char detail[512];
     const struct iso_or_device *device =
@@ -199,7 +213,7 @@ static void release_body(void *ctx)
     iso_alloc_free(iso_alloc_libc(), body, sizeof *body);
 }
 
-static void reply(const struct pass *pass, const struct iso_http_client_answer *answer)
+static void reply(const struct iso_or_pass *pass, const struct iso_http_client_answer *answer)
 {
     char buffer[128];
     const char *type = type_of(answer, buffer);
@@ -221,7 +235,7 @@ static void reply(const struct pass *pass, const struct iso_http_client_answer *
 
 static void on_done(void *ctx, uint64_t id, const struct iso_http_client_answer *answer)
 {
-    struct pass *pass = ctx;
+    struct iso_or_pass *pass = ctx;
     (void)id;
     pass->request = 0;
     if (pass->over) {
@@ -244,7 +258,7 @@ static void on_done(void *ctx, uint64_t id, const struct iso_http_client_answer 
 
 static bool on_piece(void *ctx, uint64_t id, struct iso_bytes piece)
 {
-    const struct pass *pass = ctx;
+    const struct iso_or_pass *pass = ctx;
     (void)id;
     return !pass->over && pass->streaming &&
            iso_http_stream_write(pass->orchestrator->http, pass->id, piece) == ISO_OK;
@@ -252,7 +266,7 @@ static bool on_piece(void *ctx, uint64_t id, struct iso_bytes piece)
 
 static void on_head(void *ctx, uint64_t id, const struct iso_http_client_answer *answer)
 {
-    struct pass *pass = ctx;
+    struct iso_or_pass *pass = ctx;
     struct iso_str type;
     char content_type[128];
     (void)id;
@@ -264,6 +278,31 @@ static void on_head(void *ctx, uint64_t id, const struct iso_http_client_answer 
     const struct iso_http_stream_config config = {
         .kind = ISO_HTTP_STREAM_RAW, .content_type = content_type, .buffer_bytes = STREAM_BUFFER};
     pass->streaming = iso_http_stream_begin(pass->orchestrator->http, pass->id, &config) == ISO_OK;
+    if (pass->streaming && pass->app[0] != '\0') {
+        struct iso_or_pass **first = &pass->orchestrator->streams;
+        pass->next = *first;
+        pass->link = first;
+        if (pass->next != NULL) {
+            pass->next->link = &pass->next;
+        }
+        *first = pass;
+    }
+}
+
+/* What follows a component that has left ends, so that who follows comes again and is led to where
+ * the component is now. */
+void iso_or_streams_follow(struct iso_orchestrator *orchestrator, struct iso_str app)
+{
+    struct iso_or_pass *next;
+    for (struct iso_or_pass *pass = orchestrator->streams; pass != NULL; pass = next) {
+        char now[ISO_OR_ID_SIZE];
+        next = pass->next;
+        if (iso_str_equal_z(app, pass->app) &&
+            (!where(pass, now) || strcmp(now, pass->device) != 0)) {
+            unlist(pass);
+            iso_http_client_cancel(orchestrator->http_client, pass->request);
+        }
+    }
 }
 
 /* ---- Asking ------------------------------------------------------------------------------------
@@ -279,7 +318,7 @@ static void add_field(char lines[][FIELD_MAX + 32], const char **fields, size_t 
     }
 }
 
-static void attempt(struct pass *pass)
+static void attempt(struct iso_or_pass *pass)
 {
     struct iso_or_reach reach;
     struct iso_report report;
@@ -359,10 +398,11 @@ static void add_query(struct iso_http_request *req, char path[PATH_MAX_BYTES])
 }
 
 /* NULL: it has been answered. */
-static struct pass *begin(struct iso_orchestrator *orchestrator, struct iso_http_request *req,
-                          struct iso_str app, struct iso_str component)
+static struct iso_or_pass *begin(struct iso_orchestrator *orchestrator,
+                                 struct iso_http_request *req, struct iso_str app,
+                                 struct iso_str component)
 {
-    struct pass *pass = iso_alloc_new(orchestrator->alloc, sizeof *pass);
+    struct iso_or_pass *pass = iso_alloc_new(orchestrator->alloc, sizeof *pass);
     if (pass == NULL || app.len >= sizeof pass->app || component.len >= sizeof pass->component) {
         iso_http_problem(orchestrator->http, iso_http_request_id(req), pass == NULL ? 503 : 404,
                          NULL, NULL, pass == NULL ? "out of memory" : "no name is that long");
@@ -388,7 +428,7 @@ static struct pass *begin(struct iso_orchestrator *orchestrator, struct iso_http
 }
 
 /* The path is the device's too. */
-static bool same_path(const struct pass *pass, struct iso_http_request *req,
+static bool same_path(const struct iso_or_pass *pass, struct iso_http_request *req,
                       char out[PATH_MAX_BYTES])
 {
     const struct iso_str path = iso_http_request_path(req);
@@ -403,7 +443,7 @@ static bool same_path(const struct pass *pass, struct iso_http_request *req,
 static void get_of_component(void *ctx, struct iso_http_request *req,
                              const struct iso_str params[ISO_ROUTE_PARAMS])
 {
-    struct pass *pass = begin(ctx, req, params[0], params[1]);
+    struct iso_or_pass *pass = begin(ctx, req, params[0], params[1]);
     if (pass != NULL && same_path(pass, req, pass->path)) {
         add_query(req, pass->path);
         attempt(pass);
@@ -411,7 +451,7 @@ static void get_of_component(void *ctx, struct iso_http_request *req,
 }
 
 /* Takes the body, and gives a call its key. */
-static bool take_call(struct pass *pass, struct iso_http_request *req)
+static bool take_call(struct iso_or_pass *pass, struct iso_http_request *req)
 {
     if (iso_http_request_take_body(req, &pass->body, &pass->body_len) != ISO_OK) {
         problem(pass, 503, NULL, "out of memory");
@@ -423,7 +463,7 @@ static bool take_call(struct pass *pass, struct iso_http_request *req)
 static void post_call(void *ctx, struct iso_http_request *req,
                       const struct iso_str params[ISO_ROUTE_PARAMS])
 {
-    struct pass *pass = begin(ctx, req, params[0], params[1]);
+    struct iso_or_pass *pass = begin(ctx, req, params[0], params[1]);
     if (pass == NULL) {
         return;
     }
@@ -441,7 +481,7 @@ static void post_call(void *ctx, struct iso_http_request *req,
 static void post_flow(void *ctx, struct iso_http_request *req,
                       const struct iso_str params[ISO_ROUTE_PARAMS])
 {
-    struct pass *pass = begin(ctx, req, params[0], params[1]);
+    struct iso_or_pass *pass = begin(ctx, req, params[0], params[1]);
     if (pass == NULL) {
         return;
     }
@@ -461,7 +501,7 @@ static void pass_display(struct iso_orchestrator *orchestrator, struct iso_http_
                          "no device has that name or id");
         return;
     }
-    struct pass *pass = begin(orchestrator, req, none, none);
+    struct iso_or_pass *pass = begin(orchestrator, req, none, none);
     if (pass == NULL) {
         return;
     }

@@ -112,6 +112,7 @@ static void on_device_event(void *ctx, const char *event, const char *device, co
 static void on_app_changed(void *ctx, struct iso_str app)
 {
     iso_or_waiters_wake(ctx, app);
+    iso_or_streams_follow(ctx, app);
 }
 
 static void on_app_event(void *ctx, const char *event, struct iso_str app, const char *component,

@@ -30,6 +30,8 @@ struct iso_or_waiter {
     uint64_t after, until_ms;
 };
 
+struct iso_or_pass;
+
 struct iso_orchestrator {
     uv_loop_t *loop;
     const struct iso_alloc *alloc;
@@ -54,7 +56,8 @@ struct iso_orchestrator {
     struct iso_or_pending *pending; /* whose request is open, or whose callback is to come */
     struct iso_or_waiter *waiters;
     size_t waiter_count;
-    uv_timer_t tick; /* of the waiters */
+    struct iso_or_pass *streams; /* event streams of components that are passed on */
+    uv_timer_t tick;             /* of the waiters */
     bool tick_open;
     void (*stopped)(void *ctx);
     void *stopped_ctx;
@@ -78,6 +81,8 @@ void iso_or_event(struct iso_orchestrator *orchestrator, const char *event, stru
 void iso_or_waiters_wake(struct iso_orchestrator *orchestrator, struct iso_str app);
 /* All of them are answered as things are. */
 void iso_or_waiters_stop(struct iso_orchestrator *orchestrator);
+/* And streams of its components that are elsewhere now end (api_pass.c). */
+void iso_or_streams_follow(struct iso_orchestrator *orchestrator, struct iso_str app);
 
 /* A request that is answered later, for callbacks that get one pointer. The request may be over
  * before its callback comes, and the HTTP server with it: is it still open? */

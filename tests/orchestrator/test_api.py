@@ -2,14 +2,22 @@
 
 import http.client
 import json
+import threading
 
 from fleet import check, site, until
 from test_apps import files, manifest
 from test_faults import between
 
 
-# What everybody may see; of the pages, what they consist of and nothing that they show.
-PUBLIC = ("/health", "/openapi.json", "/v1/register", "/login", "/", "/swagger")
+def whole(held, path):
+    """All of a stream, until it ends."""
+    connection = http.client.HTTPConnection("127.0.0.1", held.ports["http"], timeout=60)
+    try:
+        connection.request("GET", path, headers={"Authorization": "Bearer " + held.token,
+                                                 "Accept": "text/event-stream"})
+        return connection.getresponse().read().decode()
+    finally:
+        connection.close()
 
 
 def lines(held, path, headers=None, count=1):
@@ -30,6 +38,10 @@ def lines(held, path, headers=None, count=1):
         return found
     finally:
         connection.close()
+
+
+# What everybody may see; of the pages, what they consist of and nothing that they show.
+PUBLIC = ("/health", "/openapi.json", "/v1/register", "/login", "/", "/swagger")
 
 
 def test_passes_on_what_devices_answer(programs, guests):
@@ -60,6 +72,22 @@ def test_passes_on_what_devices_answer(programs, guests):
         until("it is known to be gone", lambda: held.device("den")["state"] == "lost", 20)
         answer = held.call("lab/probe", "get-count", timeout=60)
         check(answer.status == 502 and b"den" in answer.body, "a device that is gone: %s", answer)
+
+
+def test_logs_follow_a_move(programs, guests):
+    """Who follows the logs is led to the device that the component is on now: the stream ends when it leaves."""
+    with site(programs, "hall", "den") as (held, _):
+        held.deploy(manifest(probe={}), files(guests))
+        held.value("lab/probe", "say", {"text": "before"})
+        ended = []
+        thread = threading.Thread(target=lambda: ended.append(whole(held, "/v1/components/lab/probe/logs")))
+        thread.start()
+        home = held.where("lab", "probe")
+        held.move("lab", "probe", "den" if home == "hall" else "hall")
+        thread.join(20)
+        check(ended and "before" in ended[0], "the old stream: %s", ended)
+        held.value("lab/probe", "say", {"text": "after"})
+        check("after" in lines(held, "/v1/components/lab/probe/logs?tail=1")[0], "the new one")
 
 
 def test_devices_do_not_speak_in_its_name(programs, guests):
