@@ -89,6 +89,15 @@ static void get_swagger(void *ctx, struct iso_http_request *req,
     reply(req, iso_str_from_z("swagger.html"), swagger_policy);
 }
 
+/* Browsers ask for it by themselves on pages that name no other. */
+static void get_icon(void *ctx, struct iso_http_request *req,
+                     const struct iso_str params[ISO_ROUTE_PARAMS])
+{
+    (void)ctx;
+    (void)params;
+    reply(req, iso_str_from_z("icon.svg"), page_policy);
+}
+
 static void get_file(void *ctx, struct iso_http_request *req,
                      const struct iso_str params[ISO_ROUTE_PARAMS])
 {
@@ -109,6 +118,12 @@ const struct iso_route iso_or_routes_page[] = {
      .summary = "This API to read and to try, in Swagger UI",
      .answer_type = "text/html",
      .handle = get_swagger},
+    {.method = ISO_HTTP_GET,
+     .pattern = "favicon.ico",
+     .access = ISO_ROUTE_PUBLIC,
+     .summary = "The icon of the web page",
+     .answer_type = "image/svg+xml",
+     .handle = get_icon},
     {.method = ISO_HTTP_GET,
      .pattern = "static/{file}",
      .access = ISO_ROUTE_PUBLIC,

@@ -36,7 +36,7 @@ function leave() {
 
 function signedOut() {
   const command =
-    site.orchestrator === null ? "isomer login" : `isomer --orchestrator ${window.location.host} login`;
+    site.orchestrator === null ? "isomer login" : `isomer --orchestrator ${window.location.origin} login`;
   return el(
     "section.panel.welcome",
     {},

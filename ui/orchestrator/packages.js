@@ -85,19 +85,35 @@ function registry(done) {
   );
 }
 
+// The id in a public key of minisign, as minisign writes it: the 8 bytes after the algorithm, the last one first.
+function keyId(text) {
+  const line = text
+    .trim()
+    .split("\n")
+    .map((one) => one.trim())
+    .find((one) => /^RW[A-Za-z0-9+/]{54}$/.test(one));
+  if (line === undefined)
+    throw new Error("A public key of minisign is a line of 56 characters that begins with RW.");
+  const id = [...atob(line)].slice(2, 10).reverse();
+  const hex = id.map((byte) => byte.charCodeAt(0).toString(16).padStart(2, "0")).join("");
+  return { id: hex.toUpperCase(), key: line };
+}
+
 function trusting(done) {
-  const id = el("input", { autocomplete: "off", required: true, placeholder: "release" }),
-    key = el("input", { autocomplete: "off", required: true, spellcheck: "false", placeholder: "RW…" });
+  const comment = el("input", { autocomplete: "off", placeholder: "the builds of the lab" });
+  const text = el("textarea", { rows: "3", required: true, spellcheck: "false", placeholder: "RW…" });
   dialog("Trust a key", (close) =>
     form(
       [
         el("p", {}, "As soon as one key is trusted, unsigned packages are refused."),
-        field("Name", id),
-        field("Public key of minisign", key),
+        field("Public key of minisign", text, "The line that begins with RW, or the whole file NAME.pub."),
+        field("Whose it is", comment),
       ],
       "Trust",
       async () => {
-        await send("PUT", at("trust", id.value.trim()), { key: key.value.trim() });
+        const { id, key } = keyId(text.value);
+        const body = comment.value.trim() === "" ? { key } : { key, comment: comment.value.trim() };
+        await send("PUT", at("trust", id), body);
         close();
         done();
       },
