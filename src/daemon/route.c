@@ -210,6 +210,13 @@ static unsigned on_data(void *ctx, struct iso_http_request *req, struct iso_byte
     return request->route->data(request->ctx, req, piece);
 }
 
+static void refuse(struct iso_route_server *server, iso_http_id id)
+{
+    char detail[64];
+    (void)iso_format(detail, sizeof detail, "the %s is stopping", server->what);
+    iso_http_problem(server->http, id, 503, NULL, NULL, detail);
+}
+
 static void on_headers(void *ctx, struct iso_http_request *req)
 {
     struct iso_route_server *server = ctx;
@@ -220,9 +227,7 @@ static void on_headers(void *ctx, struct iso_http_request *req)
     const iso_http_id id = iso_http_request_id(req);
     char token_id[ISO_TOKEN_ID_SIZE];
     if (server->refusing) {
-        char detail[64];
-        (void)iso_format(detail, sizeof detail, "the %s is stopping", server->what);
-        iso_http_problem(server->http, id, 503, NULL, NULL, detail);
+        refuse(server, id);
         return;
     }
     if (route == NULL && allowed == 0) {
@@ -437,6 +442,15 @@ void iso_route_server_refuse(struct iso_route_server *server)
 {
     if (server != NULL) {
         server->refusing = true;
+    }
+}
+
+void iso_route_server_refuse_waiting(struct iso_route_server *server)
+{
+    for (const struct request *at = server->requests; at != NULL; at = at->next) {
+        if (at->route->method == ISO_HTTP_GET) {
+            refuse(server, at->id);
+        }
     }
 }
 

@@ -101,6 +101,9 @@ struct iso_http_server *iso_route_server_http(const struct iso_route_server *ser
 void iso_route_server_ports(const struct iso_route_server *server, uint16_t *https, uint16_t *http);
 /* From now on new requests are answered 503: the daemon is stopping. NULL is allowed. */
 void iso_route_server_refuse(struct iso_route_server *server);
+/* Questions (GET) that wait are answered 503: what they wait for may take for ever, and no answer
+ * to them loses anything. */
+void iso_route_server_refuse_waiting(struct iso_route_server *server);
 /* iso_http_server_close, and releases the server before done(ctx). */
 void iso_route_server_close(struct iso_route_server *server, uint32_t grace_ms,
                             void (*done)(void *ctx), void *ctx);

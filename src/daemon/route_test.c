@@ -327,6 +327,21 @@ TEST(a_daemon_that_stops_takes_no_more)
     daemon_fini(&daemon);
 }
 
+TEST(a_daemon_that_stops_answers_questions_that_wait)
+{
+    struct daemon daemon;
+    daemon_init(&daemon);
+    const int wait = client(&daemon, "GET", "/v1/wait", daemon.token, NULL);
+    const int poll = client(&daemon, "GET", "/v1/events?next", daemon.token, NULL);
+    CHECK_EQ_U64(ask(&daemon, "GET", "/v1/things/a/b", NULL, NULL), 204); /* the others are there */
+    iso_route_server_refuse_waiting(daemon.server);
+    CHECK(await(&daemon, wait, "the tester is stopping"));
+    CHECK(await(&daemon, poll, "the tester is stopping"));
+    close(wait);
+    close(poll);
+    daemon_fini(&daemon);
+}
+
 /* ---- What is open --------------------------------------------------------------------------- */
 
 TEST(a_withdrawn_token_takes_along_what_is_open_with_it)

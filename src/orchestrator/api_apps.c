@@ -327,14 +327,6 @@ void iso_or_waiters_wake(struct iso_orchestrator *orchestrator, struct iso_str a
     }
 }
 
-void iso_or_waiters_stop(struct iso_orchestrator *orchestrator)
-{
-    for (struct iso_or_waiter *at = orchestrator->waiters; at != NULL; at = at->next) {
-        at->until_ms = 0;
-    }
-    iso_or_waiters_wake(orchestrator, (struct iso_str){NULL, 0});
-}
-
 static void wait_for_app(struct iso_orchestrator *orchestrator, struct iso_http_request *req,
                          struct iso_str app, uint64_t after)
 {

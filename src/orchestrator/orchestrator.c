@@ -464,7 +464,7 @@ void iso_orchestrator_stop(struct iso_orchestrator *orchestrator, uint32_t grace
         iso_route_server_refuse(orchestrator->server);
         /* What waits for devices and registries may wait for ever; calls have the grace. */
         iso_or_pending_stop_all(orchestrator);
-        iso_or_waiters_stop(orchestrator);
+        iso_route_server_refuse_waiting(orchestrator->server);
         iso_route_server_close(orchestrator->server, grace_ms, on_server_closed, orchestrator);
     } else {
         on_server_closed(orchestrator);

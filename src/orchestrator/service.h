@@ -79,8 +79,6 @@ void iso_or_event(struct iso_orchestrator *orchestrator, const char *event, stru
 /* An application changed: those who wait for that are answered. app.len 0: look at the time only.
  */
 void iso_or_waiters_wake(struct iso_orchestrator *orchestrator, struct iso_str app);
-/* All of them are answered as things are. */
-void iso_or_waiters_stop(struct iso_orchestrator *orchestrator);
 /* And streams of its components that are elsewhere now end (api_pass.c). */
 void iso_or_streams_follow(struct iso_orchestrator *orchestrator, struct iso_str app);
 

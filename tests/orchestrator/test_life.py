@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import re
 import socket
 import threading
 
@@ -49,6 +50,12 @@ class Asked:
             self.error = error
 
 
+def requests_of(held):
+    """How many requests it has counted."""
+    text = held.good("GET", "/metrics").body.decode()
+    return int(float(re.search(r"^isomer_http_requests_total (\S+)", text, re.M).group(1)))
+
+
 def test_ends_while_requests_wait(programs, _guests):
     """What waits for a registry or a device that says nothing is told that the orchestrator stops, and it ends well."""
     with contextlib.ExitStack() as stack:
@@ -56,14 +63,23 @@ def test_ends_while_requests_wait(programs, _guests):
         silent = [stack.enter_context(Silent()) for _ in range(4)]
         for name, server in zip(("one", "two", "three"), silent):
             held.good("PUT", "/v1/registries/" + name, {"url": "http://127.0.0.1:%d" % server.port, "plain-http": True})
+        seen = [requests_of(held)]
+
+        def poll_came():
+            """Besides these questions themselves, the counter has counted all that were asked."""
+            seen.append(requests_of(held))
+            return seen[-1] - seen[0] == len(seen) - 1 + len(asked)
+
         manifest = [json.dumps({"app": "lab", "components": {"probe": {"package": "oci:%s/probe:1" % name}}})
                     for name in ("one", "two")]
         asked = [Asked(held, "POST", "/v1/plan", {"manifest": manifest[0], "files": {}}),
                  Asked(held, "POST", "/v1/check", {"manifest": manifest[1], "files": {}}),
                  Asked(held, "POST", "/v1/packages/fetch", {"reference": "oci:three/probe:1"}),
                  Asked(held, "POST", "/v1/devices", {"address": "http://127.0.0.1:%d" % silent[3].port,
-                                                     "token": "abc"})]
+                                                     "token": "abc"}),
+                 Asked(held, "GET", "/v1/events?next")]
         until("all wait", lambda: all(server.connections for server in silent))
+        until("the poll has come", poll_came)
         check(all(one.answer is None for one in asked), "none is answered yet")
         status = held.stop()
         check(status == 0, "it ended with %s: %s", status, held.log()[-3000:])
