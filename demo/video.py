@@ -99,12 +99,13 @@ def watch_loss(it, watcher, results):
     say("%s, the scaler's device, is killed" % name)
     it.devices[name].kill()
     start = time.time()
-    resumed = None
+    placed = resumed = None
     while resumed is None and time.time() < start + RESUMED + 10:
         time.sleep(0.1)
-        if scaler_device(it) != name:
-            # Shown after the scaler has its new place, and taken after the loss.
-            resumed = next((seen for seen, _, taken, _ in watcher.since(time.time() - 0.1) if taken > start), None)
+        if placed is None and scaler_device(it) != name:
+            placed = time.time()
+        elif placed is not None:
+            resumed = next((seen for seen, _, taken, _ in watcher.since(placed) if taken > start), None)
     results.check(resumed is not None and resumed - start <= RESUMED, "the picture is back after %s, the scaler on %s",
                   "%.1f s" % (resumed - start) if resumed else "more than %d s" % (RESUMED + 10), scaler_device(it))
     if resumed is None:
@@ -147,10 +148,10 @@ def check_all(it, film, seconds):
 def stay(it):
     say("The page: %s" % it.isomer("login", tell=False).strip())
     print("In another terminal, for example:\n"
-          "   export ISOMER_ORCHESTRATOR=%s\n"
+          "   export PATH=%s:$PATH ISOMER_ORCHESTRATOR=%s\n"
           "   isomer describe %s\n"
           "   isomer move %s/scaler lobby\n"
-          "Ctrl-C ends it." % (it.site.state, APP, APP), flush=True)
+          "Ctrl-C ends it." % (os.path.dirname(it.programs["isomer"]), it.site.state, APP, APP), flush=True)
     try:
         while True:
             time.sleep(3600)

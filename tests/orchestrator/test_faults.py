@@ -233,8 +233,8 @@ def lan(programs, *hosts):
 
 
 def test_a_device_is_lost(programs, guests):
-    """A component that may be restarted runs elsewhere within 10 s of the death of its device; one that keeps
-    state waits for its device; the device that comes back has no copy running."""
+    """A component that may be restarted runs elsewhere within 10 s of the death of its device, although it was moved
+    there by hand; one that keeps state waits for its device; the device that comes back has no copy running."""
     with lan(programs, "hall", "den", "attic") as (_, held, devices):
         app = {"app": "lab", "components": {
             "probe": {"package": "file:probe", "mode": "service", "on-loss": "restart",
@@ -243,6 +243,7 @@ def test_a_device_is_lost(programs, guests):
         for name in ("den", "attic"):
             held.good("PATCH", "/v1/devices/" + name, {"labels": {"job": "yes"}})
         held.deploy(app, files(guests))
+        held.move("lab", "probe", {"den": "attic", "attic": "den"}[held.where("lab", "probe")])
         held.deploy(plain("patient", held.where("lab", "probe")), probe(guests))
         home = held.where("lab", "probe")
         other = {"den": "attic", "attic": "den"}[home]
