@@ -35,6 +35,9 @@ enum {
     STATE_SIZE = 1100
 };
 
+/* What the process that stays tells the one that started it. */
+enum { READY = 'r', WAITING = 'w' /* runs, but not every device is up */, FAILED = 'f' };
+
 struct up {
     const char *state; /* NULL: the defaults */
     const char *name;  /* of the orchestrator; NULL: the host's */
@@ -44,8 +47,9 @@ struct up {
     char orchestrator_state[STATE_SIZE];
     struct iso_cli_children children;
     struct iso_cli_server server;
-    int note; /* its lock */
-    int told; /* --detach: where the process that was started hears how it went; -1 */
+    bool all_up; /* when it was ready */
+    int note;    /* its lock */
+    int told;    /* --detach: where the process that was started hears how it went; -1 */
 };
 
 /* ---- Options ----------------------------------------------------------------------------------
@@ -269,6 +273,19 @@ static int add_device(struct iso_cli_server *server, const json_t *note)
     return status;
 }
 
+/* Whether the orchestrator has each of them up within its time; says which it has not. */
+static bool wait_until_up(struct up *up)
+{
+    bool all = true;
+    for (size_t i = 0; i < up->device_count; i++) {
+        if (!iso_cli_device_wait(&up->server, up->devices[i])) {
+            iso_cli_note("%s is not up yet; 'isomer device ls' shows why", up->devices[i]);
+            all = false;
+        }
+    }
+    return all;
+}
+
 /* One after the other, so that each has the same ports the next time. -1: all serve and belong
  * together; otherwise the exit status. */
 static int make_ready(struct up *up)
@@ -292,11 +309,7 @@ static int make_ready(struct up *up)
         status = add_device(&up->server, note);
         json_decref(note);
     }
-    for (size_t i = 0; i < up->device_count && status == ISO_CLI_OK; i++) {
-        if (!iso_cli_device_wait(&up->server, up->devices[i])) {
-            iso_cli_note("%s is not up yet; 'isomer device ls' shows why", up->devices[i]);
-        }
-    }
+    up->all_up = status == ISO_CLI_OK && wait_until_up(up);
     return status == ISO_CLI_OK ? -1 : status;
 }
 
@@ -347,7 +360,7 @@ static int run_all(struct up *up)
         status = ISO_CLI_OK;
         leave_note(up);
         tell_what_next(up);
-        tell_parent(up, 'r');
+        tell_parent(up, up->all_up ? READY : WAITING);
         while (!up->children.asked && iso_cli_children_ended(&up->children) == NULL) {
             iso_cli_children_step(&up->children, -1);
         }
@@ -360,7 +373,7 @@ static int run_all(struct up *up)
     }
     iso_cli_children_stop(&up->children, STOP_MS);
     iso_cli_note_remove("up", up->note);
-    tell_parent(up, 'f');
+    tell_parent(up, FAILED);
     return status;
 }
 
@@ -397,7 +410,7 @@ static void show_log(const char *log, off_t from)
 
 static int detach(struct up *up)
 {
-    char log[STATE_SIZE + 16], result = 'f';
+    char log[STATE_SIZE + 16], result = FAILED;
     int told[2];
     struct stat facts;
     int status = state_of(up, NULL, true, up->orchestrator_state);
@@ -420,13 +433,21 @@ static int detach(struct up *up)
         _exit(run_detached(up, told[1], log));
     }
     (void)close(told[1]);
-    const bool heard = pid > 0 && read(told[0], &result, 1) == 1 && result == 'r';
+    if (pid <= 0 || read(told[0], &result, 1) != 1) {
+        result = FAILED;
+    }
     (void)close(told[0]);
     show_log(log, from);
-    iso_cli_note(heard ? "running in the background; what it says goes to %s"
-                       : "it could not start; all of what it said is in %s",
+    if (result == WAITING) {
+        iso_cli_error("not every device is up; it runs on in the background, and what it says "
+                      "goes to %s; 'isomer down' stops it",
+                      log);
+        return ISO_CLI_SYSTEM;
+    }
+    iso_cli_note(result == READY ? "running in the background; what it says goes to %s"
+                                 : "it could not start; all of what it said is in %s",
                  log);
-    return heard ? ISO_CLI_OK : ISO_CLI_SYSTEM;
+    return result == READY ? ISO_CLI_OK : ISO_CLI_SYSTEM;
 }
 
 static int run_up(const struct iso_cli_command *command, int argc, char **argv)

@@ -478,11 +478,16 @@ bool iso_or_devices_reach(const struct iso_or_devices *devices, struct iso_str i
                           struct iso_or_reach *out)
 {
     const struct iso_or_entry *entry = iso_or_entry_find(devices, id);
-    if (entry == NULL || entry->address_count == 0) {
+    size_t at = 0;
+    while (entry != NULL && at < entry->address_count &&
+           !iso_or_entry_trusts(entry, entry->addresses[at])) {
+        at++;
+    }
+    if (entry == NULL || at == entry->address_count) {
         return false;
     }
     *out = entry->target;
-    memcpy(out->base, entry->addresses[0], sizeof out->base);
+    memcpy(out->base, entry->addresses[at], sizeof out->base);
     return true;
 }
 

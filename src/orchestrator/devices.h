@@ -89,7 +89,8 @@ void iso_or_devices_close(struct iso_or_devices *devices, void (*done)(void *ctx
 struct iso_or_transport iso_or_devices_transport(struct iso_or_devices *devices);
 
 /* Where a device is and as whom to ask it, for requests that the transport is not made for
- * (streams, passing on). False: no such device, or no address. */
+ * (streams, passing on). False: no such device, or over plain HTTP it is not certain that the
+ * device is what listens at its address. */
 struct iso_or_reach {
     char base[256];  /* "https://192.0.2.7:8443" */
     char token[160]; /* secret */
@@ -136,7 +137,9 @@ struct iso_or_device_add {
 };
 /* Pairs (or makes a token of its own by the one given), reads the description, claims, stores it. A
  * device that refuses us may be added again, and keeps what was set here. Neither code nor token:
- * what answers there becomes a candidate, shown until the process ends. Errors: ACCESS (code, pin,
+ * what answers there becomes a candidate, shown until the process ends. One that is a
+ * device already is refused when a code is given; with a token it takes the address and the token
+ * that is made by it, unless it has a pin and the address none. Errors: ACCESS (code, pin,
  * token), EXISTS (is a device already), STATE (owned by another orchestrator: named), NOT_FOUND (no
  * candidate of that name), IO (does not answer), LIMIT, ARGUMENT. */
 ISO_MUST_CHECK enum iso_err iso_or_devices_add(struct iso_or_devices *devices,

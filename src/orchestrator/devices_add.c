@@ -29,11 +29,14 @@ send_object(struct iso_or_op *op, const char *method, const char *path, json_t *
     return err;
 }
 
-/* A device already, and one that is asked as such. */
+/* A device already, and one that is asked as such; but a token that it takes says where it is now.
+ * A pin is not given up for that. */
 static ISO_MUST_CHECK enum iso_err check_new(struct iso_or_op *op, const char *id)
 {
     const struct iso_or_entry *entry = iso_or_entry_find(op->devices, iso_str_from_z(id));
-    if (entry != NULL && entry->device.state != ISO_OR_REFUSES) {
+    const bool shown = entry != NULL && op->own_token && op->code[0] == '\0' &&
+                       (op->target.has_pin || !entry->target.has_pin);
+    if (entry != NULL && entry->device.state != ISO_OR_REFUSES && !shown) {
         return iso_fail(&op->report, ISO_E_EXISTS, "%s is a device already: %s", op->target.base,
                         entry->device.name);
     }
@@ -74,17 +77,39 @@ static ISO_MUST_CHECK enum iso_err give_back(struct iso_or_op *op, enum iso_err 
 /* ---- Keeping ------------------------------------------------------------------------------------
  */
 
-/* It was a device before, and refused us: what was set here stays. */
+/* Over plain HTTP: that address is the device's until something is heard to the contrary. */
+static void seen_itself(const struct iso_or_op *op, struct iso_or_entry *entry)
+{
+    (void)iso_format(entry->sure, sizeof entry->sure, "%s",
+                     op->target.has_pin ? "" : op->target.base);
+}
+
+/* It was a device before: what was set here stays. A heartbeat under way was sent with the token
+ * of before, or to where it is not any more. */
 static ISO_MUST_CHECK enum iso_err keep_again(struct iso_or_op *op, struct iso_or_entry *entry)
 {
     const struct iso_or_reach before = entry->target;
     entry->target = op->target;
-    (void)iso_or_entry_prefer(entry, op->target.base);
+    const bool moved = iso_or_entry_prefer(entry, op->target.base);
     const enum iso_err err = iso_or_entry_keep(entry, &op->report);
     if (err != ISO_OK) {
         entry->target = before;
+        return err;
     }
-    return err;
+    seen_itself(op, entry);
+    if (entry->beat_http != 0) {
+        iso_http_client_cancel(op->devices->http, entry->beat_http);
+    }
+    if (moved) {
+        iso_or_entry_tell(entry, false);
+    }
+    /* The token of before, if it is one still. */
+    op->err = ISO_OK;
+    memcpy(op->target.token, before.token, sizeof op->target.token);
+    if (iso_or_op_withdraw(op, on_given_back) != ISO_OK) {
+        iso_or_op_end(op, ISO_OK);
+    }
+    return ISO_OK;
 }
 
 static ISO_MUST_CHECK enum iso_err keep_new(struct iso_or_op *op)
@@ -95,6 +120,7 @@ static ISO_MUST_CHECK enum iso_err keep_new(struct iso_or_op *op)
         return ISO_E_NOMEM;
     }
     entry->target = op->target;
+    seen_itself(op, entry);
     entry->added_ms = entry->device.seen_ms = iso_or_wall_ms();
     (void)iso_or_entry_prefer(entry, op->target.base);
     if (op->name[0] != '\0') {
@@ -115,6 +141,7 @@ static ISO_MUST_CHECK enum iso_err keep_new(struct iso_or_op *op)
     }
     iso_or_entry_event(entry, "device-added", op->target.base);
     iso_or_entry_tell(entry, false);
+    iso_or_op_end(op, ISO_OK);
     return ISO_OK;
 }
 
@@ -130,11 +157,7 @@ static enum iso_err on_claimed(struct iso_or_op *op, const struct iso_http_clien
     op->claimed = true;
     struct iso_or_entry *entry = iso_or_entry_find(op->devices, iso_str_from_z(op->id));
     const enum iso_err err = entry != NULL ? keep_again(op, entry) : keep_new(op);
-    if (err != ISO_OK) {
-        return give_back(op, err);
-    }
-    iso_or_op_end(op, ISO_OK);
-    return ISO_OK;
+    return err == ISO_OK ? ISO_OK : give_back(op, err);
 }
 
 /* ---- Description, claim -------------------------------------------------------------------------
@@ -150,6 +173,9 @@ static enum iso_err on_description(struct iso_or_op *op,
     json_t *description = iso_or_ask_object(answer);
     const char *id = json_string_value(json_object_get(description, "id"));
     enum iso_err err = ISO_OK;
+    if (op->target.has_pin && op->id[0] == '\0') {
+        iso_state_id(op->target.pin, op->id);
+    }
     if (id == NULL || strlen(id) != ISO_OR_ID_SIZE - 1 ||
         (op->id[0] != '\0' && strcmp(op->id, id) != 0)) {
         err = iso_fail(&op->report, ISO_E_MALFORMED,

@@ -2,6 +2,27 @@
 #include "base/format.h"
 #include "orchestrator/devices_state.h"
 
+bool iso_or_is_https(const char *base)
+{
+    return strncmp(base, "https:", 6) == 0;
+}
+
+bool iso_or_entry_trusts(const struct iso_or_entry *entry, const char *base)
+{
+    return iso_or_is_https(base) || strcmp(entry->sure, base) == 0;
+}
+
+void iso_or_entry_doubt(struct iso_or_entry *entry, const char *base,
+                        const struct iso_http_client_answer *answer)
+{
+    const bool ended = answer->outcome == ISO_HTTP_CLIENT_CANNOT_CONNECT ||
+                       answer->outcome == ISO_HTTP_CLIENT_BROKE_UNSENT ||
+                       answer->outcome == ISO_HTTP_CLIENT_BROKE_SENT;
+    if (ended && strcmp(entry->sure, base) == 0) {
+        entry->sure[0] = '\0';
+    }
+}
+
 enum iso_err iso_or_ask(struct iso_or_devices *devices, const struct iso_or_ask *ask, uint64_t *id,
                         struct iso_report *report)
 {
@@ -28,8 +49,8 @@ enum iso_err iso_or_ask(struct iso_or_devices *devices, const struct iso_or_ask 
                                               .ctx = ask->ctx,
                                               .on_done = ask->done};
     if (ask->anybody) {
-        request.trust = strncmp(target->base, "https:", 6) == 0 ? ISO_HTTP_CLIENT_TRUST_ANYBODY
-                                                                : ISO_HTTP_CLIENT_TRUST_SYSTEM;
+        request.trust = iso_or_is_https(target->base) ? ISO_HTTP_CLIENT_TRUST_ANYBODY
+                                                      : ISO_HTTP_CLIENT_TRUST_SYSTEM;
     } else {
         request.headers = headers;
         request.header_count = ISO_COUNT_OF(headers);

@@ -81,6 +81,26 @@ bool iso_or_entry_prefer(struct iso_or_entry *entry, const char *base)
     return true;
 }
 
+bool iso_or_entry_drop_address(struct iso_or_entry *entry, const char *base)
+{
+    size_t at = 0;
+    while (at < entry->address_count && strcmp(entry->addresses[at], base) != 0) {
+        at++;
+    }
+    if (entry->address_count <= 1) {
+        return false;
+    }
+    if (at < entry->address_count) {
+        entry->address_count--;
+        memmove(entry->addresses[at], entry->addresses[at + 1],
+                (entry->address_count - at) * sizeof entry->addresses[0]);
+        (void)iso_format(entry->device.address, sizeof entry->device.address, "%s",
+                         entry->addresses[0]);
+    }
+    entry->address_next = at % entry->address_count;
+    return true;
+}
+
 /* ---- Reading ------------------------------------------------------------------------------------
  */
 

@@ -68,7 +68,13 @@ static void begin(struct iso_or_op *op)
     }
     memcpy(op->id, device->id, sizeof op->id);
     if (!iso_or_devices_reach(op->devices, iso_str_from_z(op->id), &op->target)) {
-        iso_or_op_end(op, forget(op));
+        const enum iso_err unseen =
+            op->forget ? forget(op)
+                       : iso_fail(&op->report, ISO_E_IO,
+                                  "it cannot be given back; it can be forgotten here: it does not "
+                                  "answer at %s",
+                                  device->address);
+        iso_or_op_end(op, unseen);
         return;
     }
     enum iso_err err = record(op);

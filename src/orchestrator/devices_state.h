@@ -35,6 +35,8 @@ struct iso_or_entry {
     struct iso_or_reach target;                            /* base: of the heartbeat under way */
     char addresses[ISO_OR_ADDRESSES_MAX][ISO_OR_URL_SIZE]; /* most recently good first */
     size_t address_count;
+    char sure[ISO_OR_URL_SIZE];      /* plain HTTP: where the device itself was seen last, asked
+                                        without our token; empty: nowhere */
     size_t address_next;             /* where the next heartbeat goes */
     size_t beat_tried;               /* addresses, for the heartbeat under way */
     uint64_t beat_began_ms;          /* by the loop's clock */
@@ -133,6 +135,9 @@ ISO_MUST_CHECK enum iso_err iso_or_entries_load(struct iso_or_devices *devices,
 /* A base URL that answered, or was proven to be the device's: the first from now on. True when that
  * is news. */
 bool iso_or_entry_prefer(struct iso_or_entry *entry, const char *base);
+/* Another device was found there: it is no address of this one; but the last one stays, to be asked
+ * again. True when another address is left, which is the one to be asked next. */
+bool iso_or_entry_drop_address(struct iso_or_entry *entry, const char *base);
 
 /* ---- devices_describe.c: descriptions and labels ------------------------------------------------
  */
@@ -176,6 +181,14 @@ struct iso_or_ask {
     void *ctx;
     void (*done)(void *ctx, uint64_t id, const struct iso_http_client_answer *answer);
 };
+bool iso_or_is_https(const char *base);
+/* Whether our token may be shown there: over TLS the pinned key comes first; over plain HTTP, where
+ * any process may have taken the port, only to where the device was seen last. */
+bool iso_or_entry_trusts(const struct iso_or_entry *entry, const char *base);
+/* What came back from there: a connection that ended may have been its process's end, and the next
+ * one to answer another's. */
+void iso_or_entry_doubt(struct iso_or_entry *entry, const char *base,
+                        const struct iso_http_client_answer *answer);
 ISO_MUST_CHECK enum iso_err iso_or_ask(struct iso_or_devices *devices, const struct iso_or_ask *ask,
                                        uint64_t *id, struct iso_report *report);
 /* What went wrong, for people: the problem's detail or title, or the transport's words. */
@@ -241,6 +254,11 @@ void iso_or_sighting_drop(struct iso_or_devices *devices, struct iso_or_sighting
 struct iso_or_sighting *iso_or_candidate_find(const struct iso_or_devices *devices,
                                               struct iso_str id_or_name, size_t *others);
 void iso_or_look(struct iso_or_devices *devices, struct iso_or_sighting *sighting);
+/* The id in a Thing Description, checked against the key of who sent it; borrowed. MALFORMED (no
+ * supervisor's), ACCESS (another's key). */
+ISO_MUST_CHECK enum iso_err iso_or_thing_id(const json_t *thing,
+                                            const struct iso_http_client_answer *answer,
+                                            const char **id, struct iso_report *report);
 /* Looks that are due, and ageing; called by the sweep. Returns when it is to be called again. */
 uint64_t iso_or_discovery_tick(struct iso_or_devices *devices, uint64_t now_ms);
 /* Cancels the looks under way. */

@@ -226,6 +226,102 @@ TEST(another_device_at_its_port_is_not_taken_for_it)
     world_close(&world);
 }
 
+/* Two devices in plain HTTP on this machine, up; the first has also the second's address. */
+static void open_two(struct world *world, struct fake fakes[2])
+{
+    static const char *const names[] = {"den", "kitchen"};
+    memset(fakes, 0, 2 * sizeof *fakes);
+    world_open(world);
+    for (size_t i = 0; i < 2; i++) {
+        fake_open(&fakes[i], world, names[i]);
+        (void)iso_format(fakes[i].tokens[0], sizeof fakes[i].tokens[0], "%016zx.given", i);
+        CHECK_OK(world_add(world, fakes[i].http, NULL, fakes[i].tokens[0], NULL, false));
+    }
+    for (size_t i = 0; i < 2; i++) {
+        WORLD_UNTIL(world, world_device(world, names[i])->state == ISO_OR_UP);
+    }
+}
+
+TEST(an_address_where_another_device_is_found_is_dropped_and_sees_no_token)
+{
+    static struct fake fakes[2];
+    static struct world world;
+    open_two(&world, fakes);
+    struct iso_or_entry *den = iso_or_entry_find(world.devices, iso_str_from_z(fakes[0].id));
+    CHECK(iso_or_entry_prefer(den, fakes[1].http));
+    CHECK_EQ_U64(den->address_count, 2);
+    /* It stays up: its other address is tried within the same heartbeat. */
+    world.event_count = 0;
+    memset(world.events, 0, sizeof world.events);
+    WORLD_UNTIL(&world, den->address_count == 1);
+    CHECK_STR(den->addresses[0], fakes[0].http);
+    CHECK_STR(den->device.address, fakes[0].http);
+    const unsigned beats = fakes[0].seen_count;
+    WORLD_UNTIL(&world, fakes[0].seen_count >= beats + 4);
+    CHECK(den->device.state == ISO_OR_UP && world.event_count == 0);
+    CHECK_EQ_U64(fakes[1].strangers, 0); /* tokens that it does not know */
+    /* After a restart too, when nothing is known of who listens there. */
+    CHECK(iso_or_entry_prefer(den, fakes[1].http));
+    world_reopen(&world);
+    WORLD_UNTIL(&world, world_device(&world, "den")->state == ISO_OR_UP);
+    CHECK_EQ_U64(fakes[1].strangers, 0);
+    fake_close(&fakes[0], &world);
+    fake_close(&fakes[1], &world);
+    world_close(&world);
+}
+
+TEST(whoever_has_taken_its_port_gets_no_token_and_it_is_lost_not_refusing)
+{
+    static struct fake fakes[2];
+    static struct world world;
+    struct iso_or_reach reach;
+    open_two(&world, fakes);
+    struct iso_or_entry *den = iso_or_entry_find(world.devices, iso_str_from_z(fakes[0].id));
+    /* The kitchen has the only address of the den. */
+    CHECK(iso_or_entry_prefer(den, fakes[1].http));
+    CHECK(!iso_or_devices_reach(world.devices, iso_str_from_z("nobody"), &reach));
+    den->address_count = 1;
+    WORLD_UNTIL(&world, den->device.state == ISO_OR_LOST);
+    CHECK_CONTAINS(den->device.reason, "another device answers");
+    CHECK(!iso_or_devices_reach(world.devices, iso_str_from_z(fakes[0].id), &reach));
+    CHECK_ERR(world_remove(&world, "den", false), ISO_E_IO);
+    CHECK_EQ_U64(fakes[1].strangers, 0);
+    /* With a token that the den takes, it says where it is now; what it was is what it stays. */
+    const unsigned tokens = tokens_of(&fakes[0]);
+    CHECK_OK(world_add(&world, fakes[0].http, NULL, fakes[0].tokens[0], NULL, false));
+    WORLD_UNTIL(&world, den->device.state == ISO_OR_UP);
+    CHECK_EQ_U64(iso_or_devices_count(world.devices), 2);
+    CHECK_EQ_U64(tokens_of(&fakes[0]), tokens); /* the one of before was withdrawn */
+    /* Once more, while it is up. */
+    CHECK_OK(world_add(&world, fakes[0].http, NULL, fakes[0].tokens[0], NULL, false));
+    CHECK_EQ_U64(tokens_of(&fakes[0]), tokens);
+    const unsigned beats = fakes[0].seen_count;
+    WORLD_UNTIL(&world, fakes[0].seen_count >= beats + 6);
+    CHECK(den->device.state == ISO_OR_UP);
+    CHECK_EQ_U64(fakes[1].strangers, 0);
+    fake_close(&fakes[0], &world);
+    fake_close(&fakes[1], &world);
+    world_close(&world);
+}
+
+TEST(a_token_over_plain_http_does_not_do_away_with_a_pin)
+{
+    static struct fake fake;
+    static struct world world;
+    world_open(&world);
+    fake_open(&fake, &world, "den");
+    pair(&world, &fake);
+    SET(fake.tokens[1], "0123456789abcdef.given");
+    CHECK_ERR(world_add(&world, fake.http, NULL, fake.tokens[1], NULL, false), ISO_E_EXISTS);
+    CHECK_STR(world_device(&world, "den")->address, fake.https);
+    CHECK_EQ_U64(tokens_of(&fake), 2);
+    CHECK_OK(world_add(&world, fake.https, NULL, fake.tokens[1], NULL, false));
+    CHECK_EQ_U64(tokens_of(&fake), 2);
+    WORLD_UNTIL(&world, world_device(&world, "den")->state == ISO_OR_UP);
+    fake_close(&fake, &world);
+    world_close(&world);
+}
+
 TEST(removing_one_that_does_not_answer_needs_to_forget_it)
 {
     static struct fake fake;

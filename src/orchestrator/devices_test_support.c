@@ -46,6 +46,7 @@ static bool knows(struct fake *fake, const struct iso_http_request *req)
             return true;
         }
     }
+    fake->strangers++;
     return false;
 }
 

@@ -34,7 +34,8 @@ struct fake {
     /* What came: "GET /path", the latest; how many. */
     char seen[FAKE_SEEN][64];
     unsigned seen_count, made_tokens;
-    bool secret_seen; /* an Authorization came */
+    unsigned strangers; /* tokens came that it does not know */
+    bool secret_seen;   /* an Authorization came */
     bool closed;
 };
 

@@ -8,10 +8,8 @@ enum { LOOK_CONNECT_MS = 3000, LOOK_MS = 6000 };
 
 static const char urn[] = "urn:isomer:";
 
-/* The id in a Thing Description, checked against the key of who sent it; borrowed. */
-static ISO_MUST_CHECK enum iso_err check_id(const json_t *thing,
-                                            const struct iso_http_client_answer *answer,
-                                            const char **id, struct iso_report *report)
+enum iso_err iso_or_thing_id(const json_t *thing, const struct iso_http_client_answer *answer,
+                             const char **id, struct iso_report *report)
 {
     char proven[ISO_STATE_ID_SIZE];
     const char *text = json_string_value(json_object_get(thing, "id"));
@@ -39,7 +37,7 @@ static ISO_MUST_CHECK enum iso_err read_thing(struct iso_or_sighting *sighting,
 {
     const char *id = "";
     json_t *thing = iso_or_ask_object(answer);
-    const enum iso_err err = check_id(thing, answer, &id, report);
+    const enum iso_err err = iso_or_thing_id(thing, answer, &id, report);
     if (err == ISO_OK) {
         json_t *owner = json_object_get(thing, "owner");
         sighting->target.has_pin = answer->has_pin;

@@ -1,10 +1,14 @@
-/* health_beat.c - asking for heartbeats and descriptions over HTTP, and what the answers mean. */
+/* health_beat.c - asking for heartbeats and descriptions over HTTP, and what the answers mean. Over
+ * plain HTTP (on loopback) any process may have taken the device's port since: there every
+ * heartbeat begins with the question who answers, without our token (/.well-known/wot). */
 #include "base/format.h"
 #include "orchestrator/devices_state.h"
 
 #include <stdlib.h>
 
 enum { BEAT_BYTES = 16 << 10, LATENCY_SHARE = 8 };
+
+static const char another_device[] = "another device answers at its address";
 
 static void set_reason(struct iso_or_entry *entry, const char *format, const char *detail)
 {
@@ -113,9 +117,7 @@ static unsigned on_answered(struct iso_or_entry *entry, const struct iso_http_cl
     struct heartbeat beat = {.other = false};
     if (!read_beat(entry, answer, &beat) || beat.other) {
         /* The latter without TLS only, where another one may have taken its port. */
-        set_reason(entry, "%s",
-                   beat.other ? "another device answers at its address"
-                              : "what it answers is no heartbeat");
+        set_reason(entry, "%s", beat.other ? another_device : "what it answers is no heartbeat");
         return iso_or_health_miss(&entry->health, now_ms);
     }
     entry->device.latency_us =
@@ -155,6 +157,7 @@ static unsigned on_refused(struct iso_or_entry *entry, const struct iso_http_cli
 }
 
 static bool beat(struct iso_or_entry *entry);
+static bool ask_beat(struct iso_or_entry *entry);
 
 /* It did not answer there: whether it is asked at its next address, within the same heartbeat. So
  * one whose first address is gone is not suspect for that. */
@@ -175,6 +178,7 @@ static void on_beat(void *ctx, uint64_t id, const struct iso_http_client_answer 
         iso_or_entry_release(entry);
         return;
     }
+    iso_or_entry_doubt(entry, entry->target.base, answer);
     if (!iso_or_ask_answered(answer) && try_next(entry)) {
         iso_or_entry_release(entry);
         return;
@@ -196,32 +200,105 @@ static void on_beat(void *ctx, uint64_t id, const struct iso_http_client_answer 
     iso_or_entry_release(entry);
 }
 
+enum who { WHO_DEVICE, WHO_OTHER, WHO_NONE };
+
+/* Who has answered with a Thing Description; the reason, if it is not the device. */
+static enum who read_who(struct iso_or_entry *entry, const struct iso_http_client_answer *answer)
+{
+    char text[ISO_OR_REASON_SIZE];
+    const char *id = "";
+    const bool answered = iso_or_ask_answered(answer);
+    json_t *thing = answered && answer->status == 200 ? iso_or_ask_object(answer) : NULL;
+    enum who who = WHO_NONE;
+    if (iso_or_thing_id(thing, answer, &id, NULL) == ISO_OK) {
+        who = strcmp(id, entry->device.id) == 0 ? WHO_DEVICE : WHO_OTHER;
+    }
+    json_decref(thing);
+    iso_or_ask_text(answer, text, sizeof text);
+    if (who == WHO_OTHER) {
+        set_reason(entry, "%s", another_device);
+    } else if (who == WHO_NONE) {
+        set_reason(entry,
+                   answered ? "what answers at its address is no supervisor (%s)"
+                            : "does not answer: %s",
+                   text);
+    }
+    return who;
+}
+
+/* Over plain HTTP: only the device itself is shown our token, and asked for a heartbeat. */
+static void on_who(void *ctx, uint64_t id, const struct iso_http_client_answer *answer)
+{
+    struct iso_or_entry *entry = ctx;
+    const char *base = entry->target.base;
+    bool goes_on;
+    (void)id;
+    entry->beat_http = 0;
+    iso_or_asked(entry->devices);
+    if (entry->gone || entry->devices->closing) {
+        iso_or_entry_release(entry);
+        return;
+    }
+    const enum who who = read_who(entry, answer);
+    iso_or_entry_doubt(entry, base, answer);
+    if (who == WHO_DEVICE) {
+        memcpy(entry->sure, base, sizeof entry->sure);
+        goes_on = ask_beat(entry);
+    } else {
+        if (iso_or_ask_answered(answer) && strcmp(entry->sure, base) == 0) {
+            entry->sure[0] = '\0';
+        }
+        if (who == WHO_OTHER && iso_or_entry_drop_address(entry, base)) {
+            iso_or_entry_keep_quietly(entry);
+            goes_on = entry->beat_tried < entry->address_count && beat(entry);
+        } else {
+            goes_on = try_next(entry);
+        }
+    }
+    if (!goes_on) {
+        iso_or_entry_act(entry, iso_or_health_miss(&entry->health, iso_or_now_ms(entry->devices)));
+    }
+    iso_or_entry_release(entry);
+}
+
 /* ---- Doing what health wants --------------------------------------------------------------------
  */
 
-/* Asks at the next address, in what is left of the time; false: not. */
-static bool beat(struct iso_or_entry *entry)
+/* Asks at the target for the heartbeat, or who it is, in what is left of the time; false: not. */
+static bool ask_in_time(struct iso_or_entry *entry, bool who)
 {
     const uint64_t spent_ms = uv_now(entry->devices->loop) - entry->beat_began_ms;
     const uint32_t left_ms = spent_ms < ISO_OR_HEARTBEAT_TIMEOUT_MS
                                  ? (uint32_t)(ISO_OR_HEARTBEAT_TIMEOUT_MS - spent_ms)
                                  : 0;
     const struct iso_or_ask ask = {.target = &entry->target,
-                                   .path = "/v1/heartbeat",
-                                   .max_bytes = BEAT_BYTES,
+                                   .path = who ? "/.well-known/wot" : "/v1/heartbeat",
+                                   .anybody = who,
+                                   .max_bytes = who ? ISO_OR_LOOK_BYTES : BEAT_BYTES,
                                    .timeout_ms = left_ms,
                                    .connect_ms = left_ms,
                                    .ctx = entry,
-                                   .done = on_beat};
+                                   .done = who ? on_who : on_beat};
     struct iso_report report;
     iso_report_init(&report);
-    memcpy(entry->target.base, entry->addresses[entry->address_next % entry->address_count],
-           sizeof entry->target.base);
     if (left_ms == 0 || iso_or_ask(entry->devices, &ask, &entry->beat_http, &report) != ISO_OK) {
         return false;
     }
     entry->busy++;
     return true;
+}
+
+static bool ask_beat(struct iso_or_entry *entry)
+{
+    return ask_in_time(entry, false);
+}
+
+/* Asks at the next address; false: not. */
+static bool beat(struct iso_or_entry *entry)
+{
+    memcpy(entry->target.base, entry->addresses[entry->address_next % entry->address_count],
+           sizeof entry->target.base);
+    return ask_in_time(entry, !iso_or_is_https(entry->target.base));
 }
 
 static void begin_beat(struct iso_or_entry *entry)
@@ -245,7 +322,9 @@ static void read_description(struct iso_or_entry *entry)
                                    .done = on_description};
     struct iso_report report;
     iso_report_init(&report);
-    const enum iso_err err = iso_or_ask(entry->devices, &ask, &entry->read_http, &report);
+    const enum iso_err err = iso_or_entry_trusts(entry, entry->target.base)
+                                 ? iso_or_ask(entry->devices, &ask, &entry->read_http, &report)
+                                 : ISO_E_ACCESS;
     if (err == ISO_OK) {
         entry->busy++;
     } else {

@@ -130,6 +130,7 @@ static void on_work(void *ctx, uint64_t id, const struct iso_http_client_answer 
     (void)id;
     work->http_id = 0;
     iso_or_asked(work->devices);
+    iso_or_entry_doubt(entry, work->target.base, from);
     if (answer.outcome == ISO_OR_UNREACHABLE && try_next(work)) {
         return;
     }
@@ -169,9 +170,17 @@ static bool start(struct iso_or_work *work, struct iso_report *report)
         work->deadline_ms > now_ms
             ? (uint32_t)((work->deadline_ms - now_ms) / work->devices->config.speed) + 1
             : 1;
+    while (work->tried < entry->address_count &&
+           !iso_or_entry_trusts(entry, entry->addresses[work->tried])) {
+        work->tried++;
+    }
+    if (work->tried >= entry->address_count) {
+        iso_report_set(report, "it is not certain that what listens at %s is the device",
+                       entry->device.address);
+        return false;
+    }
     work->target = entry->target;
-    memcpy(work->target.base, entry->addresses[work->tried % entry->address_count],
-           sizeof work->target.base);
+    memcpy(work->target.base, entry->addresses[work->tried], sizeof work->target.base);
     const struct iso_or_ask ask = {.target = &work->target,
                                    .method = request->method,
                                    .path = request->path,

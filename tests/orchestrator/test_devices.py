@@ -94,6 +94,36 @@ def test_lost_and_back(programs, guests):
         check(order == sorted(order), "events: %s", told)
 
 
+def test_a_port_that_another_device_has_taken(programs, guests):
+    """Two devices of this machine that have swapped their ports since: neither is shown the other's token, and
+    added again with their tokens, as `isomer up` does, both are up at once."""
+    del guests
+    ports = [free_port(), free_port()]
+    with site(programs, "den", "kitchen", options={"den": ["--http", "127.0.0.1:%d" % ports[0]],
+                                                   "kitchen": ["--http", "127.0.0.1:%d" % ports[1]]}) as (held, devices):
+        den, kitchen = devices["den"], devices["kitchen"]
+        ids = [held.device(name)["id"] for name in ("den", "kitchen")]
+        den.kill()
+        kitchen.kill()
+        held.await_state("den", "lost")
+        den.options[den.options.index("--http") + 1] = "127.0.0.1:%d" % ports[1]
+        den.start()
+        until("what answers there is another device",
+              lambda: "another device" in held.device("kitchen").get("reason", ""))
+        check(held.device("kitchen")["state"] in ("suspect", "lost"), "it does not refuse: %s", held.device("kitchen"))
+        kitchen.options[kitchen.options.index("--http") + 1] = "127.0.0.1:%d" % ports[0]
+        kitchen.start()
+        tokens = len(den.get("/v1/tokens"))
+        for device in (den, kitchen, den):
+            held.add(device)
+        held.await_state("den", "up")
+        held.await_state("kitchen", "up")
+        check([held.device(name)["id"] for name in ("den", "kitchen")] == ids, "the same two devices")
+        check(len(held.get("/v1/devices")["devices"]) == 2, "and no others")
+        check(len(den.get("/v1/tokens")) == tokens, "the token of before is withdrawn")
+        check("device-refuses" not in events(held, "den") + events(held, "kitchen"), "none has refused")
+
+
 def test_what_is_set_here_survives(programs, guests):
     """Name, labels and draining are there after the orchestrator was killed; names are unique."""
     del guests
