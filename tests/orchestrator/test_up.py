@@ -90,6 +90,23 @@ def a_component_moves(t):
 
 
 @test
+def ports_that_others_have_now(t):
+    """Started again when another supervisor has a port of theirs, the devices have other ones: all are up at once."""
+    with up(t):
+        before = json.loads(run(t, "device", "ls", "--json").out)
+    with contextlib.ExitStack() as hall:
+        hall.enter_context(daemon(t, "supervisor", "--state", "h", "--name", "hall", "--no-mdns"))
+        with up(t):  # which ends with 0 only when all are up
+            after = json.loads(run(t, "device", "ls", "--json").out)
+            check("device-refuses" not in run(t, "events").out, run(t, "events").out)
+            hall.close()
+    ids, addresses = ([{one["name"]: one[key] for one in listed["devices"]} for listed in (before, after)]
+                      for key in ("id", "address"))
+    check(ids[0] == ids[1], str(ids))
+    check(addresses[0] != addresses[1], "the ports are the same as before: %s" % addresses)
+
+
+@test
 def pairing_with_a_code(t):
     """A device that is not of this machine, as far as the orchestrator knows, is paired over HTTPS."""
     with up(t, "kitchen"), daemon(t, "supervisor", "--state", "h", "--name", "hall", "--no-mdns") as hall:
