@@ -39,7 +39,7 @@ struct iso_or_packages {
      * digests that were uploaded). digest: not empty: exactly this one, as resolved before; then no
      * network is needed when its bytes are in the store. done exactly once, not before the call
      * returns; `stop` before that: never. What done was given is kept until stop, which is called
-     * once for every request. 0: too many are under way.
+     * once for every request. 0: memory is short, or there is no room.
      */
     uint64_t (*resolve)(void *ctx, struct iso_str reference, struct iso_str digest,
                         const json_t *files,
@@ -47,6 +47,8 @@ struct iso_or_packages {
                                      const struct iso_or_resolved *resolved),
                         void *arg);
     void (*stop)(void *ctx, uint64_t id);
+    /* How many requests can be begun now. */
+    size_t (*room)(void *ctx);
 };
 
 /* The devices as the deployer sees them (devices.h; in tests the simulated fleet). */

@@ -101,3 +101,50 @@ TEST(changes_that_fail_or_are_superseded_are_forgotten_too)
     CHECK_EQ_U64(sim_deploy(&sim, APP("one", "file:worker", ", \"config\": {\"a\": \"3\"}")), 212);
     sim_fini(&sim);
 }
+
+static void on_planned(void *ctx, enum iso_err err, const struct iso_report *report,
+                       const struct iso_or_mistakes *mistakes, struct iso_str json)
+{
+    enum iso_err *out = ctx;
+    (void)report;
+    (void)mistakes;
+    (void)json;
+    *out = err;
+}
+
+/* Without room for packages a change waits, as long as it takes; a plan for people only for a
+ * time, and it leaves room to changes. */
+TEST(too_many_packages_are_waited_for)
+{
+    struct sim sim;
+    started(&sim);
+    enum iso_err planned = ISO_E_STATE;
+    const struct iso_or_deploy deploy = {.manifest = iso_str_from_z(APP("two", "file:worker", ""))};
+    sim.packages_room = 0;
+    (void)sim_deploy(&sim, APP("one", "file:worker", ""));
+    sim_run(&sim, 100000);
+    CHECK_STR(sim_state(&sim, "one"), "deploying");
+    sim.packages_room = 1;
+    iso_or_deployer_plan(sim.deployer, &deploy, false, on_planned, &planned);
+    CHECK(sim_until(&sim, "one", "running", 10000));
+    sim_run(&sim, 45000);
+    CHECK_ERR(planned, ISO_E_STATE); /* not told yet */
+    sim_run(&sim, 20000);
+    CHECK_ERR(planned, ISO_E_IO);
+    iso_or_deployer_plan(sim.deployer, &deploy, false, on_planned, &planned);
+    sim_run(&sim, 1000);
+    sim.packages_room = 256;
+    sim_run(&sim, 1000);
+    CHECK_OK(planned);
+    /* One that waits can be given up. */
+    sim.packages_room = 0;
+    (void)sim_deploy(&sim, APP("one", "file:worker", ", \"config\": {\"a\": \"b\"}"));
+    sim_run(&sim, 1000);
+    (void)sim_deploy(&sim, APP("one", "file:worker", ", \"config\": {\"a\": \"c\"}"));
+    sim_run(&sim, 1000);
+    sim_kill(&sim);
+    sim_start(&sim);
+    sim.packages_room = 1;
+    CHECK(sim_until(&sim, "one", "running", 20000));
+    sim_fini(&sim);
+}

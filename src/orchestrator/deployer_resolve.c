@@ -2,6 +2,11 @@
  * the manifest is checked against what they are. */
 #include "orchestrator/deployer_state.h"
 
+enum {
+    ROOM_AGAIN_MS = 200, /* when there is no room for more packages */
+    PLANS_LEAVE = 112    /* room for packages that plans for people leave to changes */
+};
+
 static const struct iso_alloc *alloc_of(const struct iso_or_generation *gen)
 {
     return gen->app->deployer->config.alloc;
@@ -34,6 +39,11 @@ void iso_or_resolve_stop(struct iso_or_generation *gen)
     iso_alloc_free(alloc_of(gen), gen->tickets, count_of(gen) * sizeof *gen->tickets);
     gen->tickets = NULL;
     gen->resolving = false;
+    if (gen->resolve_timer != 0) {
+        const struct iso_or_clock *clock = &gen->app->deployer->config.clock;
+        clock->stop(clock->ctx, gen->resolve_timer);
+        gen->resolve_timer = 0;
+    }
 }
 
 static void note(struct iso_or_generation *gen, enum iso_err err, const char *text)
@@ -126,19 +136,12 @@ static const char *digest_before(const struct iso_or_generation *gen,
     return reference != NULL && iso_str_equal_z(component->package, reference) ? digest : NULL;
 }
 
-void iso_or_resolve_start(struct iso_or_generation *gen)
+static void room_again(void *arg);
+
+static void ask_all(struct iso_or_generation *gen)
 {
     const struct iso_or_packages *packages = &gen->app->deployer->config.packages;
-    if (gen->resolving || gen->manifest == NULL) {
-        return;
-    }
-    gen->tickets = iso_alloc_array(alloc_of(gen), count_of(gen), sizeof *gen->tickets);
-    gen->resolve_err = ISO_OK;
-    gen->resolving = true;
-    if (gen->tickets == NULL) {
-        note(gen, ISO_E_NOMEM, "not enough memory");
-    }
-    for (size_t i = 0; gen->tickets != NULL && i < count_of(gen); i++) {
+    for (size_t i = 0; i < count_of(gen); i++) {
         const struct iso_or_component *component = &gen->manifest->components[i];
         struct iso_or_ticket *ticket = &gen->tickets[i];
         ticket->gen = gen;
@@ -148,10 +151,47 @@ void iso_or_resolve_start(struct iso_or_generation *gen)
                                        resolved, ticket);
         if (ticket->id == 0) {
             ticket->done = true;
-            note(gen, ISO_E_REFUSED, "too many packages are being fetched; try again");
+            note(gen, ISO_E_NOMEM, "not enough memory");
         }
     }
+}
+
+/* All at once or none: two that each hold a part of the room would wait for each other. What is
+ * only a plan for people leaves half of it. */
+static void begin_or_wait(struct iso_or_generation *gen)
+{
+    const struct iso_or_packages *packages = &gen->app->deployer->config.packages;
+    const struct iso_or_clock *clock = &gen->app->deployer->config.clock;
+    if (packages->room(packages->ctx) < count_of(gen) + (gen->trial ? PLANS_LEAVE : 0)) {
+        gen->resolve_timer = clock->after(clock->ctx, ROOM_AGAIN_MS, room_again, gen);
+        return;
+    }
+    gen->tickets = iso_alloc_array(alloc_of(gen), count_of(gen), sizeof *gen->tickets);
+    if (gen->tickets == NULL) {
+        note(gen, ISO_E_NOMEM, "not enough memory");
+    } else {
+        ask_all(gen);
+    }
     stop_if_fetched(gen);
+}
+
+static void room_again(void *arg)
+{
+    struct iso_or_generation *gen = arg;
+    gen->resolve_timer = 0;
+    begin_or_wait(gen);
+    if (gen->resolve_timer == 0) {
+        gen->poke(gen); /* all of it may have failed at once */
+    }
+}
+
+void iso_or_resolve_start(struct iso_or_generation *gen)
+{
+    if (!gen->resolving && gen->manifest != NULL) {
+        gen->resolve_err = ISO_OK;
+        gen->resolving = true;
+        begin_or_wait(gen);
+    }
 }
 
 bool iso_or_resolve_finished(const struct iso_or_generation *gen)
@@ -161,7 +201,7 @@ bool iso_or_resolve_finished(const struct iso_or_generation *gen)
             return false;
         }
     }
-    return gen->resolving;
+    return gen->resolving && gen->resolve_timer == 0;
 }
 
 /* ---- The check ---------------------------------------------------------------------------------

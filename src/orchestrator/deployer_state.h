@@ -190,6 +190,8 @@ struct iso_or_generation {
     json_t *paths;                               /* digest -> file, of what was resolved */
     void (*poke)(struct iso_or_generation *gen); /* a package has come */
     bool resolving;
+    bool trial;             /* only a plan for people */
+    uint64_t resolve_timer; /* waits for room; or 0 */
     char resolve_error[ISO_OR_REASON_SIZE];
     enum iso_err resolve_err;
     struct iso_or_figures *figures; /* being asked for; or NULL */
@@ -304,7 +306,8 @@ ISO_MUST_CHECK struct iso_or_generation *iso_or_generation_again(struct iso_or_a
                                                                  const char *cause,
                                                                  const char *detail);
 /* deployer_resolve.c. Before there is a plan, what was resolved is held until it is stopped;
- * later it stops by itself when it has finished, well or not (resolve_err). */
+ * later it stops by itself when it has finished, well or not (resolve_err). When there is no room
+ * for all its packages it waits. */
 void iso_or_resolve_start(struct iso_or_generation *gen);
 void iso_or_resolve_stop(struct iso_or_generation *gen);
 bool iso_or_resolve_finished(const struct iso_or_generation *gen);

@@ -134,9 +134,6 @@ static uint64_t resolve(void *ctx, struct iso_str reference, struct iso_str dige
     struct sim *sim = ctx;
     (void)digest;
     (void)files;
-    if (sim->packages_busy) {
-        return 0;
-    }
     struct package_request *request = calloc(1, sizeof *request);
     CHECK(request != NULL);
     *request = (struct package_request){.sim = sim, .done = done, .arg = arg};
@@ -146,6 +143,12 @@ static uint64_t resolve(void *ctx, struct iso_str reference, struct iso_str dige
     }
     request->event = sim_event_add(sim, 2 + sim_below(sim, 5), resolved, request);
     return request->event;
+}
+
+static size_t room(void *ctx)
+{
+    const struct sim *sim = ctx;
+    return sim->packages_room;
 }
 
 static void stop(void *ctx, uint64_t id)
@@ -363,6 +366,7 @@ void sim_init(struct sim *sim, size_t devices, uint64_t seed)
     sim->random = seed * UINT64_C(0x9e3779b97f4a7c15) + 1;
     sim->trace = getenv("ISOMER_SIM_TRACE");
     sim->now_ms = 1000;
+    sim->packages_room = 256;
     sim->device_count = devices;
     sim->owners = json_object();
     sim->digests = json_object();
@@ -387,7 +391,7 @@ void sim_start(struct sim *sim)
                   .wall_ms = clock_wall,
                   .after = clock_after,
                   .stop = clock_stop},
-        .packages = {.ctx = sim, .resolve = resolve, .stop = stop},
+        .packages = {.ctx = sim, .resolve = resolve, .stop = stop, .room = room},
         .fleet = {.ctx = sim, .find = find, .each = each},
         .event = on_event,
         .ctx = sim,

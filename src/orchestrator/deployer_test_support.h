@@ -115,9 +115,9 @@ struct sim {
     /* Kill the orchestrator after so many requests or commits (0: never). */
     uint64_t kill_at, points;
     bool dead;
-    bool full;          /* the orchestrator's disk: nothing can be recorded */
-    bool packages_gone; /* none can be resolved */
-    bool packages_busy; /* too many are under way */
+    bool full;            /* the orchestrator's disk: nothing can be recorded */
+    bool packages_gone;   /* none can be resolved */
+    size_t packages_room; /* how many can be begun */
     /* What it told. */
     char events_told[4096];
     unsigned deployed, failed, moved, removed;

@@ -2,7 +2,11 @@
  * of a plan is shown. */
 #include "orchestrator/deployer_plan.h"
 
-enum { SHOWN = 8, TEXT_MAX = 4 << 20 };
+enum {
+    SHOWN = 8,
+    TEXT_MAX = 4 << 20,
+    PACKAGES_MS = 60000 /* for packages; whoever asked may have gone long ago */
+};
 
 struct iso_or_trial {
     struct iso_or_trial *next;
@@ -117,13 +121,24 @@ static void look(struct iso_or_generation *gen)
     }
 }
 
+static void expired(void *arg)
+{
+    struct iso_or_trial *trial = arg;
+    trial->timer = 0;
+    trial->err = iso_fail(&trial->report, ISO_E_IO, "its packages did not come within %d s",
+                          PACKAGES_MS / 1000);
+    answer(trial, iso_str_from(NULL, 0));
+}
+
 static void late(void *arg)
 {
     struct iso_or_trial *trial = arg;
+    const struct iso_or_clock *clock = &trial->app.deployer->config.clock;
     trial->timer = 0;
     if (trial->err != ISO_OK) {
         answer(trial, iso_str_from(NULL, 0));
     } else {
+        trial->timer = clock->after(clock->ctx, PACKAGES_MS, expired, trial);
         iso_or_resolve_start(trial->gen);
         look(trial->gen); /* all of it may have failed at once */
     }
@@ -144,6 +159,7 @@ static enum iso_err begin(struct iso_or_trial *trial, const struct iso_or_deploy
         return err != ISO_OK ? err : ISO_E_NOMEM;
     }
     trial->gen->poke = look;
+    trial->gen->trial = true;
     if (deploy->files != NULL) {
         json_decref(trial->gen->files);
         trial->gen->files = json_deep_copy(deploy->files);

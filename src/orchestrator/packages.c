@@ -242,9 +242,16 @@ static void stop(void *ctx, uint64_t id)
     iso_or_job_forget(ctx, id);
 }
 
+static size_t room(void *ctx)
+{
+    const struct iso_or_shelf *shelf = ctx;
+    const size_t most = ISO_OR_PACKAGE_JOBS_MAX - ISO_OR_PACKAGE_JOBS_SPARE;
+    return shelf->job_count < most ? most - shelf->job_count : 0;
+}
+
 struct iso_or_packages iso_or_shelf_packages(struct iso_or_shelf *shelf)
 {
-    return (struct iso_or_packages){.ctx = shelf, .resolve = resolve, .stop = stop};
+    return (struct iso_or_packages){.ctx = shelf, .resolve = resolve, .stop = stop, .room = room};
 }
 
 /* ---- For the API -------------------------------------------------------------------------------

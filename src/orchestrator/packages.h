@@ -14,7 +14,10 @@
 
 struct iso_or_shelf;
 
-enum { ISO_OR_PACKAGE_JOBS_MAX = 256 }; /* being fetched or looked into at a time */
+enum {
+    ISO_OR_PACKAGE_JOBS_MAX = 256,  /* being fetched or looked into at a time */
+    ISO_OR_PACKAGE_JOBS_SPARE = 32, /* of them, not for generations: for what people send */
+};
 
 struct iso_or_shelf_config {
     uv_loop_t *loop;               /* kept */

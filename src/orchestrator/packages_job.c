@@ -12,6 +12,7 @@ struct iso_or_job {
     struct iso_or_shelf *shelf;
     struct iso_or_job *next;
     uint64_t id;
+    uint64_t fetch; /* under way; 0: none */
     struct iso_arena arena;
     struct iso_str reference, exact, signature, signer;
     struct iso_bytes wit;
@@ -276,6 +277,7 @@ static void on_fetched(void *ctx, uint64_t id, enum iso_err err, struct iso_pack
 {
     struct iso_or_job *job = ctx;
     (void)id;
+    job->fetch = 0;
     job->err = err;
     if (err != ISO_OK) {
         job->report = *report;
@@ -399,7 +401,6 @@ static void begin(struct iso_or_job *job, const json_t *files)
 {
     struct iso_reference reference;
     struct iso_or_package_row row;
-    uint64_t fetch;
     enum iso_err err = iso_reference_parse(job->reference, &reference, &job->report);
     if (err == ISO_OK && reference.kind == ISO_REFERENCE_FILE) {
         err = use_file(job, files);
@@ -409,8 +410,8 @@ static void begin(struct iso_or_job *job, const json_t *files)
     } else if (err == ISO_OK && !is_here(job, &reference)) {
         iso_report_init(&job->report); /* why it is not used does not matter: it is fetched */
         job->keep = job->check = true;
-        err = iso_package_fetch(job->shelf->sources, job->reference, NULL, on_fetched, job, &fetch,
-                                &job->report);
+        err = iso_package_fetch(job->shelf->sources, job->reference, NULL, on_fetched, job,
+                                &job->fetch, &job->report);
         if (err == ISO_OK) {
             return;
         }
@@ -504,6 +505,9 @@ void iso_or_job_forget(struct iso_or_shelf *shelf, uint64_t id)
         if (job->id == id) {
             job->resolved = NULL;
             job->kept = NULL;
+            if (job->fetch != 0) { /* nobody waits for it any more */
+                iso_package_cancel(shelf->sources, job->fetch);
+            }
         }
     }
 }

@@ -112,6 +112,8 @@ struct iso_package_registry {
 
 #define ISO_PACKAGE_MAX_REGISTRIES 64u
 #define ISO_PACKAGE_MAX_FETCHES 64u /* at a time; more wait */
+#define ISO_PACKAGE_MAX_AT_PLACE 8u /* of them, from one host: one that is silent holds no other   \
+                                     */
 
 struct iso_package_sources_config {
     uv_loop_t *loop;              /* kept */

@@ -460,10 +460,59 @@ static void on_begin(uv_timer_t *timer)
     }
 }
 
+/* Of a URL: from behind "//" to the path. */
+static struct iso_str host_of(struct iso_str url)
+{
+    size_t start = 0, end;
+    while (start < url.len && url.ptr[start] != '/') {
+        start++;
+    }
+    start = start + 2 < url.len ? start + 2 : url.len;
+    for (end = start; end < url.len && url.ptr[end] != '/'; end++) {
+    }
+    return iso_str_from(url.ptr + start, end - start);
+}
+
+/* The host; of npm the scope, because that decides about it. */
+static void set_place(struct iso_job *job)
+{
+    const struct iso_package_sources *sources = job->sources;
+    const struct iso_reference *reference = &job->reference;
+    struct iso_str place = iso_str_from(NULL, 0);
+    if (reference->kind == ISO_REFERENCE_OCI) {
+        place = reference->alias;
+        for (size_t i = 0; i < sources->registry_count; i++) {
+            if (iso_str_equal_z(reference->alias, sources->registries[i].alias)) {
+                place = host_of(iso_str_from_z(sources->registries[i].registry.url));
+            }
+        }
+    } else if (reference->kind == ISO_REFERENCE_HTTPS) {
+        place = host_of(reference->url);
+    } else if (reference->kind == ISO_REFERENCE_NPM && reference->name.ptr[0] == '@') {
+        const char *slash = memchr(reference->name.ptr, '/', reference->name.len);
+        place = reference->name;
+        place.len = slash != NULL ? (size_t)(slash - place.ptr) : place.len;
+    }
+    (void)iso_format(job->place, sizeof job->place, "%s %.*s",
+                     iso_reference_kind_name(reference->kind), (int)place.len,
+                     place.ptr != NULL ? place.ptr : "");
+}
+
+static unsigned running_at(const struct iso_package_sources *sources, const char *place)
+{
+    unsigned count = 0;
+    for (const struct iso_job *job = sources->jobs; job != NULL; job = job->next) {
+        count += job->begun && strcmp(job->place, place) == 0;
+    }
+    return count;
+}
+
 static void begin_waiting(struct iso_package_sources *sources)
 {
-    for (struct iso_job *job = sources->jobs; job != NULL; job = job->next) {
-        if (!job->begun && !job->ending && sources->running < ISO_PACKAGE_MAX_FETCHES) {
+    for (struct iso_job *job = sources->jobs;
+         job != NULL && sources->running < ISO_PACKAGE_MAX_FETCHES; job = job->next) {
+        if (!job->begun && !job->ending &&
+            running_at(sources, job->place) < ISO_PACKAGE_MAX_AT_PLACE) {
             job->begun = true;
             sources->running++;
             (void)uv_timer_start(&job->timer, on_begin, 0, 0);
@@ -532,6 +581,7 @@ static void start(struct iso_job *job, uint64_t *id_out)
         end = &(*end)->next;
     }
     *end = job;
+    set_place(job);
     job->id = ++sources->last_id;
     (void)uv_timer_init(sources->loop, &job->timer);
     job->timer.data = job;

@@ -33,6 +33,7 @@ struct iso_job {
     uint64_t id;
     char *reference_text;
     struct iso_reference reference;
+    char place[300]; /* what it waits for together with others: "oci registry.example:5000" */
     char *base_dir;
     uv_timer_t timer; /* first: begin; then: the deadline */
     bool begun, ending, closed;

@@ -625,6 +625,26 @@ TEST(closing_ends_what_is_under_way_and_what_waits)
     CHECK_ERR(f.err, ISO_E_STATE);
 }
 
+/* More than all that may be under way wait for a host that accepts and says nothing; one from
+ * elsewhere comes at once. */
+TEST(a_silent_host_holds_no_other)
+{
+    struct fixture f;
+    setup(&f);
+    write_file(&f, "a.wasm", archive_test_module);
+    f.answers[0] = (struct answer){.path = "/v2/n/m/manifests/1"}; /* never answered */
+    f.answers[1] = (struct answer){.path = "/npm/b", .status = 404};
+    for (unsigned i = 0; i < ISO_PACKAGE_MAX_FETCHES + 10; i++) {
+        (void)start(&f, i % 2 == 0 ? "oci:lab/n/m:1" : "oci:closed/n/m:1"); /* the same host */
+    }
+    fetch(&f, "file:a.wasm");
+    CHECK_OK(f.err);
+    fetch(&f, "npm:b/a.wasm");
+    CHECK_ERR(f.err, ISO_E_NOT_FOUND);
+    CHECK(f.asked[0] <= ISO_PACKAGE_MAX_AT_PLACE);
+    teardown(&f);
+}
+
 TEST(a_job_ends_at_its_deadline)
 {
     struct fixture f;
