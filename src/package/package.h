@@ -112,8 +112,7 @@ struct iso_package_registry {
 
 #define ISO_PACKAGE_MAX_REGISTRIES 64u
 #define ISO_PACKAGE_MAX_FETCHES 64u /* at a time; more wait */
-#define ISO_PACKAGE_MAX_AT_PLACE 8u /* of them, from one host: one that is silent holds no other   \
-                                     */
+#define ISO_PACKAGE_MAX_AT_PLACE 8u /* of them, from one host */
 
 struct iso_package_sources_config {
     uv_loop_t *loop;              /* kept */
