@@ -310,6 +310,27 @@ static struct iso_or_generation *new_deploy(struct iso_or_app *app,
     return gen;
 }
 
+/* The application of a manifest; a new one goes on above the numbers of one that was forgotten. */
+static enum iso_err app_for(struct iso_or_deployer *deployer, struct iso_str name,
+                            struct iso_or_app **out, struct iso_report *report)
+{
+    struct iso_or_app *app = iso_or_app_find(deployer, name);
+    enum iso_err err = ISO_OK;
+    if (app == NULL && deployer->app_count >= ISO_OR_APPS_MAX) {
+        err = iso_or_app_forget_oldest(deployer, report);
+    }
+    if (err == ISO_OK && app == NULL && (app = iso_or_app_get(deployer, name)) == NULL) {
+        err = iso_fail(report, ISO_E_NOMEM, "not enough memory");
+    }
+    if (err == ISO_OK && app->last == 0) {
+        err = iso_or_store_generation_last(deployer->config.store, name, &app->last, report);
+    }
+    if (err == ISO_OK) {
+        *out = app;
+    }
+    return err;
+}
+
 enum iso_err iso_or_deployer_deploy(struct iso_or_deployer *deployer,
                                     const struct iso_or_deploy *deploy, uint64_t *generation,
                                     struct iso_or_mistakes *mistakes, struct iso_report *report)
@@ -317,14 +338,13 @@ enum iso_err iso_or_deployer_deploy(struct iso_or_deployer *deployer,
     struct iso_or_manifest *manifest = NULL;
     enum iso_err err =
         iso_or_manifest_parse(deployer->config.alloc, deploy->manifest, &manifest, mistakes);
-    struct iso_or_app *app = err == ISO_OK ? iso_or_app_get(deployer, manifest->app) : NULL;
+    struct iso_or_app *app = NULL;
+    if (err == ISO_OK) {
+        err = app_for(deployer, manifest->app, &app, report);
+    }
     iso_or_manifest_destroy(manifest);
     if (err != ISO_OK) {
         return err;
-    }
-    if (app == NULL) {
-        return iso_fail(report, ISO_E_LIMIT, "there are %zu applications, and %d is the most",
-                        deployer->app_count, ISO_OR_APPS_MAX);
     }
     const struct iso_or_generation *base = base_of(app);
     if (!deploy->force && base != NULL && same(base, deploy)) {

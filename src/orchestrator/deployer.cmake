@@ -6,6 +6,7 @@ iso_library(iso_orchestrator_deployer
     deployer_ask.c
     deployer_describe.c
     deployer_figures.c
+    deployer_forget.c
     deployer_generation.c
     deployer_part.c
     deployer_plan.c

@@ -125,13 +125,13 @@ TEST(too_many_packages_are_waited_for)
     sim_run(&sim, 100000);
     CHECK_STR(sim_state(&sim, "one"), "deploying");
     sim.packages_room = 1;
-    iso_or_deployer_plan(sim.deployer, &deploy, false, on_planned, &planned);
+    CHECK_OK(iso_or_deployer_plan(sim.deployer, &deploy, false, on_planned, &planned));
     CHECK(sim_until(&sim, "one", "running", 10000));
     sim_run(&sim, 45000);
     CHECK_ERR(planned, ISO_E_STATE); /* not told yet */
     sim_run(&sim, 20000);
     CHECK_ERR(planned, ISO_E_IO);
-    iso_or_deployer_plan(sim.deployer, &deploy, false, on_planned, &planned);
+    CHECK_OK(iso_or_deployer_plan(sim.deployer, &deploy, false, on_planned, &planned));
     sim_run(&sim, 1000);
     sim.packages_room = 256;
     sim_run(&sim, 1000);
@@ -146,5 +146,61 @@ TEST(too_many_packages_are_waited_for)
     sim_start(&sim);
     sim.packages_room = 1;
     CHECK(sim_until(&sim, "one", "running", 20000));
+    sim_fini(&sim);
+}
+
+static enum iso_err try_deploy(struct sim *sim, const char *manifest, struct iso_report *report)
+{
+    struct iso_or_mistakes mistakes;
+    uint64_t generation = 0;
+    iso_or_mistakes_init(&mistakes, iso_alloc_libc());
+    iso_report_init(report);
+    const struct iso_or_deploy deploy = {.manifest = iso_str_from_z(manifest)};
+    enum iso_err err =
+        iso_or_deployer_deploy(sim->deployer, &deploy, &generation, &mistakes, report);
+    iso_or_mistakes_fini(&mistakes);
+    return err;
+}
+
+/* With as many names as there may be, a new one takes the place of one that was removed, or that
+ * never ran; what is in use is not forgotten, and numbers go on. */
+TEST(applications_that_are_over_make_room)
+{
+    struct sim sim;
+    struct iso_report report;
+    uint64_t generation = 0;
+    const struct iso_str old = iso_str_from_z("old");
+    started(&sim);
+    (void)sim_deploy(&sim, APP("old", "file:worker", ""));
+    (void)sim_deploy(&sim, APP("used", "file:worker", ""));
+    CHECK(sim_until(&sim, "old", "running", 20000));
+    CHECK(sim_until(&sim, "used", "running", 20000));
+    CHECK_OK(iso_or_deployer_remove(sim.deployer, old, &generation, NULL));
+    CHECK(sim_until(&sim, "old", "removed", 20000));
+    sim.packages_room = 0; /* all that come now wait */
+    for (unsigned i = 2; i < ISO_OR_APPS_MAX; i++) {
+        char manifest[256];
+        (void)iso_format(manifest, sizeof manifest, APP("app%u", "file:missing", ""), i);
+        (void)sim_deploy(&sim, manifest);
+    }
+    CHECK(iso_or_app_find(sim.deployer, old) != NULL);
+    CHECK_OK(try_deploy(&sim, APP("new", "file:missing", ""), &report));
+    CHECK(iso_or_app_find(sim.deployer, old) == NULL);
+    CHECK_EQ_U64(count(&sim, "SELECT count(*) FROM generations WHERE app = 'old'"), 0);
+    CHECK_EQ_U64(count(&sim, "SELECT count(*) FROM progress WHERE app = 'old'"), 0);
+    CHECK_ERR(try_deploy(&sim, APP("old", "file:worker", ""), &report), ISO_E_LIMIT);
+    CHECK_CONTAINS(report.text, "1024 is the most");
+    sim.packages_room = 256; /* they fail */
+    sim_run(&sim, 5000);
+    CHECK_STR(sim_state(&sim, "new"), "failed");
+    CHECK_EQ_U64(sim_deploy(&sim, APP("old", "file:worker", "")), 3);
+    CHECK(sim_until(&sim, "old", "running", 20000));
+    CHECK_EQ_U64(sim.deployer->app_count, ISO_OR_APPS_MAX);
+    sim_kill(&sim);
+    sim_start(&sim);
+    CHECK_EQ_U64(sim.deployer->app_count, ISO_OR_APPS_MAX);
+    sim_run(&sim, 10000);
+    CHECK_STR(sim_state(&sim, "used"), "running");
+    CHECK_EQ_U64(sim_runs(&sim, "old", "worker"), 0);
     sim_fini(&sim);
 }

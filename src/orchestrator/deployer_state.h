@@ -280,6 +280,9 @@ struct iso_or_app *iso_or_app_find(const struct iso_or_deployer *deployer, struc
 /* Finds or makes it; NULL: no memory, or too many. */
 struct iso_or_app *iso_or_app_get(struct iso_or_deployer *deployer, struct iso_str name);
 void iso_or_app_destroy(struct iso_or_app *app);
+/* Makes room for an application (deployer_forget.c). LIMIT: all are in use. */
+ISO_MUST_CHECK enum iso_err iso_or_app_forget_oldest(struct iso_or_deployer *deployer,
+                                                     struct iso_report *report);
 /* Something has changed: look at everything of the application. The caller must not touch its
  * generations afterwards. */
 void iso_or_app_poke(struct iso_or_app *app);

@@ -131,6 +131,10 @@ ISO_MUST_CHECK enum iso_err iso_or_store_generation_last(struct iso_or_store *st
 ISO_MUST_CHECK enum iso_err iso_or_store_generations_trim(struct iso_or_store *store,
                                                           struct iso_str app,
                                                           struct iso_report *report);
+/* Forgets all of an application. Its numbers and epochs are remembered. */
+ISO_MUST_CHECK enum iso_err iso_or_store_generations_forget(struct iso_or_store *store,
+                                                            struct iso_str app,
+                                                            struct iso_report *report);
 
 /* The next epoch of a component, recorded before it is returned; never used before, whatever was
  * removed meanwhile. at_least: the answer is not below (0: no matter). */

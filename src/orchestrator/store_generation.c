@@ -196,6 +196,30 @@ enum iso_err iso_or_store_generations_trim(struct iso_or_store *store, struct is
     return iso_or_store_end_inner(store, own, err, report);
 }
 
+static enum iso_err forget(struct iso_or_store *store, enum iso_or_sql which, struct iso_str app,
+                           struct iso_report *report)
+{
+    struct iso_or_query query;
+    iso_or_query_begin(&query, store, which);
+    iso_or_query_text(&query, app);
+    return iso_or_query_run(&query, report);
+}
+
+enum iso_err iso_or_store_generations_forget(struct iso_or_store *store, struct iso_str app,
+                                             struct iso_report *report)
+{
+    bool own = false;
+    enum iso_err err = iso_or_store_begin_inner(store, &own, report);
+    if (err != ISO_OK) {
+        return err;
+    }
+    err = forget(store, ISO_OR_SQL_GENERATIONS_FORGET, app, report);
+    if (err == ISO_OK) {
+        err = forget(store, ISO_OR_SQL_PROGRESS_FORGET, app, report);
+    }
+    return iso_or_store_end_inner(store, own, err, report);
+}
+
 /* ---- Epochs ------------------------------------------------------------------------------------
  */
 

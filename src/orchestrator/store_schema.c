@@ -83,6 +83,8 @@ const char *const iso_or_sql_texts[ISO_OR_SQL_COUNT] = {
     [ISO_OR_SQL_GENERATIONS_ALL] = "SELECT " GENERATION_COLUMNS " ORDER BY g.app, g.number DESC",
     [ISO_OR_SQL_GENERATIONS_TRIM] = "DELETE FROM generations" FORGOTTEN,
     [ISO_OR_SQL_PROGRESS_TRIM] = "DELETE FROM progress" FORGOTTEN,
+    [ISO_OR_SQL_GENERATIONS_FORGET] = "DELETE FROM generations WHERE app = ?",
+    [ISO_OR_SQL_PROGRESS_FORGET] = "DELETE FROM progress WHERE app = ?",
     [ISO_OR_SQL_EPOCH_NEXT] =
         "INSERT INTO epochs VALUES (?1, ?2, max(1, ?3)) ON CONFLICT (app, component) DO UPDATE"
         " SET last = max(last + 1, ?3) RETURNING last",
