@@ -122,10 +122,14 @@ uint64_t iso_cli_json_number(const json_t *object, const char *key);
 enum { ISO_CLI_TIME_SIZE = 32 };
 void iso_cli_json_time(const json_t *object, const char *key, char out[ISO_CLI_TIME_SIZE]);
 
+/* Milliseconds as people write them: "0.042 ms", "4.1 ms", "412 ms", "4.2 s", "3 min". */
+enum { ISO_CLI_MS_SIZE = 32 };
+void iso_cli_ms_text(double ms, char out[ISO_CLI_MS_SIZE]);
+
 /* A JSON document, indented, on standard output. */
 int iso_cli_show_json(const json_t *document);
 
-/* Columns of the terminal behind a file; SIZE_MAX when it is none. */
+/* Columns of the terminal behind a file; when it is none those that COLUMNS says, else SIZE_MAX. */
 size_t iso_cli_terminal_width(FILE *out);
 
 /* A table that fits the terminal: cells are cut when there is no room; columns of numbers are set
@@ -135,6 +139,7 @@ struct iso_cli_table {
     const char *const *titles;
     size_t columns;
     uint32_t right; /* bit i: column i is set to the right */
+    bool wraps;     /* the last column goes on in further lines instead of being cut */
     char ***rows;
     size_t count, cap;
 };

@@ -21,7 +21,7 @@ struct options {
 static int option(void *ctx, int id, char *value)
 {
     struct options *options = ctx;
-    if (id == ISO_CLI_OPTION_NO_WAIT || id == ISO_CLI_OPTION_TIMEOUT) {
+    if (id >= ISO_CLI_OPTION_WAIT && id <= ISO_CLI_OPTION_TIMEOUT) {
         return iso_cli_wait_option(&options->wait, id, value);
     }
     options->force = options->force || id == OPTION_FORCE;
@@ -52,9 +52,10 @@ static int print_mistakes(const struct iso_cli_server *server,
     return errors == 0 ? ISO_CLI_OK : ISO_CLI_INVALID;
 }
 
-/* Sends what /v1/check, /v1/plan and PUT /v1/apps/{app} take. *out: the answer's document. */
-static int send_manifest(struct iso_cli_server *server, const struct iso_cli_manifest *manifest,
-                         const char *method, const char *path, const json_t *body, json_t **out)
+/* Sends what /v1/check, /v1/plan and PUT /v1/apps/{app} take. *out: the answer's document, also one
+ * with mistakes, which *wrong says. */
+static int exchange(struct iso_cli_server *server, const char *method, const char *path,
+                    const json_t *body, json_t **out, bool *wrong)
 {
     struct iso_cli_reply reply;
     char *text = json_dumps(body, JSON_COMPACT);
@@ -69,10 +70,8 @@ static int send_manifest(struct iso_cli_server *server, const struct iso_cli_man
     int status = iso_cli_request(server, &request, &reply);
     if (status == ISO_CLI_OK) {
         json_t *answer = json_loadb((const char *)reply.body.ptr, reply.body.len, 0, NULL);
-        if (reply.status == 422 && json_array_size(json_object_get(answer, "mistakes")) != 0) {
-            status = print_mistakes(server, manifest, answer);
-            json_decref(answer);
-        } else if (reply.status < 200 || reply.status > 299) {
+        *wrong = reply.status == 422 && json_array_size(json_object_get(answer, "mistakes")) != 0;
+        if (!*wrong && (reply.status < 200 || reply.status > 299)) {
             status = iso_cli_problem(server, &request, &reply);
             json_decref(answer);
         } else {
@@ -81,6 +80,22 @@ static int send_manifest(struct iso_cli_server *server, const struct iso_cli_man
     }
     iso_buf_fini(&reply.body);
     free(text);
+    return status;
+}
+
+/* The same; mistakes are printed. *out: the document of success. */
+static int send_manifest(struct iso_cli_server *server, const struct iso_cli_manifest *manifest,
+                         const char *method, const char *path, const json_t *body, json_t **out)
+{
+    json_t *answer = NULL;
+    bool wrong = false;
+    int status = exchange(server, method, path, body, &answer, &wrong);
+    if (wrong) {
+        status = print_mistakes(server, manifest, answer);
+        json_decref(answer);
+    } else if (answer != NULL) {
+        *out = answer;
+    }
     return status;
 }
 
@@ -97,7 +112,8 @@ static int wrong_files(struct iso_cli_server *server, const struct iso_cli_manif
 {
     json_t *answer = NULL, *mistake, *own, *all = json_array();
     size_t i, k;
-    int status = send_manifest(server, manifest, "POST", "/v1/check", body, &answer);
+    bool wrong = false;
+    const int status = exchange(server, "POST", "/v1/check", body, &answer, &wrong);
     json_array_foreach(manifest->mistakes, k, own)
     {
         (void)json_array_append(all, own);
@@ -251,9 +267,10 @@ static void print_placed(const json_t *plan)
     size_t i;
     json_t *component;
     iso_cli_table_init(&table, titles, ISO_COUNT_OF(titles), 0);
+    table.wraps = true;
     json_array_foreach(json_object_get(plan, "components"), i, component)
     {
-        char why[512];
+        char why[1024];
         join(json_object_get(component, "why"), why, sizeof why);
         const char *const cells[] = {iso_cli_json_text(component, "name"), name_of(component), why};
         iso_cli_table_add(&table, cells);

@@ -62,7 +62,7 @@ static void print_component(const json_t *component)
 {
     const json_t *calls = json_object_get(component, "calls");
     const json_t *latency = json_object_get(component, "latency-ms");
-    char memory[32], peak[32];
+    char memory[32], peak[32], half[ISO_CLI_MS_SIZE], most[ISO_CLI_MS_SIZE];
     (void)iso_format_size(memory, iso_cli_json_number(component, "memory-bytes"));
     (void)iso_format_size(peak, iso_cli_json_number(component, "memory-peak-bytes"));
     fact("component", "%s/%s", iso_cli_json_text(component, "app"),
@@ -71,10 +71,10 @@ static void print_component(const json_t *component)
          iso_cli_json_text(component, "mode"));
     fact("error", "%s", iso_cli_json_text(component, "last-error"));
     fact("module", "%s", iso_cli_json_text(component, "module"));
-    fact("calls", "%llu, half of them within %.3g ms, 99 of 100 within %.3g ms",
-         (unsigned long long)iso_cli_json_number(calls, "total"),
-         json_number_value(json_object_get(latency, "p50")),
-         json_number_value(json_object_get(latency, "p99")));
+    iso_cli_ms_text(json_number_value(json_object_get(latency, "p50")), half);
+    iso_cli_ms_text(json_number_value(json_object_get(latency, "p99")), most);
+    fact("calls", "%llu, half of them within %s, 99 of 100 within %s",
+         (unsigned long long)iso_cli_json_number(calls, "total"), half, most);
     fact("memory", "%s, at most %s so far", memory, peak);
     print_links(json_object_get(component, "links"));
 }

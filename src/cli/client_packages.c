@@ -198,8 +198,13 @@ static int read_name(const char *path, struct named *out)
         status = iso_cli_interface_find(module.module, path, NULL, &interface);
         if (status == ISO_CLI_OK) {
             const struct iso_package_info *info = &interface.found.info;
-            (void)iso_format(out->name, sizeof out->name, "%.*s", (int)info->name.len,
-                             info->name.ptr);
+            /* "example:sensor" is how WIT calls it; names here have no namespace. */
+            struct iso_str name = info->name;
+            const char *colon = name.len != 0 ? memchr(name.ptr, ':', name.len) : NULL;
+            if (colon != NULL) {
+                name = iso_str_from(colon + 1, (size_t)(name.ptr + name.len - (colon + 1)));
+            }
+            (void)iso_format(out->name, sizeof out->name, "%.*s", (int)name.len, name.ptr);
             (void)iso_format(out->version, sizeof out->version, "%.*s", (int)info->version.len,
                              info->version.ptr);
         }

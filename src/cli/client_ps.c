@@ -8,7 +8,7 @@
 
 static void add_component(struct iso_cli_table *table, const json_t *component)
 {
-    char calls[24], latency[32], memory[32], name[160];
+    char calls[24], latency[ISO_CLI_MS_SIZE], memory[32], name[160];
     const json_t *figures = json_object_get(component, "latency-ms");
     if (json_object_get(component, "component") == NULL) { /* an application without components */
         const char *const app[] = {iso_cli_json_text(component, "app"),
@@ -26,8 +26,7 @@ static void add_component(struct iso_cli_table *table, const json_t *component)
     (void)iso_format(
         calls, sizeof calls, "%llu",
         (unsigned long long)iso_cli_json_number(json_object_get(component, "calls"), "total"));
-    (void)iso_format(latency, sizeof latency, "%.3g ms",
-                     json_number_value(json_object_get(figures, "p50")));
+    iso_cli_ms_text(json_number_value(json_object_get(figures, "p50")), latency);
     (void)iso_format_size(memory, iso_cli_json_number(component, "memory-bytes"));
     const char *const cells[] = {name,
                                  iso_cli_json_text(component, "state"),
@@ -169,6 +168,10 @@ static int print_of_orchestrator(struct iso_cli_server *server, const char *only
     json_t *apps = json_array(), *app, *component;
     size_t i, k;
     int status = collect_apps(server, only, apps);
+    if (status == ISO_CLI_OK && only != NULL && json_array_size(apps) == 0) {
+        iso_cli_error("there is no application %s; 'isomer ls' lists those there are", only);
+        status = ISO_CLI_REFUSED;
+    }
     if (status == ISO_CLI_OK && server->json) {
         status = iso_cli_show_json(apps);
     } else if (status == ISO_CLI_OK) {

@@ -10,7 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { GAP = 2, LEAST_WIDTH = 6 };
+enum { GAP = 2, LEAST_WIDTH = 6, LEAST_WRAPPED = 24 };
 
 const char *iso_cli_json_text(const json_t *object, const char *key)
 {
@@ -32,6 +32,20 @@ void iso_cli_json_time(const json_t *object, const char *key, char out[ISO_CLI_T
     (void)iso_format(out, ISO_CLI_TIME_SIZE, "%s", iso_cli_json_text(object, key));
     if (seconds != 0 && gmtime_r(&seconds, &parts) != NULL) {
         (void)strftime(out, ISO_CLI_TIME_SIZE, "%Y-%m-%dT%H:%M:%SZ", &parts);
+    }
+}
+
+void iso_cli_ms_text(double ms, char out[ISO_CLI_MS_SIZE])
+{
+    if (ms < 10) {
+        /* Three digits that say something, without zeros at the end. */
+        (void)iso_format(out, ISO_CLI_MS_SIZE, ms < 0.001 ? "%.0f ms" : "%.3g ms", ms);
+    } else if (ms < 1000) {
+        (void)iso_format(out, ISO_CLI_MS_SIZE, "%.0f ms", ms);
+    } else if (ms < 120e3) {
+        (void)iso_format(out, ISO_CLI_MS_SIZE, "%.1f s", ms / 1e3);
+    } else {
+        (void)iso_format(out, ISO_CLI_MS_SIZE, "%.0f min", ms / 60e3);
     }
 }
 
@@ -93,9 +107,11 @@ size_t iso_cli_terminal_width(FILE *out)
     if (ioctl(fileno(out), TIOCGWINSZ, &size) == 0 && size.ws_col > 20) {
         return size.ws_col;
     }
-    return !isatty(fileno(out)) ? SIZE_MAX
-           : columns != NULL    ? (size_t)strtoul(columns, NULL, 10)
-                                : 80;
+    const unsigned long said = columns != NULL ? strtoul(columns, NULL, 10) : 0;
+    if (said > 20 && said < 10000) {
+        return said;
+    }
+    return isatty(fileno(out)) ? 80 : SIZE_MAX;
 }
 
 /* Widths of the columns; the widest is narrowed until all fit. */
@@ -110,6 +126,11 @@ static void measure(const struct iso_cli_table *table, size_t max, size_t *width
         }
         sum += widths[i];
     }
+    size_t *last = &widths[table->columns - 1];
+    while (sum > max && table->wraps && *last > LEAST_WRAPPED) {
+        (*last)--;
+        sum--;
+    }
     while (sum > max) {
         size_t widest = 0;
         for (size_t i = 1; i < table->columns; i++) {
@@ -120,6 +141,44 @@ static void measure(const struct iso_cli_table *table, size_t max, size_t *width
         }
         widths[widest]--;
         sum--;
+    }
+}
+
+/* One byte of a cell: nothing from a device drives the terminal. */
+static void put_byte(FILE *out, char byte)
+{
+    fputc((unsigned char)byte < 0x20 || byte == 0x7f ? '?' : byte, out);
+}
+
+/* Bytes of the first line of a text: as many words as fit, or what fits of the first. */
+static size_t line_length(const char *text, size_t width)
+{
+    size_t shown = 0, space = 0, at = 0;
+    for (; text[at] != '\0'; at++) {
+        if (text[at] == ' ') {
+            space = at;
+        }
+        if (((unsigned char)text[at] & 0xc0u) != 0x80u && ++shown > width) {
+            return space != 0 ? space : at != 0 ? at : 1;
+        }
+    }
+    return at;
+}
+
+/* The last cell of a row, over as many lines as it needs. */
+static void put_wrapped(FILE *out, const char *text, size_t width, size_t indent)
+{
+    for (bool first = true; first || *text != '\0'; first = false) {
+        for (size_t i = 0; !first && i < indent; i++) {
+            fputc(' ', out);
+        }
+        const size_t len = line_length(text, width);
+        for (size_t i = 0; i < len; i++) {
+            put_byte(out, text[i]);
+        }
+        fputc('\n', out);
+        text += len;
+        text += strspn(text, " ");
     }
 }
 
@@ -135,12 +194,7 @@ static void put_cell(FILE *out, const char *text, size_t width, bool right, bool
         if (((unsigned char)*at & 0xc0u) != 0x80u && ++shown > (own > width ? width - 1 : own)) {
             break;
         }
-        const char one[2] = {*at, '\0'};
-        if ((unsigned char)*at < 0x20 || *at == 0x7f) {
-            fputc('?', out); /* nothing from a device drives the terminal */
-        } else {
-            fputs(one, out);
-        }
+        put_byte(out, *at);
     }
     if (own > width) {
         fputs("…", out);
@@ -159,9 +213,15 @@ void iso_cli_table_print(struct iso_cli_table *table, FILE *out)
         put_cell(out, table->titles[i], widths[i], table->right >> i & 1u, i + 1 == table->columns);
     }
     for (size_t r = 0; r < table->count; r++) {
+        size_t indent = 0;
         for (size_t i = 0; i < table->columns; i++) {
-            put_cell(out, table->rows[r][i], widths[i], table->right >> i & 1u,
-                     i + 1 == table->columns);
+            const bool last = i + 1 == table->columns;
+            if (last && table->wraps) {
+                put_wrapped(out, table->rows[r][i], widths[i], indent);
+            } else {
+                put_cell(out, table->rows[r][i], widths[i], table->right >> i & 1u, last);
+            }
+            indent += widths[i] + GAP;
             free(table->rows[r][i]);
         }
         free(table->rows[r]);

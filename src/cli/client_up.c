@@ -71,8 +71,16 @@ static int set_devices(struct up *up, const char *list)
                           list, (int)DEVICES_MAX);
             return ISO_CLI_USAGE;
         }
-        (void)iso_format(up->devices[up->device_count++], sizeof up->devices[0], "%.*s", (int)len,
-                         at);
+        char *name = up->devices[up->device_count];
+        (void)iso_format(name, sizeof up->devices[0], "%.*s", (int)len, at);
+        for (size_t i = 0; i < up->device_count; i++) {
+            if (strcmp(up->devices[i], name) == 0) {
+                iso_cli_error("--devices %s: %s stands there twice; each needs its own name", list,
+                              name);
+                return ISO_CLI_USAGE;
+            }
+        }
+        up->device_count++;
         at += len;
         if (*at == '\0') {
             return ISO_CLI_OK;
@@ -450,6 +458,30 @@ static int detach(struct up *up)
     return result == READY ? ISO_CLI_OK : ISO_CLI_SYSTEM;
 }
 
+/* Whether the same state is in use by another `isomer up`: a message, and true. */
+static bool runs_already(const struct up *up)
+{
+    char state[STATE_SIZE];
+    json_t *notes = iso_cli_notes_read("up"), *note;
+    size_t i;
+    bool runs = false;
+    if (state_of(up, NULL, true, state) == ISO_CLI_OK) {
+        json_array_foreach(notes, i, note)
+        {
+            runs = runs || strcmp(iso_cli_json_text(note, "state"), state) == 0;
+        }
+    }
+    json_decref(notes);
+    if (runs) {
+        iso_cli_error("isomer up runs already, with its state in %s, which is in use by another "
+                      "process",
+                      state);
+        iso_cli_hint("'isomer device ls' shows its devices; 'isomer down' stops it; a second one "
+                     "needs --state DIR");
+    }
+    return runs;
+}
+
 static int run_up(const struct iso_cli_command *command, int argc, char **argv)
 {
     struct up *up = calloc(1, sizeof *up);
@@ -466,6 +498,9 @@ static int run_up(const struct iso_cli_command *command, int argc, char **argv)
         host[strcspn(host, ".")] = '\0';
         (void)iso_format(up->devices[up->device_count++], sizeof up->devices[0], "%s",
                          is_name(host, strlen(host)) ? host : "device");
+    }
+    if (status < 0 && runs_already(up)) {
+        status = ISO_CLI_SYSTEM;
     }
     status = status < 0 ? (up->detach ? detach(up) : run_all(up)) : status;
     iso_cli_server_fini(&up->server);
@@ -545,6 +580,10 @@ static int run_down(const struct iso_cli_command *command, int argc, char **argv
     json_array_foreach(notes, i, note)
     {
         const int one = stop_one(note);
+        if (one == ISO_CLI_OK) {
+            iso_cli_note("stopped %s: the orchestrator and the devices that it ran (state in %s)",
+                         iso_cli_json_text(note, "name"), iso_cli_json_text(note, "state"));
+        }
         status = status == ISO_CLI_OK ? one : status;
     }
     if (json_array_size(notes) == 0) {

@@ -7,12 +7,15 @@
 #include "cli/status.h"
 #include "platform/platform.h"
 
+#include <signal.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
-enum { PAUSE_MS = 200, ANSWER_MS = 30000, PATH_SIZE = 512 };
+enum { PAUSE_MS = 200, ANSWER_MS = 30000, SILENCE_MS = 5000, PATH_SIZE = 512 };
 
 static const struct iso_cli_option options[] = {
+    {ISO_CLI_OPTION_WAIT, "wait", NULL, false, "wait until it is done, which it does anyway"},
     {ISO_CLI_OPTION_NO_WAIT, "no-wait", NULL, false, "do not wait until it is done"},
     {ISO_CLI_OPTION_TIMEOUT, "timeout", "D", false, "wait at most so long (2min)"},
 };
@@ -26,8 +29,8 @@ void iso_cli_wait_init(struct iso_cli_wait *wait)
 int iso_cli_wait_option(struct iso_cli_wait *wait, int id, const char *value)
 {
     struct iso_report report;
-    if (id == ISO_CLI_OPTION_NO_WAIT) {
-        wait->no_wait = true;
+    if (id == ISO_CLI_OPTION_NO_WAIT || id == ISO_CLI_OPTION_WAIT) {
+        wait->no_wait = id == ISO_CLI_OPTION_NO_WAIT;
         return ISO_CLI_OK;
     }
     iso_report_init(&report);
@@ -45,6 +48,7 @@ struct waiting {
     const char *app; /* as it is in a path too: names have no other characters */
     uint64_t generation, revision;
     uint64_t deadline_ns;
+    uint64_t silent_ns; /* since then there was no answer; 0: there was */
     bool removing;
     bool decided;     /* committing was seen */
     char reason[256]; /* why it is not done yet */
@@ -66,6 +70,18 @@ static uint32_t left_ms(const struct waiting *waiting)
     }
     const uint64_t left = (waiting->deadline_ns - now) / 1000000u + 1;
     return left > ANSWER_MS ? ANSWER_MS : (uint32_t)left;
+}
+
+/* Whether there has been no answer at all for SILENCE_MS. http: of the last request. */
+static bool is_silent(struct waiting *waiting, long http)
+{
+    const uint64_t now = now_ns();
+    if (http != 0) {
+        waiting->silent_ns = 0;
+    } else if (waiting->silent_ns == 0) {
+        waiting->silent_ns = now;
+    }
+    return http == 0 && now - waiting->silent_ns >= SILENCE_MS * UINT64_C(1000000);
 }
 
 /* GET; *out: NULL while there is no answer, a broken one, or the server is on its way up. Returns
@@ -90,6 +106,14 @@ static int ask(struct waiting *waiting, const char *path, json_t **out, long *ht
         status = ISO_CLI_OK;
     }
     iso_buf_fini(&reply.body);
+    if (is_silent(waiting, *http) && left_ms(waiting) != 0) {
+        iso_cli_progress_clear(&waiting->progress);
+        iso_cli_error("%s does not answer any more", waiting->server->name);
+        iso_cli_hint("generation %llu of %s was accepted: it goes on when the orchestrator is "
+                     "back; 'isomer ls' shows how it stands",
+                     (unsigned long long)waiting->generation, waiting->app);
+        status = ISO_CLI_SYSTEM;
+    }
     return status;
 }
 
@@ -177,10 +201,12 @@ static void print_moves(const json_t *status, const json_t *generation)
         const json_t *downtime = json_object_get(move, "downtime-ms");
         const char *component = iso_cli_json_text(move, "component");
         const char *to = device_of(status, component);
-        iso_cli_note(json_is_number(downtime) ? "%s moved to %s; it stood still for %.3g ms"
-                                              : "%s moved to %s",
-                     component, to[0] != '\0' ? to : iso_cli_json_text(move, "to"),
-                     json_number_value(downtime));
+        char still[ISO_CLI_MS_SIZE];
+        iso_cli_ms_text(json_number_value(downtime), still);
+        iso_cli_note("%s moved to %s%s%s", component,
+                     to[0] != '\0' ? to : iso_cli_json_text(move, "to"),
+                     json_is_number(downtime) ? "; it stood still for " : "",
+                     json_is_number(downtime) ? still : "");
     }
 }
 
@@ -341,6 +367,37 @@ static int wait_for(struct waiting *waiting)
     return timed_out(waiting);
 }
 
+/* ---- Ctrl-C -----------------------------------------------------------------------------------
+ */
+
+static char farewell[600];
+static volatile sig_atomic_t farewell_len;
+
+/* Only the waiting is over: what was accepted goes on. */
+static void on_signal(int number)
+{
+    (void)!write(STDERR_FILENO, farewell, (size_t)farewell_len);
+    _exit(128 + number);
+}
+
+static void say_at_signals(const struct waiting *waiting)
+{
+    static const int numbers[] = {SIGINT, SIGTERM};
+    struct sigaction old, action = {.sa_handler = on_signal};
+    const size_t len =
+        iso_format(farewell, sizeof farewell,
+                   "%sisomer: generation %llu of %s goes on; 'isomer ls' shows how it stands\n",
+                   waiting->progress.terminal ? "\r\x1b[K" : "",
+                   (unsigned long long)waiting->generation, waiting->app);
+    farewell_len = (sig_atomic_t)(len < sizeof farewell ? len : sizeof farewell - 1);
+    for (size_t i = 0; i < ISO_COUNT_OF(numbers); i++) {
+        /* One that was ignored when the program began stays ignored. */
+        if (sigaction(numbers[i], NULL, &old) == 0 && old.sa_handler == SIG_DFL) {
+            (void)sigaction(numbers[i], &action, NULL);
+        }
+    }
+}
+
 int iso_cli_wait_done(struct iso_cli_server *server, const struct iso_cli_wait *wait,
                       const json_t *accepted, bool removing)
 {
@@ -362,5 +419,6 @@ int iso_cli_wait_done(struct iso_cli_server *server, const struct iso_cli_wait *
         return ISO_CLI_OK;
     }
     iso_cli_progress_init(&waiting.progress, server->json);
+    say_at_signals(&waiting);
     return wait_for(&waiting);
 }

@@ -4,7 +4,7 @@
 
 #include "cli/client.h"
 
-enum { ISO_CLI_OPTION_NO_WAIT = 22, ISO_CLI_OPTION_TIMEOUT = 23 };
+enum { ISO_CLI_OPTION_WAIT = 21, ISO_CLI_OPTION_NO_WAIT, ISO_CLI_OPTION_TIMEOUT };
 
 struct iso_cli_wait {
     bool no_wait;
@@ -12,10 +12,10 @@ struct iso_cli_wait {
 };
 #define ISO_CLI_WAIT_DEFAULT_NS (UINT64_C(120) * 1000000000u)
 
-/* --no-wait and --timeout, for commands that change something. */
+/* --wait, --no-wait and --timeout, for commands that change something. */
 extern const struct iso_cli_option_group iso_cli_wait_group;
 void iso_cli_wait_init(struct iso_cli_wait *wait);
-/* One of the two options. Returns ISO_CLI_OK or a status after a message. */
+/* One of these options. Returns ISO_CLI_OK or a status after a message. */
 int iso_cli_wait_option(struct iso_cli_wait *wait, int id, const char *value);
 
 /*

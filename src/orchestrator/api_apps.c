@@ -3,6 +3,7 @@
 #include "orchestrator/service.h"
 
 #include "base/format.h"
+#include "daemon/clock.h"
 #include "daemon/reply.h"
 #include "platform/platform.h"
 
@@ -378,6 +379,14 @@ struct history {
     bool any;
 };
 
+static void put_time(struct iso_json *json, const char *key, uint64_t wall_ms)
+{
+    char text[32];
+    iso_clock_text(wall_ms * 1000000u, text);
+    iso_json_key(json, key);
+    iso_json_z(json, text);
+}
+
 static bool write_generation(void *ctx, const struct iso_or_generation_row *row)
 {
     struct history *history = ctx;
@@ -395,10 +404,8 @@ static bool write_generation(void *ctx, const struct iso_or_generation_row *row)
         iso_json_key(history->json, texts[i].key);
         iso_json_string(history->json, texts[i].value);
     }
-    iso_json_key(history->json, "created-ms");
-    iso_json_u64(history->json, row->created_ms);
-    iso_json_key(history->json, "changed-ms");
-    iso_json_u64(history->json, row->changed_ms);
+    put_time(history->json, "created", row->created_ms);
+    put_time(history->json, "changed", row->changed_ms);
     iso_json_object_end(history->json);
     return true;
 }

@@ -42,6 +42,7 @@ class Fake:
         self.ends_as, self.error, self.moves = "committed", "", []
         self.streams = []  # of logs: each opening gets the next list of entries
         self.requests = []  # (method, path, body)
+        self.dead = False  # connections are closed without an answer
         self.server = None
 
     def __enter__(self):
@@ -57,6 +58,9 @@ class Fake:
                 length = int(self.headers.get("Content-Length", 0))
                 body = self.rfile.read(length) if length else b""
                 fake.requests.append((self.command, self.path, body))
+                if fake.dead:
+                    self.close_connection = True
+                    return None
                 url = urllib.parse.urlsplit(self.path)
                 query = dict(urllib.parse.parse_qsl(url.query))
                 path = [urllib.parse.unquote(part) for part in url.path.split("/")[1:]]
@@ -178,7 +182,9 @@ class Fake:
         return (204, kept.pop(path[1]) and b"") if path[1] in kept else (404, problem(f"no {path[1]}"))
 
     def on_check(self, _method, _path, _query, _body):
-        return 200, {"mistakes": self.mistakes, "components": {}}
+        if any(one["severity"] == "error" for one in self.mistakes):
+            return 422, {"type": "urn:isomer:problem:mistakes", "detail": "mistakes", "mistakes": self.mistakes}
+        return 200, {"mistakes": self.mistakes}
 
     def on_plan(self, _method, _path, _query, body):
         if self.mistakes:

@@ -9,6 +9,7 @@ import pty
 import re
 import select
 import shutil
+import signal
 import subprocess
 
 from fake import Fake
@@ -136,6 +137,29 @@ def a_deployment_that_waits(t):
         fake.steps = [("preparing", [("den", "upload", "")])]
         t.expect(run(t, "deploy", folder, "--timeout", "300ms"), 124, ["not done yet", "--timeout"])
         t.expect(run(t, "deploy", folder, "--timeout", "soon"), 64, "soon")
+        with subprocess.Popen([t.isomer, "deploy", "--wait", folder], stderr=subprocess.PIPE,
+                              env=t.environment(environment(t)), text=True) as process:
+            while "preparing" not in process.stderr.readline():
+                pass
+            process.send_signal(signal.SIGINT)
+            said = process.stderr.read()
+        check(process.returncode == 130 and "isomer: generation 3 of hello goes on" in said, said)
+
+
+@test
+def the_orchestrator_dies(t):
+    """Waiting for one that does not answer ends after some seconds, and says what becomes of the deployment."""
+    folder = application(t)
+    with orchestrator(t) as fake:
+        fake.ends_as, fake.steps = None, [("preparing", [("den", "upload", "")])]
+        process = subprocess.Popen([t.isomer, "deploy", folder], stderr=subprocess.PIPE,
+                                   env=t.environment(environment(t)), text=True)
+        while "preparing" not in process.stderr.readline():
+            pass
+        fake.dead = True
+        with process:
+            said = process.stderr.read()
+    check(process.returncode == 71 and "does not answer any more" in said and "it goes on when" in said, said)
 
 
 @test
@@ -196,6 +220,9 @@ def plans(t):
         check("greeter is not on\n  hall: offers no isomer:device/gpio" in result.out, str(result))
         check(json.loads(run(t, "plan", "--json", folder).out)["app"] == "hello", "as JSON")
         check(not fake.apps, "nothing is deployed")
+        narrow = t.run("plan", folder, env=environment(t, COLUMNS="42"), timeout=30).out
+        check(max(len(line) for line in narrow.splitlines()) <= 42 and "…" not in narrow, narrow)
+        check(" ".join(narrow.split()) == " ".join(run(t, "plan", folder).out.split()), "all of it is there: " + narrow)
         fake.overloaded = True
         t.expect(run(t, "plan", folder), 0, "overloaded")
         fake.conflict = {"kind": "no-candidate", "why": "no device can take 'greeter'", "components": ["greeter"]}
@@ -254,9 +281,12 @@ def applications(t):
         t.expect(run(t, "deploy", folder), 0)
         check(re.search(r"hello +running +1 +2", run(t, "ls").out), str(run(t, "ls")))
         check(re.search(r"hello/counter +den +running", run(t, "ps").out), str(run(t, "ps")))
-        check(run(t, "ps", "other").out == "", "only one application")
-        fake.moves = [{"component": "counter", "from": "den", "to": "hall", "step": "done", "downtime-ms": 4.123}]
-        t.expect(run(t, "move", "hello/counter", "hall"), 0, "counter moved to hall; it stood still for 4.12 ms")
+        t.expect(run(t, "ps", "other"), 77, "no application other", out="")
+        fake.moves = [{"component": "counter", "from": "den", "to": "hall", "step": "done", "downtime-ms": 4.123},
+                      {"component": "greeter", "from": "hall", "to": "den", "step": "done", "downtime-ms": 4190}]
+        t.expect(run(t, "move", "hello/counter", "hall"), 0, [
+            "counter moved to hall; it stood still for 4.12 ms", "it stood still for 4.2 s"])
+        t.expect(run(t, "move", "hello/counter", "den"), 0, "it stood still for 4.2 s")
         check(fake.bodies("POST", "/v1/apps/hello/components/counter/move") == [{"to": "hall"}], "who")
         t.expect(run(t, "move", "counter"), 64, "APP/COMPONENT")
         fake.moves = []

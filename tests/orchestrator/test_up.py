@@ -30,7 +30,7 @@ def up(t, devices="kitchen,den"):
     try:
         yield
     finally:
-        t.expect(run(t, "down"), 0)
+        t.expect(run(t, "down"), 0, "stopped house")
         check(not notes(t), str(notes(t)))
 
 
@@ -58,7 +58,8 @@ def from_nothing_to_an_application(t):
         check("interface greetings" in run(t, "describe", "--wit", "hello/greeter").out, "WIT")
         check(json.loads(run(t, "describe", "--td", "hello/greeter").out)["@context"], "a Thing Description")
         check(re.search(r"^state +running$", run(t, "describe", "hello").out, re.MULTILINE), "of the application")
-        t.expect(run(t, "up", "--detach", "--no-mdns", "--devices", "kitchen"), 71, "in use by another")
+        t.expect(run(t, "up", "--detach", "--no-mdns", "--devices", "kitchen"), 71, ["isomer up runs already", "in use by another"])
+        t.expect(run(t, "up", "--devices", "a,b,a"), 64, "a stands there twice")
     t.expect(run(t, "ls"), 71, "no orchestrator runs")
     with up(t):
         check(re.search(r"hello +running +1 ", run(t, "ls").out), str(run(t, "ls")))

@@ -345,7 +345,7 @@ function history(main, name) {
                 String(item.generation),
                 state(item.state),
                 [item.cause, item.detail].filter(Boolean).join(": "),
-                when(item["changed-ms"] ?? item.changed),
+                when(item.changed),
                 item.error ?? "",
                 el(
                   "div.actions",
