@@ -24,7 +24,10 @@ def cockatoo():
     if os.path.exists(film):
         return film
     os.makedirs(CACHE, exist_ok=True)
-    quiet("apt-get", "download", "python3-imageio", cwd=CACHE)
+    download = ["apt-get", "download", "python3-imageio"]
+    if subprocess.run(download, cwd=CACHE, capture_output=True, check=False).returncode != 0:
+        quiet(*(["sudo"] if os.geteuid() != 0 else []), "apt-get", "update", "-q")  # no lists yet, or old ones
+        quiet(*download, cwd=CACHE)
     package = glob.glob(os.path.join(CACHE, "python3-imageio_*.deb"))[0]
     unpacked = os.path.join(CACHE, "unpacked")
     quiet("dpkg-deb", "-x", package, unpacked)
