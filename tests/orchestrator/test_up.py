@@ -108,6 +108,20 @@ def ports_that_others_have_now(t):
 
 
 @test
+def up_when_a_device_is_not(t):
+    """--detach ends with 0 only when all are up: here the kitchen that the orchestrator knows is gone for good."""
+    with up(t, "kitchen"):
+        pass
+    shutil.rmtree(t.path("state/isomer"))  # its key: what starts next is another device
+    try:
+        t.expect(run(t, "up", "--detach", "--no-mdns", "--devices", "kitchen", "--name", "house"), 71,
+                 ["kitchen is not up yet", "not every device is up"])
+        check("kitchen-2" in run(t, "device", "ls").out, "it runs on")
+    finally:
+        t.expect(run(t, "down"), 0)
+
+
+@test
 def pairing_with_a_code(t):
     """A device that is not of this machine, as far as the orchestrator knows, is paired over HTTPS."""
     with up(t, "kitchen"), daemon(t, "supervisor", "--state", "h", "--name", "hall", "--no-mdns") as hall:
