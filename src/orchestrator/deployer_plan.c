@@ -185,6 +185,11 @@ static void add_rules(struct iso_or_planning *planning, const struct iso_or_comp
         return;
     }
     struct iso_str device = pin.len != 0 ? pin : component->place.device;
+    for (size_t i = 0; pin.len != 0 && i < planning->device_count; i++) {
+        if (iso_str_equal(planning->devices[i].id, pin)) {
+            device = planning->devices[i].name; /* as people know it */
+        }
+    }
     if (device.len != 0) {
         rules[count++] = (struct iso_plan_rule){ISO_PLAN_DEVICE, device};
     }
@@ -274,11 +279,13 @@ static void add_component(struct iso_or_planning *planning, size_t i)
         pin = iso_str_from(NULL, 0); /* moved there by hand, before it was lost */
     }
     bool free_now = member(planning->gen->pins, name) != NULL; /* "": wherever it is best */
+    out->pin = pin.len != 0 ? ISO_PLAN_BY_HAND : ISO_PLAN_BY_MANIFEST;
     bool recorded = iso_or_generation_device(planning->current, name) == device;
     if (pin.len == 0 && component->place.device.len == 0 && recorded && !free_now && !leaves &&
         !lost && only_what_must(planning->gen) && at != ISO_PLAN_NONE &&
         planning->devices[at].state != ISO_PLAN_DRAINING) {
         pin = planning->devices[at].id;
+        out->pin = ISO_PLAN_BY_CHANGE;
     }
     out->name = component->name;
     out->service = component->service;

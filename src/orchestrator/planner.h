@@ -109,6 +109,13 @@ struct iso_plan_import {
     size_t name_count;
 };
 
+/* Who says what a rule ISO_PLAN_DEVICE says; for the explanation. */
+enum iso_plan_pin {
+    ISO_PLAN_BY_MANIFEST,
+    ISO_PLAN_BY_HAND,  /* somebody moved it there */
+    ISO_PLAN_BY_CHANGE /* the change is about other components, and leaves it where it is */
+};
+
 struct iso_plan_component {
     struct iso_str name; /* unique */
     bool service;        /* one instance, on one core at a time */
@@ -118,6 +125,7 @@ struct iso_plan_component {
     size_t import_count;
     const struct iso_plan_rule *rules;
     size_t rule_count;
+    enum iso_plan_pin pin;
     uint64_t memory_bytes;       /* that must be free for it; 0: ISO_PLAN_DEFAULT_MEMORY */
     uint64_t memory_limit_bytes; /* that it may come to use; 0: as memory_bytes */
     double fuel_per_call;        /* measured; 0: ISO_PLAN_DEFAULT_FUEL */

@@ -200,6 +200,24 @@ static void say_state(struct iso_plan_words *words, enum iso_plan_why_not why)
                                                      : "is being drained");
 }
 
+/* elsewhere: the device where it must be; empty: this one. */
+static void say_pinned(struct iso_plan_words *words, enum iso_plan_pin pin,
+                       struct iso_str elsewhere)
+{
+    if (elsewhere.len == 0) {
+        iso_plan_say(words, pin == ISO_PLAN_BY_HAND     ? "it was moved here by hand"
+                            : pin == ISO_PLAN_BY_CHANGE ? "it stays where it is: the change is "
+                                                          "about something else"
+                                                        : "the manifest asks for this device");
+        return;
+    }
+    iso_plan_say(words,
+                 pin == ISO_PLAN_BY_HAND     ? "it was moved by hand to '%.*s'"
+                 : pin == ISO_PLAN_BY_CHANGE ? "it stays on '%.*s'"
+                                             : "the manifest asks for the device '%.*s'",
+                 (int)elsewhere.len, elsewhere.ptr);
+}
+
 void iso_plan_say_alternative(struct iso_plan_words *words, const struct iso_plan *plan,
                               size_t component, size_t device,
                               const struct iso_plan_alternative *why)
@@ -216,8 +234,7 @@ void iso_plan_say_alternative(struct iso_plan_words *words, const struct iso_pla
         iso_plan_say(words, "it is to stay on '%.*s'", (int)why->needed.len, why->needed.ptr);
         break;
     case ISO_PLAN_PINNED_ELSEWHERE:
-        iso_plan_say(words, "the manifest asks for the device '%.*s'", (int)why->needed.len,
-                     why->needed.ptr);
+        say_pinned(words, plan->model.input->components[component].pin, why->needed);
         break;
     case ISO_PLAN_LABEL_MISSING:
         say_label(words, found, why);
@@ -410,7 +427,7 @@ size_t iso_plan_reason_text(const struct iso_plan *plan, size_t component,
     struct iso_plan_words words = iso_plan_words_begin(out, cap);
     switch (reason->kind) {
     case ISO_PLAN_WHY_PINNED:
-        iso_plan_say(&words, "the manifest asks for this device");
+        say_pinned(&words, plan->model.input->components[component].pin, (struct iso_str){NULL, 0});
         break;
     case ISO_PLAN_WHY_ONLY:
         say_only(&words, plan, component, reason);

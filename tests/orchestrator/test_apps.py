@@ -63,6 +63,8 @@ def test_moves_a_service(programs, guests):
         moved = held.move("lab", "probe", "attic")
         check(held.where("lab", "probe") == "attic", "it is there: %s", moved)
         check(moved["moves"][0]["downtime-ms"] > 0, "downtime: %s", moved["moves"])
+        why = next(item["why"] for item in moved["plan"]["components"] if item["name"] == "probe")
+        check("it was moved here by hand" in why, "the plan says why: %s", why)
         check(held.value("lab/probe", "count-up", {"by": 1}) == 4, "with its count")
         until("the caller's link leads there", lambda: held.call("lab/caller", "twice", {"value": 2}).status == 200)
         held.move("lab", "probe", "den")
