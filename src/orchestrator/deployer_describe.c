@@ -218,7 +218,10 @@ static const char *state_of(const struct iso_or_app *app, char reason[ISO_OR_REA
     if (waiting) {
         return iso_or_now(app->deployer) - gen->decided_ms < NEW_MS ? "deploying" : "waiting";
     }
-    (void)iso_format(reason, ISO_OR_REASON_SIZE, "%s", app->failed);
+    if (app->failed[0] != '\0') { /* it runs on as it was before somebody wanted more */
+        (void)iso_format(reason, ISO_OR_REASON_SIZE, "generation %" PRIu64 " failed: %s",
+                         app->failed_number, app->failed);
+    }
     return gen->text.len == 0 ? "removed" : "running";
 }
 
