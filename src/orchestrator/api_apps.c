@@ -156,6 +156,20 @@ static void put_app(void *ctx, struct iso_http_request *req,
     json_decref(body);
 }
 
+/* Nothing is wrong, but there may be something to think about. */
+static void reply_warnings(struct iso_orchestrator *orchestrator, iso_http_id id,
+                           const struct iso_or_mistakes *mistakes)
+{
+    struct iso_buf buf;
+    struct iso_json json;
+    iso_buf_init(&buf, orchestrator->alloc, DOCUMENT_MAX);
+    iso_json_init_buf(&json, &buf, 0);
+    iso_json_object_begin(&json);
+    put_mistakes((void *)(uintptr_t)mistakes, &json);
+    iso_json_object_end(&json);
+    reply_written(orchestrator, id, &buf, iso_json_finish(&json), NULL);
+}
+
 static void on_planned(void *ctx, enum iso_err err, const struct iso_report *report,
                        const struct iso_or_mistakes *mistakes, struct iso_str json)
 {
@@ -165,7 +179,9 @@ static void on_planned(void *ctx, enum iso_err err, const struct iso_report *rep
         iso_or_pending_end(pending);
         return;
     }
-    if (err == ISO_OK) {
+    if (err == ISO_OK && strcmp(pending->kind, "check") == 0) {
+        reply_warnings(orchestrator, pending->id, mistakes);
+    } else if (err == ISO_OK) {
         iso_http_reply(orchestrator->http, pending->id, 200, "application/json",
                        iso_bytes_from(json.ptr, json.len));
     } else if (mistakes != NULL && mistakes->errors != 0) {
@@ -186,7 +202,7 @@ static void plan(struct iso_orchestrator *orchestrator, struct iso_http_request 
     struct iso_or_deploy deploy;
     json_t *body = read_deploy(orchestrator, req, &deploy);
     struct iso_or_pending *pending =
-        body != NULL ? iso_or_pending_new(orchestrator, req, "plan") : NULL;
+        body != NULL ? iso_or_pending_new(orchestrator, req, check_only ? "check" : "plan") : NULL;
     if (pending != NULL && iso_or_deployer_plan(orchestrator->deployer, &deploy, check_only,
                                                 on_planned, pending) != ISO_OK) {
         iso_or_pending_refuse(pending);

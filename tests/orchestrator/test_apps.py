@@ -91,6 +91,11 @@ def test_mistakes_are_told_with_their_place(programs, guests):
         mistake = answer.json()["mistakes"][0]
         check(answer.status == 422 and (mistake["line"], mistake["column"]) == (4, 41), "mistake: %s", answer)
         check("mode" in mistake["text"], "what would be right: %s", mistake)
+        unused = manifest(caller={})
+        unused["components"]["idle"] = {"package": "file:probe"}
+        unused["links"] = {"caller." + LINK: "probe"}
+        told = held.good("POST", "/v1/check", held.body(unused, files(guests))).json()["mistakes"]
+        check([item["severity"] for item in told] == ["warning"] and "idle" in told[0]["pointer"], "unused: %s", told)
         nowhere = manifest(probe={"place": {"label": "room=moon"}})
         number = held.start_deploy(nowhere, files(guests))
         ended = held.await_end("lab", number)
