@@ -188,13 +188,31 @@ static const char *device_of(const json_t *status, const char *component)
     return "";
 }
 
+/* Functions have no state to hand over: they are just called elsewhere from now on. */
+static void print_changes(const json_t *status, const json_t *generation)
+{
+    size_t i, told = 0;
+    json_t *change;
+    json_array_foreach(json_object_get(json_object_get(generation, "plan"), "changes"), i, change)
+    {
+        const char *component = iso_cli_json_text(change, "component");
+        if (json_is_string(json_object_get(change, "from"))) {
+            iso_cli_note("%s runs on %s now", component, device_of(status, component));
+            told++;
+        }
+    }
+    if (told == 0) {
+        iso_cli_note("nothing had to move");
+    }
+}
+
 static void print_moves(const json_t *status, const json_t *generation)
 {
     size_t i;
     json_t *move;
     if (strcmp(iso_cli_json_text(generation, "cause"), "move") == 0 &&
         json_array_size(json_object_get(generation, "moves")) == 0) {
-        iso_cli_note("nothing had to move");
+        print_changes(status, generation);
     }
     json_array_foreach(json_object_get(generation, "moves"), i, move)
     {
