@@ -159,13 +159,18 @@ static void get_health(void *ctx, struct iso_http_request *req,
                        const struct iso_str params[ISO_ROUTE_PARAMS])
 {
     struct iso_orchestrator *orchestrator = ctx;
-    struct iso_report report;
     struct iso_buf buf;
     struct iso_json json;
+    const uint64_t now_ms = uv_hrtime() / 1000000u;
     (void)params;
-    iso_report_init(&report);
-    const enum iso_err err =
-        iso_or_store_set(orchestrator->store, "health", iso_str_from_z("ok"), &report);
+    if (orchestrator->health.tried_ms == 0 ||
+        now_ms - orchestrator->health.tried_ms >= ISO_OR_HEALTH_MS) {
+        orchestrator->health.tried_ms = now_ms;
+        iso_report_init(&orchestrator->health.report);
+        orchestrator->health.err = iso_or_store_set(
+            orchestrator->store, "health", iso_str_from_z("ok"), &orchestrator->health.report);
+    }
+    const enum iso_err err = orchestrator->health.err;
     iso_buf_init(&buf, orchestrator->alloc, DOCUMENT_MAX);
     iso_json_init_buf(&json, &buf, 0);
     iso_json_object_begin(&json);
@@ -173,7 +178,7 @@ static void get_health(void *ctx, struct iso_http_request *req,
     iso_json_key(&json, "reasons");
     iso_json_array_begin(&json);
     if (err != ISO_OK) {
-        iso_json_z(&json, iso_report_text(&report, err));
+        iso_json_z(&json, iso_report_text(&orchestrator->health.report, err));
     }
     iso_json_array_end(&json);
     iso_json_object_end(&json);

@@ -19,7 +19,8 @@
 enum {
     ISO_OR_ROUTE_TABLES = 9,
     ISO_OR_FOLLOW_MS = 25000, /* GET /v1/apps/{app}?after=N answers at the latest then */
-    ISO_OR_WAITERS_MAX = 256  /* of such requests at a time */
+    ISO_OR_WAITERS_MAX = 256, /* of such requests at a time */
+    ISO_OR_HEALTH_MS = 5000   /* the store is tried so often at most: everybody may ask */
 };
 
 /* A request for an application's status that waits for it to change. */
@@ -54,6 +55,12 @@ struct iso_orchestrator {
     struct iso_route_server *server;
     struct iso_http_server *http;   /* the server's */
     struct iso_or_pending *pending; /* whose request is open, or whose callback is to come */
+    /* Whether the store could be written to, as last tried for GET /health. */
+    struct {
+        uint64_t tried_ms; /* monotonic; 0: never */
+        enum iso_err err;
+        struct iso_report report;
+    } health;
     struct iso_or_waiter *waiters;
     size_t waiter_count;
     struct iso_or_pass *streams; /* event streams of components that are passed on */
