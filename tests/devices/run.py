@@ -59,7 +59,7 @@ def run(arguments, **options):
 
 def wit_with_devices(name):
     """The text of a world that imports isomer:device, with that package in it."""
-    return wit_texts.with_devices(wit_texts.read(name))
+    return wit_texts.with_packages(wit_texts.read(name))
 
 
 def build_guest(options):
@@ -379,7 +379,7 @@ def example_modules(options):
     with Host(options, config, ["display", "display=b"], module=screen) as host:
         check("shown", host.ok("show", frame), None)
         check("a", host.line("!frame a"), "none")
-        check("b", host.line("!frame b").split()[:3], ["8", "4", "rgb8"])
+        check("b, encoded by the module", host.line("!frame b").split()[:3], ["8", "4", "jpeg"])
         check_in("invalid: 9 x 4 pixels", host.error("show", dict(frame, width=9)))
 
 

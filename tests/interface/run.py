@@ -192,7 +192,7 @@ def wit_files(bench):
 def with_devices(bench, wit):
     """The file, or one that has the package isomer:device in it too where that is used."""
     path = os.path.join(bench.build, os.path.basename(wit))
-    write(path, wit_texts.with_devices(wit_texts.read(wit)))
+    write(path, wit_texts.with_packages(wit_texts.read(wit)))
     return path
 
 

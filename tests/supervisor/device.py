@@ -30,7 +30,7 @@ class Guests:
 
     def wit(self, name):
         guests = os.path.join(HERE, "guests")
-        text = wit.with_devices(wit.read(os.path.join(guests, name + ".wit")))
+        text = wit.with_packages(wit.read(os.path.join(guests, name + ".wit")))
         if "import test:probe/" in text: # its interface, without its world
             probe = wit.read(os.path.join(guests, "probe.wit"))
             text += "\n" + wit.nested(probe[:probe.index("world probe")])

@@ -1,4 +1,4 @@
-"""WIT texts that use isomer:device, with that package in them (as modules/build.sh does it for the examples)."""
+"""WIT texts with the packages of ours in them that they import from (as modules/build.sh does it for the examples)."""
 
 import os
 import re
@@ -17,6 +17,8 @@ def nested(text):
     return re.sub(r"^(package [^;]+);", r"\1 {", text, count=1, flags=re.M) + "}\n"
 
 
-def with_devices(text):
-    """The text, and the package isomer:device where it is used."""
-    return text + "\n" + nested(read(DEVICE)) if "isomer:device/" in text else text
+def with_packages(text):
+    """The text, and behind it isomer:device and packages of modules/ where it imports from them."""
+    names = sorted(name for name in set(re.findall(r"isomer:([a-z-]+)/", text)) if "package isomer:" + name not in text)
+    paths = [DEVICE if name == "device" else os.path.join(ROOT, "modules", name, name + ".wit") for name in names]
+    return "\n".join([text] + [nested(read(path)) for path in paths])
