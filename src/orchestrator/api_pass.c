@@ -206,6 +206,19 @@ static void unreachable(const struct iso_or_pass *pass, const struct iso_http_cl
     }
 }
 
+/* Nothing was sent: it is known that nobody would answer, or who would is not sure. */
+static void not_there(const struct iso_or_pass *pass)
+{
+    char detail[512];
+    const struct iso_or_device *device =
+        iso_or_devices_find(pass->orchestrator->devices, iso_str_from_z(pass->device));
+    (void)iso_format(detail, sizeof detail, "%s cannot be reached%s%s",
+                     device != NULL ? device->name : pass->device,
+                     device != NULL && device->reason[0] != '\0' ? ": " : "",
+                     device != NULL ? device->reason : "");
+    problem(pass, 502, "urn:isomer:problem:unreachable", detail);
+}
+
 static void release_body(void *ctx)
 {
     struct iso_buf *body = ctx;
@@ -334,8 +347,7 @@ static void attempt(struct iso_or_pass *pass)
     }
     if (!iso_or_devices_reach(pass->orchestrator->devices, iso_str_from_z(pass->device), &reach)) {
         if (!again(pass, false)) {
-            problem(pass, 502, "urn:isomer:problem:unreachable",
-                    "the device that has it cannot be reached");
+            not_there(pass);
         }
         return;
     }

@@ -41,7 +41,7 @@ def lines(held, path, headers=None, count=1):
 
 
 # What everybody may see; of the pages, what they consist of and nothing that they show.
-PUBLIC = ("/health", "/openapi.json", "/v1/register", "/login", "/", "/swagger")
+PUBLIC = ("/health", "/openapi.json", "/v1/register", "/login", "/", "/swagger", "/favicon.ico")
 
 
 def test_passes_on_what_devices_answer(programs, guests):
