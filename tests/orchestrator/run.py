@@ -17,6 +17,8 @@ from fleet import Guests  # noqa: E402  pylint: disable=wrong-import-position
 import suite  # noqa: E402  pylint: disable=wrong-import-position
 
 FILES = ["test_apps", "test_api", "test_devices", "test_faults", "test_life", "test_moves", "test_sources"]
+if "--full" in sys.argv:
+    FILES.append("test_patience")
 
 if __name__ == "__main__":
     sys.exit(suite.main(FILES, {"supervisor": "isomer-supervisor", "client": "isomer-client",

@@ -162,7 +162,7 @@ def test_moves_with_cut_links(programs, guests):
         held.deploy(counter(), {"probe": guests.bytes("probe"), "caller": guests.bytes("caller")})
         with Callers(held, net.name("brain")) as callers:
             until("callers call", lambda: len(callers.values) > 10)
-            for number in range(50 if programs["full"] else 4):
+            for number in range(50 if programs["full"] else 3):
                 home = held.where("lab", "probe")
                 accepted = held.good("POST", "/v1/apps/lab/components/probe/move",
                                      {"to": "den" if home == "hall" else "hall"}).json()["generation"]
