@@ -1,18 +1,11 @@
 /* isomer orchestrator: the daemon that holds a fleet. */
 #include "orchestrator/orchestrator.h"
-#include "base/format.h"
 #include "cli/commands.h"
-#include "cli/local.h"
+#include "cli/daemon.h"
 #include "cli/message.h"
-#include "cli/note.h"
 #include "cli/status.h"
 #include "daemon/log.h"
-#include "daemon/program.h"
-#include "daemon/state.h"
 #include "platform/platform.h"
-
-#include <stdlib.h>
-#include <unistd.h>
 
 enum {
     OPTION_STATE,
@@ -127,83 +120,49 @@ static int read_options(const struct iso_cli_command *command, int argc, char **
 
 /* ---- The program ---------------------------------------------------------------------------- */
 
-struct daemon {
+struct program {
+    struct iso_cli_daemon daemon; /* first: it is what callbacks get */
     struct iso_orchestrator_config *config;
     struct iso_orchestrator *orchestrator;
-    int note; /* its lock */
     /* Where addresses were not given: the ones that are used, for the next time too. */
     char https[ISO_CLI_ADDRESS_SIZE], http[ISO_CLI_ADDRESS_SIZE];
-    void (*ready)(void *ctx);
-    void *ready_ctx;
 };
 
-/* So that commands find it, wherever its state is; where it listens is in local.json there. */
+/* Where it listens is in local.json of its state: the note has no address. */
 static void on_ready(void *ctx)
 {
-    struct daemon *daemon = ctx;
-    struct iso_report report;
-    char host[ISO_STATE_HOST_SIZE];
-    const uint16_t ports[ISO_CLI_PORTS] = {iso_cli_address_port(daemon->https),
-                                           iso_cli_address_port(daemon->http)};
-    iso_cli_ports_keep(daemon->config->state, ports);
-    iso_state_host(host);
-    const struct iso_cli_note note = {"orchestrator",
-                                      daemon->config->name != NULL ? daemon->config->name : host,
-                                      "", daemon->config->state};
-    iso_report_init(&report);
-    const enum iso_err err = iso_cli_note_leave(&note, &daemon->note, &report);
-    if (err != ISO_OK) {
-        iso_cli_note("commands will not find this orchestrator by themselves: %s",
-                     iso_report_text(&report, err));
-    }
-    daemon->ready(daemon->ready_ctx);
+    struct program *program = ctx;
+    const uint16_t ports[ISO_CLI_PORTS] = {iso_cli_address_port(program->https),
+                                           iso_cli_address_port(program->http)};
+    iso_cli_daemon_ready(&program->daemon, ports, "");
 }
 
-static enum iso_err start(void *ctx, uv_loop_t *loop, void (*ready)(void *ready_ctx),
-                          void *ready_ctx, struct iso_report *report)
+static enum iso_err start(struct iso_cli_daemon *daemon, uv_loop_t *loop,
+                          const uint16_t had[ISO_CLI_PORTS], struct iso_report *report)
 {
-    struct daemon *daemon = ctx;
-    struct iso_orchestrator_config *config = daemon->config;
-    uint16_t had[ISO_CLI_PORTS] = {0};
-    daemon->ready = ready;
-    daemon->ready_ctx = ready_ctx;
-    const int lock = iso_cli_ports_lock();
-    if (config->state != NULL) {
-        iso_cli_ports_read(config->state, had);
-    }
+    struct program *program = (struct program *)daemon;
+    struct iso_orchestrator_config *config = program->config;
     if (config->https_count == 0) {
-        (void)iso_cli_address_choose("HTTPS", "[::]:8491", had[0], false, daemon->https);
-        config->https[config->https_count++] = daemon->https;
+        (void)iso_cli_address_choose("HTTPS", "[::]:8491", had[0], false, program->https);
+        config->https[config->https_count++] = program->https;
     }
     if (config->http_count == 0) {
-        (void)iso_cli_address_choose("HTTP", "127.0.0.1:8490", had[1], false, daemon->http);
-        config->http[config->http_count++] = daemon->http;
+        (void)iso_cli_address_choose("HTTP", "127.0.0.1:8490", had[1], false, program->http);
+        config->http[config->http_count++] = program->http;
     }
-    const enum iso_err err =
-        iso_orchestrator_start(loop, config, on_ready, daemon, &daemon->orchestrator, report);
-    if (lock >= 0) {
-        (void)close(lock);
-    }
-    return err;
+    return iso_orchestrator_start(loop, config, on_ready, program, &program->orchestrator, report);
 }
 
-static void stop(void *ctx, uint32_t grace_ms, void (*stopped)(void *stopped_ctx),
-                 void *stopped_ctx)
+static void stop(struct iso_cli_daemon *daemon, uint32_t grace_ms, void (*stopped)(void *ctx),
+                 void *ctx)
 {
-    const struct daemon *daemon = ctx;
-    iso_orchestrator_stop(daemon->orchestrator, grace_ms, stopped, stopped_ctx);
-}
-
-static void on_overdue(void)
-{
-    iso_cli_error("not stopped in time; ending now");
-    _exit(ISO_CLI_INTERNAL);
+    const struct program *program = (const struct program *)daemon;
+    iso_orchestrator_stop(program->orchestrator, grace_ms, stopped, ctx);
 }
 
 static int run(const struct iso_cli_command *command, int argc, char **argv)
 {
     struct iso_orchestrator_config config;
-    struct iso_report report;
     char state[ISO_CLI_STATE_SIZE];
     iso_orchestrator_config_init(&config);
     const int status = read_options(command, argc, argv, &config);
@@ -214,16 +173,13 @@ static int run(const struct iso_cli_command *command, int argc, char **argv)
                              : iso_cli_state_own("isomer-orchestrator", state)) {
         config.state = state;
     }
-    struct daemon daemon = {.config = &config, .note = -1};
-    const struct iso_program_part part = {start, stop, &daemon};
-    iso_report_init(&report);
-    const enum iso_err err = iso_program_run(&part, 1, on_overdue, &report);
-    iso_cli_note_remove("orchestrator", daemon.note);
-    if (err != ISO_OK) {
-        iso_cli_error("%s", iso_report_text(&report, err));
-        return err == ISO_E_ARGUMENT || err == ISO_E_INVALID ? ISO_CLI_USAGE : ISO_CLI_SYSTEM;
-    }
-    return ISO_CLI_OK;
+    struct program program = {.daemon = {.kind = "orchestrator",
+                                         .state = config.state,
+                                         .name = config.name,
+                                         .start = start,
+                                         .stop = stop},
+                              .config = &config};
+    return iso_cli_daemon_run(&program.daemon);
 }
 
 const struct iso_cli_command iso_cli_command_orchestrator = {

@@ -2,17 +2,11 @@
 #include "supervisor/supervisor.h"
 #include "base/format.h"
 #include "cli/commands.h"
-#include "cli/local.h"
+#include "cli/daemon.h"
 #include "cli/message.h"
-#include "cli/note.h"
 #include "cli/status.h"
 #include "daemon/log.h"
-#include "daemon/program.h"
-#include "daemon/state.h"
 #include "platform/platform.h"
-
-#include <stdlib.h>
-#include <unistd.h>
 
 #define HTTP_ADDRESS "127.0.0.1:8480"
 
@@ -222,48 +216,30 @@ static int read_options(const struct iso_cli_command *command, int argc, char **
 
 /* ---- The program ---------------------------------------------------------------------------- */
 
-struct daemon {
+struct program {
+    struct iso_cli_daemon daemon; /* first: it is what callbacks get */
     struct iso_supervisor_config *config;
     struct iso_supervisor *supervisor;
-    int note;                  /* its lock */
     bool given[ISO_CLI_PORTS]; /* addresses of HTTPS, HTTP, CoAP, secure CoAP: used as they are */
-    void (*ready)(void *ctx);
-    void *ready_ctx;
 };
-
-static void leave_note(struct daemon *daemon, uint16_t port)
-{
-    const struct iso_supervisor_config *config = daemon->config;
-    struct iso_report report;
-    char host[ISO_STATE_HOST_SIZE], url[128];
-    if (port == 0) {
-        return; /* commands of this machine have no way in without a pin */
-    }
-    const char *address = config->http_count != 0 ? config->http[0] : HTTP_ADDRESS;
-    iso_state_host(host);
-    (void)iso_format(url, sizeof url, "http://%.*s:%u", (int)(strrchr(address, ':') - address),
-                     address, port);
-    const struct iso_cli_note note = {"supervisor", config->name != NULL ? config->name : host, url,
-                                      config->state};
-    iso_report_init(&report);
-    const enum iso_err err = iso_cli_note_leave(&note, &daemon->note, &report);
-    if (err != ISO_OK) {
-        iso_cli_note("commands will not find this device by its name: %s",
-                     iso_report_text(&report, err));
-    }
-}
 
 static void on_ready(void *ctx)
 {
-    struct daemon *daemon = ctx;
+    struct program *program = ctx;
+    const struct iso_supervisor_config *config = program->config;
     struct iso_supervisor_ports ports;
-    iso_supervisor_ports(daemon->supervisor, &ports);
+    char url[128];
+    iso_supervisor_ports(program->supervisor, &ports);
     const uint16_t kept[ISO_CLI_PORTS] = {
-        daemon->given[0] ? 0 : ports.https, daemon->given[1] ? 0 : ports.http,
-        daemon->given[2] ? 0 : ports.coap, daemon->given[3] ? 0 : ports.coaps};
-    iso_cli_ports_keep(daemon->config->state, kept);
-    leave_note(daemon, ports.http);
-    daemon->ready(daemon->ready_ctx);
+        program->given[0] ? 0 : ports.https, program->given[1] ? 0 : ports.http,
+        program->given[2] ? 0 : ports.coap, program->given[3] ? 0 : ports.coaps};
+    if (ports.http != 0) {
+        const char *address = config->http_count != 0 ? config->http[0] : HTTP_ADDRESS;
+        (void)iso_format(url, sizeof url, "http://%.*s:%u", (int)(strrchr(address, ':') - address),
+                         address, ports.http);
+    }
+    /* Without plain HTTP commands of this machine have no way in without a pin: no note. */
+    iso_cli_daemon_ready(&program->daemon, kept, ports.http != 0 ? url : NULL);
 }
 
 /* Where the default port of a service is not free, or it had another one before: that. */
@@ -276,60 +252,38 @@ static void choose(struct iso_supervisor_config *config, const char *what, const
     }
 }
 
-static enum iso_err start(void *ctx, uv_loop_t *loop, void (*ready)(void *ready_ctx),
-                          void *ready_ctx, struct iso_report *report)
+static enum iso_err start(struct iso_cli_daemon *daemon, uv_loop_t *loop,
+                          const uint16_t had[ISO_CLI_PORTS], struct iso_report *report)
 {
-    struct daemon *daemon = ctx;
-    struct iso_supervisor_config *config = daemon->config;
-    daemon->ready = ready;
-    daemon->ready_ctx = ready_ctx;
-    daemon->given[0] = config->https_count != 0;
-    daemon->given[1] = config->http_count != 0;
-    daemon->given[2] = config->coap_count != 0;
-    daemon->given[3] = config->coaps_count != 0;
-    const int lock = iso_cli_ports_lock();
-    uint16_t had[ISO_CLI_PORTS] = {0};
-    if (config->state != NULL) {
-        iso_cli_ports_read(config->state, had);
-    }
+    struct program *program = (struct program *)daemon;
+    struct iso_supervisor_config *config = program->config;
+    program->given[0] = config->https_count != 0;
+    program->given[1] = config->http_count != 0;
+    program->given[2] = config->coap_count != 0;
+    program->given[3] = config->coaps_count != 0;
     choose(config, "HTTPS", "[::]:8443", had[0], false, config->https, &config->https_count);
     choose(config, "HTTP", HTTP_ADDRESS, had[1], false, config->http, &config->http_count);
     choose(config, "CoAP", "[::]:5683", had[2], true, config->coap, &config->coap_count);
     choose(config, "secure CoAP", "[::]:5684", had[3], true, config->coaps, &config->coaps_count);
-    const enum iso_err err =
-        iso_supervisor_start(loop, config, on_ready, daemon, &daemon->supervisor, report);
-    if (lock >= 0) {
-        (void)close(lock);
-    }
-    return err;
+    return iso_supervisor_start(loop, config, on_ready, program, &program->supervisor, report);
 }
 
-static void stop(void *ctx, uint32_t grace_ms, void (*stopped)(void *stopped_ctx),
-                 void *stopped_ctx)
+static void stop(struct iso_cli_daemon *daemon, uint32_t grace_ms, void (*stopped)(void *ctx),
+                 void *ctx)
 {
-    const struct daemon *daemon = ctx;
-    iso_supervisor_stop(daemon->supervisor, grace_ms, stopped, stopped_ctx);
-}
-
-static void on_overdue(void)
-{
-    iso_cli_error("not stopped in time; ending now");
-    _exit(ISO_CLI_INTERNAL);
+    const struct program *program = (const struct program *)daemon;
+    iso_supervisor_stop(program->supervisor, grace_ms, stopped, ctx);
 }
 
 static int serve(struct iso_supervisor_config *config)
 {
-    struct daemon daemon = {.config = config, .note = -1};
-    const struct iso_program_part part = {start, stop, &daemon};
-    struct iso_report report;
-    iso_report_init(&report);
-    const enum iso_err err = iso_program_run(&part, 1, on_overdue, &report);
-    iso_cli_note_remove("supervisor", daemon.note);
-    if (err != ISO_OK) {
-        iso_cli_error("%s", iso_report_text(&report, err));
-        return err == ISO_E_ARGUMENT || err == ISO_E_INVALID ? ISO_CLI_USAGE : ISO_CLI_SYSTEM;
-    }
-    return ISO_CLI_OK;
+    struct program program = {.daemon = {.kind = "supervisor",
+                                         .state = config->state,
+                                         .name = config->name,
+                                         .start = start,
+                                         .stop = stop},
+                              .config = config};
+    return iso_cli_daemon_run(&program.daemon);
 }
 
 static int run(const struct iso_cli_command *command, int argc, char **argv)
