@@ -142,6 +142,38 @@ unsigned iso_reply_status(enum iso_err err)
     }
 }
 
+/* More is refused rather than taken from the daemon's memory. */
+#define DOCUMENT_MAX ((size_t)64 << 20)
+
+void iso_reply_document_begin(struct iso_reply_document *document)
+{
+    iso_report_init(&document->report);
+    iso_buf_init(&document->buf, iso_alloc_libc(), DOCUMENT_MAX);
+    iso_json_init_buf(&document->json, &document->buf, 0);
+}
+
+void iso_reply_document_end(struct iso_reply_document *document, struct iso_http_server *http,
+                            iso_http_id id, unsigned status, enum iso_err err)
+{
+    err = err != ISO_OK ? err : iso_json_finish(&document->json);
+    if (err == ISO_OK) {
+        iso_reply_taken(http, id, status, "application/json", &document->buf);
+    } else {
+        iso_reply_error(http, id, err, &document->report);
+    }
+    iso_buf_fini(&document->buf);
+}
+
+void iso_reply_done(struct iso_http_server *http, iso_http_id id, enum iso_err err,
+                    const struct iso_report *report)
+{
+    if (err == ISO_OK) {
+        iso_http_reply(http, id, 204, NULL, iso_bytes_from(NULL, 0));
+    } else {
+        iso_reply_error(http, id, err, report);
+    }
+}
+
 void iso_reply_error(struct iso_http_server *http, iso_http_id id, enum iso_err err,
                      const struct iso_report *report)
 {

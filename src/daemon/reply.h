@@ -23,6 +23,21 @@ void iso_reply_json(struct iso_http_server *http, iso_http_id id, unsigned statu
 /* The body as a JSON object, to be released with json_decref; NULL: 400 has been answered. */
 struct json_t *iso_reply_read_object(struct iso_http_request *req);
 
+/* A JSON document that is written into an answer; must not be moved between begin and end. */
+struct iso_reply_document {
+    struct iso_json json;
+    struct iso_report report; /* of what is asked while it is written */
+    struct iso_buf buf;       /* internal */
+};
+void iso_reply_document_begin(struct iso_reply_document *document);
+/* Answers with it; with a problem document instead when err is not ISO_OK (the report says why) or
+ * memory was short. Releases it. */
+void iso_reply_document_end(struct iso_reply_document *document, struct iso_http_server *http,
+                            iso_http_id id, unsigned status, enum iso_err err);
+/* 204 when err is ISO_OK, else a problem document. */
+void iso_reply_done(struct iso_http_server *http, iso_http_id id, enum iso_err err,
+                    const struct iso_report *report);
+
 /* A problem document for an error: status by its kind, text by the report (NULL: a general one). */
 void iso_reply_error(struct iso_http_server *http, iso_http_id id, enum iso_err err,
                      const struct iso_report *report);

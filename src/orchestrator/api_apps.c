@@ -9,21 +9,10 @@
 
 #include <string.h>
 
-enum { DOCUMENT_MAX = 64 << 20, BODY_MAX = 8 << 20, SMALL_BODY_MAX = 64 << 10 };
+enum { BODY_MAX = 8 << 20, SMALL_BODY_MAX = 64 << 10 };
 
 /* ---- Answers -----------------------------------------------------------------------------------
  */
-
-static void reply_written(struct iso_orchestrator *orchestrator, iso_http_id id,
-                          struct iso_buf *buf, enum iso_err err, const struct iso_report *report)
-{
-    if (err == ISO_OK) {
-        iso_reply_taken(orchestrator->http, id, 200, "application/json", buf);
-    } else {
-        iso_reply_error(orchestrator->http, id, err, report);
-    }
-    iso_buf_fini(buf);
-}
 
 static void put_mistakes(void *ctx, struct iso_json *json)
 {
@@ -160,14 +149,12 @@ static void put_app(void *ctx, struct iso_http_request *req,
 static void reply_warnings(struct iso_orchestrator *orchestrator, iso_http_id id,
                            const struct iso_or_mistakes *mistakes)
 {
-    struct iso_buf buf;
-    struct iso_json json;
-    iso_buf_init(&buf, orchestrator->alloc, DOCUMENT_MAX);
-    iso_json_init_buf(&json, &buf, 0);
-    iso_json_object_begin(&json);
-    put_mistakes((void *)(uintptr_t)mistakes, &json);
-    iso_json_object_end(&json);
-    reply_written(orchestrator, id, &buf, iso_json_finish(&json), NULL);
+    struct iso_reply_document document;
+    iso_reply_document_begin(&document);
+    iso_json_object_begin(&document.json);
+    put_mistakes((void *)(uintptr_t)mistakes, &document.json);
+    iso_json_object_end(&document.json);
+    iso_reply_document_end(&document, orchestrator->http, id, 200, ISO_OK);
 }
 
 static void on_planned(void *ctx, enum iso_err err, const struct iso_report *report,
@@ -294,26 +281,20 @@ static void get_apps(void *ctx, struct iso_http_request *req,
                      const struct iso_str params[ISO_ROUTE_PARAMS])
 {
     struct iso_orchestrator *orchestrator = ctx;
-    struct iso_buf buf;
-    struct iso_json json;
+    struct iso_reply_document document;
     (void)params;
-    iso_buf_init(&buf, orchestrator->alloc, DOCUMENT_MAX);
-    iso_json_init_buf(&json, &buf, 0);
-    const enum iso_err err = iso_or_deployer_write_apps(orchestrator->deployer, &json);
-    reply_written(orchestrator, iso_http_request_id(req), &buf,
-                  err != ISO_OK ? err : iso_json_finish(&json), NULL);
+    iso_reply_document_begin(&document);
+    const enum iso_err err = iso_or_deployer_write_apps(orchestrator->deployer, &document.json);
+    iso_reply_document_end(&document, orchestrator->http, iso_http_request_id(req), 200, err);
 }
 
 static void reply_app(struct iso_orchestrator *orchestrator, iso_http_id id, struct iso_str app)
 {
-    struct iso_buf buf;
-    struct iso_json json;
-    struct iso_report report;
-    iso_report_init(&report);
-    iso_buf_init(&buf, orchestrator->alloc, DOCUMENT_MAX);
-    iso_json_init_buf(&json, &buf, 0);
-    const enum iso_err err = iso_or_deployer_write_app(orchestrator->deployer, app, &json, &report);
-    reply_written(orchestrator, id, &buf, err != ISO_OK ? err : iso_json_finish(&json), &report);
+    struct iso_reply_document document;
+    iso_reply_document_begin(&document);
+    const enum iso_err err =
+        iso_or_deployer_write_app(orchestrator->deployer, app, &document.json, &document.report);
+    iso_reply_document_end(&document, orchestrator->http, id, 200, err);
 }
 
 static void drop_waiter(void *ctx, void *user)
@@ -430,46 +411,37 @@ static void get_generations(void *ctx, struct iso_http_request *req,
                             const struct iso_str params[ISO_ROUTE_PARAMS])
 {
     struct iso_orchestrator *orchestrator = ctx;
-    struct iso_buf buf;
-    struct iso_json json;
-    struct iso_report report;
-    struct history history = {&json, false};
-    iso_report_init(&report);
-    iso_buf_init(&buf, orchestrator->alloc, DOCUMENT_MAX);
-    iso_json_init_buf(&json, &buf, 0);
-    iso_json_array_begin(&json);
+    struct iso_reply_document document;
+    struct history history = {&document.json, false};
+    iso_reply_document_begin(&document);
+    iso_json_array_begin(&document.json);
     enum iso_err err = iso_or_store_generations(orchestrator->store, params[0], write_generation,
-                                                &history, &report);
-    iso_json_array_end(&json);
+                                                &history, &document.report);
+    iso_json_array_end(&document.json);
     if (err == ISO_OK && !history.any) {
-        err = iso_fail(&report, ISO_E_NOT_FOUND, "no application is called '%.*s'",
+        err = iso_fail(&document.report, ISO_E_NOT_FOUND, "no application is called '%.*s'",
                        (int)(params[0].len > 60 ? 60 : params[0].len), params[0].ptr);
     }
-    reply_written(orchestrator, iso_http_request_id(req), &buf,
-                  err != ISO_OK ? err : iso_json_finish(&json), &report);
+    iso_reply_document_end(&document, orchestrator->http, iso_http_request_id(req), 200, err);
 }
 
 static void get_generation(void *ctx, struct iso_http_request *req,
                            const struct iso_str params[ISO_ROUTE_PARAMS])
 {
     struct iso_orchestrator *orchestrator = ctx;
-    struct iso_buf buf;
-    struct iso_json json;
-    struct iso_report report;
+    struct iso_reply_document document;
     char digits[24];
     uint64_t number = 0;
-    iso_report_init(&report);
+    iso_reply_document_begin(&document);
     (void)iso_format(digits, sizeof digits, "%.*s", (int)(params[1].len > 22 ? 22 : params[1].len),
                      params[1].ptr);
-    enum iso_err err = iso_parse_count(digits, UINT64_MAX, &number, &report);
+    enum iso_err err = iso_parse_count(digits, UINT64_MAX, &number, &document.report);
     err = err == ISO_E_LIMIT ? ISO_E_NOT_FOUND : err;
-    iso_buf_init(&buf, orchestrator->alloc, DOCUMENT_MAX);
-    iso_json_init_buf(&json, &buf, 0);
-    err = err != ISO_OK ? err
-                        : iso_or_deployer_write_generation(orchestrator->deployer, params[0],
-                                                           number, &json, &report);
-    reply_written(orchestrator, iso_http_request_id(req), &buf,
-                  err != ISO_OK ? err : iso_json_finish(&json), &report);
+    err = err != ISO_OK
+              ? err
+              : iso_or_deployer_write_generation(orchestrator->deployer, params[0], number,
+                                                 &document.json, &document.report);
+    iso_reply_document_end(&document, orchestrator->http, iso_http_request_id(req), 200, err);
 }
 
 const struct iso_route iso_or_routes_apps[] = {

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-enum { DOCUMENT_MAX = 64 << 20, BODY_MAX = 64 << 10 };
+enum { BODY_MAX = 64 << 10 };
 
 static void not_found(struct iso_orchestrator *orchestrator, struct iso_http_request *req,
                       struct iso_str name)
@@ -22,53 +22,39 @@ static void not_found(struct iso_orchestrator *orchestrator, struct iso_http_req
 static void write_device(struct iso_orchestrator *orchestrator, iso_http_id id, unsigned status,
                          const struct iso_or_device *device)
 {
-    struct iso_buf buf;
-    struct iso_json json;
-    iso_buf_init(&buf, orchestrator->alloc, DOCUMENT_MAX);
-    iso_json_init_buf(&json, &buf, 0);
-    iso_or_devices_write_one(orchestrator->devices, device, &json);
-    if (iso_json_finish(&json) == ISO_OK) {
-        iso_reply_taken(orchestrator->http, id, status, "application/json", &buf);
-    } else {
-        iso_http_problem(orchestrator->http, id, 503, NULL, NULL, "out of memory");
-    }
-    iso_buf_fini(&buf);
+    struct iso_reply_document document;
+    iso_reply_document_begin(&document);
+    iso_or_devices_write_one(orchestrator->devices, device, &document.json);
+    iso_reply_document_end(&document, orchestrator->http, id, status, ISO_OK);
 }
 
 /* What was only looked at: who it is, and whose. */
 static void write_candidate(struct iso_orchestrator *orchestrator, iso_http_id id, const char *name)
 {
-    struct iso_buf buf;
-    struct iso_json json;
-    iso_buf_init(&buf, orchestrator->alloc, DOCUMENT_MAX);
-    iso_json_init_buf(&json, &buf, 0);
-    if (!iso_or_devices_write_candidate(orchestrator->devices, name, &json)) {
-        iso_http_problem(orchestrator->http, id, 504, NULL, NULL,
-                         "it was there a moment ago, and is not there any more");
-    } else if (iso_json_finish(&json) == ISO_OK) {
-        iso_reply_taken(orchestrator->http, id, 202, "application/json", &buf);
-    } else {
-        iso_http_problem(orchestrator->http, id, 503, NULL, NULL, "out of memory");
+    struct iso_reply_document document;
+    enum iso_err err = ISO_OK;
+    iso_reply_document_begin(&document);
+    if (!iso_or_devices_write_candidate(orchestrator->devices, name, &document.json)) {
+        err = iso_fail(&document.report, ISO_E_NOT_FOUND,
+                       "it was there a moment ago, and is not there any more");
     }
-    iso_buf_fini(&buf);
+    iso_reply_document_end(&document, orchestrator->http, id, 202, err);
 }
 
 static void get_devices(void *ctx, struct iso_http_request *req,
                         const struct iso_str params[ISO_ROUTE_PARAMS])
 {
     struct iso_orchestrator *orchestrator = ctx;
-    struct iso_buf buf;
-    struct iso_json json;
+    struct iso_reply_document document;
     (void)params;
-    iso_buf_init(&buf, orchestrator->alloc, DOCUMENT_MAX);
-    iso_json_init_buf(&json, &buf, 0);
-    iso_json_object_begin(&json);
-    iso_json_key(&json, "devices");
-    iso_or_devices_write(orchestrator->devices, &json);
-    iso_json_key(&json, "candidates");
-    iso_or_devices_write_candidates(orchestrator->devices, &json);
-    iso_json_object_end(&json);
-    iso_reply_buf(req, 200, "application/json", &buf, iso_json_finish(&json));
+    iso_reply_document_begin(&document);
+    iso_json_object_begin(&document.json);
+    iso_json_key(&document.json, "devices");
+    iso_or_devices_write(orchestrator->devices, &document.json);
+    iso_json_key(&document.json, "candidates");
+    iso_or_devices_write_candidates(orchestrator->devices, &document.json);
+    iso_json_object_end(&document.json);
+    iso_reply_document_end(&document, orchestrator->http, iso_http_request_id(req), 200, ISO_OK);
 }
 
 static void get_device(void *ctx, struct iso_http_request *req,

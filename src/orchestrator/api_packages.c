@@ -9,61 +9,30 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DOCUMENT_MAX = 64 << 20, BODY_MAX = 64 << 10 };
+enum { BODY_MAX = 64 << 10 };
 
 /* ---- Answers -----------------------------------------------------------------------------------
  */
-
-static void reply_written(struct iso_orchestrator *orchestrator, iso_http_id id, unsigned status,
-                          struct iso_buf *buf, enum iso_err err, const struct iso_report *report)
-{
-    if (err == ISO_OK) {
-        iso_reply_taken(orchestrator->http, id, status, "application/json", buf);
-    } else {
-        iso_reply_error(orchestrator->http, id, err, report);
-    }
-    iso_buf_fini(buf);
-}
 
 /* write: a list of the shelf. */
 static void reply_list(struct iso_orchestrator *orchestrator, struct iso_http_request *req,
                        enum iso_err (*write)(struct iso_or_shelf *shelf, struct iso_json *json,
                                              struct iso_report *report))
 {
-    struct iso_buf buf;
-    struct iso_json json;
-    struct iso_report report;
-    iso_report_init(&report);
-    iso_buf_init(&buf, orchestrator->alloc, DOCUMENT_MAX);
-    iso_json_init_buf(&json, &buf, 0);
-    const enum iso_err err = write(orchestrator->shelf, &json, &report);
-    reply_written(orchestrator, iso_http_request_id(req), 200, &buf,
-                  err != ISO_OK ? err : iso_json_finish(&json), &report);
+    struct iso_reply_document document;
+    iso_reply_document_begin(&document);
+    const enum iso_err err = write(orchestrator->shelf, &document.json, &document.report);
+    iso_reply_document_end(&document, orchestrator->http, iso_http_request_id(req), 200, err);
 }
 
 static void reply_package(struct iso_orchestrator *orchestrator, iso_http_id id, unsigned status,
                           struct iso_str reference)
 {
-    struct iso_buf buf;
-    struct iso_json json;
-    struct iso_report report;
-    iso_report_init(&report);
-    iso_buf_init(&buf, orchestrator->alloc, DOCUMENT_MAX);
-    iso_json_init_buf(&json, &buf, 0);
-    const enum iso_err err = iso_or_shelf_write_one(orchestrator->shelf, reference, &json, &report);
-    reply_written(orchestrator, id, status, &buf, err != ISO_OK ? err : iso_json_finish(&json),
-                  &report);
-}
-
-static void reply_done(struct iso_orchestrator *orchestrator, struct iso_http_request *req,
-                       enum iso_err err, const struct iso_report *report)
-{
-    if (err == ISO_OK) {
-        iso_http_reply(orchestrator->http, iso_http_request_id(req), 204, NULL,
-                       iso_bytes_from(NULL, 0));
-    } else {
-        iso_reply_error(orchestrator->http, iso_http_request_id(req), err, report);
-    }
+    struct iso_reply_document document;
+    iso_reply_document_begin(&document);
+    const enum iso_err err =
+        iso_or_shelf_write_one(orchestrator->shelf, reference, &document.json, &document.report);
+    iso_reply_document_end(&document, orchestrator->http, id, status, err);
 }
 
 /* ---- Packages ----------------------------------------------------------------------------------
@@ -88,8 +57,8 @@ static void delete_package(void *ctx, struct iso_http_request *req,
     struct iso_orchestrator *orchestrator = ctx;
     struct iso_report report;
     iso_report_init(&report);
-    reply_done(orchestrator, req, iso_or_shelf_remove(orchestrator->shelf, params[0], &report),
-               &report);
+    iso_reply_done(orchestrator->http, iso_http_request_id(req),
+                   iso_or_shelf_remove(orchestrator->shelf, params[0], &report), &report);
 }
 
 /* kind "add": 201; "fetch": 200; "push": 200 with the reference there. */
@@ -267,7 +236,8 @@ static void put_item(struct iso_orchestrator *orchestrator, struct iso_http_requ
     iso_report_init(&report);
     json_t *body = iso_reply_read_object(req);
     if (body != NULL) {
-        reply_done(orchestrator, req, set(orchestrator->shelf, name, body, &report), &report);
+        iso_reply_done(orchestrator->http, iso_http_request_id(req),
+                       set(orchestrator->shelf, name, body, &report), &report);
     }
     json_decref(body);
 }
@@ -290,8 +260,8 @@ static void delete_registry(void *ctx, struct iso_http_request *req,
     struct iso_orchestrator *orchestrator = ctx;
     struct iso_report report;
     iso_report_init(&report);
-    reply_done(orchestrator, req,
-               iso_or_shelf_registry_remove(orchestrator->shelf, params[0], &report), &report);
+    iso_reply_done(orchestrator->http, iso_http_request_id(req),
+                   iso_or_shelf_registry_remove(orchestrator->shelf, params[0], &report), &report);
 }
 
 static void delete_trust(void *ctx, struct iso_http_request *req,
@@ -300,8 +270,8 @@ static void delete_trust(void *ctx, struct iso_http_request *req,
     struct iso_orchestrator *orchestrator = ctx;
     struct iso_report report;
     iso_report_init(&report);
-    reply_done(orchestrator, req,
-               iso_or_shelf_trust_remove(orchestrator->shelf, params[0], &report), &report);
+    iso_reply_done(orchestrator->http, iso_http_request_id(req),
+                   iso_or_shelf_trust_remove(orchestrator->shelf, params[0], &report), &report);
 }
 
 const struct iso_route iso_or_routes_packages[] = {
