@@ -26,6 +26,7 @@ extern const struct iso_cli_command iso_cli_client_verify;
 extern const struct iso_cli_command iso_cli_client_up;
 extern const struct iso_cli_command iso_cli_client_down;
 extern const struct iso_cli_command iso_cli_client_put;
+extern const struct iso_cli_command iso_cli_client_simulate;
 extern const struct iso_cli_command iso_cli_client_rm;
 extern const struct iso_cli_command iso_cli_client_token;
 extern const struct iso_cli_command iso_cli_client_login;

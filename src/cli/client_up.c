@@ -25,6 +25,7 @@
 enum {
     OPTION_STATE,
     OPTION_DEVICES,
+    OPTION_CONFIG,
     OPTION_NAME,
     OPTION_NO_MDNS,
     OPTION_DETACH,
@@ -39,8 +40,9 @@ enum {
 enum { READY = 'r', WAITING = 'w' /* runs, but not every device is up */, FAILED = 'f' };
 
 struct up {
-    const char *state; /* NULL: the defaults */
-    const char *name;  /* of the orchestrator; NULL: the host's */
+    const char *state;  /* NULL: the defaults */
+    const char *name;   /* of the orchestrator; NULL: the host's */
+    const char *config; /* folder with the configurations of devices; NULL: they have none */
     char devices[DEVICES_MAX][64];
     size_t device_count;
     bool no_mdns, detach;
@@ -88,6 +90,57 @@ static int set_devices(struct up *up, const char *list)
     }
 }
 
+/* Path of a device's configuration; false when it has none. */
+static bool config_of(const struct up *up, const char *name, char out[ISO_PATH_MAX])
+{
+    char file[80];
+    (void)iso_format(file, sizeof file, "%s.json", name);
+    return up->config != NULL && iso_path_join(out, up->config, file) && iso_path_is_file(out);
+}
+
+/* An entry of the folder of configurations: its device, in the order of their names. */
+static void add_configured(void *ctx, const char *path, const char *name)
+{
+    struct up *up = ctx;
+    const size_t len = strlen(name);
+    size_t at = up->device_count;
+    (void)path;
+    if (len <= 5 || strcmp(name + len - 5, ".json") != 0 || !is_name(name, len - 5) ||
+        at == DEVICES_MAX) {
+        return;
+    }
+    up->device_count++;
+    for (; at > 0 && strncmp(up->devices[at - 1], name, len - 5) > 0; at--) {
+        memcpy(up->devices[at], up->devices[at - 1], sizeof up->devices[0]);
+    }
+    (void)iso_format(up->devices[at], sizeof up->devices[0], "%.*s", (int)len - 5, name);
+}
+
+/* --config: without --devices there are those that the folder has configurations of. */
+static int use_config(struct up *up)
+{
+    char path[ISO_PATH_MAX];
+    struct iso_report report;
+    iso_report_init(&report);
+    const enum iso_err err = iso_dir_check(up->config, &report);
+    if (err != ISO_OK) {
+        iso_cli_error("--config: %s", iso_report_text(&report, err));
+        return ISO_CLI_UNREADABLE;
+    }
+    if (up->device_count == 0) {
+        iso_dir_each(up->config, add_configured, up);
+    }
+    for (size_t i = 0; i < up->device_count; i++) {
+        if (config_of(up, up->devices[i], path)) {
+            return ISO_CLI_OK;
+        }
+    }
+    iso_cli_error("--config %s: there is no %s.json in it; each device has its configuration in a "
+                  "file of its name",
+                  up->config, up->device_count != 0 ? up->devices[0] : "NAME");
+    return ISO_CLI_UNREADABLE;
+}
+
 static int set_option(struct up *up, int id, const char *value)
 {
     switch (id) {
@@ -99,6 +152,9 @@ static int set_option(struct up *up, int id, const char *value)
         return ISO_CLI_OK;
     case OPTION_DEVICES:
         return set_devices(up, value);
+    case OPTION_CONFIG:
+        up->config = value;
+        return ISO_CLI_OK;
     case OPTION_NO_MDNS:
         up->no_mdns = true;
         return ISO_CLI_OK;
@@ -116,7 +172,8 @@ static int read_options(const struct iso_cli_command *command, int argc, char **
     for (;;) {
         const int id = iso_cli_args_next(&args);
         if (id == ISO_CLI_ARGS_END) {
-            return -1;
+            const int status = up->config != NULL ? use_config(up) : ISO_CLI_OK;
+            return status == ISO_CLI_OK ? -1 : status;
         }
         if (id == ISO_CLI_ARGS_OPERAND) {
             return iso_cli_usage_error(command, "'%s': there is nothing to give here", args.value);
@@ -152,16 +209,21 @@ static int state_of(const struct up *up, const char *name, bool first, char out[
     return ISO_CLI_OK;
 }
 
+/* name, config: NULL: its own. */
 static int start_program(struct up *up, const char *program, const char *prefix, const char *name,
-                         const char *state)
+                         const char *state, const char *config)
 {
     char path[4096];
-    char *argv[8] = {path, (char *)(uintptr_t) "--state", (char *)(uintptr_t)state};
+    char *argv[10] = {path, (char *)(uintptr_t) "--state", (char *)(uintptr_t)state};
     size_t count = 3;
     iso_cli_sibling_path(program, path, sizeof path);
     if (name != NULL) {
         argv[count++] = (char *)(uintptr_t) "--name";
         argv[count++] = (char *)(uintptr_t)name;
+    }
+    if (config != NULL) {
+        argv[count++] = (char *)(uintptr_t) "--config";
+        argv[count++] = (char *)(uintptr_t)config;
     }
     if (up->no_mdns) {
         argv[count++] = (char *)(uintptr_t) "--no-mdns";
@@ -179,18 +241,19 @@ static int start_orchestrator(struct up *up)
         status = ISO_CLI_IO;
     }
     status = status == ISO_CLI_OK ? start_program(up, "isomer-orchestrator", "orchestrator",
-                                                  up->name, up->orchestrator_state)
+                                                  up->name, up->orchestrator_state, NULL)
                                   : status;
     return status;
 }
 
 static int start_device(struct up *up, size_t i)
 {
-    char state[STATE_SIZE];
-    const int status = state_of(up, up->devices[i], i == 0, state);
-    return status == ISO_CLI_OK
-               ? start_program(up, "isomer-supervisor", up->devices[i], up->devices[i], state)
-               : status;
+    char state[STATE_SIZE], config[ISO_PATH_MAX];
+    const char *name = up->devices[i];
+    const int status = state_of(up, name, i == 0, state);
+    return status == ISO_CLI_OK ? start_program(up, "isomer-supervisor", name, name, state,
+                                                config_of(up, name, config) ? config : NULL)
+                                : status;
 }
 
 /* ---- Ready ------------------------------------------------------------------------------------
@@ -511,6 +574,10 @@ static int run_up(const struct iso_cli_command *command, int argc, char **argv)
 static const struct iso_cli_option options[] = {
     {OPTION_DEVICES, "devices", "NAME,...", false,
      "as many devices, called so (one, called as the host)"},
+    {OPTION_CONFIG, "config", "DIR", false,
+     "NAME.json in it is the configuration of the device NAME;\nwithout --devices: those that it "
+     "has "
+     "one of"},
     {OPTION_STATE, "state", "DIR", false, "keep everything here (where each keeps it by itself)"},
     {OPTION_NAME, "name", "NAME", false, "call the orchestrator so (the host's name)"},
     {OPTION_NO_MDNS, "no-mdns", NULL, false, "neither announce devices nor look for some"},
@@ -522,7 +589,7 @@ static const struct iso_cli_option_group *const groups[] = {&group};
 const struct iso_cli_command iso_cli_client_up = {
     .name = "up",
     .summary = "run an orchestrator and devices together on this machine",
-    .synopsis = "[--devices NAME,...] [--detach]",
+    .synopsis = "[--devices NAME,...] [--config DIR] [--detach]",
     .description =
         "For a first try, and for the smallest site. The devices are added to the orchestrator by\n"
         "themselves; others may be added as to any. Started again with the same names it goes on\n"
@@ -530,7 +597,8 @@ const struct iso_cli_command iso_cli_client_up = {
     .groups = groups,
     .group_count = ISO_COUNT_OF(groups),
     .examples = "  isomer up\n"
-                "  isomer up --detach --devices kitchen,den\n",
+                "  isomer up --detach --devices kitchen,den\n"
+                "  isomer up --config examples/sensors/devices\n",
     .run = run_up,
 };
 

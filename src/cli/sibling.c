@@ -34,6 +34,7 @@ const struct iso_cli_sibling iso_cli_siblings[] = {
     {"events", CLIENT, APPS, "show what happened, and what happens"},
     {"device", CLIENT, DEVICES, "list, add, describe, label and drain devices"},
     {"put", CLIENT, DEVICES, "deploy to a single device, without an orchestrator"},
+    {"simulate", CLIENT, DEVICES, "show and set what is simulated on a device"},
     {"package", CLIENT, PACKAGES, "push, pull, list, describe and remove packages"},
     {"registry", CLIENT, PACKAGES, "where packages may be fetched from"},
     {"trust", CLIENT, PACKAGES, "whose packages are taken"},

@@ -49,8 +49,8 @@ static enum iso_err open_core(struct iso_supervisor *sv, struct iso_report *repo
     struct iso_sv_devices_config devices;
     struct iso_arena arena;
     iso_arena_init(&arena, sv->alloc, 0, SIZE_MAX);
-    enum iso_err err =
-        iso_sv_devices_config_read(sv->config->devices_json, &arena, &devices, report);
+    enum iso_err err = iso_sv_devices_config_read(sv->config->devices_json, sv->config->file,
+                                                  &arena, &devices, report);
     devices.log = log_device;
     devices.log_ctx = sv;
     err = err != ISO_OK ? err : iso_sv_devices_create(sv->loop, &devices, &sv->devices, report);
@@ -192,6 +192,7 @@ static enum iso_err open_http(struct iso_supervisor *sv, struct iso_report *repo
                                              {iso_sv_routes_heartbeat, sv, NULL},
                                              {iso_sv_routes_device, sv, NULL},
                                              {iso_sv_routes_owner, sv, NULL},
+                                             {iso_sv_routes_simulated, sv, NULL},
                                              {iso_sv_routes_modules, sv, iso_sv_owner_admits},
                                              {iso_sv_routes_deployments, sv, iso_sv_owner_admits},
                                              {iso_sv_routes_streams, sv, NULL},

@@ -8,6 +8,7 @@ iso_library(iso_supervisor
     api_device.c
     api_modules.c
     api_pairing.c
+    api_simulated.c
     api_stream.c
     coap_api.c
     coap_watch.c

@@ -72,7 +72,7 @@ struct iso_supervisor {
     struct iso_sv_devices *devices;
     struct iso_blobs *modules;
     struct iso_sv_deployments *deployments;
-    struct iso_route_table tables[10];
+    struct iso_route_table tables[11];
     struct iso_route_server *server; /* NULL without listeners of HTTP */
     struct iso_http_server *http;    /* of server */
     struct iso_coap_server *coap;
@@ -132,6 +132,7 @@ ISO_MUST_CHECK enum iso_err iso_sv_register_begin(struct iso_supervisor *sv,
 
 extern const struct iso_route iso_sv_routes_heartbeat[];
 extern const struct iso_route iso_sv_routes_owner[];
+extern const struct iso_route iso_sv_routes_simulated[];
 extern const struct iso_route iso_sv_routes_device[];
 extern const struct iso_route iso_sv_routes_modules[];
 extern const struct iso_route iso_sv_routes_deployments[];

@@ -8,7 +8,8 @@ static enum iso_err read_config(const char *text, struct iso_arena *arena,
 {
     iso_arena_init(arena, iso_alloc_libc(), 0, SIZE_MAX);
     iso_report_init(report);
-    return iso_sv_devices_config_read(iso_bytes_from(text, strlen(text)), arena, config, report);
+    return iso_sv_devices_config_read(iso_bytes_from(text, strlen(text)), "/dev/null", arena,
+                                      config, report);
 }
 
 TEST(the_example_is_read)
@@ -49,6 +50,20 @@ TEST(the_example_is_read)
     CHECK_CONTAINS(dev_test_describe(&test),
                    "{\"name\":\"room/temp\",\"unit\":\"°C\",\"simulated\":true}");
     dev_test_end(&test);
+}
+
+TEST(paths_are_seen_from_the_file)
+{
+    static const char text[] = "{\"cameras\": {\"near\": \"./pictures\", \"far\": \"/pictures\"},"
+                               " \"simulated-sensors\": {\"tank\": {\"file\": \"../tank-level\"}}}";
+    struct iso_arena arena;
+    struct iso_report report;
+    struct iso_sv_devices_config config;
+    CHECK_OK(read_config(text, &arena, &config, &report));
+    CHECK_STR(config.cameras[0].source, "/dev/./pictures");
+    CHECK_STR(config.cameras[1].source, "/pictures");
+    CHECK_STR(config.simulated_sensors[0].path, "/dev/../tank-level");
+    iso_arena_fini(&arena);
 }
 
 TEST(without_a_text_there_are_the_sensors_of_the_machine)

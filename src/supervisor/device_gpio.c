@@ -338,7 +338,7 @@ enum iso_err iso_sv_gpio_simulated_get(const struct iso_sv_devices *devices, str
 }
 
 enum iso_err iso_sv_gpio_simulated_set(struct iso_sv_devices *devices, struct iso_str name,
-                                       bool active, struct iso_report *report)
+                                       const bool *active, struct iso_report *report)
 {
     struct line *line = NULL;
     enum iso_err err = simulated(devices, name, &line, report);
@@ -349,6 +349,21 @@ enum iso_err iso_sv_gpio_simulated_set(struct iso_sv_devices *devices, struct is
         return iso_fail(report, ISO_E_ARGUMENT, "line '%s' is an output: components drive it",
                         line->def.name);
     }
-    atomic_store(&line->level, active);
+    if (active != NULL) {
+        atomic_store(&line->level, *active);
+    }
     return ISO_OK;
+}
+
+void iso_sv_gpio_simulated_write(const struct iso_sv_devices *devices, struct iso_json *json)
+{
+    const struct iso_sv_gpio *gpio = devices->gpio;
+    iso_json_object_begin(json);
+    for (size_t i = 0; i < gpio->count; i++) {
+        if (gpio->items[i].def.chip == NULL) {
+            iso_json_key(json, gpio->items[i].def.name);
+            iso_json_bool(json, atomic_load(&gpio->items[i].level));
+        }
+    }
+    iso_json_object_end(json);
 }

@@ -140,7 +140,8 @@ TEST(simulated_lines_are_read_and_driven)
     struct iso_str door = iso_str_from_z("door");
     struct iso_str lamp = iso_str_from_z("lamp");
     CHECK_STR(get(&test, &guest, "door"), "{\"ok\":true}");
-    CHECK_OK(iso_sv_gpio_simulated_set(test.devices, door, false, NULL));
+    active = false;
+    CHECK_OK(iso_sv_gpio_simulated_set(test.devices, door, &active, NULL));
     CHECK_STR(get(&test, &guest, "door"), "{\"ok\":false}");
     CHECK_CONTAINS(set(&test, &guest, "door", true), "{\"invalid\":\"line door is an input\"}");
     CHECK_STR(get(&test, &guest, "lamp"), "{\"ok\":false}");
@@ -152,9 +153,9 @@ TEST(simulated_lines_are_read_and_driven)
                    "{\"name\":\"lamp\",\"direction\":\"output\",\"simulated\":true,"
                    "\"active\":true},{\"name\":\"led\",\"direction\":\"output\"}");
     iso_report_init(&report);
-    CHECK_ERR(iso_sv_gpio_simulated_set(test.devices, lamp, false, &report), ISO_E_ARGUMENT);
+    CHECK_ERR(iso_sv_gpio_simulated_set(test.devices, lamp, &active, &report), ISO_E_ARGUMENT);
     CHECK_CONTAINS(report.text, "components drive it");
-    CHECK_ERR(iso_sv_gpio_simulated_set(test.devices, iso_str_from_z("led"), false, NULL),
+    CHECK_ERR(iso_sv_gpio_simulated_set(test.devices, iso_str_from_z("led"), &active, NULL),
               ISO_E_ARGUMENT);
     CHECK_ERR(iso_sv_gpio_simulated_get(test.devices, iso_str_from_z("x"), &active, NULL),
               ISO_E_NOT_FOUND);

@@ -193,6 +193,7 @@ ISO_MUST_CHECK enum iso_err iso_sv_sensors_init(struct iso_sv_devices *devices,
                                                 struct iso_report *report);
 void iso_sv_sensors_fini(struct iso_sv_devices *devices);
 void iso_sv_sensors_describe(const struct iso_sv_devices *devices, struct iso_json *json);
+void iso_sv_sensors_simulated_write(const struct iso_sv_devices *devices, struct iso_json *json);
 extern const struct iso_sv_host_interface iso_sv_sensor_interface;
 
 ISO_MUST_CHECK enum iso_err iso_sv_gpio_init(struct iso_sv_devices *devices,
@@ -200,6 +201,7 @@ ISO_MUST_CHECK enum iso_err iso_sv_gpio_init(struct iso_sv_devices *devices,
                                              struct iso_report *report);
 void iso_sv_gpio_fini(struct iso_sv_devices *devices);
 void iso_sv_gpio_describe(const struct iso_sv_devices *devices, struct iso_json *json);
+void iso_sv_gpio_simulated_write(const struct iso_sv_devices *devices, struct iso_json *json);
 extern const struct iso_sv_host_interface iso_sv_gpio_interface;
 
 /* device_simple.c, device_storage.c. */

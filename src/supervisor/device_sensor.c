@@ -9,7 +9,7 @@
 #include <math.h>
 
 struct iso_sv_sensors {
-    uv_mutex_t lock; /* guards list */
+    uv_mutex_t lock; /* guards list, and values and amplitudes of the simulated ones */
     struct iso_sv_sensor_list *list;
     bool linux_sensors;
     struct iso_sv_sensor_def *simulated;
@@ -81,13 +81,18 @@ static const struct iso_sv_sensor *find(const struct iso_sv_sensor_list *list, s
 }
 
 /* What needs no file. */
-static double computed(const struct iso_sv_sensor_def *def, uint64_t time_ns)
+static double computed(struct iso_sv_sensors *sensors, const struct iso_sv_sensor_def *def,
+                       uint64_t time_ns)
 {
+    uv_mutex_lock(&sensors->lock);
+    const double value = def->value;
+    const double amplitude = def->amplitude;
+    uv_mutex_unlock(&sensors->lock);
     if (def->kind != ISO_SV_SENSOR_SINE) {
-        return def->value;
+        return value;
     }
     double turns = (double)time_ns / 1e9 / def->period_s;
-    return def->value + def->amplitude * sin(6.283185307179586 * (turns - floor(turns)));
+    return value + amplitude * sin(6.283185307179586 * (turns - floor(turns)));
 }
 
 static bool needs_file(const struct iso_sv_sensor *sensor)
@@ -219,7 +224,8 @@ static enum iso_host_result read_now(struct iso_sv_devices *devices, struct iso_
         return issue(devices, guest, answer, list, sensor);
     }
     uint64_t now = iso_sv_realtime_ns();
-    answered = answer_reading(answer, sensor, computed(sensor->simulated, now), now);
+    answered =
+        answer_reading(answer, sensor, computed(devices->sensors, sensor->simulated, now), now);
     list_unref(list);
     return answered;
 }
@@ -390,4 +396,64 @@ void iso_sv_sensors_describe(const struct iso_sv_devices *devices, struct iso_js
     }
     iso_json_array_end(json);
     list_unref(list);
+}
+
+/* ---- Simulated sensors for the supervisor ------------------------------------------------------
+ */
+
+static struct iso_sv_sensor_def *find_simulated(const struct iso_sv_sensors *sensors,
+                                                struct iso_str name)
+{
+    for (size_t i = 0; i < sensors->simulated_count; i++) {
+        if (iso_str_equal_z(name, sensors->simulated[i].name)) {
+            return &sensors->simulated[i];
+        }
+    }
+    return NULL;
+}
+
+enum iso_err iso_sv_sensor_simulated_set(struct iso_sv_devices *devices, struct iso_str name,
+                                         const double *value, struct iso_report *report)
+{
+    struct iso_sv_sensors *sensors = devices->sensors;
+    struct iso_sv_sensor_def *def = find_simulated(sensors, name);
+    const int shown = name.len < 64 ? (int)name.len : 64;
+    if (def == NULL) {
+        struct iso_sv_sensor_list *list = list_get(sensors);
+        const bool real = find(list, name) != NULL;
+        list_unref(list);
+        return real ? iso_fail(report, ISO_E_ARGUMENT, "sensor '%.*s' is not simulated", shown,
+                               name.ptr)
+                    : iso_fail(report, ISO_E_NOT_FOUND, "there is no sensor '%.*s'", shown,
+                               name.ptr);
+    }
+    if (def->kind == ISO_SV_SENSOR_FILE) {
+        return iso_fail(report, ISO_E_ARGUMENT,
+                        "sensor '%s' has the number in the file %s: write that", def->name,
+                        def->path);
+    }
+    if (value != NULL) {
+        uv_mutex_lock(&sensors->lock);
+        def->value = *value;
+        def->amplitude = 0;
+        uv_mutex_unlock(&sensors->lock);
+    }
+    return ISO_OK;
+}
+
+void iso_sv_sensors_simulated_write(const struct iso_sv_devices *devices, struct iso_json *json)
+{
+    struct iso_sv_sensors *sensors = devices->sensors;
+    const uint64_t now = iso_sv_realtime_ns();
+    iso_json_object_begin(json);
+    for (size_t i = 0; i < sensors->simulated_count; i++) {
+        const struct iso_sv_sensor_def *def = &sensors->simulated[i];
+        iso_json_key(json, def->name);
+        if (def->kind == ISO_SV_SENSOR_FILE) {
+            iso_json_null(json);
+        } else {
+            iso_json_f64(json, computed(sensors, def, now));
+        }
+    }
+    iso_json_object_end(json);
 }

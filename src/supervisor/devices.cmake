@@ -23,6 +23,7 @@ iso_library(iso_supervisor_devices
     device_run.c
     device_sensor.c
     device_simple.c
+    device_simulated.c
     device_source.c
     device_storage.c
     device_sysfs.c
@@ -35,7 +36,7 @@ iso_embed(iso_supervisor_devices iso_sv_device_wit "${CMAKE_SOURCE_DIR}/sdk/wit/
 iso_library(iso_supervisor_device_test_support
   SOURCES device_test_support.c
   DEPENDS iso_supervisor_devices iso_test_support)
-foreach(subject IN ITEMS camera config display ffmpeg gpio sensor simple split storage)
+foreach(subject IN ITEMS camera config display ffmpeg gpio sensor simple simulated split storage)
   iso_test(supervisor_device_${subject}_test
     SOURCES device_${subject}_test.c LIBS iso_supervisor_device_test_support iso_supervisor_devices)
   target_compile_definitions(supervisor_device_${subject}_test PRIVATE ${device_definitions})

@@ -172,16 +172,32 @@ uint64_t iso_sv_viewer_skipped(const struct iso_sv_viewer *viewer);
 /* Also within fresh. NULL is fine. */
 void iso_sv_viewer_destroy(struct iso_sv_viewer *viewer);
 
-/* ---- Simulated lines ------------------------------------------------------------------------ */
+/* ---- Simulated sensors and lines -------------------------------------------------------------
+ */
 
-/* The level of a line, true is active; set: of a simulated input. Errors: NOT_FOUND, ARGUMENT (no
- * simulated line; set: an output). */
+/* The level of a line, true is active; set: of a simulated input (NULL: only checked). Errors:
+ * NOT_FOUND, ARGUMENT (no simulated line; set: an output). */
 ISO_MUST_CHECK enum iso_err iso_sv_gpio_simulated_get(const struct iso_sv_devices *devices,
                                                       struct iso_str name, bool *active,
                                                       struct iso_report *report);
 ISO_MUST_CHECK enum iso_err iso_sv_gpio_simulated_set(struct iso_sv_devices *devices,
-                                                      struct iso_str name, bool active,
+                                                      struct iso_str name, const bool *active,
                                                       struct iso_report *report);
+/* What a simulated sensor measures from now on; its wave ends. value: NULL: only checked. Any
+ * thread. Errors: NOT_FOUND, ARGUMENT (not simulated; the number in a file). */
+ISO_MUST_CHECK enum iso_err iso_sv_sensor_simulated_set(struct iso_sv_devices *devices,
+                                                        struct iso_str name, const double *value,
+                                                        struct iso_report *report);
+/*
+ * All that is simulated, with its present value: {"sensor": {NAME: number}, "gpio": {NAME: true or
+ * false}}; null: the number in a file. And the same document, of some or all of them, the other
+ * way: all is checked before anything is set. Errors: INVALID (the document), those above.
+ */
+struct json_t; /* <jansson.h> */
+void iso_sv_devices_simulated_write(const struct iso_sv_devices *devices, struct iso_json *json);
+ISO_MUST_CHECK enum iso_err iso_sv_devices_simulated_set(struct iso_sv_devices *devices,
+                                                         const struct json_t *document,
+                                                         struct iso_report *report);
 
 /* ---- Storage -------------------------------------------------------------------------------- */
 

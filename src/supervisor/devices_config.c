@@ -3,12 +3,15 @@
 #include "supervisor/devices_config.h"
 
 #include "base/format.h"
+#include "platform/platform.h"
 
 #include <jansson.h>
 
+#include <stdlib.h>
 #include <string.h>
 
 struct reader {
+    const char *file; /* the configuration; NULL: none */
     struct iso_arena *arena;
     struct iso_report *report;
 };
@@ -24,6 +27,25 @@ static char *copy(const struct reader *reader, const json_t *value)
                ? iso_arena_copy_str(reader->arena, iso_str_from(json_string_value(value),
                                                                 json_string_length(value)))
                : NULL;
+}
+
+/* A text, which is absolute afterwards when it is a path that begins with ./ or ../ */
+static char *copy_path(const struct reader *reader, const json_t *value)
+{
+    const char *text = json_string_value(value);
+    if (text == NULL || (strncmp(text, "./", 2) != 0 && strncmp(text, "../", 3) != 0)) {
+        return copy(reader, value);
+    }
+    char path[ISO_PATH_MAX];
+    char *file = reader->file != NULL ? iso_path_absolute(reader->file) : NULL;
+    char *slash = file != NULL ? strrchr(file, '/') : NULL;
+    bool seen = slash != NULL;
+    if (seen) {
+        *slash = '\0';
+        seen = iso_path_join(path, file, text);
+    }
+    free(file);
+    return seen ? iso_arena_copy_str(reader->arena, iso_str_from_z(path)) : copy(reader, value);
 }
 
 /* Members of an object that are none of the allowed: the first is named. */
@@ -51,7 +73,7 @@ static enum iso_err read_camera(const struct reader *reader, const char *name, c
 {
     out->name = iso_arena_copy_str(reader->arena, iso_str_from_z(name));
     if (json_is_string(value)) {
-        out->source = copy(reader, value);
+        out->source = copy_path(reader, value);
         return out->name != NULL && out->source != NULL ? ISO_OK : ISO_E_NOMEM;
     }
     const size_t count = json_array_size(value);
@@ -126,7 +148,7 @@ static enum iso_err read_sensor(const struct reader *reader, const char *name, c
     }
     out->name = iso_arena_copy_str(reader->arena, iso_str_from_z(name));
     out->unit = copy(reader, json_object_get(value, "unit"));
-    out->path = copy(reader, json_object_get(value, "file"));
+    out->path = copy_path(reader, json_object_get(value, "file"));
     out->value = json_number_value(json_object_get(value, "value"));
     out->amplitude = json_number_value(json_object_get(value, "amplitude"));
     out->period_s = json_number_value(json_object_get(value, "period"));
@@ -260,11 +282,11 @@ static enum iso_err read_all(const struct reader *reader, const json_t *root,
     return ISO_OK;
 }
 
-enum iso_err iso_sv_devices_config_read(struct iso_bytes text, struct iso_arena *arena,
-                                        struct iso_sv_devices_config *out,
+enum iso_err iso_sv_devices_config_read(struct iso_bytes text, const char *file,
+                                        struct iso_arena *arena, struct iso_sv_devices_config *out,
                                         struct iso_report *report)
 {
-    const struct reader reader = {arena, report};
+    const struct reader reader = {file, arena, report};
     *out = (struct iso_sv_devices_config){.sensors = true};
     if (text.len == 0) {
         return ISO_OK;

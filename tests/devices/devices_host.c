@@ -198,8 +198,9 @@ static void set_level(const struct host *host, const char *args)
     struct iso_report report;
     iso_report_init(&report);
     size_t len = strcspn(args, " ");
-    enum iso_err err = iso_sv_gpio_simulated_set(host->devices, iso_str_from(args, len),
-                                                 strcmp(args + len, " 1") == 0, &report);
+    const bool active = strcmp(args + len, " 1") == 0;
+    enum iso_err err =
+        iso_sv_gpio_simulated_set(host->devices, iso_str_from(args, len), &active, &report);
     (void)printf("%s\n", err == ISO_OK ? "ok" : report.text);
 }
 
@@ -254,7 +255,7 @@ static void make_devices(struct host *host, const char *path)
     struct iso_report report;
     struct iso_file file = read_file(path);
     iso_report_init(&report);
-    enum iso_err err = iso_sv_devices_config_read(file.bytes, &host->arena, &config, &report);
+    enum iso_err err = iso_sv_devices_config_read(file.bytes, NULL, &host->arena, &config, &report);
     config.log = on_device_log;
     err =
         err == ISO_OK ? iso_sv_devices_create(&host->loop, &config, &host->devices, &report) : err;

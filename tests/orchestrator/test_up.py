@@ -25,8 +25,9 @@ def hello(t):
 
 
 @contextlib.contextmanager
-def up(t, devices="kitchen,den"):
-    t.expect(run(t, "up", "--detach", "--no-mdns", "--devices", devices, "--name", "house"), 0, "isomer down")
+def up(t, devices="kitchen,den", *options):
+    given = ["--devices", devices] if devices else []
+    t.expect(run(t, "up", "--detach", "--no-mdns", *given, *options, "--name", "house"), 0, "isomer down")
     try:
         yield
     finally:
@@ -119,6 +120,22 @@ def up_when_a_device_is_not(t):
         check("kitchen-2" in run(t, "device", "ls").out, "it runs on")
     finally:
         t.expect(run(t, "down"), 0)
+
+
+@test
+def devices_with_configurations(t):
+    """--config: a file for each device, which says what it has; without --devices those are the devices."""
+    t.write("site/hall.json", json.dumps({"labels": {"room": "hall"}, "devices": {"displays": ["wall"]}}))
+    t.write("site/attic.json", json.dumps({"devices": {"simulated-sensors": {"air/temp": {"value": 21}}}}))
+    t.write("empty/readme.txt", "")
+    with up(t, None, "--config", "site"):
+        listed = run(t, "device", "ls").out
+        check("room=hall" in listed and "attic" in listed and listed.count("\n") == 3, listed)
+        match(r"^air/temp +21$", run(t, "--device", "attic", "simulate").out)
+        t.expect(run(t, "--device", "hall", "simulate"), 0, "nothing is simulated on hall")
+    t.expect(run(t, "up", "--config", "empty", "--devices", "hall"), 66, "no hall.json")
+    t.expect(run(t, "up", "--config", "empty"), 66, "no NAME.json")
+    t.expect(run(t, "up", "--config", "nowhere"), 66, "nowhere")
 
 
 @test

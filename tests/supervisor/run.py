@@ -17,7 +17,7 @@ from device import Guests  # noqa: E402  pylint: disable=wrong-import-position
 import suite  # noqa: E402  pylint: disable=wrong-import-position
 
 FILES = ["test_calls", "test_access", "test_lifecycle", "test_owner", "test_client", "test_hostile", "test_machines",
-         "test_interop", "test_network"]
+         "test_interop", "test_network", "test_simulated"]
 
 
 if __name__ == "__main__":
