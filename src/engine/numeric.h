@@ -9,6 +9,14 @@
 #include <stdint.h>
 #include <string.h>
 
+/* iso_f32_result, iso_f64_result: what makes a result of the host's arithmetic one of
+ * WebAssembly's. Whatever may be a NaN and was computed, not moved, passes through them. */
+#if (defined(__mips__) && !defined(__mips_nan2008)) || defined(__hppa__) || defined(__sh__)
+#include "engine/nan_legacy.h"
+#else
+#include "engine/nan_ieee2008.h"
+#endif
+
 /* Host order <-> little-endian. */
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 #define ISO_LE16(v) (v)
@@ -141,7 +149,7 @@ static inline double iso_f64_copysign(double x, double y)
         if (x == y) {                                                                              \
             return (BITS(x) & (SIGN)) != 0 ? x : y;                                                \
         }                                                                                          \
-        return x + y;                                                                              \
+        return iso_##F##_result(x + y);                                                            \
     }                                                                                              \
     static inline T iso_##F##_max(T x, T y)                                                        \
     {                                                                                              \
@@ -154,44 +162,53 @@ static inline double iso_f64_copysign(double x, double y)
         if (x == y) {                                                                              \
             return (BITS(x) & (SIGN)) != 0 ? y : x;                                                \
         }                                                                                          \
-        return x + y;                                                                              \
+        return iso_##F##_result(x + y);                                                            \
     }
 ISO_DEFINE_MIN_MAX(f32, float, iso_f32_bits, 0x80000000u)
 ISO_DEFINE_MIN_MAX(f64, double, iso_f64_bits, 0x8000000000000000u)
 #undef ISO_DEFINE_MIN_MAX
 
+static inline float iso_f32_sqrt(float x)
+{
+    return iso_f32_result(sqrtf(x));
+}
+static inline double iso_f64_sqrt(double x)
+{
+    return iso_f64_result(sqrt(x));
+}
+
 /* Rounding. The additions quiet a signalling NaN, which the C library need not. */
 static inline float iso_f32_ceil(float x)
 {
-    return x != x ? x + x : ceilf(x);
+    return x != x ? iso_f32_result(x + x) : ceilf(x);
 }
 static inline float iso_f32_floor(float x)
 {
-    return x != x ? x + x : floorf(x);
+    return x != x ? iso_f32_result(x + x) : floorf(x);
 }
 static inline float iso_f32_trunc(float x)
 {
-    return x != x ? x + x : truncf(x);
+    return x != x ? iso_f32_result(x + x) : truncf(x);
 }
 static inline float iso_f32_nearest(float x)
 {
-    return x != x ? x + x : rintf(x);
+    return x != x ? iso_f32_result(x + x) : rintf(x);
 }
 static inline double iso_f64_ceil(double x)
 {
-    return x != x ? x + x : ceil(x);
+    return x != x ? iso_f64_result(x + x) : ceil(x);
 }
 static inline double iso_f64_floor(double x)
 {
-    return x != x ? x + x : floor(x);
+    return x != x ? iso_f64_result(x + x) : floor(x);
 }
 static inline double iso_f64_trunc(double x)
 {
-    return x != x ? x + x : trunc(x);
+    return x != x ? iso_f64_result(x + x) : trunc(x);
 }
 static inline double iso_f64_nearest(double x)
 {
-    return x != x ? x + x : rint(x);
+    return x != x ? iso_f64_result(x + x) : rint(x);
 }
 
 /*
@@ -240,11 +257,11 @@ ISO_TRUNC_BOUNDS(ISO_DEFINE_TRUNC)
 /* Demotion and promotion quiet a NaN in hardware; spec 4.3.4 allows any arithmetic NaN. */
 static inline float iso_f32_demote(double x)
 {
-    return (float)x;
+    return iso_f32_result((float)x);
 }
 static inline double iso_f64_promote(float x)
 {
-    return (double)x;
+    return iso_f64_result((double)x);
 }
 
 /* Little-endian access to linear memory at any alignment. */

@@ -346,25 +346,25 @@ ISO_V128_BINARY_MIXED(i32x4_dot_i16x8_s, u32, 4,
 /* ---- Floating point ------------------------------------------------------------------------ */
 
 /* abs, neg, pmin and pmax move bits and never touch the payload of a NaN; pmin is y < x ? y : x. */
-#define ISO_V128_FLOAT(SHAPE, F, U, N, SIGN, SQRT)                                                 \
+#define ISO_V128_FLOAT(SHAPE, F, U, N, SIGN)                                                       \
     ISO_V128_UNARY(SHAPE##_abs, U, N, U, x & ~(SIGN))                                              \
     ISO_V128_UNARY(SHAPE##_neg, U, N, U, x ^ (SIGN))                                               \
-    ISO_V128_UNARY(SHAPE##_sqrt, F, N, F, SQRT(x))                                                 \
+    ISO_V128_UNARY(SHAPE##_sqrt, F, N, F, iso_##F##_sqrt(x))                                       \
     ISO_V128_UNARY(SHAPE##_ceil, F, N, F, iso_##F##_ceil(x))                                       \
     ISO_V128_UNARY(SHAPE##_floor, F, N, F, iso_##F##_floor(x))                                     \
     ISO_V128_UNARY(SHAPE##_trunc, F, N, F, iso_##F##_trunc(x))                                     \
     ISO_V128_UNARY(SHAPE##_nearest, F, N, F, iso_##F##_nearest(x))                                 \
-    ISO_V128_BINARY(SHAPE##_add, F, N, F, x + y)                                                   \
-    ISO_V128_BINARY(SHAPE##_sub, F, N, F, x - y)                                                   \
-    ISO_V128_BINARY(SHAPE##_mul, F, N, F, x *y)                                                    \
-    ISO_V128_BINARY(SHAPE##_div, F, N, F, x / y)                                                   \
+    ISO_V128_BINARY(SHAPE##_add, F, N, F, iso_##F##_result(x + y))                                 \
+    ISO_V128_BINARY(SHAPE##_sub, F, N, F, iso_##F##_result(x - y))                                 \
+    ISO_V128_BINARY(SHAPE##_mul, F, N, F, iso_##F##_result(x *y))                                  \
+    ISO_V128_BINARY(SHAPE##_div, F, N, F, iso_##F##_result(x / y))                                 \
     ISO_V128_BINARY(SHAPE##_min, F, N, F, iso_##F##_min(x, y))                                     \
     ISO_V128_BINARY(SHAPE##_max, F, N, F, iso_##F##_max(x, y))                                     \
     ISO_V128_BINARY(SHAPE##_pmin, U, N, U,                                                         \
                     iso_##F##_from_bits(y) < iso_##F##_from_bits(x) ? y : x)                       \
     ISO_V128_BINARY(SHAPE##_pmax, U, N, U, iso_##F##_from_bits(x) < iso_##F##_from_bits(y) ? y : x)
-ISO_V128_FLOAT(f32x4, f32, u32, 4, 0x80000000u, sqrtf)
-ISO_V128_FLOAT(f64x2, f64, u64, 2, UINT64_C(0x8000000000000000), sqrt)
+ISO_V128_FLOAT(f32x4, f32, u32, 4, 0x80000000u)
+ISO_V128_FLOAT(f64x2, f64, u64, 2, UINT64_C(0x8000000000000000))
 #undef ISO_V128_FLOAT
 
 /* ---- Conversions --------------------------------------------------------------------------- */
