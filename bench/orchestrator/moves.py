@@ -5,7 +5,7 @@ usage: bench/orchestrator/moves.py [--build FOLDER] [--against FOLDER] [--moves 
 
 A counting service moves N times in each round, without callers and with four that call all the time; its callers
 check that every call counts exactly once. Beside each move a small file is written durably, as a supervisor does
-it (written, synced, renamed, the directory synced): the downtime has seven of these in a row and a transaction of
+it (written, synced, renamed, the directory synced): the downtime has six of these in a row and a transaction of
 SQLite, so it can be no shorter. --against: the same with another build, the two taking turns.
 """
 

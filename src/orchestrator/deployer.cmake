@@ -22,6 +22,7 @@ target_compile_definitions(iso_orchestrator_deployer PRIVATE _GNU_SOURCE)
 
 iso_library(iso_orchestrator_deployer_test_support
   SOURCES
+    deployer_model_moves_test_support.c
     deployer_model_test_support.c
     deployer_network_test_support.c
     deployer_test_support.c

@@ -325,6 +325,28 @@ TEST(a_target_that_dies_after_the_decision)
     sim_fini(&sim);
 }
 
+/* The target loses what was sent ahead of a state: it is sent again, and then the state. */
+TEST(a_target_that_forgets_what_came_ahead)
+{
+    struct sim sim;
+    started(&sim, 3);
+    (void)sim_deploy(&sim, APP("one", AT("name0"), SERVICE));
+    CHECK(sim_until(&sim, "one", "running", 20000));
+    (void)move(&sim, "one", "worker", "name1");
+    while (model_app(&sim.devices[1].model, "one") == NULL ||
+           json_object_size(model_app(&sim.devices[1].model, "one")->ahead) == 0) {
+        sim_run(&sim, 1);
+    }
+    model_restart(&sim.devices[1].model);
+    CHECK_EQ_U64(sim_runs(&sim, "one", "worker"), 0);
+    CHECK(sim_until(&sim, "one", "running", 20000));
+    settle(&sim);
+    CHECK_EQ_U64(sim_runs(&sim, "one", "worker"), 1);
+    CHECK_EQ_U64(sim.moved, 1);
+    CHECK_EQ_U64((uint64_t)sim.devices[0].model.sent_ahead, 1); /* the second time as it was */
+    sim_fini(&sim);
+}
+
 /* ---- Numbers -----------------------------------------------------------------------------------
  */
 

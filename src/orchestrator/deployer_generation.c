@@ -49,6 +49,7 @@ static void drop_arms(struct iso_or_generation *gen)
         iso_or_ask_stop(&gen->moves[i].ask);
         iso_or_ask_stop(&gen->moves[i].release);
         iso_buf_fini(&gen->moves[i].snapshot);
+        iso_buf_fini(&gen->moves[i].ahead_bytes);
     }
     iso_alloc_free(alloc, gen->parts, gen->part_count * sizeof *gen->parts);
     iso_alloc_free(alloc, gen->moves, gen->move_count * sizeof *gen->moves);
@@ -350,6 +351,7 @@ static void init_move(struct iso_or_generation *gen, struct iso_or_move *move, c
         move->step = ISO_OR_MOVE_HELD; /* it was, or nobody would have decided */
     }
     iso_buf_init(&move->snapshot, alloc_of(gen->app), SIZE_MAX);
+    iso_buf_init(&move->ahead_bytes, alloc_of(gen->app), SIZE_MAX);
     move->ask = (struct iso_or_ask){.deployer = gen->app->deployer, .owner = move};
     move->release = (struct iso_or_ask){.deployer = gen->app->deployer, .owner = move};
 }

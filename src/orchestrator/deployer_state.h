@@ -138,6 +138,8 @@ struct iso_or_move {
     bool late;     /* of the generation before, whose source has not been told yet */
     bool touched;  /* freeze was sent */
     bool released; /* at the source */
+    /* What it remembers of calls, which goes ahead of its state. */
+    enum { ISO_OR_AHEAD_NOT, ISO_OR_AHEAD_HERE, ISO_OR_AHEAD_GONE } ahead;
     uint64_t frozen_ms;
     uint64_t downtime_ms;    /* UINT64_MAX: not known */
     uint64_t snapshot_bytes; /* its state's size; 0: not known, or nothing was carried */
@@ -145,6 +147,7 @@ struct iso_or_move {
     enum iso_or_trouble trouble;
     char reason[ISO_OR_REASON_SIZE];
     struct iso_buf snapshot;
+    struct iso_buf ahead_bytes;
     struct iso_or_ask ask;     /* before the decision; abort; own */
     struct iso_or_ask release; /* at the source, meanwhile */
 };

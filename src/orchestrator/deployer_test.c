@@ -72,6 +72,7 @@ TEST(moves_a_service_with_its_state)
     CHECK_EQ_U64(sim_runs(&sim, "one", "counter"), 2);
     CHECK_EQ_U64((uint64_t)counted(&sim), 7);
     CHECK_EQ_U64(sim.moved, 1);
+    CHECK_EQ_U64((uint64_t)sim.devices[from].model.sent_ahead, 1);
     settle(&sim);
     /* It stays there when the same is deployed with another detail. */
     (void)sim_deploy(&sim, TWO("", ", \"drain\": \"1s\""));

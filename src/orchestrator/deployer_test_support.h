@@ -27,6 +27,7 @@ struct model_component {
     bool running; /* else it waits to be owned, or is stopped for a move, or was released */
     bool service;
     int64_t value; /* what it has counted */
+    int64_t ahead; /* what went ahead of its state, as a number; 0: nothing */
 };
 
 struct model_record {
@@ -34,7 +35,7 @@ struct model_record {
     enum model_move state;
     uint64_t epoch, generation;
     uint64_t deadline_ms; /* frozen: when it goes on by itself; 0: never */
-    int64_t value;
+    int64_t value, ahead;
 };
 
 struct model_app {
@@ -42,6 +43,7 @@ struct model_app {
     json_t *committed, *prepared;
     uint64_t seen, prepared_ms;
     json_t *epochs; /* highest seen, of each component */
+    json_t *ahead;  /* what came ahead of the states that the prepared generation waits for */
     struct model_component components[SIM_COMPONENTS];
     size_t component_count;
     struct model_record moves[SIM_COMPONENTS];
@@ -52,6 +54,7 @@ struct model_device {
     struct model_app apps[SIM_APPS + 1];
     json_t *modules;        /* digest -> true */
     bool full;              /* its disk */
+    int64_t sent_ahead;     /* how often */
     uint64_t fuel_per_call; /* measured of its components */
     uint64_t now_ms;
 };

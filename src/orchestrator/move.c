@@ -93,11 +93,81 @@ static struct iso_str epoch_body(char out[48], uint64_t epoch)
 /* ---- Before the decision -----------------------------------------------------------------------
  */
 
+/* Bytes that a device gives, or takes when body is not NULL. */
+static void carry(struct iso_or_move *move, const char *device, const char *what,
+                  const struct iso_buf *body,
+                  void (*answered)(struct iso_or_ask *ask, const struct iso_or_answer *answer))
+{
+    char path[160];
+    (void)iso_format(path, sizeof path, "/v1/moves/%s/%s/%s", move->gen->app->name, move->component,
+                     what);
+    struct iso_or_send request = {.device = device,
+                                  .method = body != NULL ? "PUT" : "GET",
+                                  .path = path,
+                                  .octets = true,
+                                  .answer_max_bytes = body != NULL ? 0 : ISO_OR_SNAPSHOT_BYTES_MAX,
+                                  .timeout_ms = ISO_OR_SNAPSHOT_MS};
+    if (body != NULL) {
+        request.body = iso_buf_view(body);
+    }
+    iso_or_ask_send(&move->ask, &request, answered);
+}
+
+/* It spares downtime, no more: when anything of it fails, the state goes with all of it, or is
+ * refused for want of it. */
+static void ahead_given(struct iso_or_ask *channel, const struct iso_or_answer *answer)
+{
+    struct iso_or_move *move = channel->owner;
+    (void)answer;
+    move->ahead = ISO_OR_AHEAD_GONE;
+    iso_buf_fini(&move->ahead_bytes);
+    poke(move);
+}
+
+static void ahead_fetched(struct iso_or_ask *channel, const struct iso_or_answer *answer)
+{
+    struct iso_or_move *move = channel->owner;
+    move->ahead_bytes.len = 0;
+    bool here = iso_or_answer_good(answer) &&
+                iso_buf_append(&move->ahead_bytes, answer->body.ptr, answer->body.len) == ISO_OK;
+    move->ahead = here ? ISO_OR_AHEAD_HERE : ISO_OR_AHEAD_GONE;
+    poke(move);
+}
+
+/* True: what goes ahead is not there yet. */
+static bool send_ahead(struct iso_or_move *move)
+{
+    if (!move->state || move->ahead == ISO_OR_AHEAD_GONE) {
+        return false;
+    }
+    if (move->ahead == ISO_OR_AHEAD_HERE) {
+        carry(move, move->to, "remembered", &move->ahead_bytes, ahead_given);
+    } else {
+        carry(move, move->from, "remembered", NULL, ahead_fetched);
+    }
+    return true;
+}
+
+/* The state has come: 200 of freeze or of GET. */
+static bool take_state(struct iso_or_move *move, const struct iso_or_answer *answer)
+{
+    if (move->state) {
+        move->snapshot.len = 0;
+        if (iso_buf_append(&move->snapshot, answer->body.ptr, answer->body.len) != ISO_OK) {
+            return false;
+        }
+    }
+    move->step = move->state ? ISO_OR_MOVE_FETCHED : ISO_OR_MOVE_HELD;
+    return true;
+}
+
 static void frozen(struct iso_or_ask *channel, const struct iso_or_answer *answer)
 {
     struct iso_or_move *move = channel->owner;
+    if (iso_or_answer_good(answer) && (answer->status != 200 || !take_state(move, answer))) {
+        move->step = ISO_OR_MOVE_FROZEN; /* to be fetched */
+    }
     if (iso_or_answer_good(answer)) {
-        move->step = ISO_OR_MOVE_FROZEN;
         achieved(move, channel);
     } else {
         if (refused(answer, 503)) {
@@ -108,16 +178,29 @@ static void frozen(struct iso_or_ask *channel, const struct iso_or_answer *answe
     poke(move);
 }
 
+/* Freeze and fetch in one: nothing waits for two answers, and one state less is written. */
+static void freeze(struct iso_or_move *move)
+{
+    char path[160], body[64];
+    (void)iso_format(path, sizeof path, "/v1/moves/%s/%s/freeze", move->gen->app->name,
+                     move->component);
+    size_t len =
+        iso_format(body, sizeof body, "{\"epoch\": %" PRIu64 ", \"send\": true}", move->before);
+    const struct iso_or_send request = {.device = move->from,
+                                        .method = "POST",
+                                        .path = path,
+                                        .body = iso_bytes_from(body, len),
+                                        .answer_max_bytes = ISO_OR_SNAPSHOT_BYTES_MAX,
+                                        .timeout_ms = ISO_OR_SNAPSHOT_MS};
+    move->touched = true;
+    move->frozen_ms = move->frozen_ms != 0 ? move->frozen_ms : now_of(move);
+    iso_or_ask_send(&move->ask, &request, frozen);
+}
+
 static void fetched(struct iso_or_ask *channel, const struct iso_or_answer *answer)
 {
     struct iso_or_move *move = channel->owner;
-    enum iso_err err = ISO_OK;
-    if (iso_or_answer_good(answer) && move->state) {
-        move->snapshot.len = 0;
-        err = iso_buf_append(&move->snapshot, answer->body.ptr, answer->body.len);
-    }
-    if (iso_or_answer_good(answer) && err == ISO_OK) {
-        move->step = move->state ? ISO_OR_MOVE_FETCHED : ISO_OR_MOVE_HELD;
+    if (iso_or_answer_good(answer) && take_state(move, answer)) {
         achieved(move, channel);
     } else {
         if (refused(answer, 409)) {
@@ -145,6 +228,7 @@ static void handed(struct iso_or_ask *channel, const struct iso_or_answer *answe
         if ((refused(answer, 409) || refused(answer, 404)) && target != NULL) {
             target->prepared = false; /* it waits for nothing: prepare again */
         }
+        move->ahead = ISO_OR_AHEAD_NOT; /* or it lost what went ahead */
         failed(move, move->to, "hand over", answer);
     }
     poke(move);
@@ -152,33 +236,23 @@ static void handed(struct iso_or_ask *channel, const struct iso_or_answer *answe
 
 void iso_or_move_drive(struct iso_or_move *move)
 {
-    char body[48], path[160];
-    struct iso_or_part *target = iso_or_generation_part(move->gen, move->to);
+    const struct iso_or_part *target = iso_or_generation_part(move->gen, move->to);
+    bool waits = target != NULL && target->prepared;
     if (iso_or_ask_busy(&move->ask) || move->trouble != ISO_OR_TROUBLE_NONE) {
         return;
     }
-    (void)iso_format(path, sizeof path, "/v1/moves/%s/%s/snapshot", move->gen->app->name,
-                     move->component);
-    struct iso_or_send request = {.path = path, .timeout_ms = ISO_OR_SNAPSHOT_MS};
     switch (move->step) {
     case ISO_OR_MOVE_PLANNED:
-        move->touched = true;
-        move->frozen_ms = move->frozen_ms != 0 ? move->frozen_ms : now_of(move);
-        ask(move, &move->ask, move->from, "freeze", epoch_body(body, move->before), frozen);
+        if (!waits || !send_ahead(move)) {
+            freeze(move);
+        }
         return;
     case ISO_OR_MOVE_FROZEN:
-        request.device = move->from;
-        request.method = "GET";
-        request.answer_max_bytes = ISO_OR_SNAPSHOT_BYTES_MAX;
-        iso_or_ask_send(&move->ask, &request, fetched);
+        carry(move, move->from, "snapshot", NULL, fetched);
         return;
     case ISO_OR_MOVE_FETCHED:
-        if (target != NULL && target->prepared) {
-            request.device = move->to;
-            request.method = "PUT";
-            request.octets = true;
-            request.body = iso_buf_view(&move->snapshot);
-            iso_or_ask_send(&move->ask, &request, handed);
+        if (waits && !send_ahead(move)) {
+            carry(move, move->to, "snapshot", &move->snapshot, handed);
         }
         return;
     case ISO_OR_MOVE_HELD:

@@ -232,13 +232,6 @@ static void move(struct iso_supervisor *sv, struct iso_http_request *req,
     }
 }
 
-static void freeze(void *ctx, struct iso_http_request *req,
-                   const struct iso_str params[ISO_ROUTE_PARAMS])
-{
-    struct iso_supervisor *sv = ctx;
-    move(sv, req, params, iso_sv_deployments_freeze);
-}
-
 static void own(void *ctx, struct iso_http_request *req,
                 const struct iso_str params[ISO_ROUTE_PARAMS])
 {
@@ -292,6 +285,39 @@ static void got_snapshot(void *ctx, enum iso_err err, uint8_t *bytes, size_t len
     iso_reply_block(sv->http, id, "application/octet-stream", bytes, len);
 }
 
+static void freeze(void *ctx, struct iso_http_request *req,
+                   const struct iso_str params[ISO_ROUTE_PARAMS])
+{
+    struct iso_supervisor *sv = ctx;
+    uint64_t epoch;
+    json_t *root;
+    struct change *change;
+    if (!read_move(sv, req, &epoch, &root)) {
+        return;
+    }
+    const bool send = json_is_true(json_object_get(root, "send"));
+    json_decref(root);
+    if ((change = begin(sv, req)) == NULL) {
+        return;
+    }
+    if (send) {
+        iso_sv_deployments_freeze_and_get(sv->deployments, params[0], params[1], epoch,
+                                          got_snapshot, change);
+    } else {
+        iso_sv_deployments_freeze(sv->deployments, params[0], params[1], epoch, changed, change);
+    }
+}
+
+static void get_remembered(void *ctx, struct iso_http_request *req,
+                           const struct iso_str params[ISO_ROUTE_PARAMS])
+{
+    struct iso_supervisor *sv = ctx;
+    struct change *change = begin(sv, req);
+    if (change != NULL) {
+        iso_sv_deployments_ahead_get(sv->deployments, params[0], params[1], got_snapshot, change);
+    }
+}
+
 static void get_snapshot(void *ctx, struct iso_http_request *req,
                          const struct iso_str params[ISO_ROUTE_PARAMS])
 {
@@ -303,10 +329,13 @@ static void get_snapshot(void *ctx, struct iso_http_request *req,
     }
 }
 
-static void put_snapshot(void *ctx, struct iso_http_request *req,
-                         const struct iso_str params[ISO_ROUTE_PARAMS])
+typedef void (*give_fn)(struct iso_sv_deployments *deployments, struct iso_str app,
+                        struct iso_str component, uint8_t *bytes, size_t len,
+                        iso_sv_deployed_fn done, void *ctx);
+
+static void put_bytes(struct iso_supervisor *sv, struct iso_http_request *req,
+                      const struct iso_str *params, give_fn step)
 {
-    struct iso_supervisor *sv = ctx;
     uint8_t *bytes;
     size_t len;
     struct change *change = begin(sv, req);
@@ -317,8 +346,19 @@ static void put_snapshot(void *ctx, struct iso_http_request *req,
         changed(change, ISO_E_NOMEM, NULL);
         return;
     }
-    iso_sv_deployments_snapshot_put(sv->deployments, params[0], params[1], bytes, len, changed,
-                                    change);
+    step(sv->deployments, params[0], params[1], bytes, len, changed, change);
+}
+
+static void put_remembered(void *ctx, struct iso_http_request *req,
+                           const struct iso_str params[ISO_ROUTE_PARAMS])
+{
+    put_bytes(ctx, req, params, iso_sv_deployments_ahead_put);
+}
+
+static void put_snapshot(void *ctx, struct iso_http_request *req,
+                         const struct iso_str params[ISO_ROUTE_PARAMS])
+{
+    put_bytes(ctx, req, params, iso_sv_deployments_snapshot_put);
 }
 
 #define ONE "v1/deployments/{app}"
@@ -358,7 +398,26 @@ const struct iso_route iso_sv_routes_deployments[] = {
     CHANGE(ISO_HTTP_POST, GENERATION "/commit", commit, 1024, "Switch to the prepared generation"),
     CHANGE(ISO_HTTP_POST, GENERATION "/abort", abort_prepared, 1024,
            "Give the prepared generation up"),
-    CHANGE(ISO_HTTP_POST, MOVE "/freeze", freeze, 4096, "Stop a component at a safepoint"),
+    {.method = ISO_HTTP_GET,
+     .pattern = MOVE "/remembered",
+     .access = ISO_ROUTE_OPERATE,
+     .summary = "What the component remembers of finished calls, ahead of its state",
+     .answer_type = "application/octet-stream",
+     .handle = get_remembered},
+    {.method = ISO_HTTP_PUT,
+     .pattern = MOVE "/remembered",
+     .access = ISO_ROUTE_OPERATE,
+     .summary = "Take what the component remembers of finished calls, ahead of its state",
+     .body_max = ISO_SV_SNAPSHOT_BYTES_MAX,
+     .body_type = "application/octet-stream",
+     .handle = put_remembered},
+    {.method = ISO_HTTP_POST,
+     .pattern = MOVE "/freeze",
+     .access = ISO_ROUTE_OPERATE,
+     .summary = "Stop a component at a safepoint; {\"send\": true} answers with its state",
+     .body_max = 4096,
+     .answer_type = "application/octet-stream",
+     .handle = freeze},
     {.method = ISO_HTTP_GET,
      .pattern = MOVE "/snapshot",
      .access = ISO_ROUTE_OPERATE,

@@ -211,6 +211,8 @@ static void change_begin(struct iso_sv_change *change)
         [ISO_SV_CHANGE_DELETE] = iso_sv_change_delete,
         [ISO_SV_CHANGE_RESTORE] = iso_sv_change_restore,
         [ISO_SV_CHANGE_RESTORE_NEXT] = iso_sv_change_restore_next,
+        [ISO_SV_CHANGE_AHEAD_GET] = iso_sv_change_ahead_get,
+        [ISO_SV_CHANGE_AHEAD_PUT] = iso_sv_change_ahead_put,
         [ISO_SV_CHANGE_FREEZE] = iso_sv_change_freeze,
         [ISO_SV_CHANGE_THAW] = iso_sv_change_thaw,
         [ISO_SV_CHANGE_FETCH] = iso_sv_change_fetch,

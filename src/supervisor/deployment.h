@@ -93,10 +93,11 @@ struct iso_sv_deploy_hooks {
      * set. See iso_sv_component_load. */
     void (*adopt)(void *ctx, struct iso_sv_generation *generation, uint32_t component,
                   struct iso_sv_call *call);
-    /* What a component remembers of finished calls: a part of its snapshot, as bytes. load:
-     * hostile; before adopt. Errors of load: SNAPSHOT, LIMIT, NOMEM. */
+    /* What a component remembers of calls that ended after `since` (0: of all): a part of its
+     * snapshot, as bytes. mark: this moment, to be a later `since`; never 0. load: hostile; before
+     * adopt; adds. Errors of load: SNAPSHOT, LIMIT, NOMEM. */
     enum iso_err (*save)(void *ctx, struct iso_sv_generation *generation, uint32_t component,
-                         struct iso_buf *out);
+                         uint64_t since, uint64_t *mark, struct iso_buf *out);
     enum iso_err (*load)(void *ctx, struct iso_sv_generation *generation, uint32_t component,
                          struct iso_bytes bytes, struct iso_report *report);
     /* A frozen component of generation has been released to a peer, by index in the document of
@@ -171,12 +172,24 @@ void iso_sv_deployments_module_arrived(struct iso_sv_deployments *deployments);
 /* ---- Moving ------------------------------------------------------------------------------------
  */
 
-void iso_sv_deployments_freeze(struct iso_sv_deployments *deployments, struct iso_str app,
-                               struct iso_str component, uint64_t epoch, iso_sv_deployed_fn done,
-                               void *ctx);
 /* bytes: the receiver's, released with iso_alloc_free(config.alloc, bytes, len). */
 typedef void (*iso_sv_snapshot_fn)(void *ctx, enum iso_err err, uint8_t *bytes, size_t len,
                                    const struct iso_report *report);
+/* Ahead of the state, while the component runs: what it remembers of finished calls. The source
+ * gives it, the target takes it (bytes: taken, of config.alloc); what is frozen next has only what
+ * ended since. */
+void iso_sv_deployments_ahead_get(struct iso_sv_deployments *deployments, struct iso_str app,
+                                  struct iso_str component, iso_sv_snapshot_fn done, void *ctx);
+void iso_sv_deployments_ahead_put(struct iso_sv_deployments *deployments, struct iso_str app,
+                                  struct iso_str component, uint8_t *bytes, size_t len,
+                                  iso_sv_deployed_fn done, void *ctx);
+void iso_sv_deployments_freeze(struct iso_sv_deployments *deployments, struct iso_str app,
+                               struct iso_str component, uint64_t epoch, iso_sv_deployed_fn done,
+                               void *ctx);
+/* Freeze and snapshot_get in one. */
+void iso_sv_deployments_freeze_and_get(struct iso_sv_deployments *deployments, struct iso_str app,
+                                       struct iso_str component, uint64_t epoch,
+                                       iso_sv_snapshot_fn done, void *ctx);
 void iso_sv_deployments_snapshot_get(struct iso_sv_deployments *deployments, struct iso_str app,
                                      struct iso_str component, iso_sv_snapshot_fn done, void *ctx);
 /* bytes: taken, of config.alloc. */

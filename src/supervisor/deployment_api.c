@@ -160,34 +160,43 @@ static struct iso_sv_change *move(struct iso_sv_deployments *deployments, struct
     return change;
 }
 
-void iso_sv_deployments_freeze(struct iso_sv_deployments *deployments, struct iso_str app,
-                               struct iso_str component, uint64_t epoch, iso_sv_deployed_fn done,
-                               void *ctx)
+/* One that gives bytes. */
+static void get(struct iso_sv_deployments *deployments, struct iso_str app,
+                struct iso_str component, enum iso_sv_change_kind kind, uint64_t epoch,
+                iso_sv_snapshot_fn done, void *ctx)
 {
-    struct iso_sv_change *change =
-        move(deployments, app, component, ISO_SV_CHANGE_FREEZE, done, NULL, ctx);
+    struct iso_sv_change *change = move(deployments, app, component, kind, NULL, done, ctx);
     if (change != NULL) {
         change->generation = epoch;
         iso_sv_change_add(change);
     }
 }
 
+void iso_sv_deployments_ahead_get(struct iso_sv_deployments *deployments, struct iso_str app,
+                                  struct iso_str component, iso_sv_snapshot_fn done, void *ctx)
+{
+    get(deployments, app, component, ISO_SV_CHANGE_AHEAD_GET, 0, done, ctx);
+}
+
+void iso_sv_deployments_freeze_and_get(struct iso_sv_deployments *deployments, struct iso_str app,
+                                       struct iso_str component, uint64_t epoch,
+                                       iso_sv_snapshot_fn done, void *ctx)
+{
+    get(deployments, app, component, ISO_SV_CHANGE_FREEZE, epoch, done, ctx);
+}
+
 void iso_sv_deployments_snapshot_get(struct iso_sv_deployments *deployments, struct iso_str app,
                                      struct iso_str component, iso_sv_snapshot_fn done, void *ctx)
 {
-    struct iso_sv_change *change =
-        move(deployments, app, component, ISO_SV_CHANGE_FETCH, NULL, done, ctx);
-    if (change != NULL) {
-        iso_sv_change_add(change);
-    }
+    get(deployments, app, component, ISO_SV_CHANGE_FETCH, 0, done, ctx);
 }
 
-void iso_sv_deployments_snapshot_put(struct iso_sv_deployments *deployments, struct iso_str app,
-                                     struct iso_str component, uint8_t *bytes, size_t len,
-                                     iso_sv_deployed_fn done, void *ctx)
+/* One that takes bytes. */
+static void give(struct iso_sv_deployments *deployments, struct iso_str app,
+                 struct iso_str component, enum iso_sv_change_kind kind, uint8_t *bytes, size_t len,
+                 iso_sv_deployed_fn done, void *ctx)
 {
-    struct iso_sv_change *change =
-        move(deployments, app, component, ISO_SV_CHANGE_HOLD, done, NULL, ctx);
+    struct iso_sv_change *change = move(deployments, app, component, kind, done, NULL, ctx);
     if (change == NULL) {
         iso_alloc_free(deployments->alloc, bytes, len);
         return;
@@ -200,16 +209,43 @@ void iso_sv_deployments_snapshot_put(struct iso_sv_deployments *deployments, str
     iso_sv_change_add(change);
 }
 
-void iso_sv_deployments_own(struct iso_sv_deployments *deployments, struct iso_str app,
-                            struct iso_str component, uint64_t epoch, iso_sv_deployed_fn done,
-                            void *ctx)
+void iso_sv_deployments_ahead_put(struct iso_sv_deployments *deployments, struct iso_str app,
+                                  struct iso_str component, uint8_t *bytes, size_t len,
+                                  iso_sv_deployed_fn done, void *ctx)
 {
-    struct iso_sv_change *change =
-        move(deployments, app, component, ISO_SV_CHANGE_OWN, done, NULL, ctx);
+    give(deployments, app, component, ISO_SV_CHANGE_AHEAD_PUT, bytes, len, done, ctx);
+}
+
+void iso_sv_deployments_snapshot_put(struct iso_sv_deployments *deployments, struct iso_str app,
+                                     struct iso_str component, uint8_t *bytes, size_t len,
+                                     iso_sv_deployed_fn done, void *ctx)
+{
+    give(deployments, app, component, ISO_SV_CHANGE_HOLD, bytes, len, done, ctx);
+}
+
+static void with_epoch(struct iso_sv_deployments *deployments, struct iso_str app,
+                       struct iso_str component, enum iso_sv_change_kind kind, uint64_t epoch,
+                       iso_sv_deployed_fn done, void *ctx)
+{
+    struct iso_sv_change *change = move(deployments, app, component, kind, done, NULL, ctx);
     if (change != NULL) {
         change->generation = epoch;
         iso_sv_change_add(change);
     }
+}
+
+void iso_sv_deployments_freeze(struct iso_sv_deployments *deployments, struct iso_str app,
+                               struct iso_str component, uint64_t epoch, iso_sv_deployed_fn done,
+                               void *ctx)
+{
+    with_epoch(deployments, app, component, ISO_SV_CHANGE_FREEZE, epoch, done, ctx);
+}
+
+void iso_sv_deployments_own(struct iso_sv_deployments *deployments, struct iso_str app,
+                            struct iso_str component, uint64_t epoch, iso_sv_deployed_fn done,
+                            void *ctx)
+{
+    with_epoch(deployments, app, component, ISO_SV_CHANGE_OWN, epoch, done, ctx);
 }
 
 void iso_sv_deployments_release(struct iso_sv_deployments *deployments, struct iso_str app,

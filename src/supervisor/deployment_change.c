@@ -377,6 +377,8 @@ void iso_sv_change_abort(struct iso_sv_change *change)
             if (disk != NULL) {
                 iso_sv_disk_name(name, app, move->component, "target");
                 iso_sv_disk_remove(disk, "snapshot-remove", ISO_SV_AREA_SNAPSHOTS, name);
+                iso_sv_disk_name(name, app, move->component, "target-calls");
+                iso_sv_disk_sweep(disk, "calls-remove", ISO_SV_AREA_SNAPSHOTS, name);
             }
             iso_sv_record_move_drop(&change->record, iso_str_from_z(move->component));
         }

@@ -209,9 +209,18 @@ TEST(child_that_moves)
     }
     say("ack", 1);
     CHECK_OK(site_prepare(to, "app", 2, &arriving, 1, ""));
-    CHECK_OK(site_freeze(from, "app", "count", 12));
-    say("ack", 2);
-    CHECK_OK(site_fetch(from, "app", "count"));
+    from->remembered = 7;
+    CHECK_OK(site_ahead_get(from, "app", "count"));
+    CHECK_OK(site_ahead_put(to, "app", "count", from));
+    from->remembered = 15;
+    if (getenv("ISO_CRASH_SENT") != NULL) {
+        CHECK_OK(site_freeze_and_get(from, "app", "count", 12));
+        say("ack", 2);
+    } else {
+        CHECK_OK(site_freeze(from, "app", "count", 12));
+        say("ack", 2);
+        CHECK_OK(site_fetch(from, "app", "count"));
+    }
     CHECK_OK(site_hold(to, "app", "count", from));
     say("ack", 3);
     finish_move(from, to);
@@ -244,6 +253,7 @@ TEST(child_that_heals)
         finish_move(from, to);
         CHECK(!runs(from) && runs(to));
         CHECK_STR(site_call(to, "app", "count", "bump"), ran_there ? "done 1" : "done 4");
+        CHECK_EQ_U64(to->remembered, ran_there ? 0 : 15);
     } else if (stage > 0) {
         CHECK(!ran_there);
         bool ran_here = runs(from);
@@ -252,6 +262,7 @@ TEST(child_that_heals)
         CHECK(err == ISO_OK || err == ISO_E_NOT_FOUND);
         CHECK(runs(from) && !runs(to));
         CHECK_STR(site_call(from, "app", "count", "bump"), ran_here ? "done 1" : "done 4");
+        CHECK_EQ_U64(from->remembered, ran_here ? 0 : 15);
     }
     stop_two(sites);
 }
@@ -370,7 +381,7 @@ TEST(killed_before_each_durable_step)
 
 /* Two devices and a move between them: never both run, and what the orchestrator then decides ends
  * with exactly one, and with its state unless it ran already. */
-TEST(killed_at_each_durable_step_of_a_move)
+static void kill_each_step_of_a_move(void)
 {
     struct seen seen = {.ended = false};
     for (unsigned kill_at = 1; !seen.ended; kill_at++) {
@@ -395,6 +406,18 @@ TEST(killed_at_each_durable_step_of_a_move)
         CHECK(kill_at < 100);
         CHECK(!seen.ended || kill_at > 10);
     }
+}
+
+TEST(killed_at_each_durable_step_of_a_move)
+{
+    kill_each_step_of_a_move();
+}
+
+TEST(killed_at_each_durable_step_of_a_move_that_is_sent_at_once)
+{
+    CHECK(setenv("ISO_CRASH_SENT", "1", 1) == 0);
+    kill_each_step_of_a_move();
+    CHECK(unsetenv("ISO_CRASH_SENT") == 0);
 }
 
 TEST(killed_at_random_moments)

@@ -26,25 +26,56 @@ static void adopt(void *ctx, struct iso_sv_call *call)
     }
 }
 
+/* docs/deployment.md, "Component snapshots". */
+struct snapshot {
+    struct iso_bytes core, calls;
+    bool ahead; /* calls go on from what went ahead, which is this */
+    char ahead_digest[2 * ISO_SHA256_SIZE + 1];
+};
+
+static enum iso_err read_snapshot(struct iso_bytes bytes, struct snapshot *out,
+                                  struct iso_report *report)
+{
+    uint32_t version = bytes.len >= 16 ? iso_load_u32le(bytes.ptr + 4) : 0;
+    uint64_t core_len = bytes.len >= 16 ? iso_load_u64le(bytes.ptr + 8) : 0;
+    size_t digest_len = version == 2 ? 2 * ISO_SHA256_SIZE : 0;
+    if (version < 1 || version > 2 || memcmp(bytes.ptr, "ISOC", 4) != 0 ||
+        core_len > bytes.len - 16 || digest_len > bytes.len - 16 - core_len) {
+        return iso_fail(report, ISO_E_SNAPSHOT, "this is no snapshot of a component");
+    }
+    const uint8_t *rest = bytes.ptr + 16 + core_len;
+    out->core = iso_bytes_from(bytes.ptr + 16, (size_t)core_len);
+    out->calls = iso_bytes_from(rest + digest_len, bytes.len - 16 - (size_t)core_len - digest_len);
+    out->ahead = version == 2;
+    memcpy(out->ahead_digest, rest, digest_len);
+    out->ahead_digest[digest_len] = '\0';
+    return ISO_OK;
+}
+
+static bool has_ahead(const struct iso_sv_made *made, const struct snapshot *snapshot)
+{
+    return !snapshot->ahead ||
+           (made->ahead && strcmp(made->ahead_digest, snapshot->ahead_digest) == 0);
+}
+
+/* Errors: STATE: what went ahead of it is not here. */
 static enum iso_err load(struct iso_sv_generation_state *g, uint32_t index, struct iso_bytes bytes,
                          struct iso_report *report)
 {
     struct iso_sv_deploy_hooks *hooks = &g->app->deployments->hooks;
     struct adoption adoption = {.g = g, .index = index};
-    uint64_t core_len = bytes.len >= 16 ? iso_load_u64le(bytes.ptr + 8) : 0;
-    if (bytes.len < 16 || memcmp(bytes.ptr, "ISOC", 4) != 0 || iso_load_u32le(bytes.ptr + 4) != 1 ||
-        core_len > bytes.len - 16) {
-        return iso_fail(report, ISO_E_SNAPSHOT, "this is no snapshot of a component");
+    struct snapshot snapshot;
+    enum iso_err err = read_snapshot(bytes, &snapshot, report);
+    if (err == ISO_OK && !has_ahead(&g->made[index], &snapshot)) {
+        return iso_fail(report, ISO_E_STATE,
+                        "what the component remembers of calls has to come before its snapshot");
     }
-    struct iso_bytes core = iso_bytes_from(bytes.ptr + 16, (size_t)core_len);
-    struct iso_bytes rest =
-        iso_bytes_from(bytes.ptr + 16 + core_len, bytes.len - 16 - (size_t)core_len);
-    enum iso_err err = ISO_OK;
-    if (hooks->load != NULL && rest.len > 0) {
-        err = hooks->load(hooks->ctx, &g->pub, index, rest, report);
+    if (err == ISO_OK && hooks->load != NULL && snapshot.calls.len > 0) {
+        err = hooks->load(hooks->ctx, &g->pub, index, snapshot.calls, report);
     }
     if (err == ISO_OK) {
-        err = iso_sv_component_load(g->pub.components[index], core, adopt, &adoption, report);
+        err = iso_sv_component_load(g->pub.components[index], snapshot.core, adopt, &adoption,
+                                    report);
     }
     g->made[index].loaded = err == ISO_OK;
     return err;
@@ -53,58 +84,123 @@ static enum iso_err load(struct iso_sv_generation_state *g, uint32_t index, stru
 struct from_disk {
     struct iso_sv_change *change;
     uint32_t index;
+    const char *suffix;
     void (*done)(struct iso_sv_change *change);
+    uint8_t *bytes; /* the snapshot, while what went ahead of it is read */
+    size_t len;
 };
+
+static void loaded(struct from_disk *from, enum iso_err err)
+{
+    struct iso_sv_change *change = from->change;
+    const struct iso_alloc *alloc = change->app->deployments->alloc;
+    void (*done)(struct iso_sv_change * change) = from->done;
+    if (err == ISO_OK) {
+        err = load(change->subject, from->index, iso_bytes_from(from->bytes, from->len),
+                   &change->report);
+    }
+    change->err = err;
+    iso_alloc_free(alloc, from->bytes, from->len);
+    iso_alloc_free(alloc, from, sizeof *from);
+    done(change);
+}
+
+static enum iso_err damaged(struct iso_report *report)
+{
+    return iso_fail(report, ISO_E_IO, "the stored snapshot is damaged");
+}
+
+static void ahead_read(struct iso_sv_disk *disk)
+{
+    struct from_disk *from = disk->ctx;
+    struct iso_sv_change *change = from->change;
+    struct snapshot snapshot;
+    enum iso_err err = disk->err;
+    change->report = disk->report;
+    if (err == ISO_OK) {
+        err = read_snapshot(iso_bytes_from(from->bytes, from->len), &snapshot, &change->report);
+    }
+    if (err == ISO_OK && strcmp(snapshot.ahead_digest, disk->hex) != 0) {
+        err = damaged(&change->report);
+    }
+    if (err == ISO_OK) {
+        err = iso_sv_ahead_load(change->subject, from->index,
+                                iso_bytes_from(disk->read, disk->read_len), disk->hex,
+                                &change->report);
+    }
+    loaded(from, err);
+}
+
+/* from: taken when it succeeds. */
+static enum iso_err read_file(struct from_disk *from, const char *suffix,
+                              void (*after)(struct iso_sv_disk *disk))
+{
+    struct iso_sv_change *change = from->change;
+    char name[2 * ISO_NAME_MAX + 16];
+    struct iso_sv_disk *disk = iso_sv_disk_create(change->app->deployments);
+    if (disk == NULL) {
+        return iso_fail(&change->report, ISO_E_NOMEM, "not enough memory");
+    }
+    iso_sv_disk_name(name, change->app, change->subject->document->components[from->index].name.ptr,
+                     suffix);
+    iso_sv_disk_read(disk, ISO_SV_AREA_SNAPSHOTS, name);
+    disk->digest = true;
+    iso_sv_disk_run(disk, after, from);
+    return ISO_OK;
+}
 
 static void state_read(struct iso_sv_disk *disk)
 {
     struct from_disk *from = disk->ctx;
     struct iso_sv_change *change = from->change;
-    void (*done)(struct iso_sv_change * change) = from->done;
-    uint32_t index = from->index;
     struct iso_sv_generation_state *g = change->subject;
     struct iso_sv_move *move =
-        iso_sv_record_move(&change->app->record, g->document->components[index].name);
-    iso_alloc_free(change->app->deployments->alloc, from, sizeof *from);
-    change->err = disk->err;
+        iso_sv_record_move(&change->app->record, g->document->components[from->index].name);
+    struct snapshot snapshot = {.ahead = false};
+    char calls[16];
+    enum iso_err err = disk->err;
     change->report = disk->report;
-    if (change->err == ISO_OK && (move == NULL || strcmp(move->digest, disk->hex) != 0)) {
-        change->err = ISO_E_IO;
-        iso_report_set(&change->report, "the stored snapshot is damaged");
+    if (err == ISO_OK && (move == NULL || strcmp(move->digest, disk->hex) != 0)) {
+        err = damaged(&change->report);
     }
-    if (change->err == ISO_OK) {
-        change->err = load(g, index, iso_bytes_from(disk->read, disk->read_len), &change->report);
+    if (err == ISO_OK) {
+        from->bytes = disk->read;
+        from->len = disk->read_len;
+        disk->read = NULL;
+        disk->read_len = 0;
+        err = read_snapshot(iso_bytes_from(from->bytes, from->len), &snapshot, &change->report);
     }
-    done(change);
+    if (err == ISO_OK && !has_ahead(&g->made[from->index], &snapshot)) {
+        (void)iso_format(calls, sizeof calls, "%s-calls", from->suffix);
+        err = read_file(from, calls, ahead_read);
+        if (err == ISO_OK) {
+            return;
+        }
+    }
+    loaded(from, err);
 }
 
 void iso_sv_move_load(struct iso_sv_change *change, uint32_t index, const char *suffix,
                       void (*done)(struct iso_sv_change *change))
 {
     struct iso_sv_deployments *deployments = change->app->deployments;
-    char name[2 * ISO_NAME_MAX + 16];
     struct from_disk *from = iso_alloc_new(deployments->alloc, sizeof *from);
-    struct iso_sv_disk *disk = iso_sv_disk_create(deployments);
-    if (from == NULL || disk == NULL) {
-        iso_alloc_free(deployments->alloc, from, from != NULL ? sizeof *from : 0);
-        iso_sv_disk_discard(disk);
+    if (from == NULL) {
         change->err = ISO_E_NOMEM;
         done(change);
         return;
     }
-    *from = (struct from_disk){.change = change, .index = index, .done = done};
-    iso_sv_disk_name(name, change->app, change->subject->document->components[index].name.ptr,
-                     suffix);
-    iso_sv_disk_read(disk, ISO_SV_AREA_SNAPSHOTS, name);
-    disk->digest = true;
-    iso_sv_disk_run(disk, state_read, from);
+    *from = (struct from_disk){.change = change, .index = index, .suffix = suffix, .done = done};
+    enum iso_err err = read_file(from, suffix, state_read);
+    if (err != ISO_OK) {
+        loaded(from, err);
+    }
 }
 
 /* ---- Hold ---------------------------------------------------------------------------------------
  */
 
-/* The state is in the component and cannot be taken out: the generation goes. */
-static void give_up(struct iso_sv_change *change, enum iso_err err, const char *text)
+void iso_sv_move_give_up(struct iso_sv_change *change, enum iso_err err, const char *text)
 {
     struct iso_sv_app *app = change->app;
     struct iso_sv_generation_state *g = app->prepared;
@@ -121,7 +217,7 @@ static void held(struct iso_sv_disk *disk)
 {
     struct iso_sv_change *change = disk->ctx;
     if (disk->err != ISO_OK) {
-        give_up(change, disk->err, disk->report.text);
+        iso_sv_move_give_up(change, disk->err, disk->report.text);
         return;
     }
     change->app->record = change->record;
@@ -135,7 +231,7 @@ static void hold_written(struct iso_sv_disk *disk)
     struct iso_sv_change *change = disk->ctx;
     struct iso_sv_app *app = change->app;
     if (disk->err != ISO_OK) {
-        give_up(change, disk->err, disk->report.text);
+        iso_sv_move_give_up(change, disk->err, disk->report.text);
         return;
     }
     struct iso_str component = iso_str_from_z(change->component);
@@ -152,8 +248,9 @@ static void hold_written(struct iso_sv_disk *disk)
     }
     if (next == NULL || iso_sv_disk_record(next, app, &change->record) != ISO_OK) {
         iso_sv_disk_discard(next);
-        give_up(change, move != NULL ? ISO_E_NOMEM : ISO_E_LIMIT,
-                move != NULL ? "not enough memory" : "too many components are being moved");
+        iso_sv_move_give_up(change, move != NULL ? ISO_E_NOMEM : ISO_E_LIMIT,
+                            move != NULL ? "not enough memory"
+                                         : "too many components are being moved");
         return;
     }
     iso_sv_disk_run(next, held, change);
@@ -190,30 +287,47 @@ static void run_hold(struct iso_sv_change *change, const char *name,
     iso_sv_disk_run(disk, after, change);
 }
 
+bool iso_sv_move_awaited(struct iso_sv_change *change, uint32_t *index)
+{
+    const struct iso_sv_generation_state *g = change->app->prepared;
+    uint32_t i = g != NULL
+                     ? iso_sv_document_component(g->document, iso_str_from_z(change->component))
+                     : ISO_SV_HERE;
+    if (i == ISO_SV_HERE || g->made[i].kept || !g->document->components[i].from_snapshot) {
+        iso_sv_change_fail(change, ISO_E_STATE,
+                           "no prepared generation waits for a snapshot of '%s'",
+                           change->component);
+        return false;
+    }
+    *index = i;
+    return true;
+}
+
 void iso_sv_change_hold(struct iso_sv_change *change)
 {
     struct iso_sv_app *app = change->app;
-    struct iso_sv_generation_state *g = app->prepared;
-    struct iso_str component = iso_str_from_z(change->component);
     const struct iso_sv_move *move = move_of(change);
+    uint32_t i = 0;
     char name[2 * ISO_NAME_MAX + 16];
     if (move != NULL && move->state == ISO_SV_MOVE_HELD) {
         run_hold(change, NULL, compared);
         return;
     }
-    uint32_t i = g != NULL ? iso_sv_document_component(g->document, component) : ISO_SV_HERE;
-    if (i == ISO_SV_HERE || g->made[i].kept || !g->document->components[i].from_snapshot) {
-        iso_sv_change_fail(change, ISO_E_STATE,
-                           "no prepared generation waits for a snapshot of '%s'",
-                           change->component);
+    if (!iso_sv_move_awaited(change, &i)) {
         return;
     }
-    enum iso_err err = load(g, i, iso_bytes_from(change->bytes, change->len), &change->report);
+    enum iso_err err =
+        load(app->prepared, i, iso_bytes_from(change->bytes, change->len), &change->report);
+    if (err == ISO_E_STATE) {
+        change->err = err;
+        iso_sv_change_end(change);
+        return;
+    }
     if (err != ISO_OK) {
         bool ours = err == ISO_E_NOMEM || err == ISO_E_LIMIT;
         char text[sizeof change->report.text];
         (void)iso_format(text, sizeof text, "%s", iso_report_text(&change->report, err));
-        give_up(change, ours ? err : ISO_E_SNAPSHOT, text);
+        iso_sv_move_give_up(change, ours ? err : ISO_E_SNAPSHOT, text);
         return;
     }
     iso_sv_disk_name(name, app, change->component, "target");
@@ -276,7 +390,6 @@ static bool check_own(struct iso_sv_change *change)
 
 void iso_sv_change_own(struct iso_sv_change *change)
 {
-    char name[2 * ISO_NAME_MAX + 16];
     if (!check_own(change)) {
         return;
     }
@@ -288,7 +401,6 @@ void iso_sv_change_own(struct iso_sv_change *change)
         iso_sv_change_fail(change, ISO_E_NOMEM, "not enough memory");
         return;
     }
-    iso_sv_disk_name(name, change->app, change->component, "target");
-    iso_sv_disk_sweep(disk, "snapshot-remove", ISO_SV_AREA_SNAPSHOTS, name);
+    iso_sv_ahead_sweep(disk, change->app, change->component, "target");
     iso_sv_disk_run(disk, owned, change);
 }

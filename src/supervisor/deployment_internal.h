@@ -67,7 +67,7 @@ const char *iso_sv_move_state_name(enum iso_sv_move_state state);
  */
 
 enum iso_sv_area { ISO_SV_AREA_DEPLOYMENTS, ISO_SV_AREA_SNAPSHOTS, ISO_SV_AREA_STORAGE };
-enum { ISO_SV_DISK_STEPS = 20 };
+enum { ISO_SV_DISK_STEPS = 36 };
 
 /* Some durable steps, carried out in order on the pool until one fails. */
 struct iso_sv_disk {
@@ -131,8 +131,11 @@ struct iso_sv_made {                /* of each component of a generation */
     struct iso_sv_link *links;      /* by the document's index */
     bool kept;                      /* the committed generation's, until the switch */
     bool ready;
-    bool loaded;   /* has the state of a snapshot */
-    bool relaying; /* released; the hooks answer the calls that wait for it */
+    bool loaded; /* has the state of a snapshot */
+    bool ahead;  /* what it remembers of calls is on disk, sent or received, under this digest */
+    char ahead_digest[2 * ISO_SHA256_SIZE + 1];
+    uint64_t ahead_mark; /* the source's: what ended later is in the snapshot */
+    bool relaying;       /* released; the hooks answer the calls that wait for it */
 };
 
 struct iso_sv_generation_state {
@@ -190,6 +193,8 @@ enum iso_sv_change_kind {
     ISO_SV_CHANGE_DELETE,
     ISO_SV_CHANGE_RESTORE,
     ISO_SV_CHANGE_RESTORE_NEXT,
+    ISO_SV_CHANGE_AHEAD_GET,
+    ISO_SV_CHANGE_AHEAD_PUT,
     ISO_SV_CHANGE_FREEZE,
     ISO_SV_CHANGE_THAW, /* frozen, and nobody came */
     ISO_SV_CHANGE_FETCH,
@@ -216,7 +221,8 @@ struct iso_sv_change {
     enum iso_err err;
     struct iso_report report;
     iso_sv_deployed_fn done;
-    iso_sv_snapshot_fn fetched; /* FETCH */
+    iso_sv_snapshot_fn fetched; /* FETCH, AHEAD_GET; FREEZE that fetches too */
+    uint64_t mark;              /* AHEAD_GET */
     void *ctx;
 };
 
@@ -305,6 +311,8 @@ void iso_sv_change_abort(struct iso_sv_change *change); /* EXPIRE too */
 void iso_sv_change_delete(struct iso_sv_change *change);
 void iso_sv_change_restore(struct iso_sv_change *change);
 void iso_sv_change_restore_next(struct iso_sv_change *change);
+void iso_sv_change_ahead_get(struct iso_sv_change *change);
+void iso_sv_change_ahead_put(struct iso_sv_change *change);
 void iso_sv_change_freeze(struct iso_sv_change *change);
 void iso_sv_change_thaw(struct iso_sv_change *change);
 void iso_sv_change_fetch(struct iso_sv_change *change);
@@ -318,6 +326,23 @@ bool iso_sv_app_any_held(const struct iso_sv_app *app, uint64_t generation);
  * change->subject is its generation. */
 void iso_sv_move_load(struct iso_sv_change *change, uint32_t index, const char *suffix,
                       void (*done)(struct iso_sv_change *change));
+/* The component of the committed generation that a change is about; change->subject is set. NULL:
+ * the change has ended. */
+struct iso_sv_component *iso_sv_move_subject(struct iso_sv_change *change, uint32_t *index);
+/* The component of the prepared generation that waits for a snapshot. False: the change has ended.
+ */
+bool iso_sv_move_awaited(struct iso_sv_change *change, uint32_t *index);
+/* What came for the prepared generation cannot be used, or is in it and cannot be taken out: the
+ * generation goes, and the change ends. */
+void iso_sv_move_give_up(struct iso_sv_change *change, enum iso_err err, const char *text);
+/* deployment_ahead.c. What went ahead, into a component; hex is its digest. Errors: as hooks.load.
+ */
+ISO_MUST_CHECK enum iso_err iso_sv_ahead_load(struct iso_sv_generation_state *g, uint32_t index,
+                                              struct iso_bytes bytes, const char *hex,
+                                              struct iso_report *report);
+/* "source" or "target": a snapshot that means nothing any more, and what went ahead of it. */
+void iso_sv_ahead_sweep(struct iso_sv_disk *disk, const struct iso_sv_app *app,
+                        const char *component, const char *suffix);
 /* So many removed applications are remembered and no more: forget the others. */
 void iso_sv_apps_limit(struct iso_sv_deployments *deployments);
 /* Read what is on disk (at create). */

@@ -15,8 +15,7 @@ static void fail_memory(struct iso_sv_change *change)
     iso_sv_change_fail(change, ISO_E_NOMEM, "not enough memory");
 }
 
-/* The component that a change is about. NULL: the change has ended. */
-static struct iso_sv_component *subject(struct iso_sv_change *change, uint32_t *index)
+struct iso_sv_component *iso_sv_move_subject(struct iso_sv_change *change, uint32_t *index)
 {
     struct iso_sv_app *app = change->app;
     struct iso_sv_component *component = iso_sv_app_component(app, change->component, index);
@@ -73,8 +72,10 @@ static void freeze_recorded(struct iso_sv_disk *disk)
         return;
     }
     change->app->record = change->record;
-    move_of(change)->deadline_ms =
-        uv_now(change->app->deployments->loop) + change->app->deployments->frozen_ms;
+    if (change->fetched == NULL) {
+        move_of(change)->deadline_ms =
+            uv_now(change->app->deployments->loop) + change->app->deployments->frozen_ms;
+    }
     iso_sv_app_changed(change->app, change->component, "frozen", "");
     iso_sv_change_end(change);
 }
@@ -92,7 +93,7 @@ static void freeze_written(struct iso_sv_disk *disk)
         iso_sv_record_move_add(&change->record, iso_str_from_z(change->component));
     struct iso_sv_disk *next = move != NULL ? iso_sv_disk_create(app->deployments) : NULL;
     if (move != NULL) {
-        move->state = ISO_SV_MOVE_FROZEN;
+        move->state = change->fetched != NULL ? ISO_SV_MOVE_SENT : ISO_SV_MOVE_FROZEN;
         move->epoch = change->generation;
         move->generation = app->committed->document->generation;
         memcpy(move->digest, disk->hex, sizeof move->digest);
@@ -105,19 +106,37 @@ static void freeze_written(struct iso_sv_disk *disk)
     iso_sv_disk_run(next, freeze_recorded, change);
 }
 
-/* The state into a block of the change's: "ISOC", a version, the length of what the core saved,
- * that, what is remembered of finished calls. docs/deployment.md, "Component snapshots". */
+/* What is remembered of finished calls: all, or the digest of what went ahead and the rest. */
+static enum iso_err save_calls(struct iso_sv_change *change, uint32_t i, struct iso_buf *out)
+{
+    const struct iso_sv_deploy_hooks *hooks = &change->app->deployments->hooks;
+    struct iso_sv_generation_state *g = change->app->committed;
+    const struct iso_sv_made *made = &g->made[i];
+    uint64_t mark = 0;
+    enum iso_err err = ISO_OK;
+    if (hooks->save == NULL) {
+        return ISO_OK;
+    }
+    if (made->ahead) {
+        err = iso_buf_append(out, made->ahead_digest, 2 * ISO_SHA256_SIZE);
+    }
+    return err == ISO_OK
+               ? hooks->save(hooks->ctx, &g->pub, i, made->ahead ? made->ahead_mark : 0, &mark, out)
+               : err;
+}
+
+/* The state into a block of the change's. docs/deployment.md, "Component snapshots". */
 static enum iso_err save_parts(struct iso_sv_change *change, uint32_t i,
                                struct iso_sv_component *component, struct iso_buf *core,
                                struct iso_buf *out)
 {
-    struct iso_sv_deploy_hooks *hooks = &change->app->deployments->hooks;
+    bool ahead = change->app->committed->made[i].ahead;
     enum iso_err err = iso_sv_component_save(component, core, &change->report);
     if (err == ISO_OK) {
         err = iso_buf_append(out, "ISOC", 4);
     }
     if (err == ISO_OK) {
-        err = iso_buf_append_u32le(out, 1);
+        err = iso_buf_append_u32le(out, ahead ? 2 : 1);
     }
     if (err == ISO_OK) {
         err = iso_buf_append_u64le(out, core->len);
@@ -125,10 +144,7 @@ static enum iso_err save_parts(struct iso_sv_change *change, uint32_t i,
     if (err == ISO_OK) {
         err = iso_buf_append(out, core->ptr, core->len);
     }
-    if (err == ISO_OK && hooks->save != NULL) {
-        err = hooks->save(hooks->ctx, &change->app->committed->pub, i, out);
-    }
-    return err;
+    return err == ISO_OK ? save_calls(change, i, out) : err;
 }
 
 static enum iso_err save(struct iso_sv_change *change, struct iso_sv_component *component)
@@ -177,7 +193,7 @@ static void frozen(void *ctx, struct iso_sv_component *component, enum iso_err e
 void iso_sv_change_freeze(struct iso_sv_change *change)
 {
     uint32_t i = 0;
-    struct iso_sv_component *component = subject(change, &i);
+    struct iso_sv_component *component = iso_sv_move_subject(change, &i);
     if (component == NULL) {
         return;
     }
@@ -185,7 +201,7 @@ void iso_sv_change_freeze(struct iso_sv_change *change)
     uint64_t epoch = change->app->committed->document->components[i].epoch;
     if (move != NULL && (move->state == ISO_SV_MOVE_FROZEN || move->state == ISO_SV_MOVE_SENT) &&
         move->epoch == change->generation) {
-        iso_sv_change_end(change);
+        change->fetched != NULL ? iso_sv_change_fetch(change) : iso_sv_change_end(change);
     } else if (move != NULL) {
         iso_sv_change_fail(change, ISO_E_STATE, "the component '%s' is %s", change->component,
                            iso_sv_move_state_name(move->state));
@@ -238,7 +254,7 @@ void iso_sv_change_fetch(struct iso_sv_change *change)
 {
     uint32_t i = 0;
     char name[2 * ISO_NAME_MAX + 16];
-    if (subject(change, &i) == NULL) {
+    if (iso_sv_move_subject(change, &i) == NULL) {
         return;
     }
     const struct iso_sv_move *move = move_of(change);
@@ -386,14 +402,13 @@ static bool check_release(struct iso_sv_change *change)
 void iso_sv_change_release(struct iso_sv_change *change)
 {
     uint32_t i = 0;
-    char name[2 * ISO_NAME_MAX + 16];
     const struct iso_sv_move *present = move_of(change);
     if (present != NULL && present->state == ISO_SV_MOVE_RELEASED &&
         present->epoch == change->generation) {
         iso_sv_change_end(change); /* again */
         return;
     }
-    if (subject(change, &i) == NULL || !check_release(change)) {
+    if (iso_sv_move_subject(change, &i) == NULL || !check_release(change)) {
         return;
     }
     change->record = change->app->record;
@@ -410,8 +425,7 @@ void iso_sv_change_release(struct iso_sv_change *change)
         iso_sv_change_fail(change, err != ISO_OK ? err : ISO_E_NOMEM, "not enough memory");
         return;
     }
-    iso_sv_disk_name(name, change->app, change->component, "source");
-    iso_sv_disk_sweep(disk, "snapshot-remove", ISO_SV_AREA_SNAPSHOTS, name);
+    iso_sv_ahead_sweep(disk, change->app, change->component, "source");
     iso_sv_disk_run(disk, released, change);
 }
 
@@ -428,6 +442,7 @@ static void resumed(struct iso_sv_disk *disk)
         return;
     }
     change->app->record = change->record;
+    change->app->committed->made[i].ahead = false;
     if (iso_sv_component_state(component) == ISO_SV_FROZEN) {
         iso_sv_component_thaw(component);
     } else {
@@ -440,7 +455,6 @@ static void resumed(struct iso_sv_disk *disk)
 
 static void forget_move(struct iso_sv_change *change)
 {
-    char name[2 * ISO_NAME_MAX + 16];
     struct iso_sv_disk *disk = iso_sv_disk_create(change->app->deployments);
     change->record = change->app->record;
     iso_sv_record_move_drop(&change->record, iso_str_from_z(change->component));
@@ -449,8 +463,7 @@ static void forget_move(struct iso_sv_change *change)
         fail_memory(change);
         return;
     }
-    iso_sv_disk_name(name, change->app, change->component, "source");
-    iso_sv_disk_sweep(disk, "snapshot-remove", ISO_SV_AREA_SNAPSHOTS, name);
+    iso_sv_ahead_sweep(disk, change->app, change->component, "source");
     iso_sv_disk_run(disk, resumed, change);
 }
 
@@ -497,7 +510,7 @@ void iso_sv_change_move_abort(struct iso_sv_change *change)
         iso_sv_change_abort(change);
         return;
     }
-    struct iso_sv_component *component = subject(change, &i);
+    struct iso_sv_component *component = iso_sv_move_subject(change, &i);
     if (component == NULL) {
         return;
     }

@@ -194,6 +194,88 @@ TEST(the_target_may_be_restarted_at_any_point)
     }
 }
 
+/* What is remembered of calls goes ahead; the snapshot has what ended since. Both ends are
+ * restarted, after which each knows all of it again. */
+TEST(what_is_remembered_goes_ahead)
+{
+    for (unsigned restarts = 0; restarts < 2; restarts++) {
+        struct pair pair;
+        begin(&pair);
+        struct site *from = &pair.from, *to = &pair.to;
+        from->remembered = 0xff;
+        CHECK_OK(site_prepare(to, "app", 2, &target_part, 1, ""));
+        CHECK_OK(site_prepare(from, "app", 2, NULL, 0, target_peer));
+        CHECK_OK(site_ahead_get(from, "app", "count"));
+        CHECK_OK(site_ahead_put(to, "app", "count", from));
+        CHECK_OK(site_ahead_put(to, "app", "count", from));
+        CHECK_STR(site_call(from, "app", "count", "bump"), "done 4"); /* it runs on */
+        from->remembered = 0x1ff;
+        CHECK_OK(site_freeze_and_get(from, "app", "count", 12));
+        CHECK_EQ_U64(iso_load_u64le(from->bytes + from->len - 8), 0x100);
+        CHECK_CONTAINS(site_status(from, "app"), "\"move\":\"sent\"");
+        if (restarts != 0) {
+            restart(from);
+            CHECK_OK(site_freeze_and_get(from, "app", "count", 12)); /* the same, from disk */
+            CHECK_EQ_U64(iso_load_u64le(from->bytes + from->len - 8), 0x100);
+        }
+        CHECK_OK(site_hold(to, "app", "count", from));
+        CHECK_OK(site_ahead_put(to, "app", "count", from));
+        if (restarts != 0) {
+            restart(to);
+        }
+        CHECK_EQ_U64(to->remembered, 0x1ff);
+        CHECK_OK(site_commit(to, "app", 2));
+        CHECK_OK(site_own(to, "app", "count", 13));
+        CHECK_STR(site_call(to, "app", "count", "bump"), "done 5");
+        if (iso_sv_deployments_prepared(from->deployments, iso_str_from_z("app")) == NULL) {
+            CHECK_OK(site_prepare(from, "app", 2, NULL, 0, target_peer));
+        }
+        CHECK_OK(site_release(from, "app", "count", 13, "den"));
+        CHECK(!site_has_file(from, "snapshots/app.count.source-calls"));
+        CHECK(!site_has_file(to, "snapshots/app.count.target-calls"));
+        end(&pair);
+    }
+}
+
+/* A target that lost what went ahead says so, and is given it again: the source still has it. */
+TEST(what_went_ahead_must_be_there)
+{
+    struct pair pair;
+    begin(&pair);
+    struct site *from = &pair.from, *to = &pair.to, other = {.bytes = NULL};
+    from->remembered = 0xf;
+    CHECK_ERR(site_ahead_put(to, "app", "count", from), ISO_E_NOT_FOUND);
+    CHECK_OK(site_prepare(to, "app", 2, &target_part, 1, ""));
+    CHECK_OK(site_ahead_get(from, "app", "count"));
+    CHECK_OK(site_ahead_put(to, "app", "count", from));
+    restart(to);
+    CHECK_OK(site_prepare(to, "app", 2, &target_part, 1, ""));
+    from->remembered = 0x1f;
+    CHECK_OK(site_freeze_and_get(from, "app", "count", 12));
+    CHECK_ERR(site_hold(to, "app", "count", from), ISO_E_STATE);
+    CHECK_STR(to->report.text,
+              "what the component remembers of calls has to come before its snapshot");
+    other.bytes = from->bytes;
+    other.len = from->len;
+    from->bytes = NULL;
+    from->len = 0;
+    CHECK_OK(site_ahead_get(from, "app", "count"));
+    CHECK_OK(site_ahead_put(to, "app", "count", from));
+    CHECK_OK(site_hold(to, "app", "count", &other));
+    CHECK_EQ_U64(to->remembered, 0x1f);
+    iso_alloc_free(rig_alloc(), other.bytes, other.len);
+    /* Taken back, nothing of it is left; the next snapshot is whole. */
+    CHECK_OK(site_abort(to, "app", 2));
+    CHECK(!site_has_file(to, "snapshots/app.count.target-calls"));
+    CHECK_OK(site_move_abort(from, "app", "count"));
+    CHECK(!site_has_file(from, "snapshots/app.count.source-calls"));
+    CHECK_OK(site_freeze_and_get(from, "app", "count", 12));
+    CHECK_EQ_U64(iso_load_u64le(from->bytes + from->len - 8), 0x1f);
+    CHECK_ERR(site_ahead_get(from, "app", "count"), ISO_E_STATE);
+    CHECK_CONTAINS(from->report.text, "nothing of 'count' went ahead of its state");
+    end(&pair);
+}
+
 TEST(abort_lets_the_source_go_on)
 {
     for (unsigned restarted = 0; restarted < 2; restarted++) {

@@ -100,6 +100,9 @@ static enum iso_err plan(struct iso_sv_change *change, struct iso_sv_disk *disk)
         iso_sv_disk_name(name, change->app, move->component,
                          move->state == ISO_SV_MOVE_HELD ? "target" : "source");
         iso_sv_disk_remove(disk, "snapshot-remove", ISO_SV_AREA_SNAPSHOTS, name);
+        iso_sv_disk_name(name, change->app, move->component,
+                         move->state == ISO_SV_MOVE_HELD ? "target-calls" : "source-calls");
+        iso_sv_disk_sweep(disk, "calls-remove", ISO_SV_AREA_SNAPSHOTS, name);
     }
     return ISO_OK;
 }

@@ -100,7 +100,7 @@ static void scan_file(void *ctx, const char *path, const char *name)
 /* ---- Cleaning up --------------------------------------------------------------------------------
  */
 
-/* "APP.COMPONENT.source" of a move that is under way stays. */
+/* "APP.COMPONENT.source" and "APP.COMPONENT.source-calls" of a move that is under way stay. */
 static void clean_snapshot(void *ctx, const char *path, const char *name)
 {
     const struct iso_sv_deployments *deployments = ctx;
@@ -114,7 +114,8 @@ static void clean_snapshot(void *ctx, const char *path, const char *name)
             app != NULL ? iso_sv_record_move(&app->record,
                                              iso_str_from(first + 1, (size_t)(second - first - 1)))
                         : NULL;
-        bool source = strcmp(second, ".source") == 0, target = strcmp(second, ".target") == 0;
+        bool source = strcmp(second, ".source") == 0 || strcmp(second, ".source-calls") == 0;
+        bool target = strcmp(second, ".target") == 0 || strcmp(second, ".target-calls") == 0;
         wanted = (move != NULL && ((target && move->state == ISO_SV_MOVE_HELD) ||
                                    (source && (move->state == ISO_SV_MOVE_FROZEN ||
                                                move->state == ISO_SV_MOVE_SENT)))) ||

@@ -61,6 +61,34 @@ static void on_relay(void *ctx, struct iso_sv_generation *generation, uint32_t c
     done(done_ctx);
 }
 
+/* The mark is how many bits were there, and one. */
+static enum iso_err on_save(void *ctx, struct iso_sv_generation *generation, uint32_t component,
+                            uint64_t since, uint64_t *mark, struct iso_buf *out)
+{
+    const struct site *site = ctx;
+    uint64_t before = since != 0 ? (UINT64_C(1) << (since - 1)) - 1 : 0;
+    (void)generation;
+    (void)component;
+    *mark = 1;
+    while (*mark < 60 && (site->remembered >> (*mark - 1)) != 0) {
+        (*mark)++;
+    }
+    return iso_buf_append_u64le(out, site->remembered & ~before);
+}
+
+static enum iso_err on_load(void *ctx, struct iso_sv_generation *generation, uint32_t component,
+                            struct iso_bytes bytes, struct iso_report *report)
+{
+    struct site *site = ctx;
+    (void)generation;
+    (void)component;
+    if (bytes.len != 8) {
+        return iso_fail(report, ISO_E_SNAPSHOT, "not what was remembered");
+    }
+    site->remembered |= iso_load_u64le(bytes.ptr);
+    return ISO_OK;
+}
+
 void site_init(struct site *site, struct rig *rig)
 {
     *site = (struct site){.rig = rig, .dir = "/tmp/iso-site-XXXXXX"};
@@ -90,6 +118,8 @@ void site_open(struct site *site)
                                                .start = on_start,
                                                .stop = on_stop,
                                                .close = on_close,
+                                               .save = on_save,
+                                               .load = on_load,
                                                .relay = on_relay,
                                                .changed = on_changed};
     site->config.loop = &site->rig->loop;
@@ -99,6 +129,7 @@ void site_open(struct site *site)
     site->config.modules = site->modules;
     site->config.hooks = &site->hooks;
     site->told[0] = '\0';
+    site->remembered = 0;
     CHECK_OK(iso_sv_deployments_create(&site->config, &site->deployments, &site->report));
     iso_blobs_set_used(site->modules, uses, site->deployments);
     site->done = 0;
@@ -267,15 +298,47 @@ enum iso_err site_fetch(struct site *site, const char *app, const char *componen
     return wait(site);
 }
 
-enum iso_err site_hold(struct site *site, const char *app, const char *component,
-                       const struct site *from)
+enum iso_err site_ahead_get(struct site *site, const char *app, const char *component)
+{
+    site->done = 0;
+    iso_sv_deployments_ahead_get(site->deployments, iso_str_from_z(app), iso_str_from_z(component),
+                                 on_fetched, site);
+    return wait(site);
+}
+
+enum iso_err site_freeze_and_get(struct site *site, const char *app, const char *component,
+                                 uint64_t epoch)
+{
+    site->done = 0;
+    iso_sv_deployments_freeze_and_get(site->deployments, iso_str_from_z(app),
+                                      iso_str_from_z(component), epoch, on_fetched, site);
+    return wait(site);
+}
+
+static uint8_t *copy_of(const struct site *from)
 {
     uint8_t *copy = iso_alloc_resize(rig_alloc(), NULL, 0, from->len);
     CHECK(copy != NULL);
     iso_memory_copy(copy, from->bytes, from->len);
+    return copy;
+}
+
+enum iso_err site_ahead_put(struct site *site, const char *app, const char *component,
+                            const struct site *from)
+{
+    site->done = 0;
+    iso_sv_deployments_ahead_put(site->deployments, iso_str_from_z(app), iso_str_from_z(component),
+                                 copy_of(from), from->len, on_done, site);
+    return wait(site);
+}
+
+enum iso_err site_hold(struct site *site, const char *app, const char *component,
+                       const struct site *from)
+{
     site->done = 0;
     iso_sv_deployments_snapshot_put(site->deployments, iso_str_from_z(app),
-                                    iso_str_from_z(component), copy, from->len, on_done, site);
+                                    iso_str_from_z(component), copy_of(from), from->len, on_done,
+                                    site);
     return wait(site);
 }
 

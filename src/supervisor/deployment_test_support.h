@@ -15,6 +15,9 @@ struct site {
     struct iso_sv_deploy_hooks hooks;
     char told[4096]; /* what `changed` told: "app/component what;" each */
     unsigned opens, closes, starts, stops, relays;
+    /* What hooks save and load: bit i stands for a call that was remembered. 0: they do not. A
+     * manager that is opened again has forgotten. */
+    uint64_t remembered;
     /* Of the last change. */
     unsigned done;
     enum iso_err err;
@@ -53,7 +56,13 @@ enum iso_err site_prepare(struct site *site, const char *app, uint64_t generatio
 enum iso_err site_commit(struct site *site, const char *app, uint64_t generation);
 enum iso_err site_abort(struct site *site, const char *app, uint64_t generation);
 enum iso_err site_delete(struct site *site, const char *app, bool forget);
+enum iso_err site_ahead_get(struct site *site, const char *app, const char *component);
+enum iso_err site_ahead_put(struct site *site, const char *app, const char *component,
+                            const struct site *from);
 enum iso_err site_freeze(struct site *site, const char *app, const char *component, uint64_t epoch);
+/* Freeze and fetch in one. */
+enum iso_err site_freeze_and_get(struct site *site, const char *app, const char *component,
+                                 uint64_t epoch);
 enum iso_err site_fetch(struct site *site, const char *app, const char *component);
 /* The bytes that were fetched at another site. */
 enum iso_err site_hold(struct site *site, const char *app, const char *component,

@@ -333,10 +333,14 @@ static void on_adopt(void *ctx, struct iso_sv_generation *generation, uint32_t c
 }
 
 static enum iso_err on_save(void *ctx, struct iso_sv_generation *generation, uint32_t component,
-                            struct iso_buf *out)
+                            uint64_t since, uint64_t *mark, struct iso_buf *out)
 {
     const struct iso_sv_memory *memory = memory_at(ctx, generation, component);
-    return memory != NULL ? iso_sv_memory_save(memory, out) : ISO_E_NOMEM;
+    enum iso_err err = memory != NULL ? iso_sv_memory_save(memory, since, out) : ISO_E_NOMEM;
+    if (err == ISO_OK) {
+        *mark = iso_sv_memory_mark(memory);
+    }
+    return err;
 }
 
 static enum iso_err on_load(void *ctx, struct iso_sv_generation *generation, uint32_t component,

@@ -11,6 +11,7 @@ struct iso_sv_memory *iso_sv_memory_create(const struct iso_alloc *alloc, uint64
     struct iso_sv_memory *memory = iso_alloc_new(alloc, sizeof *memory);
     if (memory != NULL) {
         memory->alloc = alloc;
+        memory->mark = 1;
         memory->clock = clock != NULL ? clock : uv_hrtime;
     }
     return memory;
@@ -300,11 +301,23 @@ static enum iso_err save_entry(const struct iso_sv_memory_entry *entry, uint64_t
     return err;
 }
 
-enum iso_err iso_sv_memory_save(const struct iso_sv_memory *memory, struct iso_buf *out)
+uint64_t iso_sv_memory_mark(const struct iso_sv_memory *memory)
+{
+    return memory->mark;
+}
+
+enum iso_err iso_sv_memory_save(const struct iso_sv_memory *memory, uint64_t since,
+                                struct iso_buf *out)
 {
     uint64_t now_ns = memory->clock();
     size_t before = out->len;
-    uint32_t count = memory->entry_count - memory->running_count;
+    uint32_t count = 0;
+    const struct iso_sv_memory_entry *first = NULL;
+    for (const struct iso_sv_memory_entry *entry = memory->newest;
+         entry != NULL && entry->serial > since; entry = entry->older) {
+        first = entry;
+        count++;
+    }
     enum iso_err err = iso_sv_item_head(out, ISO_SV_ITEM_ARRAY, 2);
     if (err == ISO_OK) {
         err = iso_sv_item_u64(out, VERSION);
@@ -312,7 +325,7 @@ enum iso_err iso_sv_memory_save(const struct iso_sv_memory *memory, struct iso_b
     if (err == ISO_OK) {
         err = iso_sv_item_head(out, ISO_SV_ITEM_ARRAY, count);
     }
-    for (const struct iso_sv_memory_entry *entry = memory->oldest; entry != NULL && err == ISO_OK;
+    for (const struct iso_sv_memory_entry *entry = first; entry != NULL && err == ISO_OK;
          entry = entry->newer) {
         err = save_entry(entry, now_ns, out);
     }

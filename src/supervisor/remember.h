@@ -50,11 +50,13 @@ void iso_sv_remember_relayed(struct iso_sv_memory *memory, const struct iso_sv_c
                              enum iso_sv_outcome outcome, enum iso_sv_encoding encoding,
                              struct iso_bytes reply, struct iso_str text);
 
-/* What is remembered, as bytes; a snapshot's. load: hostile; adds to what is there,
- * and counts more than it. Errors:
+/* What is remembered, as bytes; a snapshot's: results of calls that ended after the mark `since`,
+ * 0: all. load: hostile; adds to what is there, and counts more than it. Errors:
  * SNAPSHOT (damaged; then nothing changed, or a part was added), LIMIT, NOMEM; those of iso_buf. */
-ISO_MUST_CHECK enum iso_err iso_sv_memory_save(const struct iso_sv_memory *memory,
+ISO_MUST_CHECK enum iso_err iso_sv_memory_save(const struct iso_sv_memory *memory, uint64_t since,
                                                struct iso_buf *out);
+/* This moment, for a later save: never 0. */
+uint64_t iso_sv_memory_mark(const struct iso_sv_memory *memory);
 ISO_MUST_CHECK enum iso_err iso_sv_memory_load(struct iso_sv_memory *memory, struct iso_bytes bytes,
                                                struct iso_report *report);
 

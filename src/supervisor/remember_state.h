@@ -36,6 +36,7 @@ struct iso_sv_memory_entry {
     struct iso_sv_memory_entry *prev_running, *next_running;
     /* Finished. */
     uint64_t finished_ns;
+    uint64_t serial; /* which in the order of ending; from 2 */
     enum iso_sv_outcome outcome;
     enum iso_sv_encoding encoding;
     bool lost; /* the reply was too large, or had to go */
@@ -57,6 +58,7 @@ struct iso_sv_memory {
     struct iso_sv_memory_entry *oldest, *newest; /* finished */
     struct iso_sv_memory_entry *running;
     size_t bytes;
+    uint64_t mark; /* the serial of the latest that was finished; 1: none */
     uint64_t replayed, joined;
 };
 

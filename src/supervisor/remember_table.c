@@ -206,6 +206,7 @@ void iso_sv_memory_finish(struct iso_sv_memory_entry *entry, uint64_t now_ns)
     unlink_running(entry);
     entry->running = NULL;
     entry->finished_ns = now_ns;
+    entry->serial = ++memory->mark;
     entry->older = memory->newest;
     *(memory->newest != NULL ? &memory->newest->newer : &memory->oldest) = entry;
     memory->newest = entry;

@@ -294,7 +294,7 @@ TEST(what_is_remembered_moves)
     CHECK_EQ_U64(once(from, "a/b", 2, NULL), ISO_SV_DONE);
     struct iso_buf bytes;
     iso_buf_init(&bytes, iso_alloc_libc(), SIZE_MAX);
-    CHECK_OK(iso_sv_memory_save(from, &bytes));
+    CHECK_OK(iso_sv_memory_save(from, 0, &bytes));
     iso_sv_memory_destroy(from);
     struct iso_sv_memory *to = iso_sv_memory_create(iso_alloc_libc(), clock_ns);
     CHECK(to != NULL);
@@ -311,6 +311,47 @@ TEST(what_is_remembered_moves)
     iso_buf_fini(&bytes);
 }
 
+/* What ended before a mark went ahead; only the rest is left to send. */
+TEST(what_is_remembered_moves_in_two_parts)
+{
+    struct iso_sv_memory *from = begin();
+    struct iso_sv_memory_stats stats;
+    struct iso_buf ahead, rest;
+    iso_buf_init(&ahead, iso_alloc_libc(), SIZE_MAX);
+    iso_buf_init(&rest, iso_alloc_libc(), SIZE_MAX);
+    uint64_t mark = iso_sv_memory_mark(from);
+    CHECK_OK(iso_sv_memory_save(from, mark, &rest)); /* nothing yet */
+    size_t empty = rest.len;
+    rest.len = 0;
+    CHECK(mark != 0);
+    for (uint64_t i = 1; i <= 5; i++) {
+        CHECK_EQ_U64(once(from, "a/b", i, NULL), ISO_SV_DONE);
+    }
+    mark = iso_sv_memory_mark(from);
+    CHECK_OK(iso_sv_memory_save(from, 0, &ahead));
+    CHECK_OK(iso_sv_memory_save(from, mark, &rest));
+    CHECK_EQ_U64(rest.len, empty);
+    rest.len = 0;
+    CHECK_EQ_U64(once(from, "a/b", 6, NULL), ISO_SV_DONE);
+    CHECK_OK(iso_sv_memory_save(from, mark, &rest));
+    CHECK(rest.len < ahead.len / 2);
+    iso_sv_memory_destroy(from);
+    struct iso_sv_memory *to = iso_sv_memory_create(iso_alloc_libc(), clock_ns);
+    CHECK(to != NULL);
+    CHECK_OK(iso_sv_memory_load(to, iso_buf_view(&ahead), NULL));
+    CHECK_OK(iso_sv_memory_load(to, iso_buf_view(&ahead), NULL)); /* repeated */
+    CHECK_OK(iso_sv_memory_load(to, iso_buf_view(&rest), NULL));
+    iso_sv_memory_stats(to, &stats);
+    CHECK_EQ_U64(stats.entries, 6);
+    for (uint64_t i = 1; i <= 6; i++) {
+        CHECK_EQ_U64(once(to, "a/b", i, NULL), ISO_SV_DONE);
+    }
+    CHECK_EQ_U64(executed, 6);
+    iso_sv_memory_destroy(to);
+    iso_buf_fini(&ahead);
+    iso_buf_fini(&rest);
+}
+
 /* A component that comes back to a device which remembers it. */
 TEST(what_comes_back_counts_more_than_what_was_there)
 {
@@ -320,7 +361,7 @@ TEST(what_comes_back_counts_more_than_what_was_there)
     iso_buf_init(&bytes, iso_alloc_libc(), SIZE_MAX);
     CHECK_EQ_U64(once(memory, "a/b", 1, NULL), ISO_SV_DONE);
     CHECK_EQ_U64(once(memory, "a/b", 2, NULL), ISO_SV_DONE);
-    CHECK_OK(iso_sv_memory_save(memory, &bytes));
+    CHECK_OK(iso_sv_memory_save(memory, 0, &bytes));
     CHECK_OK(iso_sv_memory_load(memory, iso_buf_view(&bytes), NULL));
     iso_sv_memory_stats(memory, &stats);
     CHECK_EQ_U64(stats.entries, 2);
@@ -396,7 +437,7 @@ TEST(damaged_bytes_are_refused)
     for (uint64_t i = 0; i < 3; i++) {
         CHECK_EQ_U64(once(from, "a/b", i, NULL), ISO_SV_DONE);
     }
-    CHECK_OK(iso_sv_memory_save(from, &bytes));
+    CHECK_OK(iso_sv_memory_save(from, 0, &bytes));
     iso_sv_memory_destroy(from);
     for (size_t len = 0; len < bytes.len; len++) {
         struct iso_sv_memory *to = iso_sv_memory_create(iso_alloc_libc(), clock_ns);
