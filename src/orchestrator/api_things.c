@@ -250,6 +250,67 @@ static void take_own(json_t *to, const json_t *answer, const char *key, const ch
     }
 }
 
+static json_int_t generation_of(const json_t *flow)
+{
+    return json_integer_value(json_object_get(flow, "generation"));
+}
+
+static bool is_on(const json_t *of, const char *key, const char *device)
+{
+    const char *name = json_string_value(json_object_get(of, key));
+    return name != NULL && strcmp(name, device) == 0;
+}
+
+/* Steps of a flow: each from the device that carries it out. */
+static void merge_steps(json_t *to, const json_t *from, const char *device)
+{
+    size_t index;
+    json_t *step;
+    json_array_foreach(json_object_get(from, "steps"), index, step)
+    {
+        if (is_on(step, "device", device)) {
+            (void)json_array_set(json_object_get(to, "steps"), index, step);
+        }
+    }
+}
+
+/* Every device with a part in a flow tells of it. Its runs are counted where its first step is. */
+static void merge_flow(json_t *by_name, json_t *flow)
+{
+    const char *name = json_string_value(json_object_get(flow, "flow"));
+    const char *device = json_string_value(json_object_get(flow, "on"));
+    json_t *known = name != NULL ? json_object_get(by_name, name) : NULL;
+    if (name == NULL || generation_of(flow) < generation_of(known)) {
+        return;
+    }
+    if (known != NULL && generation_of(flow) == generation_of(known)) {
+        merge_steps(known, flow, device);
+        if (!is_on(json_array_get(json_object_get(flow, "steps"), 0), "device", device)) {
+            return;
+        }
+        (void)json_object_set(flow, "steps", json_object_get(known, "steps"));
+    }
+    (void)json_object_set(by_name, name, flow);
+}
+
+/* The member "flows" of an answer: each once. */
+static void merge_flows(json_t *all)
+{
+    size_t index;
+    const char *name;
+    json_t *flow, *by_name = json_object(), *merged = json_array();
+    json_array_foreach(json_object_get(all, "flows"), index, flow)
+    {
+        merge_flow(by_name, flow);
+    }
+    json_object_foreach(by_name, name, flow)
+    {
+        (void)json_array_append(merged, flow);
+    }
+    json_decref(by_name);
+    (void)json_object_set_new(all, "flows", merged);
+}
+
 static void on_flows(void *ctx, const struct iso_or_gathered *items, size_t count)
 {
     struct iso_or_pending *pending = ctx;
@@ -267,6 +328,7 @@ static void on_flows(void *ctx, const struct iso_or_gathered *items, size_t coun
         take_own(all, items[i].answer, "links", items[i].tag, items[i].device);
         take_own(all, items[i].answer, "peers", items[i].tag, items[i].device);
     }
+    merge_flows(all);
     iso_reply_json(pending->orchestrator->http, pending->id, 200, all);
     iso_or_pending_end(pending);
 }

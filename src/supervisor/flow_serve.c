@@ -146,6 +146,15 @@ static enum iso_err write_reply(struct iso_sv_call *call, struct iso_bytes item)
                                              : iso_sv_item_to_json(item, &call->reply);
 }
 
+/* A step refused its arguments, and some of them are the caller's: what it is told says which. */
+static bool input_refused(const struct iso_sv_flow_outcome *outcome,
+                          const struct iso_sv_doc_step *step)
+{
+    const struct iso_str what = iso_str_from_z(iso_sv_outcome_name(ISO_SV_ARGUMENT));
+    return (step->needs & ISO_SV_NEEDS_INPUT) != 0 && outcome->text.len > what.len &&
+           outcome->text.ptr[what.len] == ':' && memcmp(outcome->text.ptr, what.ptr, what.len) == 0;
+}
+
 static void fill_end(const struct iso_sv_flow_state *flow, struct iso_sv_call *call,
                      const struct iso_sv_flow_outcome *outcome)
 {
@@ -161,7 +170,7 @@ static void fill_end(const struct iso_sv_flow_state *flow, struct iso_sv_call *c
         }
         break;
     case ISO_SV_FLOW_FAILED:
-        call->outcome = ISO_SV_TRAP;
+        call->outcome = input_refused(outcome, step) ? ISO_SV_ARGUMENT : ISO_SV_TRAP;
         iso_report_set(&call->report, "step %u (%.*s.%.*s) on %s: %.*s", outcome->step,
                        (int)step->component.len, step->component.ptr, (int)step->function.len,
                        step->function.ptr,

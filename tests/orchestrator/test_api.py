@@ -74,6 +74,32 @@ def test_passes_on_what_devices_answer(programs, guests):
         check(answer.status == 502 and b"den" in answer.body, "a device that is gone: %s", answer)
 
 
+def test_flows_through_two_devices(programs, guests):
+    """A flow is told of once, each step with the figures of its device; an input that a step refuses is the
+    caller's mistake, also when the step is on another device, and is told."""
+    with site(programs, "hall", "den") as (held, devices):
+        app = manifest(flows={"sum": {"on": {"call": True}, "steps": [
+            {"as": "first", "call": "near.add", "with": {"a": "$input.a", "b": 1}},
+            {"call": "probe.add", "with": {"a": "$first", "b": "$input.b"}}]}})
+        app["components"]["near"] = {"package": "file:probe", "place": {"device": "hall"}}
+        app["components"]["probe"]["place"] = {"device": "den"}
+        app["links"] = {"caller.test:probe/calc@1.0.0": "probe"}
+        held.deploy(app, files(guests))
+        answer = held.request("POST", "/v1/flows/lab/sum", {"a": 1, "b": 40})
+        check(answer.status == 200 and answer.json() == 42, "a run: %s", answer)
+        for wrong, step in (({"a": "x", "b": 1}, b"step 0 (near.add)"), ({"a": 1, "b": "x"}, b"step 1 (probe.add)"),
+                            ({"a": 1}, b"step 1 (probe.add)")):
+            answer = held.request("POST", "/v1/flows/lab/sum", wrong)
+            check(answer.status == 400 and step in answer.body, "%s: %s", wrong, answer)
+        flows = held.get("/v1/flows/lab")["flows"]
+        check(len(flows) == 1 and flows[0]["flow"] == "sum", "flows: %s", flows)
+        check(flows[0]["on"] == held.device("hall")["id"] and flows[0]["started"] == 4, "its runs: %s", flows[0])
+        check([step["device"] for step in flows[0]["steps"]] == [held.device(name)["id"] for name in ("hall", "den")],
+              "where its steps are: %s", flows[0])
+        check([step["executed"] for step in flows[0]["steps"]] == [3, 1], "its steps: %s", flows[0])
+        check(len(devices["den"].get("/v1/flows")["flows"]) == 1, "the other device tells of it, too")
+
+
 def test_logs_follow_a_move(programs, guests):
     """Who follows the logs is led to the device that the component is on now: the stream ends when it leaves."""
     with site(programs, "hall", "den") as (held, _):
