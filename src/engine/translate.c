@@ -128,7 +128,7 @@ static void tr_select(struct iso_translator *t)
     struct iso_operand condition = iso_tr_pop(t);
     struct iso_operand otherwise = iso_tr_pop(t);
     struct iso_operand chosen = iso_tr_pop(t);
-    uint8_t type = chosen.entry.type;
+    uint8_t type = chosen.type;
     static const uint16_t by_class[ISO_ACC_COUNT] = {ISO_OPN_i64_select_S, ISO_OPN_f32_select_S,
                                                      ISO_OPN_f64_select_S};
     enum iso_acc_class k = iso_tr_class(type);
@@ -436,8 +436,9 @@ static void translate_instruction(struct iso_translator *t)
         return;
     }
     t->controls[t->controls[t->control_depth - 1].cost_owner].path++;
-    if (iso_tr_numeric(t, opcode) || iso_tr_memory(t, opcode) ||
-        tr_constant_or_variable(t, opcode)) {
+    /* The most frequent first. */
+    if (tr_constant_or_variable(t, opcode) || iso_tr_numeric(t, opcode) ||
+        iso_tr_memory(t, opcode)) {
         return;
     }
     if (opcode >= 0xFD00) {

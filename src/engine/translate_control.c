@@ -490,9 +490,9 @@ static uint32_t count_branch(struct iso_translator *t, const struct iso_operand 
     if (t->last == ISO_NONE || t->wide) {
         return ISO_NONE;
     }
-    if (o->entry.kind == ISO_ENTRY_ACC) {
+    if (o->kind == ISO_ENTRY_ACC) {
         uint32_t op = t->ops[t->last];
-        if (o->entry.producer != t->last || op < ISO_OPN_i32_eq_SS || op > ISO_OPN_i32_ge_u_SAw) {
+        if (o->producer != t->last || op < ISO_OPN_i32_eq_SS || op > ISO_OPN_i32_ge_u_SAw) {
             return ISO_NONE;
         }
         const struct iso_cell *compare = &t->cells[t->last];
@@ -531,7 +531,7 @@ static uint32_t emit_branch(struct iso_translator *t, struct iso_operand *o, boo
     uint32_t opn;
     uint32_t a;
     uint32_t b;
-    bool produced = o->entry.kind == ISO_ENTRY_ACC && o->entry.producer == t->last;
+    bool produced = o->kind == ISO_ENTRY_ACC && o->producer == t->last;
     if (produced && t->ops[t->last] == ISO_OPN_i32_eq_AI && t->cells[t->last].c == 0 &&
         t->prev != ISO_NONE && is_float_compare(t->ops[t->prev]) &&
         !writes_through(t->ops[t->prev])) {

@@ -312,18 +312,22 @@ void iso_tr_push_sum(struct iso_translator *t, uint32_t local, uint32_t addend)
 
 struct iso_operand iso_tr_pop_address(struct iso_translator *t)
 {
-    struct iso_operand o = {.entry = t->stack[t->depth - 1]};
-    if (o.entry.kind != ISO_ENTRY_SUM) {
+    const struct iso_entry *e = &t->stack[t->depth - 1];
+    if (e->kind != ISO_ENTRY_SUM) {
         return iso_tr_pop(t);
     }
     t->depth--;
     t->sums--;
-    t->next_slot = o.entry.slot;
-    t->local_refs[o.entry.local]--;
-    o.where = ISO_IN_SLOT;
-    o.slot = t->local_slot[o.entry.local];
-    o.bits = o.entry.bits;
-    return o;
+    t->next_slot = e->slot;
+    t->local_refs[e->local]--;
+    return (struct iso_operand){
+        .kind = ISO_ENTRY_SUM,
+        .type = ISO_TYPE_I32,
+        .where = ISO_IN_SLOT,
+        .local = e->local,
+        .slot = t->local_slot[e->local],
+        .bits = e->bits,
+    };
 }
 
 void iso_tr_realise(struct iso_translator *t)
@@ -356,14 +360,19 @@ void iso_tr_settle_sums(struct iso_translator *t, uint32_t n)
 struct iso_operand iso_tr_pop(struct iso_translator *t)
 {
     iso_tr_realise(t);
-    struct iso_operand o = {.entry = t->stack[--t->depth]};
-    t->flushed = t->flushed < t->depth ? t->flushed : t->depth;
-    struct iso_entry *e = &o.entry;
+    const struct iso_entry *e = &t->stack[--t->depth];
     enum iso_acc_class k = iso_tr_class(e->type);
-    t->next_slot = e->slot;
-    o.slot = e->slot;
-    o.where = ISO_IN_SLOT;
-    switch (e->kind) {
+    struct iso_operand o = {
+        .kind = e->kind,
+        .type = e->type,
+        .where = ISO_IN_SLOT,
+        .local = e->local,
+        .slot = e->slot,
+        .bits = 0,
+    };
+    t->flushed = t->flushed < t->depth ? t->flushed : t->depth;
+    t->next_slot = o.slot;
+    switch (o.kind) {
     case ISO_ENTRY_CONST:
         o.where = ISO_IN_CONST;
         o.bits = e->bits;
@@ -373,8 +382,8 @@ struct iso_operand iso_tr_pop(struct iso_translator *t)
         o.where = ISO_IN_ACC;
         return o;
     case ISO_ENTRY_LOCAL:
-        t->local_refs[e->local]--;
-        o.slot = t->local_slot[e->local];
+        t->local_refs[o.local]--;
+        o.slot = t->local_slot[o.local];
         break;
     default:
         break;
@@ -394,22 +403,22 @@ void iso_tr_pop_to(struct iso_translator *t, uint32_t depth)
 
 uint32_t iso_tr_in_slot(struct iso_translator *t, struct iso_operand *o)
 {
-    uint32_t slots = iso_type_slots(o->entry.type);
-    if (o->entry.kind == ISO_ENTRY_CONST) {
+    uint32_t slots = iso_type_slots(o->type);
+    if (o->kind == ISO_ENTRY_CONST) {
         if (o->where == ISO_IN_CONST) {
             uint32_t near = iso_tr_result_slot(t, o->slot, slots);
-            iso_tr_const_to(t, near, o->entry.type, o->bits);
+            iso_tr_const_to(t, near, o->type, o->bits);
             o->where = ISO_IN_SLOT;
             o->slot = near;
         }
         return o->slot;
     }
-    if (o->entry.kind == ISO_ENTRY_ACC && o->where == ISO_IN_ACC) {
+    if (o->kind == ISO_ENTRY_ACC && o->where == ISO_IN_ACC) {
         /* The producer writes it after all; nothing that was emitted since uses that slot. */
-        iso_tr_set_op(t, o->entry.producer, t->ops[o->entry.producer] + 1u);
+        iso_tr_set_op(t, o->producer, t->ops[o->producer] + 1u);
         iso_tr_wrote(t, o->slot);
-        t->acc_slot[iso_tr_class(o->entry.type)] = o->slot;
-        o->entry.kind = ISO_ENTRY_TEMP;
+        t->acc_slot[iso_tr_class(o->type)] = o->slot;
+        o->kind = ISO_ENTRY_TEMP;
     }
     o->where = ISO_IN_SLOT;
     o->slot = iso_tr_near(t, o->slot, slots);
@@ -644,18 +653,17 @@ static void preserve(struct iso_translator *t, uint32_t local)
 /* Let the last operation write to `slot` instead of where its result belongs. */
 static bool redirect(struct iso_translator *t, const struct iso_operand *o, uint32_t slot)
 {
-    const struct iso_entry *e = &o->entry;
     if (t->wide || t->last == ISO_NONE) {
         return false;
     }
-    if (e->kind == ISO_ENTRY_ACC && e->producer == t->last) {
+    if (o->kind == ISO_ENTRY_ACC && o->producer == t->last) {
         t->cells[t->last].a = (uint16_t)slot;
         iso_tr_set_op(t, t->last, t->ops[t->last] + 1u);
         iso_tr_wrote(t, slot);
-        t->acc_slot[iso_tr_class(e->type)] = slot;
+        t->acc_slot[iso_tr_class(o->type)] = slot;
         return true;
     }
-    if (e->kind == ISO_ENTRY_TEMP && t->last_slot_only && t->cells[t->last].a == e->slot) {
+    if (o->kind == ISO_ENTRY_TEMP && t->last_slot_only && t->cells[t->last].a == o->slot) {
         t->cells[t->last].a = (uint16_t)slot;
         iso_tr_wrote(t, slot);
         return true;
@@ -668,26 +676,25 @@ void iso_tr_local_set(struct iso_translator *t, uint32_t local, bool tee)
     uint32_t slot = t->local_slot[local];
     settle_sums_of(t, local);
     struct iso_operand o = iso_tr_pop(t);
-    const struct iso_entry *e = &o.entry;
-    bool same = e->kind == ISO_ENTRY_LOCAL && e->local == local;
+    bool same = o.kind == ISO_ENTRY_LOCAL && o.local == local;
 
     if (!same && (t->local_refs[local] != 0 || !redirect(t, &o, slot))) {
         preserve(t, local);
-        if (e->kind == ISO_ENTRY_CONST) {
-            iso_tr_const_to(t, slot, e->type, e->bits);
+        if (o.kind == ISO_ENTRY_CONST) {
+            iso_tr_const_to(t, slot, o.type, o.bits);
         } else if (o.where == ISO_IN_ACC) {
-            put_acc(t, slot, e->type);
+            put_acc(t, slot, o.type);
             iso_tr_wrote(t, slot);
-            t->acc_slot[iso_tr_class(e->type)] = slot;
+            t->acc_slot[iso_tr_class(o.type)] = slot;
         } else {
-            iso_tr_move(t, slot, o.slot, e->type);
+            iso_tr_move(t, slot, o.slot, o.type);
         }
     }
     if (!tee) {
         return;
     }
-    if (e->kind == ISO_ENTRY_CONST) {
-        iso_tr_push_const(t, e->type, e->bits);
+    if (o.kind == ISO_ENTRY_CONST) {
+        iso_tr_push_const(t, o.type, o.bits);
     } else {
         iso_tr_push_local(t, local);
     }

@@ -197,8 +197,8 @@ static void tr_binary_constant(struct iso_translator *t, const struct numeric *n
 static bool just_computed(const struct iso_translator *t, const struct iso_operand *o, uint32_t opn,
                           uint32_t count)
 {
-    return o->entry.kind == ISO_ENTRY_ACC && o->entry.producer == t->last &&
-           t->ops[t->last] >= opn && t->ops[t->last] < opn + count;
+    return o->kind == ISO_ENTRY_ACC && o->producer == t->last && t->ops[t->last] >= opn &&
+           t->ops[t->last] < opn + count;
 }
 
 static uint32_t halves(uint32_t low, uint32_t high)
@@ -217,7 +217,7 @@ static bool fuse_shl_add(struct iso_translator *t, struct iso_operand *shifted,
         !just_computed(t, shifted, ISO_OPN_i32_shl_AI, 1)) {
         return false;
     }
-    if (y->where != ISO_IN_CONST && (y->where != ISO_IN_SLOT || y->entry.kind == ISO_ENTRY_ACC)) {
+    if (y->where != ISO_IN_CONST && (y->where != ISO_IN_SLOT || y->kind == ISO_ENTRY_ACC)) {
         return false;
     }
     bool in_acc = t->ops[t->last] == ISO_OPN_i32_shl_AI;
@@ -271,8 +271,8 @@ static bool fuse_sum_of(struct iso_translator *t, uint32_t opn, struct iso_opera
     }
     switch (opn) {
     case ISO_OPN_i32_add_SS:
-        if (x->entry.kind == ISO_ENTRY_LOCAL && y->where == ISO_IN_CONST) {
-            iso_tr_push_sum(t, x->entry.local, (uint32_t)y->bits);
+        if (x->kind == ISO_ENTRY_LOCAL && y->where == ISO_IN_CONST) {
+            iso_tr_push_sum(t, x->local, (uint32_t)y->bits);
             return true;
         }
         return fuse_shl_add(t, x, y) || fuse_shl_add(t, y, x) ||
@@ -313,7 +313,7 @@ static void tr_binary(struct iso_translator *t, const struct numeric *n)
     }
     if (y.where == ISO_IN_CONST) {
         tr_binary_constant(t, n, opn, &x, &y);
-    } else if (x.where == ISO_IN_ACC && y.entry.kind != ISO_ENTRY_ACC) {
+    } else if (x.where == ISO_IN_ACC && y.kind != ISO_ENTRY_ACC) {
         uint32_t right = iso_tr_in_slot(t, &y);
         iso_tr_push_acc(t, n->result, opn + V_AS, 0, right);
     } else if (y.where == ISO_IN_ACC) {
@@ -404,8 +404,7 @@ enum { S_SS, S_AS, S_IS, S_SA, S_IA, S_SK, S_AK, S_IK, S_AA, S_SX, S_AX, S_SZ, S
 static bool fuse_sum(struct iso_translator *t, const struct iso_operand *address, uint32_t offset,
                      bool acc_busy, uint32_t *base, bool *base_in_acc, uint32_t *index)
 {
-    if (address->entry.kind != ISO_ENTRY_ACC || address->entry.producer != t->last ||
-        offset > UINT16_MAX) {
+    if (address->kind != ISO_ENTRY_ACC || address->producer != t->last || offset > UINT16_MAX) {
         return false;
     }
     const struct iso_cell *sum = &t->cells[t->last];
@@ -451,7 +450,7 @@ static void tr_load(struct iso_translator *t, const struct access *op, uint32_t 
     uint32_t base = 0;
     uint32_t index = 0;
     bool base_in_acc = false;
-    if (address.entry.kind == ISO_ENTRY_SUM) {
+    if (address.kind == ISO_ENTRY_SUM) {
         bool in_acc = t->acc_slot[ISO_ACC_I] == address.slot;
         iso_tr_push_acc(t, op->type, op->opn + (in_acc ? (uint32_t)L_V : (uint32_t)L_Z),
                         address.slot, (uint32_t)address.bits);
@@ -516,14 +515,14 @@ static void tr_store(struct iso_translator *t, const struct access *op, uint32_t
     uint32_t base = 0;
     uint32_t index = 0;
     bool base_in_acc;
-    bool plain_value = value.where != ISO_IN_CONST && value.entry.kind != ISO_ENTRY_ACC;
+    bool plain_value = value.where != ISO_IN_CONST && value.kind != ISO_ENTRY_ACC;
 
     if (address.where == ISO_IN_CONST && (uint64_t)(uint32_t)address.bits + offset <= UINT32_MAX) {
         enum column column = store_value(t, op, &value, &a);
         iso_tr_emit(t, op->opn + by_constant[column], a, 0, (uint32_t)address.bits + offset);
         return;
     }
-    if (address.entry.kind == ISO_ENTRY_SUM) {
+    if (address.kind == ISO_ENTRY_SUM) {
         enum column column = store_value(t, op, &value, &a);
         iso_tr_emit(t, op->opn + by_sum[column], a, address.slot, (uint32_t)address.bits);
         return;
