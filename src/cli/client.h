@@ -107,9 +107,13 @@ bool iso_cli_server_seen_pin(struct iso_cli_server *server, uint8_t pin[32]);
 int iso_cli_problem(const struct iso_cli_server *server, const struct iso_cli_request *request,
                     const struct iso_cli_reply *reply);
 
-/* "app/component" as the path of its address. ISO_CLI_USAGE after a message. */
+/* "app/component" and "app/flow" as the path of its address. ISO_CLI_USAGE after a message. */
 int iso_cli_component_path(const struct iso_cli_command *command, const char *text, char *out,
                            size_t cap);
+int iso_cli_flow_path(const struct iso_cli_command *command, const char *text, char *out,
+                      size_t cap);
+/* What a function or a flow gave: on standard output, or into a file when out is not NULL. */
+int iso_cli_reply_print(const struct iso_cli_reply *reply, const char *out);
 
 /* ---- Output ------------------------------------------------------------------------------------
  */

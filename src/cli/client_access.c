@@ -58,6 +58,17 @@ static int list_tokens(struct iso_cli_server *server)
     return status;
 }
 
+/* A document of which people want one text. */
+static int print_member(const struct iso_cli_server *server, const json_t *document,
+                        const char *key)
+{
+    if (server->json) {
+        return iso_cli_show_json(document);
+    }
+    puts(iso_cli_json_text(document, key));
+    return iso_cli_finish_output(ISO_CLI_OK);
+}
+
 static int add_token(struct iso_cli_server *server, const struct token_options *options)
 {
     json_t *answer = NULL;
@@ -66,10 +77,7 @@ static int add_token(struct iso_cli_server *server, const struct token_options *
                           json_pack("{s:s, s:s}", "role", options->read ? "read" : "operate",
                                     "label", options->label != NULL ? options->label : ""),
                           &answer);
-    if (status == ISO_CLI_OK) {
-        puts(iso_cli_json_text(answer, "token"));
-        status = iso_cli_finish_output(ISO_CLI_OK);
-    }
+    status = status == ISO_CLI_OK ? print_member(server, answer, "token") : status;
     json_decref(answer);
     return status;
 }
@@ -98,9 +106,18 @@ static int print_psk(const struct iso_cli_server *server)
         iso_cli_error("no token of %s is known here", server->name);
         return ISO_CLI_USAGE;
     }
-    printf("identity %s\nkey      %.*s\n", id, (int)sizeof psk, (const char *)psk);
+    int status = ISO_CLI_OK;
+    if (server->json) {
+        json_t *document =
+            json_pack("{s:s, s:s%}", "identity", id, "key", (const char *)psk, sizeof psk);
+        status = iso_cli_show_json(document);
+        json_decref(document);
+    } else {
+        printf("identity %s\nkey      %.*s\n", id, (int)sizeof psk, (const char *)psk);
+        status = iso_cli_finish_output(ISO_CLI_OK);
+    }
     sodium_memzero(psk, sizeof psk);
-    return iso_cli_finish_output(ISO_CLI_OK);
+    return status;
 }
 
 static int run_token_ls(const struct iso_cli_command *command, int argc, char **argv)
@@ -203,10 +220,7 @@ static int run_login(const struct iso_cli_command *command, int argc, char **arg
     if (status < 0) {
         status = iso_cli_send_json(&args.server, "POST", "/v1/login", json_object(), &answer);
     }
-    if (status == ISO_CLI_OK && answer != NULL) {
-        puts(iso_cli_json_text(answer, "url"));
-        status = iso_cli_finish_output(ISO_CLI_OK);
-    }
+    status = status == ISO_CLI_OK ? print_member(&args.server, answer, "url") : status;
     json_decref(answer);
     iso_cli_server_fini(&args.server);
     return status;
@@ -229,10 +243,9 @@ static int new_code(struct iso_cli_server *server)
     json_t *answer = NULL;
     int status = iso_cli_send_json(server, "POST", "/v1/pairing/code", json_object(), &answer);
     if (status == ISO_CLI_OK) {
-        puts(iso_cli_json_text(answer, "code"));
+        status = print_member(server, answer, "code");
         iso_cli_note("good once, for ten minutes; on the other machine: isomer --device HOST:PORT "
                      "pair CODE");
-        status = iso_cli_finish_output(ISO_CLI_OK);
     }
     json_decref(answer);
     return status;

@@ -74,7 +74,7 @@ static void function_path(const struct iso_wit_world *world,
     }
 }
 
-static int print_reply(const struct iso_cli_reply *reply, const char *out)
+int iso_cli_reply_print(const struct iso_cli_reply *reply, const char *out)
 {
     struct iso_bytes body = iso_buf_view(&reply->body);
     if (reply->status == 204) {
@@ -120,7 +120,7 @@ static int send_call(struct iso_cli_server *server, const char *path,
         .body = iso_buf_view(&body),
         .call_key = key};
     int status = iso_cli_request_good(server, &request, &reply);
-    status = status == ISO_CLI_OK ? print_reply(&reply, options->out) : status;
+    status = status == ISO_CLI_OK ? iso_cli_reply_print(&reply, options->out) : status;
     iso_buf_fini(&reply.body);
     iso_buf_fini(&body);
     return status;

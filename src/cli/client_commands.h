@@ -7,6 +7,7 @@
 extern const struct iso_cli_command iso_cli_client_device;
 extern const struct iso_cli_command iso_cli_client_ps;
 extern const struct iso_cli_command iso_cli_client_call;
+extern const struct iso_cli_command iso_cli_client_flow;
 extern const struct iso_cli_command iso_cli_client_logs;
 extern const struct iso_cli_command iso_cli_client_events;
 extern const struct iso_cli_command iso_cli_client_check;

@@ -11,13 +11,13 @@ static const struct iso_cli_command *const commands[] = {
     &iso_cli_client_check,    &iso_cli_client_plan,     &iso_cli_client_deploy,
     &iso_cli_client_ls,       &iso_cli_client_ps,       &iso_cli_client_describe,
     &iso_cli_client_logs,     &iso_cli_client_call,     &iso_cli_client_move,
-    &iso_cli_client_rm,       &iso_cli_client_history,  &iso_cli_client_rollback,
-    &iso_cli_client_events,   &iso_cli_client_device,   &iso_cli_client_package,
-    &iso_cli_client_registry, &iso_cli_client_trust,    &iso_cli_client_key,
-    &iso_cli_client_sign,     &iso_cli_client_verify,   &iso_cli_client_put,
-    &iso_cli_client_token,    &iso_cli_client_login,    &iso_cli_client_pair,
-    &iso_cli_client_owner,    &iso_cli_client_simulate, &iso_cli_client_up,
-    &iso_cli_client_down};
+    &iso_cli_client_flow,     &iso_cli_client_rm,       &iso_cli_client_history,
+    &iso_cli_client_rollback, &iso_cli_client_events,   &iso_cli_client_device,
+    &iso_cli_client_package,  &iso_cli_client_registry, &iso_cli_client_trust,
+    &iso_cli_client_key,      &iso_cli_client_sign,     &iso_cli_client_verify,
+    &iso_cli_client_put,      &iso_cli_client_token,    &iso_cli_client_login,
+    &iso_cli_client_pair,     &iso_cli_client_owner,    &iso_cli_client_simulate,
+    &iso_cli_client_up,       &iso_cli_client_down};
 
 static bool takes_value(const char *option)
 {

@@ -229,6 +229,25 @@ static bool place_of(const struct iso_cli_manifest *manifest, const char *name, 
     return iso_format(out, PATH_CAP, "%s/%s", manifest->folder, name) < PATH_CAP;
 }
 
+/* Files of the application are in its folder: a manifest that came from elsewhere names no others.
+ * Links are followed. */
+static int check_inside(struct iso_cli_manifest *manifest, const char *value, const char *path)
+{
+    char *folder = realpath(manifest->folder, NULL), *real = realpath(path, NULL);
+    const size_t len = folder != NULL ? strlen(folder) : 0;
+    bool inside = folder != NULL && real != NULL && strncmp(real, folder, len) == 0 &&
+                  (real[len] == '/' || strcmp(folder, "/") == 0);
+    bool there = folder != NULL && real != NULL;
+    free(folder);
+    free(real);
+    return inside || !there /* which is told otherwise */
+               ? ISO_CLI_OK
+               : wrong(manifest, value,
+                       "%s is outside of the application's folder; expected a file in the folder "
+                       "of the manifest, or a package that was pushed: 'isomer package push'",
+                       path);
+}
+
 static bool has_end(const char *name, const char *end)
 {
     const size_t len = strlen(name), end_len = strlen(end);
@@ -335,10 +354,16 @@ static int check_module(struct iso_cli_manifest *manifest, const char *reference
 static int add_module(struct iso_cli_server *server, struct iso_cli_manifest *manifest,
                       const char *reference, json_t *files)
 {
-    char module[PATH_CAP], wit[PATH_CAP], digest[72];
+    char module[PATH_CAP], wit[PATH_CAP], signature[PATH_CAP + 16], digest[72];
     json_t *text = NULL;
     int status = find_module(manifest, reference, module, wit);
+    (void)iso_format(signature, sizeof signature, "%s.minisig", module);
+    status = status == ISO_CLI_OK ? check_inside(manifest, reference, module) : status;
+    status = status == ISO_CLI_OK ? check_inside(manifest, reference, signature) : status;
     status = status == ISO_CLI_OK ? check_module(manifest, reference, module) : status;
+    if (status == ISO_CLI_OK && wit[0] != '\0') {
+        status = check_inside(manifest, reference, wit);
+    }
     if (status == ISO_CLI_OK && wit[0] != '\0') {
         status = text_file(manifest, reference, wit, &text);
     }
@@ -369,6 +394,7 @@ static void add_interface(struct iso_cli_manifest *manifest, const char *name, j
     if (status == ISO_CLI_OK && !place_of(manifest, name, path)) {
         status = wrong(manifest, name, "the path is too long");
     }
+    status = status == ISO_CLI_OK ? check_inside(manifest, name, path) : status;
     status = status == ISO_CLI_OK ? text_file(manifest, name, path, &text) : status;
     if (status == ISO_CLI_OK) {
         (void)json_object_set_new(files, name, json_pack("{s:o}", "text", text));

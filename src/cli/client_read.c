@@ -48,21 +48,33 @@ static bool is_plain(char c)
            c == '.' || c == '_';
 }
 
-int iso_cli_component_path(const struct iso_cli_command *command, const char *text, char *out,
-                           size_t cap)
+static int pair_path(const struct iso_cli_command *command, const char *base, const char *what,
+                     const char *text, char *out, size_t cap)
 {
     const char *slash = strchr(text, '/');
-    if (slash == NULL || slash == text || slash[1] == '\0' || strchr(slash + 1, '/') != NULL) {
-        return iso_cli_usage_error(command, "'%s' names no component; write APP/COMPONENT", text);
+    bool right =
+        slash != NULL && slash != text && slash[1] != '\0' && strchr(slash + 1, '/') == NULL;
+    for (const char *at = text; right && *at != '\0'; at++) {
+        right = *at == '/' || is_plain(*at);
     }
-    for (const char *at = text; *at != '\0'; at++) {
-        if (*at != '/' && !is_plain(*at)) {
-            return iso_cli_usage_error(command, "'%s' names no component; write APP/COMPONENT",
-                                       text);
-        }
+    if (!right) {
+        return iso_cli_usage_error(command, "'%s' names no %s; write APP/%s", text, what,
+                                   strcmp(what, "flow") == 0 ? "FLOW" : "COMPONENT");
     }
-    if (iso_format(out, cap, "/v1/components/%s", text) >= cap) {
+    if (iso_format(out, cap, "%s/%s", base, text) >= cap) {
         return iso_cli_usage_error(command, "'%s' is too long", text);
     }
     return ISO_CLI_OK;
+}
+
+int iso_cli_component_path(const struct iso_cli_command *command, const char *text, char *out,
+                           size_t cap)
+{
+    return pair_path(command, "/v1/components", "component", text, out, cap);
+}
+
+int iso_cli_flow_path(const struct iso_cli_command *command, const char *text, char *out,
+                      size_t cap)
+{
+    return pair_path(command, "/v1/flows", "flow", text, out, cap);
 }

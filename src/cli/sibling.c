@@ -27,6 +27,7 @@ const struct iso_cli_sibling iso_cli_siblings[] = {
     {"ps", CLIENT, APPS, "list the components, and where they run"},
     {"describe", CLIENT, APPS, "describe an application, or a component with its interface"},
     {"logs", CLIENT, APPS, "show what a component logs"},
+    {"flow", CLIENT, APPS, "list, describe and start flows"},
     {"move", CLIENT, APPS, "move a component to another device while it runs"},
     {"rm", CLIENT, APPS, "remove an application"},
     {"history", CLIENT, APPS, "list the generations of an application"},

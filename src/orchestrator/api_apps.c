@@ -183,6 +183,11 @@ static void on_planned(void *ctx, enum iso_err err, const struct iso_report *rep
     iso_or_pending_end(pending);
 }
 
+static void nobody_waits(struct iso_or_pending *pending)
+{
+    iso_or_deployer_plan_stop(pending->orchestrator->deployer, pending);
+}
+
 static void plan(struct iso_orchestrator *orchestrator, struct iso_http_request *req,
                  bool check_only)
 {
@@ -193,6 +198,8 @@ static void plan(struct iso_orchestrator *orchestrator, struct iso_http_request 
     if (pending != NULL && iso_or_deployer_plan(orchestrator->deployer, &deploy, check_only,
                                                 on_planned, pending) != ISO_OK) {
         iso_or_pending_refuse(pending);
+    } else if (pending != NULL) {
+        pending->gone = nobody_waits;
     }
     json_decref(body);
 }

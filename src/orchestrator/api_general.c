@@ -32,7 +32,11 @@ static void on_pending_closed(void *ctx, void *user)
     struct iso_or_pending *pending = user;
     (void)ctx;
     pending->id = 0;
-    release_pending(pending);
+    if (!pending->ended && pending->gone != NULL) {
+        pending->gone(pending);
+    } else {
+        release_pending(pending);
+    }
 }
 
 struct iso_or_pending *iso_or_pending_new(struct iso_orchestrator *orchestrator,

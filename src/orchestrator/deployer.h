@@ -127,6 +127,8 @@ iso_or_deployer_plan(struct iso_or_deployer *deployer, const struct iso_or_deplo
                      void (*done)(void *ctx, enum iso_err err, const struct iso_report *report,
                                   const struct iso_or_mistakes *mistakes, struct iso_str json),
                      void *ctx);
+/* Nobody waits for the plan with this ctx any more: done comes with STATE, before this returns. */
+void iso_or_deployer_plan_stop(struct iso_or_deployer *deployer, const void *ctx);
 
 /* ---- Questions ----------------------------------------------------------------------------------
  */

@@ -112,6 +112,59 @@ static void on_planned(void *ctx, enum iso_err err, const struct iso_report *rep
     *out = err;
 }
 
+static void on_mistaken(void *ctx, enum iso_err err, const struct iso_report *report,
+                        const struct iso_or_mistakes *mistakes, struct iso_str json)
+{
+    (void)report;
+    (void)json;
+    CHECK_ERR(err, ISO_E_NOT_FOUND);
+    CHECK(mistakes->errors == 1 && mistakes->items[0].line == 2 && mistakes->items[0].column == 24);
+    CHECK(iso_str_equal_z(mistakes->items[0].text, "component 'other': there is no such package"));
+    CHECK(iso_str_equal_z(mistakes->items[0].pointer, "/components/other/package"));
+    *(bool *)ctx = true;
+}
+
+/* A package that there is not is told with its place in the manifest; of a change, too. */
+TEST(what_there_is_not_has_a_place)
+{
+    static const char manifest[] = "{\"app\": \"one\", \"components\": {\n"
+                                   "  \"other\": {\"package\": \"file:worker\"}}}";
+    struct sim sim;
+    bool told = false;
+    started(&sim);
+    sim.packages_gone = true;
+    const struct iso_or_deploy deploy = {.manifest = iso_str_from_z(manifest)};
+    CHECK_OK(iso_or_deployer_plan(sim.deployer, &deploy, true, on_mistaken, &told));
+    sim_run(&sim, 1000);
+    CHECK(told);
+    (void)sim_deploy(&sim, manifest);
+    CHECK(sim_until(&sim, "one", "failed", 20000));
+    json_t *status = sim_status(&sim, "one");
+    CHECK_CONTAINS(json_string_value(json_object_get(status, "reason")),
+                   "line 2, column 24: component 'other': there is no such package");
+    json_decref(status);
+    sim_fini(&sim);
+}
+
+/* Nobody waits for a plan any more: it is told that it is over, and holds nothing. */
+TEST(a_plan_that_nobody_waits_for_ends)
+{
+    struct sim sim;
+    enum iso_err planned = ISO_OK;
+    started(&sim);
+    const struct iso_or_deploy deploy = {.manifest = iso_str_from_z(APP("two", "file:worker", ""))};
+    sim.packages_room = 0;
+    CHECK_OK(iso_or_deployer_plan(sim.deployer, &deploy, false, on_planned, &planned));
+    sim_run(&sim, 1000);
+    CHECK_OK(planned); /* not told yet */
+    CHECK(sim.deployer->trials != NULL);
+    iso_or_deployer_plan_stop(sim.deployer, &planned);
+    CHECK_ERR(planned, ISO_E_STATE);
+    CHECK(sim.deployer->trials == NULL);
+    iso_or_deployer_plan_stop(sim.deployer, &planned);
+    sim_fini(&sim);
+}
+
 /* Without room for packages a change waits, as long as it takes; a plan for people only for a
  * time, and it leaves room to changes. */
 TEST(too_many_packages_are_waited_for)

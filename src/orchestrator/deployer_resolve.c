@@ -54,6 +54,30 @@ static void note(struct iso_or_generation *gen, enum iso_err err, const char *te
     }
 }
 
+/* What there is not is the manifest's mistake, and has a place in it; what cannot be had now is
+ * not. */
+static bool is_mistake(enum iso_err err)
+{
+    return err == ISO_E_NOT_FOUND;
+}
+
+static void note_ticket(const struct iso_or_ticket *ticket)
+{
+    char text[ISO_OR_REASON_SIZE];
+    struct iso_or_mistakes mistakes;
+    iso_or_mistakes_init(&mistakes, alloc_of(ticket->gen));
+    if (is_mistake(ticket->err)) {
+        iso_or_manifest_package_wrong(ticket->gen->manifest, ticket->component, ticket->error,
+                                      &mistakes);
+    }
+    if (mistakes.count != 0) {
+        (void)iso_format(text, sizeof text, "line %u, column %u: %s", mistakes.items[0].line,
+                         mistakes.items[0].column, ticket->error);
+    }
+    note(ticket->gen, ticket->err, mistakes.count != 0 ? text : ticket->error);
+    iso_or_mistakes_fini(&mistakes);
+}
+
 /* WIT that the manifest names is read in place of what the module says. */
 static enum iso_err own_interface(struct iso_or_ticket *ticket, struct iso_report *report)
 {
@@ -116,10 +140,11 @@ static void resolved(void *arg, enum iso_err err, const struct iso_report *repor
     }
     if (err != ISO_OK) {
         const struct iso_or_component *component = &gen->manifest->components[ticket->component];
-        char text[ISO_OR_REASON_SIZE];
-        (void)iso_format(text, sizeof text, "component '%.*s': %s", (int)component->name.len,
-                         component->name.ptr, iso_report_text(report, err));
-        note(gen, err, text);
+        ticket->err = err;
+        (void)iso_format(ticket->error, sizeof ticket->error, "component '%.*s': %s",
+                         (int)component->name.len, component->name.ptr,
+                         iso_report_text(report, err));
+        note_ticket(ticket);
     }
     stop_if_fetched(gen);
     gen->poke(gen);
@@ -262,5 +287,10 @@ enum iso_err iso_or_resolve_check(struct iso_or_generation *gen, struct iso_or_m
     enum iso_err err =
         gen->manifest->checked ? ISO_OK : iso_or_manifest_check(gen->manifest, facts, mistakes);
     iso_alloc_free(alloc_of(gen), facts, count_of(gen) * sizeof *facts);
+    for (size_t i = 0; i < count_of(gen); i++) {
+        if (is_mistake(gen->tickets[i].err)) {
+            iso_or_manifest_package_wrong(gen->manifest, i, gen->tickets[i].error, mistakes);
+        }
+    }
     return err == ISO_OK && gen->resolve_err == ISO_OK ? record(gen, report) : err;
 }

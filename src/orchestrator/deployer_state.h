@@ -168,6 +168,8 @@ struct iso_or_ticket {
     size_t component;
     uint64_t id; /* 0: not asked for, or over */
     bool done;
+    enum iso_err err; /* of what it led to */
+    char error[ISO_OR_REASON_SIZE];
     struct iso_or_resolved copy;            /* what it points to: until the ticket is given back */
     struct iso_module_interface *interface; /* with the manifest's own WIT; or NULL */
 };

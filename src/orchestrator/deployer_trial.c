@@ -208,6 +208,18 @@ iso_or_deployer_plan(struct iso_or_deployer *deployer, const struct iso_or_deplo
     return ISO_OK;
 }
 
+void iso_or_deployer_plan_stop(struct iso_or_deployer *deployer, const void *ctx)
+{
+    struct iso_or_trial *trial = deployer->trials;
+    while (trial != NULL && trial->ctx != ctx) {
+        trial = trial->next;
+    }
+    if (trial != NULL) {
+        trial->err = iso_fail(&trial->report, ISO_E_STATE, "nobody waits for it any more");
+        answer(trial, iso_str_from(NULL, 0));
+    }
+}
+
 void iso_or_trials_stop(struct iso_or_deployer *deployer)
 {
     while (deployer->trials != NULL) {

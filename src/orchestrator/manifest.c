@@ -9,16 +9,30 @@
 
 /* ---- The text -------------------------------------------------------------------------------- */
 
-static void add_syntax(struct iso_or_mistakes *mistakes, struct iso_str text,
-                       struct iso_or_span span, const char *format, ...) ISO_PRINTF(4, 5);
+/* path: NULL for the root's. */
+static void add(struct iso_or_mistakes *mistakes, struct iso_str text, struct iso_or_span span,
+                const struct iso_or_path *path, const char *format, ...) ISO_PRINTF(5, 6);
 
-static void add_syntax(struct iso_or_mistakes *mistakes, struct iso_str text,
-                       struct iso_or_span span, const char *format, ...)
+static void add(struct iso_or_mistakes *mistakes, struct iso_str text, struct iso_or_span span,
+                const struct iso_or_path *path, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    iso_or_mistakes_add(mistakes, text, span, NULL, false, format, args);
+    iso_or_mistakes_add(mistakes, text, span, path, false, format, args);
     va_end(args);
+}
+
+void iso_or_manifest_package_wrong(const struct iso_or_manifest *manifest, size_t component,
+                                   const char *text, struct iso_or_mistakes *mistakes)
+{
+    const struct iso_or_path path = {.segments = {{.key = iso_str_from_z("components")},
+                                                  {.key = manifest->components[component].name},
+                                                  {.key = iso_str_from_z("package")}},
+                                     .count = 3};
+    struct iso_or_span span = {.offset = 0, .len = 1};
+    (void)iso_or_text_find(manifest->text, &path, false, &span);
+    add(mistakes, manifest->text, span, &path, "%s", text);
+    iso_or_mistakes_sort(mistakes);
 }
 
 static enum iso_err load(struct iso_str text, const struct iso_alloc *alloc, json_t **out,
@@ -38,8 +52,8 @@ static enum iso_err load(struct iso_str text, const struct iso_alloc *alloc, jso
     }
     /* A scan that is stricter leaves: names that are the same when their escapes are read. */
     size_t at = error.position > 0 ? (size_t)error.position - 1 : 0;
-    add_syntax(mistakes, text, (struct iso_or_span){.offset = at, .len = 1},
-               "found what cannot be read (%s); expected JSON", error.text);
+    add(mistakes, text, (struct iso_or_span){.offset = at, .len = 1}, NULL,
+        "found what cannot be read (%s); expected JSON", error.text);
     return ISO_E_INVALID;
 }
 

@@ -136,6 +136,9 @@ ISO_MUST_CHECK enum iso_err iso_or_manifest_parse(const struct iso_alloc *alloc,
                                                   struct iso_str text, struct iso_or_manifest **out,
                                                   struct iso_or_mistakes *mistakes);
 void iso_or_manifest_destroy(struct iso_or_manifest *manifest); /* NULL is fine */
+/* Adds that a component's package is wrong, at its place. */
+void iso_or_manifest_package_wrong(const struct iso_or_manifest *manifest, size_t component,
+                                   const char *text, struct iso_or_mistakes *mistakes);
 /* Index by name; UINT32_MAX. */
 uint32_t iso_or_manifest_component(const struct iso_or_manifest *manifest, struct iso_str name);
 

@@ -97,6 +97,9 @@ struct iso_or_pending {
     iso_http_id id;   /* 0: the request is over */
     const char *kind; /* static; the handler's own */
     bool ended;       /* nothing calls back any more */
+    /* The request is over and the callback has not come: it may come at once, from here. NULL: it
+     * comes when it comes. */
+    void (*gone)(struct iso_or_pending *pending);
 };
 /* It has the closer of the request. NULL: 503 has been answered. */
 struct iso_or_pending *iso_or_pending_new(struct iso_orchestrator *orchestrator,

@@ -116,7 +116,8 @@ class Fake:
 
     def answer(self, method, path, query, body):
         table = {"devices": self.on_devices, "packages": self.on_packages, "apps": self.on_apps,
-                 "registries": self.on_items, "trust": self.on_items, "modules": self.on_modules, "check": self.on_check, "plan": self.on_plan, "events": self.on_events}
+                 "registries": self.on_items, "trust": self.on_items, "modules": self.on_modules, "check": self.on_check, "plan": self.on_plan, "events": self.on_events,
+                 "flows": self.on_flows}
         if len(path) < 2 or path[0] != "v1" or path[1] not in table:
             return 404, problem(f"no such route: /{'/'.join(path)}")
         return table[path[1]](method, path[2:] if path[1] not in self.items else path[1:], query, body)
@@ -205,6 +206,20 @@ class Fake:
     def on_events(self, _method, _path, _query, _body):
         return 200, [{"time": "2026-01-01T00:00:00Z", "event": "deployed", "app": "hello", "component": "",
                       "device": "", "detail": "generation 1"}]
+
+    def on_flows(self, method, path, _query, body):
+        if path[0] not in self.apps:
+            return 404, problem(f"no application {path[0]}")
+        if method == "POST":
+            if body[:1] not in (b"4", b""):
+                return 400, problem("step 0 (counter.add) on den: bad-arguments: input: expected a number")
+            return 200, json.loads(body or b"0") + 1
+        step = {"component": "counter", "function": "add", "device": "den-id", "executed": 4, "failed": 1, "queued": 0,
+                "latency": {"p50-us": 1500}}
+        return 200, {"flows": [{"app": path[0], "flow": "sum", "generation": 1, "on": "den-id", "state": "running",
+                                "started": 5, "finished": 3, "failed": 1, "dropped": 0, "lost": 0, "running": 1,
+                                "rate": 0.5, "latency": {"p50-us": 2500}, "last-error": "step 0: trap",
+                                "steps": [step]}], "links": [], "peers": [], "silent": []}
 
     # ---- Applications ----
 

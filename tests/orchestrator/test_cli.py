@@ -300,6 +300,58 @@ def applications(t):
 
 
 @test
+def files_outside_of_the_folder_are_not_sent(t):
+    """Neither by `..` nor by a link, nor what lies beside a module; each is pointed at."""
+    folder = application(t)
+    t.write("other.wasm", b"\0asm\1\0\0\0")
+    t.write("secret", "nobody's business")
+    with orchestrator(t) as fake:
+        os.symlink(t.path("other.wasm"), os.path.join(folder, "linked.wasm"))
+        for name in ("../other.wasm", t.path("other.wasm"), "../other", "linked"):
+            t.write("hello/app.json", MANIFEST.replace("counter.wasm", name))
+            t.expect(run(t, "deploy", folder), 65, ["app.json:5:29: error: ", "is outside of the application's folder"])
+        t.write("hello/app.json", MANIFEST.replace("extra.wit", "../other.wit"))
+        t.write("other.wit", "package demo:other;\n")
+        t.expect(run(t, "deploy", folder), 65, ["app.json:5:", "other.wit is outside of the application's folder"])
+        t.write("hello/app.json", MANIFEST)
+        os.symlink(t.path("secret"), os.path.join(folder, "counter.wasm.minisig"))
+        t.expect(run(t, "deploy", folder), 65, "counter.wasm.minisig is outside of the application's folder")
+        check(not any(b"nobody" in body for _, _, body in fake.requests if body), "it was sent")
+        os.remove(os.path.join(folder, "counter.wasm.minisig"))
+        os.rename(folder, t.path("there"))
+        os.symlink(t.path("there"), folder) # the folder itself may be a link
+        t.expect(run(t, "deploy", folder), 0)
+
+
+@test
+def flows(t):
+    """ls, show and start, of an application and of all; an input that is refused."""
+    folder = application(t)
+    with orchestrator(t) as fake:
+        t.expect(run(t, "deploy", folder), 0)
+        fake.devices["den"]["id"] = "den-id"
+        for words in ((), ("hello",)):
+            match(r"^hello/sum +running +5 +1 +1 +0\.5/s +2\.5 ms +step 0: trap$", t.expect(run(t, "flow", "ls", *words), 0).out)
+        check(json.loads(run(t, "flow", "ls", "--json").out)[0]["flow"] == "sum", "as JSON")
+        shown = t.expect(run(t, "flow", "show", "hello/sum"), 0).out
+        match(r"^  started    5$", shown)
+        match(r"^counter\.add +den +4 +1 +0 +1\.5 ms$", shown)
+        check(json.loads(run(t, "flow", "show", "hello/sum", "--json").out)["steps"], "as JSON")
+        t.expect(run(t, "flow", "show", "hello/other"), 77, "there is no flow hello/other; 'isomer flow ls'")
+        t.expect(run(t, "flow", "show", "hello"), 64, "'hello' names no flow; write APP/FLOW")
+        t.expect(run(t, "flow", "ls", "nothing"), 77, "no application nothing")
+        check(t.expect(run(t, "flow", "start", "hello/sum", "41"), 0).out == "42\n", "its result")
+        check(t.expect(run(t, "flow", "start", "hello/sum"), 0).out == "1\n", "without an input")
+        t.write("input.json", "41")
+        check(t.expect(run(t, "flow", "start", "hello/sum", "@" + t.path("input.json")), 0).out == "42\n", "a file's")
+        t.expect(run(t, "flow", "start", "-o", t.path("out"), "hello/sum", "41"), 0, out="")
+        with open(t.path("out"), encoding="utf-8") as out:
+            check(out.read().strip() == "42", "into a file")
+        t.expect(run(t, "flow", "start", "hello/sum", "hello"), 64, ["the input is not JSON", "a text needs its quotes"])
+        t.expect(run(t, "flow", "start", "hello/sum", '"x"'), 64, "step 0 (counter.add) on den: bad-arguments")
+
+
+@test
 def logs_go_on_over_a_move(t):
     """The stream is opened again, and what comes twice is shown once."""
     with orchestrator(t) as fake:
