@@ -292,9 +292,7 @@ static int add_local(struct iso_cli_server *server, const struct options *option
                      iso_cli_json_text(note, "name"));
         return ISO_CLI_USAGE;
     }
-    return post_device(
-        server, options,
-        json_pack("{s:s, s:s}", "address", iso_cli_json_text(note, "url"), "token", token));
+    return post_device(server, options, iso_cli_note_device(note, token, NULL));
 }
 
 /* Whether the orchestrator has found something of that name or address. */

@@ -106,3 +106,18 @@ void iso_cli_notes_names(const json_t *notes, char *out, size_t cap)
         }
     }
 }
+
+json_t *iso_cli_note_device(const json_t *note, const char *token, const char *name)
+{
+    const char *https = iso_cli_json_text(note, "https");
+    json_t *body =
+        json_pack("{s:s, s:s}", "address",
+                  https[0] != '\0' ? https : iso_cli_json_text(note, "url"), "token", token);
+    if (https[0] != '\0') {
+        (void)json_object_set(body, "pin", json_object_get(note, "pin"));
+    }
+    if (name != NULL) {
+        (void)json_object_set_new(body, "name", json_string(name));
+    }
+    return body;
+}

@@ -4,9 +4,15 @@
 
 #include <jansson.h>
 
-/* What runs on this machine: an array of {"kind", "name", "url", "state", "pid"}, of that kind, in
- * the order of names; stale notes are removed and left out. The caller's reference. */
+/* What runs on this machine: an array of {"kind", "name", "url", "state", "pid"}, of that kind (of
+ * a device with "https" and "pin"), in the order of names; stale notes are removed and left out.
+ * The caller's reference. */
 json_t *iso_cli_notes_read(const char *kind);
+
+/* What an orchestrator is told of a device that it is to have: how it is reached, by its
+ * certificate if it has one, for over plain HTTP whoever takes its port later may pretend to be it;
+ * its token; its name (NULL: its own). The caller's reference. */
+json_t *iso_cli_note_device(const json_t *note, const char *token, const char *name);
 
 /* The note of that name, or whose URL is `name`; NULL. Borrowed from notes. */
 const json_t *iso_cli_notes_find(const json_t *notes, const char *name);

@@ -322,8 +322,7 @@ static int add_device(struct iso_cli_server *server, const json_t *note)
         iso_cli_error("%s: no token can be read from it", path);
         return ISO_CLI_UNREADABLE;
     }
-    json_t *body = json_pack("{s:s, s:s, s:s}", "address", iso_cli_json_text(note, "url"), "token",
-                             token, "name", name);
+    json_t *body = iso_cli_note_device(note, token, name);
     char *text = json_dumps(body, JSON_COMPACT);
     json_decref(body);
     if (text == NULL) {
@@ -415,8 +414,10 @@ static void tell_parent(struct up *up, char result)
 
 static void leave_note(struct up *up)
 {
-    const struct iso_cli_note note = {"up", up->name != NULL ? up->name : "up", "",
-                                      up->orchestrator_state};
+    const struct iso_cli_note note = {.kind = "up",
+                                      .name = up->name != NULL ? up->name : "up",
+                                      .url = "",
+                                      .state = up->orchestrator_state};
     if (iso_cli_note_leave(&note, &up->note, NULL) != ISO_OK) {
         up->note = -1; /* `isomer down` will not find it; Ctrl-C does */
     }

@@ -61,8 +61,12 @@ void iso_cli_daemon_ready(struct iso_cli_daemon *daemon, const uint16_t ports[IS
     char host[ISO_STATE_HOST_SIZE];
     iso_cli_ports_keep(daemon->state, ports);
     iso_state_host(host);
-    const struct iso_cli_note note = {daemon->kind, daemon->name != NULL ? daemon->name : host,
-                                      url != NULL ? url : "", daemon->state};
+    const struct iso_cli_note note = {.kind = daemon->kind,
+                                      .name = daemon->name != NULL ? daemon->name : host,
+                                      .url = url != NULL ? url : "",
+                                      .state = daemon->state,
+                                      .https = daemon->https,
+                                      .pin = daemon->pin};
     iso_report_init(&report);
     const enum iso_err err =
         url != NULL ? iso_cli_note_leave(&note, &daemon->note, &report) : ISO_OK;

@@ -7,9 +7,10 @@
 #include "daemon/program.h"
 
 struct iso_cli_daemon {
-    const char *kind;  /* of its note: "supervisor", "orchestrator" */
-    const char *state; /* its state directory; NULL: none, then starting says so */
-    const char *name;  /* as given; NULL: the host's */
+    const char *kind;        /* of its note: "supervisor", "orchestrator" */
+    const char *state;       /* its state directory; NULL: none, then starting says so */
+    const char *name;        /* as given; NULL: the host's */
+    const char *https, *pin; /* for its note; NULL: none. Set before `ready` */
     /* The daemon: as in struct iso_program_part. `had`: the ports of the last time; no two daemons
      * of this machine are in `start` at a time. */
     enum iso_err (*start)(struct iso_cli_daemon *daemon, uv_loop_t *loop,

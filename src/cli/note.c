@@ -68,6 +68,12 @@ static enum iso_err text_of(const struct iso_cli_note *note, struct iso_buf *out
     iso_json_z(&json, note->url);
     iso_json_key(&json, "state");
     iso_json_z(&json, state != NULL ? state : note->state);
+    if (note->https != NULL) {
+        iso_json_key(&json, "https");
+        iso_json_z(&json, note->https);
+        iso_json_key(&json, "pin");
+        iso_json_z(&json, note->pin);
+    }
     iso_json_key(&json, "pid");
     iso_json_i64(&json, getpid());
     iso_json_object_end(&json);

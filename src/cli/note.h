@@ -18,6 +18,8 @@ struct iso_cli_note {
     const char *name; /* of the device, or of the orchestrator */
     const char *url;  /* where it is reached from this machine; an orchestrator's local.json says */
     const char *state; /* its state directory, where the file `token` is */
+    const char *https; /* of a device, from this machine; NULL: none */
+    const char *pin;   /* of its certificate; with https */
 };
 
 /*

@@ -84,6 +84,17 @@ static void seen_itself(const struct iso_or_op *op, struct iso_or_entry *entry)
                      op->target.has_pin ? "" : op->target.base);
 }
 
+/* Its certificate is known now: what it says over plain HTTP proves nothing beside that. */
+static void drop_plain(struct iso_or_entry *entry)
+{
+    for (size_t i = entry->address_count; i-- > 0;) {
+        if (!iso_or_is_https(entry->addresses[i])) {
+            (void)iso_or_entry_drop_address(entry, entry->addresses[i]);
+        }
+    }
+    entry->address_next = 0;
+}
+
 /* It was a device before: what was set here stays. A heartbeat under way was sent with the token
  * of before, or to where it is not any more. */
 static ISO_MUST_CHECK enum iso_err keep_again(struct iso_or_op *op, struct iso_or_entry *entry)
@@ -91,6 +102,9 @@ static ISO_MUST_CHECK enum iso_err keep_again(struct iso_or_op *op, struct iso_o
     const struct iso_or_reach before = entry->target;
     entry->target = op->target;
     const bool moved = iso_or_entry_prefer(entry, op->target.base);
+    if (entry->target.has_pin) {
+        drop_plain(entry);
+    }
     const enum iso_err err = iso_or_entry_keep(entry, &op->report);
     if (err != ISO_OK) {
         entry->target = before;

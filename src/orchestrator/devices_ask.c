@@ -9,7 +9,7 @@ bool iso_or_is_https(const char *base)
 
 bool iso_or_entry_trusts(const struct iso_or_entry *entry, const char *base)
 {
-    return iso_or_is_https(base) || strcmp(entry->sure, base) == 0;
+    return iso_or_is_https(base) || (!entry->target.has_pin && strcmp(entry->sure, base) == 0);
 }
 
 void iso_or_entry_doubt(struct iso_or_entry *entry, const char *base,

@@ -76,6 +76,32 @@ TEST(a_wrong_code_pairs_nothing)
     world_close(&world);
 }
 
+/* A device that was added over plain HTTP and again by its certificate is reached by that alone:
+ * who takes its port and says its id gets no token. */
+TEST(a_certificate_takes_the_place_of_plain_http)
+{
+    static struct fake fake;
+    static struct world world;
+    char pin[ISO_TLS_PIN_TEXT_SIZE];
+    world_open(&world);
+    fake_open(&fake, &world, "den");
+    SET(fake.tokens[0], "0123456789abcdef.given");
+    fake_pin(&fake, pin);
+    CHECK_OK(world_add(&world, fake.http, NULL, fake.tokens[0], NULL, false));
+    WORLD_UNTIL(&world, world_device(&world, "den")->state == ISO_OR_UP);
+    CHECK_OK(world_add(&world, fake.https, NULL, fake.tokens[0], pin, false));
+    struct iso_or_entry *den = iso_or_entry_find_name(world.devices, iso_str_from_z("den"));
+    CHECK(den != NULL && den->target.has_pin);
+    CHECK_EQ_U64(den->address_count, 1);
+    CHECK_STR(den->addresses[0], fake.https);
+    CHECK(!iso_or_entry_trusts(den, fake.http));
+    SET(den->sure, fake.http); /* even if it was seen there */
+    CHECK(!iso_or_entry_trusts(den, fake.http));
+    WORLD_UNTIL(&world, world_device(&world, "den")->state == ISO_OR_UP);
+    fake_close(&fake, &world);
+    world_close(&world);
+}
+
 TEST(a_token_is_used_once_to_make_one_of_our_own)
 {
     static struct fake fake;

@@ -515,6 +515,11 @@ void iso_supervisor_ports(const struct iso_supervisor *supervisor, struct iso_su
     *out = supervisor->ports;
 }
 
+void iso_supervisor_pin(const struct iso_supervisor *supervisor, char out[ISO_SUPERVISOR_PIN_SIZE])
+{
+    iso_tls_pin_text(supervisor->state.identity.pin, out);
+}
+
 void iso_sv_coap_url(struct iso_supervisor *sv, const struct iso_http_request *req, char *out,
                      size_t cap)
 {

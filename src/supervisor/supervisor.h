@@ -96,5 +96,8 @@ struct iso_supervisor_ports {
 };
 void iso_supervisor_ports(const struct iso_supervisor *supervisor,
                           struct iso_supervisor_ports *out);
+/* The pin of its certificate, "sha256:HEX". */
+enum { ISO_SUPERVISOR_PIN_SIZE = 80 };
+void iso_supervisor_pin(const struct iso_supervisor *supervisor, char out[ISO_SUPERVISOR_PIN_SIZE]);
 
 #endif

@@ -96,6 +96,8 @@ def ports_that_others_have_now(t):
     """Started again when another supervisor has a port of theirs, the devices have other ones: all are up at once."""
     with up(t):
         before = json.loads(run(t, "device", "ls", "--json").out)
+    check(all(one["address"].startswith("https://127.0.0.1:") and one["pin"] for one in before["devices"]),
+          "by their certificates: %s" % before)
     with contextlib.ExitStack() as hall:
         hall.enter_context(daemon(t, "supervisor", "--state", "h", "--name", "hall", "--no-mdns"))
         with up(t):  # which ends with 0 only when all are up
