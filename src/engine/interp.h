@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "engine/ablate.h"
 #include "engine/code.h"
 #include "engine/interp_simd.h"
 #include "engine/numeric.h"

@@ -487,7 +487,7 @@ static uint32_t count_branch(struct iso_translator *t, const struct iso_operand 
     uint32_t rhs = 0;
     bool immediate = true;
     uint32_t add = t->last;
-    if (t->last == ISO_NONE || t->wide) {
+    if (t->last == ISO_NONE || t->wide || !ISO_USES(ISO_COUNT_BRANCH)) {
         return ISO_NONE;
     }
     if (o->kind == ISO_ENTRY_ACC) {
@@ -505,7 +505,7 @@ static uint32_t count_branch(struct iso_translator *t, const struct iso_operand 
             (immediate && compare->imm != (int16_t)compare->imm)) {
             return ISO_NONE;
         }
-    } else if (o->where != ISO_IN_ACC || o->slot != t->cells[t->last].a) {
+    } else if (o->where == ISO_IN_CONST || o->slot != t->cells[t->last].a) {
         return ISO_NONE;
     }
     if (t->ops[add] != ISO_OPN_i32_add_SIw || (!immediate && rhs == t->cells[add].a)) {
@@ -531,7 +531,8 @@ static uint32_t emit_branch(struct iso_translator *t, struct iso_operand *o, boo
     uint32_t opn;
     uint32_t a;
     uint32_t b;
-    bool produced = o->kind == ISO_ENTRY_ACC && o->producer == t->last;
+    bool produced =
+        o->kind == ISO_ENTRY_ACC && o->producer == t->last && ISO_USES(ISO_COMPARE_BRANCH);
     if (produced && t->ops[t->last] == ISO_OPN_i32_eq_AI && t->cells[t->last].c == 0 &&
         t->prev != ISO_NONE && is_float_compare(t->ops[t->prev]) &&
         !writes_through(t->ops[t->prev])) {

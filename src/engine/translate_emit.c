@@ -209,12 +209,23 @@ struct iso_entry *iso_tr_push(struct iso_translator *t, uint8_t type, enum iso_e
 
 void iso_tr_push_local(struct iso_translator *t, uint32_t local)
 {
+    if (!ISO_USES(ISO_FOLD_LOCALS)) {
+        uint8_t type = t->local_type[local];
+        iso_tr_move(t, t->next_slot, t->local_slot[local], type);
+        iso_tr_push(t, type, ISO_ENTRY_TEMP);
+        return;
+    }
     iso_tr_push(t, t->local_type[local], ISO_ENTRY_LOCAL)->local = local;
     t->local_refs[local]++;
 }
 
 void iso_tr_push_const(struct iso_translator *t, uint8_t type, uint64_t bits)
 {
+    if (!ISO_USES(ISO_FOLD_CONSTANTS)) {
+        iso_tr_const_to(t, t->next_slot, type, bits);
+        iso_tr_push(t, type, ISO_ENTRY_TEMP);
+        return;
+    }
     iso_tr_push(t, type, ISO_ENTRY_CONST)->bits = bits;
 }
 
@@ -379,7 +390,7 @@ struct iso_operand iso_tr_pop(struct iso_translator *t)
         return o;
     case ISO_ENTRY_ACC:
         t->acc_entry[k] = ISO_NONE;
-        o.where = ISO_IN_ACC;
+        o.where = ISO_USES(ISO_ACCUMULATORS) ? ISO_IN_ACC : ISO_IN_SLOT;
         return o;
     case ISO_ENTRY_LOCAL:
         t->local_refs[o.local]--;
@@ -388,7 +399,7 @@ struct iso_operand iso_tr_pop(struct iso_translator *t)
     default:
         break;
     }
-    if (k != ISO_ACC_NONE && t->acc_slot[k] == o.slot) {
+    if (k != ISO_ACC_NONE && t->acc_slot[k] == o.slot && ISO_USES(ISO_ACCUMULATORS)) {
         o.where = ISO_IN_ACC;
     }
     return o;
@@ -413,7 +424,7 @@ uint32_t iso_tr_in_slot(struct iso_translator *t, struct iso_operand *o)
         }
         return o->slot;
     }
-    if (o->kind == ISO_ENTRY_ACC && o->where == ISO_IN_ACC) {
+    if (o->kind == ISO_ENTRY_ACC) {
         /* The producer writes it after all; nothing that was emitted since uses that slot. */
         iso_tr_set_op(t, o->producer, t->ops[o->producer] + 1u);
         iso_tr_wrote(t, o->slot);
@@ -547,7 +558,7 @@ void iso_tr_settle(struct iso_translator *t, uint32_t index)
 static uint32_t movable(const struct iso_translator *t, uint32_t index)
 {
     uint32_t n = 0;
-    while (n < 3 && index + n < t->depth && !t->wide) {
+    while (n < 3 && index + n < t->depth && !t->wide && ISO_USES(ISO_BATCHED_MOVES)) {
         const struct iso_entry *e = &t->stack[index + n];
         if (e->kind != ISO_ENTRY_LOCAL || iso_type_slots(e->type) != 1) {
             break;
@@ -653,7 +664,7 @@ static void preserve(struct iso_translator *t, uint32_t local)
 /* Let the last operation write to `slot` instead of where its result belongs. */
 static bool redirect(struct iso_translator *t, const struct iso_operand *o, uint32_t slot)
 {
-    if (t->wide || t->last == ISO_NONE) {
+    if (t->wide || t->last == ISO_NONE || !ISO_USES(ISO_SET_REDIRECTS)) {
         return false;
     }
     if (o->kind == ISO_ENTRY_ACC && o->producer == t->last) {
@@ -687,7 +698,8 @@ void iso_tr_local_set(struct iso_translator *t, uint32_t local, bool tee)
             iso_tr_wrote(t, slot);
             t->acc_slot[iso_tr_class(o.type)] = slot;
         } else {
-            iso_tr_move(t, slot, o.slot, o.type);
+            uint32_t from = o.kind == ISO_ENTRY_ACC ? iso_tr_in_slot(t, &o) : o.slot;
+            iso_tr_move(t, slot, from, o.type);
         }
     }
     if (!tee) {

@@ -213,6 +213,9 @@ static uint32_t halves(uint32_t low, uint32_t high)
 static bool fuse_shl_add(struct iso_translator *t, struct iso_operand *shifted,
                          struct iso_operand *y)
 {
+    if (!ISO_USES(ISO_PRODUCT_SUMS)) {
+        return false;
+    }
     if (!just_computed(t, shifted, ISO_OPN_i32_shl_SI, 1) &&
         !just_computed(t, shifted, ISO_OPN_i32_shl_AI, 1)) {
         return false;
@@ -244,7 +247,8 @@ static bool fuse_product(struct iso_translator *t, uint8_t type, uint32_t mul, u
                          const struct iso_operand *product, const struct iso_operand *z)
 {
     /* The variants SS, AS, SA; not w, not immediate. */
-    if (!just_computed(t, product, mul, V_SA + 1) || z->where != ISO_IN_SLOT) {
+    if (!ISO_USES(ISO_PRODUCT_SUMS) || !just_computed(t, product, mul, V_SA + 1) ||
+        z->where != ISO_IN_SLOT) {
         return false;
     }
     const struct iso_cell cell = t->cells[t->last];
@@ -271,7 +275,7 @@ static bool fuse_sum_of(struct iso_translator *t, uint32_t opn, struct iso_opera
     }
     switch (opn) {
     case ISO_OPN_i32_add_SS:
-        if (x->kind == ISO_ENTRY_LOCAL && y->where == ISO_IN_CONST) {
+        if (x->kind == ISO_ENTRY_LOCAL && y->where == ISO_IN_CONST && ISO_USES(ISO_ADDRESS_SUMS)) {
             iso_tr_push_sum(t, x->local, (uint32_t)y->bits);
             return true;
         }
@@ -404,7 +408,8 @@ enum { S_SS, S_AS, S_IS, S_SA, S_IA, S_SK, S_AK, S_IK, S_AA, S_SX, S_AX, S_SZ, S
 static bool fuse_sum(struct iso_translator *t, const struct iso_operand *address, uint32_t offset,
                      bool acc_busy, uint32_t *base, bool *base_in_acc, uint32_t *index)
 {
-    if (address->kind != ISO_ENTRY_ACC || address->producer != t->last || offset > UINT16_MAX) {
+    if (!ISO_USES(ISO_ADDRESS_SUMS) || address->kind != ISO_ENTRY_ACC ||
+        address->producer != t->last || offset > UINT16_MAX) {
         return false;
     }
     const struct iso_cell *sum = &t->cells[t->last];
@@ -456,8 +461,9 @@ static void tr_load(struct iso_translator *t, const struct access *op, uint32_t 
                         address.slot, (uint32_t)address.bits);
         return;
     }
-    if (offset == 0 && (just_computed(t, &address, ISO_OPN_i32_add_SI, 1) ||
-                        just_computed(t, &address, ISO_OPN_i32_add_AI, 1))) {
+    if (offset == 0 && ISO_USES(ISO_ADDRESS_SUMS) &&
+        (just_computed(t, &address, ISO_OPN_i32_add_SI, 1) ||
+         just_computed(t, &address, ISO_OPN_i32_add_AI, 1))) {
         const struct iso_cell sum = t->cells[t->last];
         bool in_acc = t->ops[t->last] == ISO_OPN_i32_add_AI;
         iso_tr_remove_last(t);
