@@ -100,6 +100,12 @@ build_one() {
     counter) build_c counter count.c ;;
     greeter) build_c greeter greetings.c ;;
     camera) build_with_stb camera frames.c stb_image.h ;;
+    thermometer) build_rust thermometer measure.rs ;;
+    average) build_rust average averages.rs ;;
+    relay) build_rust relay switch.rs ;;
+    thermostat) build_assemblyscript thermostat ;;
+    plot) build_c plot chart.c ../drawing/drawing.c -I../drawing ;;
+    reader) build_c reader pages.c spots.c ../drawing/drawing.c -I../drawing ;;
     screen) build_with_stb screen pictures.c stb_image_write.h ;;
     *)
         echo "modules/build.sh: there is no module $1" >&2
@@ -109,7 +115,8 @@ build_one() {
     "$isomer" pack "$out/$1/$1.wasm" --wit "$out/$1/$1.wit" -o "$out/$1.wasm"
 }
 
-[ $# -ne 0 ] || set -- statistics seal resize digits text sharpen camera screen counter greeter
+[ $# -ne 0 ] || set -- statistics seal resize digits text sharpen camera screen counter greeter thermometer \
+    average relay thermostat plot reader
 for module in "$@"; do
     build_one "$module"
 done

@@ -5,8 +5,8 @@
  * usage: digits_train weights > digits_weights.h      (a few seconds)
  *        digits_train pictures SEED COUNT             (a line each: the digit, its pixels in hex)
  *
- * The data are made here: digits as strokes, moved, turned, stretched, slanted and bent at random,
- * of random thickness and brightness, on noise. Two layers (SIZE * SIZE -> HIDDEN, with what is
+ * The data are made here: the bent lines of digits_lines.h, of random thickness and brightness, on
+ * noise. Two layers (SIZE * SIZE -> HIDDEN, with what is
  * negative cut off, -> 10) learn by gradient descent, one picture at a time. Weights are written as
  * bytes with a factor for each layer.
  */
@@ -16,108 +16,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SIZE = 16, INPUTS = SIZE * SIZE, HIDDEN = 32, DIGITS = 10, STEPS = 80000, POINTS = 14 };
+#include "digits_lines.h"
+
+enum { SIZE = 16, INPUTS = SIZE * SIZE, HIDDEN = 32, DIGITS = 10, STEPS = 80000 };
 
 /* ---- Pictures ------------------------------------------------------------------------------ */
 
-static uint64_t random_state;
-
-/* splitmix64; from 0 up to 1 */
-static double random_unit(void)
-{
-    uint64_t z = random_state += 0x9e3779b97f4a7c15u;
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-    return (double)((z ^ z >> 31) >> 11) / 9007199254740992.0;
-}
-
-static double random_between(double low, double high)
-{
-    return low + (high - low) * random_unit();
-}
-
-struct point {
-    double x;
-    double y;
-};
-
-/* One line without lifting the pen, in hundredths of width and height; y goes down. */
-static const struct {
-    int count;
-    struct point points[POINTS];
-} strokes[DIGITS] = {
-    {11,
-     {{50, 5},
-      {25, 12},
-      {12, 35},
-      {12, 65},
-      {25, 88},
-      {50, 95},
-      {75, 88},
-      {88, 65},
-      {88, 35},
-      {75, 12},
-      {50, 5}}},
-    {3, {{28, 27}, {55, 5}, {55, 95}}},
-    {7, {{15, 25}, {30, 8}, {60, 5}, {82, 22}, {75, 45}, {15, 95}, {87, 95}}},
-    {9, {{15, 12}, {50, 5}, {80, 22}, {70, 42}, {42, 48}, {75, 55}, {85, 75}, {60, 95}, {13, 88}}},
-    {4, {{67, 95}, {67, 5}, {10, 66}, {92, 66}}},
-    {8, {{82, 5}, {25, 5}, {20, 45}, {55, 40}, {82, 55}, {80, 80}, {50, 95}, {13, 87}}},
-    {9, {{72, 5}, {35, 25}, {17, 60}, {25, 88}, {50, 95}, {78, 85}, {80, 60}, {55, 48}, {20, 62}}},
-    {3, {{12, 5}, {88, 5}, {40, 95}}},
-    {13,
-     {{50, 48},
-      {25, 38},
-      {22, 17},
-      {50, 5},
-      {78, 17},
-      {75, 38},
-      {50, 48},
-      {20, 60},
-      {17, 83},
-      {50, 95},
-      {83, 83},
-      {80, 60},
-      {50, 48}}},
-    {9, {{28, 95}, {65, 75}, {83, 40}, {75, 12}, {50, 5}, {22, 15}, {20, 40}, {45, 52}, {80, 38}}},
-};
-
-static double distance_to(struct point a, struct point b, double x, double y)
-{
-    double along_x = b.x - a.x, along_y = b.y - a.y;
-    double square = along_x * along_x + along_y * along_y;
-    double t = square > 0 ? ((x - a.x) * along_x + (y - a.y) * along_y) / square : 0;
-    t = fmin(1, fmax(0, t));
-    return hypot(x - a.x - t * along_x, y - a.y - t * along_y);
-}
-
-/* The digit's line in pixels. */
-static void bend(int digit, struct point *line)
-{
-    double width = random_between(0.5, 0.75) * SIZE / 100,
-           height = random_between(0.65, 0.85) * SIZE / 100;
-    double turn = random_between(-0.3, 0.3), slant = random_between(-0.25, 0.25);
-    double right = SIZE / 2.0 + random_between(-1, 1), down = SIZE / 2.0 + random_between(-1, 1);
-    for (int i = 0; i < strokes[digit].count; i++) {
-        double y = (strokes[digit].points[i].y - 50 + random_between(-7, 7)) * height;
-        double x = (strokes[digit].points[i].x - 50 + random_between(-7, 7)) * width - slant * y;
-        line[i].x = right + x * cos(turn) - y * sin(turn);
-        line[i].y = down + x * sin(turn) + y * cos(turn);
-    }
-}
-
 static void draw(int digit, uint8_t *pixels)
 {
-    struct point line[POINTS];
-    bend(digit, line);
-    double thick = random_between(0.5, 1.1), bright = random_between(120, 185);
+    struct digits_point line[DIGITS_POINTS];
+    const int count = digits_bend(digit, SIZE, line);
+    double thick = digits_random_between(0.5, 1.1), bright = digits_random_between(120, 185);
     for (int i = 0; i < INPUTS; i++) {
-        double x = i % SIZE + 0.5, y = i / SIZE + 0.5, nearest = SIZE;
-        for (int k = 1; k < strokes[digit].count; k++) {
-            nearest = fmin(nearest, distance_to(line[k - 1], line[k], x, y));
-        }
+        double nearest = digits_distance(line, count, i % SIZE + 0.5, i / SIZE + 0.5);
         double ink = fmin(1, fmax(0, thick + 0.5 - nearest));
-        pixels[i] = (uint8_t)fmin(255, ink * bright + random_between(0, 70));
+        pixels[i] = (uint8_t)fmin(255, ink * bright + digits_random_between(0, 70));
     }
 }
 
@@ -166,15 +79,15 @@ static void learn(const uint8_t *pixels, int digit, float rate)
 static void train(void)
 {
     uint8_t pixels[INPUTS];
-    random_state = 1;
+    digits_random_state = 1;
     for (int i = 0; i < HIDDEN * INPUTS; i++) {
-        first[i / INPUTS][i % INPUTS] = (float)random_between(-0.1, 0.1);
+        first[i / INPUTS][i % INPUTS] = (float)digits_random_between(-0.1, 0.1);
     }
     for (int i = 0; i < DIGITS * HIDDEN; i++) {
-        second[i / HIDDEN][i % HIDDEN] = (float)random_between(-0.3, 0.3);
+        second[i / HIDDEN][i % HIDDEN] = (float)digits_random_between(-0.3, 0.3);
     }
     for (int step = 0; step < STEPS; step++) {
-        int digit = (int)(random_unit() * DIGITS);
+        int digit = (int)(digits_random() * DIGITS);
         draw(digit, pixels);
         learn(pixels, digit, 0.03f * (1.0f - 0.95f * (float)step / STEPS));
     }
@@ -236,10 +149,10 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: see the top of digits_train.c\n");
         return 2;
     }
-    random_state = strtoull(argv[2], NULL, 10);
+    digits_random_state = strtoull(argv[2], NULL, 10);
     for (long left = strtol(argv[3], NULL, 10); left > 0; left--) {
         uint8_t pixels[INPUTS];
-        int digit = (int)(random_unit() * DIGITS);
+        int digit = (int)(digits_random() * DIGITS);
         draw(digit, pixels);
         printf("%d ", digit);
         for (int i = 0; i < INPUTS; i++) {

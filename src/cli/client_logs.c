@@ -141,14 +141,35 @@ static void print_event(void *ctx, const json_t *entry)
     putchar('\n');
 }
 
+/* Of those that a component emits. */
+static void print_emitted(void *ctx, const json_t *entry)
+{
+    if (print_as_json(ctx, entry)) {
+        return;
+    }
+    char *payload = json_dumps(json_object_get(entry, "payload"),
+                               JSON_ENCODE_ANY | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(15));
+    print_text(entry, "time");
+    printf(" %-15s ", iso_cli_json_text(entry, "name"));
+    iso_cli_print_str(stdout, iso_str_from_z(payload != NULL ? payload : ""));
+    putchar('\n');
+    free(payload);
+}
+
 static int run_events(const struct iso_cli_command *command, int argc, char **argv)
 {
     struct iso_cli_client_args args;
     struct lines lines = {.follow = false};
-    int status = iso_cli_client_read(command, argc, argv, &args, 0, 0, line_option, &lines);
-    if (status < 0) {
-        lines.json = args.server.json;
+    char path[400], full[440];
+    int status = iso_cli_client_read(command, argc, argv, &args, 0, 1, line_option, &lines);
+    const bool read = status < 0;
+    lines.json = args.server.json;
+    if (read && args.count == 0) {
         status = show(&args.server, "/v1/events", &lines, print_event);
+    } else if (read) {
+        status = iso_cli_component_path(command, args.operands[0], path, sizeof path);
+        (void)iso_format(full, sizeof full, "%s/events?tail=100", path);
+        status = status == ISO_CLI_OK ? show(&args.server, full, &lines, print_emitted) : status;
     }
     iso_cli_server_fini(&args.server);
     return status;
@@ -165,9 +186,12 @@ static const struct iso_cli_option_group *const events_groups[] = {&events_group
 const struct iso_cli_command iso_cli_client_events = {
     .name = "events",
     .summary = "show what happened, and what happens",
-    .synopsis = "[-f]",
+    .synopsis = "[-f] [APP/COMPONENT]",
+    .description = "Of applications and devices; with APP/COMPONENT the events that the component "
+                   "emits.\n",
     .groups = events_groups,
     .group_count = ISO_COUNT_OF(events_groups),
-    .examples = "  isomer events -f\n",
+    .examples = "  isomer events -f\n"
+                "  isomer events sensors/average\n",
     .run = run_events,
 };

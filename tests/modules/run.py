@@ -401,7 +401,7 @@ def test_digits(modules):
         raise Skip("cc is not installed, which makes pictures")
     maker = os.path.join(modules.build_folder, "digits", "digits_train")
     subprocess.run([compiler, "-O1", "-std=c11", "-D_GNU_SOURCE", "-o", maker,
-                    os.path.join(ROOT, "modules", "digits", "digits_train.c"), "-lm"],
+                    *(os.path.join(ROOT, "modules", "digits", name) for name in ("digits_train.c", "digits_lines.c")), "-lm"],
                    check=True, timeout=120)
     size = modules.call("digits", "get-size")
     right = total = sure = 0

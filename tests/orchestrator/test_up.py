@@ -127,6 +127,8 @@ def up_when_a_device_is_not(t):
 @test
 def devices_with_configurations(t):
     """--config: a file for each device, which says what it has; without --devices those are the devices."""
+    for name in ("site", "empty"):
+        os.mkdir(t.path(name))
     t.write("site/hall.json", json.dumps({"labels": {"room": "hall"}, "devices": {"displays": ["wall"]}}))
     t.write("site/attic.json", json.dumps({"devices": {"simulated-sensors": {"air/temp": {"value": 21}}}}))
     t.write("empty/readme.txt", "")
