@@ -19,7 +19,7 @@ from video_watch import Watcher, compare, figures
 
 sys.path.insert(0, os.path.join(ROOT, "tests", "support"))
 
-from registry import registry  # noqa: E402  pylint: disable=wrong-import-position
+from registry import Registry  # noqa: E402  pylint: disable=wrong-import-position
 
 APP = "upscaled-video"
 EXAMPLE = os.path.join("examples", APP)
@@ -42,9 +42,9 @@ def say(text):
     print("\n%s" % text, flush=True)
 
 
-def deploy(it, port):
+def deploy(it, registry):
     """Two modules go along with the manifest, one is npm's, one is in a registry."""
-    it.isomer("registry", "add", "lab", "http://127.0.0.1:%d" % port, "--plain-http")
+    it.isomer("registry", "add", "lab", registry.url, "--plain-http")
     it.isomer("package", "push", EXAMPLE + "/screen.wasm", "screen@1.0.0")
     it.isomer("package", "push", "screen@1.0.0", "oci:lab/screen:1.0")
     print("   " + it.isomer("deploy", EXAMPLE).replace("\n", "\n   ").rstrip())
@@ -182,10 +182,10 @@ def main():
         sys.exit("demo: --check compares with a film; %s is none" % options.video)
     film = None if live else clip.poor(os.path.abspath(options.video) if options.video else clip.cockatoo(), folder)
     say("The devices")
-    with demo(options.build, folder) as it, registry() as port:
+    with demo(options.build, folder) as it, Registry() as registry:
         it.start(options.video if live else clip.camera(film))
         say("The application")
-        deploy(it, port)
+        deploy(it, registry)
         plan_again(it)
         return check_all(it, film, options.seconds) if options.check else stay(it)
 

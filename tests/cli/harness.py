@@ -8,18 +8,11 @@ import signal
 import subprocess
 import sys
 import tempfile
-import traceback
+
+from suite import Failure, Skip, Tally, check  # noqa: F401  (check is for the tests)
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TESTS = []
-
-
-class Skip(Exception):
-    """Ends a test as skipped; the text names what is missing."""
-
-
-class Failure(Exception):
-    pass
 
 
 def test(function):
@@ -157,11 +150,6 @@ def stop_with(process, number, ready=b"ready\n"):
     return finish(process, first)
 
 
-def check(condition, message):
-    if not condition:
-        raise Failure(message)
-
-
 def match(pattern, text):
     found = re.search(pattern, text, re.MULTILINE)
     if found is None:
@@ -169,17 +157,10 @@ def match(pattern, text):
     return found
 
 
-def run_one(context, function):
+def in_a_folder(context, function):
     context.enter()
     try:
         function(context)
-        return "ok", ""
-    except Skip as reason:
-        return "skip", f": {reason}"
-    except (Failure, subprocess.TimeoutExpired, subprocess.CalledProcessError) as reason:
-        return "FAIL", f": {reason}"
-    except Exception:  # a mistake in the test itself counts as a failure, and the rest goes on
-        return "FAIL", ": " + traceback.format_exc()
     finally:
         context.leave()
 
@@ -202,13 +183,9 @@ def main(argv):
         return 0
     signal.signal(signal.SIGUSR1, signal.SIG_DFL)
     context = Context(os.path.abspath(argv[1]), emulator)
-    counts = {"ok": 0, "FAIL": 0, "skip": 0}
+    tally = Tally()
     for function in TESTS:
-        if names and not any(name in function.__name__ for name in names):
-            continue
-        outcome, text = run_one(context, function)
-        counts[outcome] += 1
-        print(f"{outcome:<4}  {function.__name__}{text}", flush=True)
+        if not names or any(name in function.__name__ for name in names):
+            tally.run(function.__name__, in_a_folder, context, function)
     context.close()
-    print(f"{counts['ok']} passed, {counts['FAIL']} failed, {counts['skip']} skipped")
-    return 1 if counts["FAIL"] or not any(counts.values()) else 0
+    return tally.end() or not any(tally.counts.values())

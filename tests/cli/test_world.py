@@ -5,6 +5,7 @@ import re
 import socket
 
 from harness import Failure, check, test
+from suite import free_port
 
 
 def world(t, *options, args=(), env=None):
@@ -73,12 +74,6 @@ def unreadable_directory(t):
     os.mkdir(t.path("locked"), 0)
     t.fails(["run", "--dir", "locked", t.guest("hello")], 66, "permission denied",
             **t.unprivileged())
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @test

@@ -10,7 +10,6 @@ import argparse
 import hashlib
 import os
 import re
-import shutil
 import socket
 import subprocess
 import sys
@@ -23,6 +22,7 @@ sys.path.insert(0, os.path.join(ROOT, "tests", "support"))
 
 import hostile as nonsense  # noqa: E402  pylint: disable=wrong-import-position
 import npm  # noqa: E402  pylint: disable=wrong-import-position
+from suite import Failure, Tally, check, execute, need  # noqa: E402  pylint: disable=wrong-import-position
 
 IDENTITY = "sensor-7"
 KEY = "a key of the tests"
@@ -30,34 +30,7 @@ SCHEMES = ("coap", "coap+tcp", "coaps", "coaps+tcp")
 CREDENTIALS = ["--identity", IDENTITY, "--key", KEY]
 
 
-class Skip(Exception):
-    """Something that the test needs is not there."""
-
-
-class Failure(Exception):
-    """The test failed; the text says why."""
-
-
-def need(program):
-    found = shutil.which(program)
-    if not found:
-        raise Skip("%s is not installed" % program)
-    return found
-
-
-def check(condition, text):
-    if not condition:
-        raise Failure(text)
-
-
-def execute(words, timeout=60):
-    try:
-        return subprocess.run(words, capture_output=True, timeout=timeout, check=False)
-    except subprocess.TimeoutExpired:
-        raise Failure("not finished after %d s: %s" % (timeout, " ".join(words))) from None
-
-
-def free_port():
+def free_ports():
     """A port that is free for TCP and UDP, and so is the one after it."""
     while True:
         with socket.socket() as first, socket.socket() as second, \
@@ -247,7 +220,7 @@ class Tests:
         return result.stdout, result.stdout.decode(errors="replace") + result.stderr.decode()
 
     def server(self, scheme):
-        port = free_port()
+        port = free_ports()
         words = [need("coap-server-gnutls"), "-A", "127.0.0.1", "-p", str(port), "-d", "10", "-v",
                  "3", "-k", KEY, "-u", IDENTITY, "-h", ""]
         process = start_server(words, port)
@@ -275,7 +248,7 @@ class Tests:
             process.wait()
 
     def server_wrong_key(self, scheme):
-        port = free_port()
+        port = free_ports()
         words = [need("coap-server-gnutls"), "-A", "127.0.0.1", "-p", str(port), "-v", "3", "-k",
                  "another key", "-h", ""]
         process = start_server(words, port)
@@ -292,10 +265,7 @@ class Tests:
 
     def node(self):
         need("node")
-        try:
-            modules = npm.fetch(HERE, "coap")
-        except npm.Missing as reason:
-            raise Skip(str(reason)) from reason
+        modules = npm.fetch(HERE, "coap")
         with Ours(self.tool) as ours:
             result = execute(["node", os.path.join(HERE, "node_client.cjs"), modules,
                               ours.port["coap"]])
@@ -333,21 +303,11 @@ def main():
     parser.add_argument("--only", action="append", default=[])
     options = parser.parse_args()
     os.makedirs(options.build, exist_ok=True)
-    counts = {"ok": 0, "FAIL": 0, "skip": 0}
+    tally = Tally()
     for name, test, arguments in Tests(os.path.abspath(options.tool), options.build).all():
-        if options.only and not any(text in name for text in options.only):
-            continue
-        word, text = "ok", ""
-        try:
-            test(*arguments)
-        except Skip as reason:
-            word, text = "skip", str(reason)
-        except Failure as failure:
-            word, text = "FAIL", str(failure)
-        counts[word] += 1
-        print("%-5s %s%s" % (word, name, ": " + text if text else ""), flush=True)
-    print("%d passed, %d failed, %d skipped" % (counts["ok"], counts["FAIL"], counts["skip"]))
-    return 1 if counts["FAIL"] else 0
+        if not options.only or any(text in name for text in options.only):
+            tally.run(name, test, *arguments)
+    return tally.end()
 
 
 if __name__ == "__main__":

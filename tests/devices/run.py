@@ -17,32 +17,20 @@ import subprocess
 import sys
 import tempfile
 import threading
-import traceback
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 sys.path.insert(0, os.path.join(ROOT, "tests", "support"))
 
 import wit as wit_texts  # noqa: E402  pylint: disable=wrong-import-position
+from suite import Failure, Skip, Tally, check_equal, need  # noqa: E402  pylint: disable=wrong-import-position
+
 TESTS = []
-
-
-class Skip(Exception):
-    """Something that a test needs is not there."""
-
-
-class Failure(Exception):
-    """The test failed; the text says why."""
 
 
 def test(function):
     TESTS.append(function)
     return function
-
-
-def check(what, actual, expected):
-    if actual != expected:
-        raise Failure("%s is %.500r, expected %.500r" % (what, actual, expected))
 
 
 def check_in(part, whole):
@@ -63,8 +51,8 @@ def wit_with_devices(name):
 
 
 def build_guest(options):
-    if shutil.which("clang") is None or shutil.which("wasm-ld") is None:
-        raise Skip("clang and lld are not installed")
+    need("clang")
+    need("wasm-ld")
     folder = options.build
     os.makedirs(folder, exist_ok=True)
     wit = os.path.join(folder, "probe.wit")
@@ -149,12 +137,12 @@ class Host:
 
     def ok(self, function, *args):
         name, value = self.call(function, *args)
-        check("the outcome of %s%r (%r)" % (function, args, value), name, "done")
+        check_equal("the outcome of %s%r (%r)" % (function, args, value), name, "done")
         return value
 
     def error(self, function, *args):
         name, value = self.call(function, *args)
-        check("the outcome of %s%r (%r)" % (function, args, value), name, "error")
+        check_equal("the outcome of %s%r (%r)" % (function, args, value), name, "error")
         return value
 
     def said(self, turn=True):
@@ -177,9 +165,9 @@ def log_events_and_config(options):
         host.ok("emit", "too-warm", '{"t": 40.5}')
         check_in("invalid", json.dumps(host.error("emit", "Too Warm", "1")))
         check_in("not JSON", json.dumps(host.error("emit", "too-warm", "{")))
-        check("a", host.ok("get-config", "a"), "1")
-        check("b", host.ok("get-config", "b"), None)
-        check("all", host.ok("get-all"), [["a", "1"], ["greeting", "hello, world"]])
+        check_equal("a", host.ok("get-config", "a"), "1")
+        check_equal("b", host.ok("get-config", "b"), None)
+        check_equal("all", host.ok("get-all"), [["a", "1"], ["greeting", "hello, world"]])
         said = host.said()
         check_in("log 2 careful\n", said)
         check_in('event too-warm {"t": 40.5}\n', said)
@@ -193,10 +181,10 @@ def sleeping(options):
         if int(monotonic) < 50_000_000 or int(time) < 49_000_000:
             raise Failure("slept %s, %s" % (time, monotonic))
         for _ in range(8):  # on two workers
-            check("begun", host.line("&sleep [300000000]"), "begun")
+            check_equal("begun", host.line("&sleep [300000000]"), "begun")
         for _ in range(8):
             name, value = host.outcome(host.line("!wait"))
-            check("outcome", name, "done")
+            check_equal("outcome", name, "done")
             if not 300_000_000 <= int(value[1]) < 2_000_000_000:
                 raise Failure("slept %s" % value)
 
@@ -207,23 +195,23 @@ def storage(options):
     with tempfile.TemporaryDirectory(prefix="isomer-storage-") as folder:
         path = os.path.join(folder, "app", "store")
         with Host(options, {}, ALL, storage=path, quota=1000) as host:
-            check("nothing", host.ok("load", "a"), None)
+            check_equal("nothing", host.ok("load", "a"), None)
             host.ok("save", "a", "AQID")
             host.ok("save", "ü/../x", "")
             host.line("!renew")
-            check("a", host.ok("load", "a"), "AQID")
-            check("keys", host.ok("list-keys"), ["a", "ü/../x"])
+            check_equal("a", host.ok("load", "a"), "AQID")
+            check_equal("keys", host.ok("list-keys"), ["a", "ü/../x"])
             check_in("1000 bytes of storage", host.error("save", "big", "A" * 1400)["limit"])
             check_in("255 bytes", host.error("save", "k" * 256, "")["invalid"])
             host.ok("forget", "a")
-            check("a", host.ok("load", "a"), None)
+            check_equal("a", host.ok("load", "a"), None)
         with Host(options, {}, ALL, storage=path, mode="service") as host:
-            check("keys", host.ok("list-keys"), ["ü/../x"])
+            check_equal("keys", host.ok("list-keys"), ["ü/../x"])
             for name in os.listdir(path):
                 with open(os.path.join(path, name), "r+b") as stream:
                     stream.write(b"?")
             check_in("damaged", host.error("load", "ü/../x")["failed"])
-            check("keys", host.ok("list-keys"), [])
+            check_equal("keys", host.ok("list-keys"), [])
             check_in("damaged", host.said())
 
 
@@ -235,8 +223,8 @@ def storage_side_by_side(options):
             for i in range(16):
                 host.line("&save [\"k%02d\", \"AQID\"]" % i)
             for i in range(16):
-                check("outcome", host.line("!wait"), "done ")
-            check("keys", host.ok("list-keys"), ["k%02d" % i for i in range(16)])
+                check_equal("outcome", host.line("!wait"), "done ")
+            check_equal("keys", host.ok("list-keys"), ["k%02d" % i for i in range(16)])
 
 
 @test
@@ -251,17 +239,17 @@ def sensors(options):
             "tide": {"unit": "m", "value": 5, "amplitude": 2, "period": 60},
             "tank": {"unit": "l", "file": path}}}
         with Host(options, config, ALL) as host:
-            check("sensors", [x["name"] for x in host.ok("list-sensors")],
-                  ["room/temp", "tide", "tank"])
+            check_equal("sensors", [x["name"] for x in host.ok("list-sensors")],
+                        ["room/temp", "tide", "tank"])
             reading = host.ok("measure", "room/temp")
-            check("reading", (reading["unit"], reading["value"]), ("°C", 21.5))
-            check("tank", host.ok("measure", "tank")["value"], 12.5)
+            check_equal("reading", (reading["unit"], reading["value"]), ("°C", 21.5))
+            check_equal("tank", host.ok("measure", "tank")["value"], 12.5)
             if not 3 <= host.ok("measure", "tide")["value"] <= 7:
                 raise Failure("the tide is out of its range")
-            check("nothing", host.error("measure", "moon"), {"unknown": "moon"})
+            check_equal("nothing", host.error("measure", "moon"), {"unknown": "moon"})
         with Host(options, config, ["camera", "display", "gpio", "sensor:tide"]) as host:
-            check("sensors", host.ok("list-sensors"), [{"name": "tide", "unit": "m"}])
-            check("refused", host.error("measure", "tank"), {"not-granted": 'sensor "tank"'})
+            check_equal("sensors", host.ok("list-sensors"), [{"name": "tide", "unit": "m"}])
+            check_equal("refused", host.error("measure", "tank"), {"not-granted": 'sensor "tank"'})
             check_in("refused: sensor \"tank\" was not granted", host.said())
 
 
@@ -272,15 +260,15 @@ def lines(options):
                        "door": {"direction": "input", "initial": True},
                        "far": {"direction": "input", "chip": "/nonexistent", "line": 3}}}
     with Host(options, config, ALL) as host:
-        check("lines", host.ok("list-lines"),
-              [{"name": "lamp", "direction": "output"}, {"name": "door", "direction": "input"},
-               {"name": "far", "direction": "input"}])
-        check("door", host.ok("get-level", "door"), True)
-        check("set", host.line("!level door 0"), "ok")
-        check("door", host.ok("get-level", "door"), False)
+        check_equal("lines", host.ok("list-lines"),
+                    [{"name": "lamp", "direction": "output"}, {"name": "door", "direction": "input"},
+                     {"name": "far", "direction": "input"}])
+        check_equal("door", host.ok("get-level", "door"), True)
+        check_equal("set", host.line("!level door 0"), "ok")
+        check_equal("door", host.ok("get-level", "door"), False)
         host.ok("set-level", "lamp", True)
-        check("lamp", host.ok("get-level", "lamp"), True)
-        check("input", host.error("set-level", "door", True), {"invalid": "line door is an input"})
+        check_equal("lamp", host.ok("get-level", "lamp"), True)
+        check_equal("input", host.error("set-level", "door", True), {"invalid": "line door is an input"})
         check_in("its chip cannot be opened", host.error("get-level", "far")["failed"])
 
 
@@ -292,22 +280,22 @@ def from_camera_to_display(options):
         last = int(host.ok("film", "default", "default", 5))
         if last < 4:
             raise Failure("the fifth frame has number %d" % last)
-        check("shown", host.line("!frame hall"), "80 60 gray8 %d image/bmp %d" % (last, 5878))
+        check_equal("shown", host.line("!frame hall"), "80 60 gray8 %d image/bmp %d" % (last, 5878))
         check_in('"runs":[]', host.line("!describe"))
         stream = host.ok("open", {"source": "sim", "width": 8, "height": 4, "format": "rgb8"})
         numbers = []
         for _ in range(3):
             frame = host.ok("take-frame", stream)
-            check("size", (frame["width"], frame["height"], len(frame["pixels"])), (8, 4, 128))
+            check_equal("size", (frame["width"], frame["height"], len(frame["pixels"])), (8, 4, 128))
             numbers.append(int(frame["number"]))
-        check("numbers", numbers, sorted(set(numbers)))
-        check("shown", host.ok("show", "hall", dict(frame, pixels="A" * 128)), None)
+        check_equal("numbers", numbers, sorted(set(numbers)))
+        check_equal("shown", host.ok("show", "hall", dict(frame, pixels="A" * 128)), None)
         check_in("8 x 4 pixels of rgb8 are 96 bytes",
                  host.error("show", "hall", dict(frame, pixels="AAAA"))["invalid"])
         # Another component begins with nothing, and the old one's program has ended.
-        check("renewed", host.line("!renew"), "ok")
+        check_equal("renewed", host.line("!renew"), "ok")
         check_in('"runs":[]', host.line("!describe"))
-        check("stream", host.error("take-frame", stream), {"unknown": "stream %d" % stream})
+        check_equal("stream", host.error("take-frame", stream), {"unknown": "stream %d" % stream})
 
 
 @test
@@ -326,15 +314,15 @@ def from_command_to_display(options):
         with Host(options, config, ALL) as host:
             stream = host.ok("open", {"source": "one", "format": "jpeg"})
             frame = host.ok("take-frame", stream)
-            check("size", (frame["width"], frame["height"]), (32, 16))
+            check_equal("size", (frame["width"], frame["height"]), (32, 16))
             host.ok("show", "hall", frame)
-            check("shown", host.line("!frame hall"), "32 16 jpeg 0 image/jpeg %d" % len(jpeg))
+            check_equal("shown", host.line("!frame hall"), "32 16 jpeg 0 image/jpeg %d" % len(jpeg))
             check_in("cannot start /nonexistent/camera",
                      host.error("open", {"source": "gone", "format": "jpeg"})["failed"])
             stream = host.ok("open", {"source": "none", "format": "jpeg"})
             host.line("&take-frame [%d]" % stream)
-            check("renewed", host.line("!renew"), "ok")
-            check("outcome", host.line("!wait").split()[0], "gone")
+            check_equal("renewed", host.line("!renew"), "ok")
+            check_equal("outcome", host.line("!wait").split()[0], "gone")
             check_in('"runs":[]', host.line("!describe"))
 
 
@@ -343,17 +331,17 @@ def grants(options):
     """What was not granted is refused by name; an interface that was not, when the component is made."""
     config = {"cameras": {"a": "test:8x8@50", "b": "test:8x8@50"}, "displays": ["hall"]}
     with Host(options, config, ["camera:b", "display", "sensor", "gpio"]) as host:
-        check("sources", host.ok("list-sources"), ["b"])
-        check("refused", host.error("open", {"source": "a", "format": "gray8"}),
-              {"not-granted": 'camera "a"'})
-        check("refused", host.error("open", {"source": "default", "format": "gray8"}),
-              {"not-granted": 'camera "default"'})
+        check_equal("sources", host.ok("list-sources"), ["b"])
+        check_equal("refused", host.error("open", {"source": "a", "format": "gray8"}),
+                    {"not-granted": 'camera "a"'})
+        check_equal("refused", host.error("open", {"source": "default", "format": "gray8"}),
+                    {"not-granted": 'camera "default"'})
         host.ok("open", {"source": "b", "format": "gray8"})
         check_in('camera "a" was not granted', host.said())
     result = subprocess.run([options.host, "/dev/null", options.module, "function", "-", "0",
                              "camera"], capture_output=True, text=True, timeout=60, check=False,
                             stdin=subprocess.DEVNULL)
-    check("status", result.returncode, 2)
+    check_equal("status", result.returncode, 2)
     check_in('isomer:device/display needs the grant "display"', result.stderr)
     check_in('needs the grant "storage"', result.stderr)
 
@@ -370,24 +358,23 @@ def example_modules(options):
             numbers = []
             for _ in range(40):
                 frame = host.ok("take-frame")
-                check("size", (frame["width"], frame["height"], frame["format"]), (8, 4, "rgb8"))
+                check_equal("size", (frame["width"], frame["height"], frame["format"]), (8, 4, "rgb8"))
                 numbers.append(int(frame["number"]))
-            check("numbers", numbers, sorted(set(numbers)))
+            check_equal("numbers", numbers, sorted(set(numbers)))
             check_in('"streams":1', host.line("!describe"))
     with Host(options, config, ["camera:sim", "stream=moon"], module=camera) as host:
-        check("error", host.error("take-frame"), 'not granted: camera "moon"')
+        check_equal("error", host.error("take-frame"), 'not granted: camera "moon"')
     with Host(options, config, ["display", "display=b"], module=screen) as host:
-        check("shown", host.ok("show", frame), None)
-        check("a", host.line("!frame a"), "none")
-        check("b, encoded by the module", host.line("!frame b").split()[:3], ["8", "4", "jpeg"])
+        check_equal("shown", host.ok("show", frame), None)
+        check_equal("a", host.line("!frame a"), "none")
+        check_equal("b, encoded by the module", host.line("!frame b").split()[:3], ["8", "4", "jpeg"])
         check_in("invalid: 9 x 4 pixels", host.error("show", dict(frame, width=9)))
 
 
 @test
 def from_an_address(options):
     """A film behind an address is a camera; what is in the address stays in the configuration."""
-    if shutil.which("ffmpeg") is None:
-        raise Skip("ffmpeg is not installed")
+    need("ffmpeg")
     with tempfile.TemporaryDirectory(prefix="isomer-film-") as folder:
         run(["ffmpeg", "-nostdin", "-loglevel", "error", "-f", "lavfi", "-i",
              "testsrc=size=64x48:rate=10", "-t", "3", "-c:v", "mpeg4",
@@ -403,7 +390,7 @@ def from_an_address(options):
                     stream = host.ok("open", {"source": "film", "width": 32, "format": "rgba8"})
                     for _ in range(3):
                         frame = host.ok("take-frame", stream)
-                        check("size", (frame["width"], frame["height"]), (32, 24))
+                        check_equal("size", (frame["width"], frame["height"]), (32, 24))
                     stream = host.ok("open", {"source": "none", "format": "jpeg"})
                     error = host.error("take-frame", stream)["failed"]
                     check_in("404", error)
@@ -422,29 +409,16 @@ def main():
     options = parser.parse_args()
     for name in ("isomer", "host", "build"):
         setattr(options, name, os.path.abspath(getattr(options, name)))
-    passed, failed, skipped = 0, 0, 0
+    tally = Tally()
     try:
         options.module = build_guest(options)
     except Skip as reason:
-        print("skip  the guest: %s" % reason)
-        print("0 passed, 0 failed, %d skipped" % len(TESTS))
-        return 0
+        for function in TESTS:
+            tally.note("skip", function.__name__, reason)
+        return tally.end()
     for function in TESTS:
-        try:
-            function(options)
-            print("ok    %s" % function.__name__)
-            passed += 1
-        except Skip as reason:
-            print("skip  %s: %s" % (function.__name__, reason))
-            skipped += 1
-        except Failure as reason:
-            print("FAIL  %s: %s" % (function.__name__, reason))
-            failed += 1
-        except Exception:  # pylint: disable=broad-except
-            print("FAIL  %s: %s" % (function.__name__, traceback.format_exc()))
-            failed += 1
-    print("%d passed, %d failed, %d skipped" % (passed, failed, skipped))
-    return 1 if failed else 0
+        tally.run(function.__name__, function, options)
+    return tally.end()
 
 
 if __name__ == "__main__":

@@ -29,18 +29,7 @@ CASES = ((16, 12, 40, 31, 3, 1, 0), (40, 31, 16, 12, 0, 0, 0), (33, 7, 33, 7, 1,
 sys.path.insert(0, os.path.join(ROOT, "tests", "support"))
 
 import npm  # noqa: E402  pylint: disable=wrong-import-position
-
-
-def skip(reason):
-    print(f"skip  resize: {reason}\n0 passed, 0 failed, 1 skipped")
-    sys.exit(77)
-
-
-def fetch():
-    try:
-        npm.fetch(HERE, "foreign", 250)
-    except npm.Missing as reason:
-        skip(f"@jsquash/resize: {reason}")
+from suite import Skip, Tally, check, check_equal, need  # noqa: E402  pylint: disable=wrong-import-position
 
 
 def read(path):
@@ -61,9 +50,8 @@ def case_run(case, foreign, node, folder):
                     os.path.join(folder, "squoosh_resize.mjs"), module, picture, theirs, *numbers],
                    check=True, timeout=60)
     size = case[2] * case[3] * 4
-    if len(read(ours)) != size:
-        return f"{len(read(ours))} bytes instead of {size}"
-    return None if read(ours) == read(theirs) else "not the same as through JavaScript"
+    check_equal("the size in bytes", len(read(ours)), size)
+    check(read(ours) == read(theirs), "not the same as through JavaScript")
 
 
 def main():
@@ -71,26 +59,23 @@ def main():
     parser.add_argument("program")
     parser.add_argument("--emulator", default="")
     arguments = parser.parse_args()
-    node = shutil.which("node")
-    if node is None:
-        skip("node is not installed")
-    fetch()
-    failed = 0
     foreign = [part for part in arguments.emulator.split(";") if part] + [arguments.program]
+    tally = Tally()
+    try:
+        node = need("node")
+        npm.fetch(HERE, "foreign", 250)
+    except Skip as reason:
+        tally.note("skip", "resize", reason)
+        tally.end()
+        return 77
     with tempfile.TemporaryDirectory() as folder:
         # The glue is an ES module whatever its package says.
         shutil.copy(os.path.join(PACKAGE, "squoosh_resize.js"),
                     os.path.join(folder, "squoosh_resize.mjs"))
         for case in CASES:
-            try:
-                problem = case_run(case, foreign, node, folder)
-            except subprocess.SubprocessError as error:
-                problem = str(error)
-            failed += problem is not None
-            name = f"resize {case[0]}x{case[1]} to {case[2]}x{case[3]}, filter {case[4]}"
-            print(f"FAIL  {name}: {problem}" if problem else f"ok    {name}")
-    print(f"{len(CASES) - failed} passed, {failed} failed, 0 skipped")
-    return 1 if failed else 0
+            tally.run(f"resize {case[0]}x{case[1]} to {case[2]}x{case[3]}, filter {case[4]}", case_run, case, foreign, node,
+                      folder)
+    return tally.end()
 
 
 if __name__ == "__main__":

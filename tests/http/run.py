@@ -11,7 +11,6 @@ import hashlib
 import json
 import os
 import shlex
-import shutil
 import socket
 import ssl
 import subprocess
@@ -19,22 +18,16 @@ import sys
 import tempfile
 import time
 
-import refused
-from server import Failure, Reader, Server, check, is_closed, read_answers
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.join(ROOT, "tests", "support"))
+
+import refused  # noqa: E402  pylint: disable=wrong-import-position
+from server import Reader, Server, is_closed, read_answers  # noqa: E402  pylint: disable=wrong-import-position
+from suite import Failure, Skip, Tally, check, need, tests_of  # noqa: E402  pylint: disable=wrong-import-position
 
 TOOL = []
 FAST = ["--limit", "header_ms=400", "--limit", "idle_ms=600", "--limit", "stall_ms=400", "--limit",
         "min_bytes_per_s=100000", "--limit", "handshake_ms=400"]
-
-
-class Skip(Exception):
-    """Something that the test needs is not there."""
-
-
-def need(program):
-    if not shutil.which(program):
-        raise Skip("%s is not installed" % program)
-    return program
 
 
 def serve(*arguments, **options):
@@ -636,24 +629,10 @@ def main():
     parser.add_argument("--only", action="append", default=[])
     arguments = parser.parse_args()
     TOOL.extend(shlex.split(arguments.tool))
-    passed = failed = skipped = 0
-    for name, function in list(globals().items()):
-        if not name.startswith("test_") or (arguments.only and name[5:] not in arguments.only):
-            continue
-        began = time.monotonic()
-        try:
-            function()
-            passed += 1
-            print("ok    %s (%.1f s)" % (name[5:], time.monotonic() - began))
-        except Skip as reason:
-            skipped += 1
-            print("skip  %s: %s" % (name[5:], reason))
-        except (Failure, OSError, subprocess.TimeoutExpired) as reason:
-            failed += 1
-            print("FAIL  %s: %s" % (name[5:], reason))
-        sys.stdout.flush()
-    print("%d passed, %d failed, %d skipped" % (passed, failed, skipped))
-    return 1 if failed else 0
+    tally = Tally()
+    for name, function in tests_of(globals(), arguments.only):
+        tally.run(name[5:], function)
+    return tally.end()
 
 
 if __name__ == "__main__":

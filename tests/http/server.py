@@ -7,14 +7,8 @@ import socket
 import subprocess
 import time
 
+from suite import Failure, check
 
-class Failure(Exception):
-    """The test failed; the text says why."""
-
-
-def check(condition, text, *values):
-    if not condition:
-        raise Failure(text % values if values else text)
 
 
 class Server:

@@ -20,7 +20,6 @@ import os
 import random
 import shlex
 import shutil
-import subprocess
 import sys
 
 import worlds
@@ -30,30 +29,13 @@ ROOT = os.path.dirname(os.path.dirname(HERE))
 sys.path.insert(0, os.path.join(ROOT, "tests", "support"))
 
 import npm  # noqa: E402  pylint: disable=wrong-import-position
+import suite  # noqa: E402  pylint: disable=wrong-import-position
 import wit as wit_texts  # noqa: E402  pylint: disable=wrong-import-position
-
-
-class Skip(Exception):
-    """Something that the test needs is not there."""
-
-
-class Failure(Exception):
-    """The test failed; the text says why."""
-
-
-def need(*programs):
-    for program in programs:
-        found = shutil.which(program)
-        if found:
-            return found
-    raise Skip("%s is not installed" % " or ".join(programs))
+from suite import Failure, Skip, Tally, need  # noqa: E402  pylint: disable=wrong-import-position
 
 
 def execute(words, **options):
-    try:
-        return subprocess.run(words, capture_output=True, text=True, timeout=600, check=False, **options)
-    except subprocess.TimeoutExpired:
-        raise Failure("not finished after 600 s: %s" % shlex.join(words))
+    return suite.execute(words, text=True, **options)
 
 
 def must(words, **options):
@@ -71,16 +53,6 @@ def read(path):
 def write(path, text):
     with open(path, "w", encoding="utf-8") as file:
         file.write(text)
-
-
-def fetch(source, name):
-    """What a package-lock.json names, from npm; the folder node_modules."""
-    try:
-        return npm.fetch(source, name)
-    except npm.Missing as reason:
-        raise Skip(str(reason)) from reason
-    except npm.Broken as reason:
-        raise Failure(str(reason)) from reason
 
 
 class Bench:
@@ -160,7 +132,7 @@ def compile_rust(target, _number):
 
 
 def compile_assemblyscript(target, number):
-    node, modules = need("node"), fetch(HERE, "interface")
+    node, modules = need("node"), npm.fetch(HERE, "interface")
     write(os.path.join(target, "index.ts"), worlds.guest_assemblyscript(read(os.path.join(target, "echo.ts"))))
     result = must([node, os.path.join(modules, "assemblyscript", "bin", "asc.js"), "echo.ts", "--transform",
                    "./echo.mjs", "-o", "guest.wasm", "--runtime", ("incremental", "stub")[number % 2]], cwd=target)
@@ -197,7 +169,7 @@ def with_devices(bench, wit):
 
 
 def describe(bench, kind):
-    node, modules = need("node"), fetch(HERE, "interface")
+    node, modules = need("node"), npm.fetch(HERE, "interface")
     places = ([], ["https://device:8443/v1/components/app/part"],
               ["https://device:8443/v1/components/app/part", "coaps://device/c/app/part"])
     made = []
@@ -218,7 +190,7 @@ def test_openapi(bench):
 
 def test_jco(bench):
     """Components of the C guests; node calls them with its own values. jco has no more than 32 flags."""
-    node, modules = need("node"), fetch(os.path.join(HERE, "jco"), "jco")
+    node, modules = need("node"), npm.fetch(os.path.join(HERE, "jco"), "jco")
     jco = [node, os.path.join(modules, "@bytecodealliance", "jco", "dist", "jco.js")]
     if not os.path.exists(jco[1]):
         jco[1] = os.path.join(modules, "@bytecodealliance", "jco", "src", "jco.js")
@@ -292,18 +264,10 @@ def main():
     options = parser.parse_args()
     options.tool = os.path.abspath(options.tool)
     bench = Bench(options)
-    counts = {"ok": 0, "FAIL": 0, "skip": 0}
+    tally = Tally()
     for name in options.only or TESTS:
-        try:
-            word, text = "ok", TESTS[name](bench)
-        except Skip as reason:
-            word, text = "skip", str(reason)
-        except Failure as reason:
-            word, text = "FAIL", str(reason)
-        counts[word] += 1
-        print("%-5s %s: %s" % (word, name, text), flush=True)
-    print("%d passed, %d failed, %d skipped" % (counts["ok"], counts["FAIL"], counts["skip"]))
-    return 1 if counts["FAIL"] else 0
+        tally.run(name, TESTS[name], bench)
+    return tally.end()
 
 
 if __name__ == "__main__":

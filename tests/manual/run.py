@@ -16,6 +16,11 @@ import subprocess
 import sys
 import tempfile
 
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.join(ROOT, "tests", "support"))
+
+from suite import Tally  # noqa: E402  pylint: disable=wrong-import-position
+
 ENV = {**os.environ, "LC_ALL": "C.UTF-8", "MANWIDTH": "100", "MANROFFOPT": "-rHY=0", "GROFF_NO_SGR": "1"}
 LOADER = "/usr/share/bash-completion/bash_completion"
 
@@ -60,17 +65,8 @@ OFFERS = [
 ]
 
 
-class Counts:
-    def __init__(self):
-        self.passed, self.failed, self.skipped = 0, 0, 0
-
-    def note(self, name, problem):
-        self.passed, self.failed = self.passed + (not problem), self.failed + bool(problem)
-        print("FAIL  %s: %s" % (name, problem) if problem else "ok    " + name)
-
-    def skip(self, name, reason):
-        self.skipped += 1
-        print("skip  %s: %s" % (name, reason))
+def told(tally, name, problem):
+    tally.note("FAIL" if problem else "ok", name, problem)
 
 
 def run(*words, **options):
@@ -96,7 +92,7 @@ def absent(build):
     return {entry["command"] for entry in programs if not os.path.exists(os.path.join(build, entry["program"]))}
 
 
-def test_pages(counts, build, folder):
+def test_pages(tally, build, folder):
     """No warnings, and every option and example of the help is in the page."""
     commands = set()
     for path in sorted(glob.glob(os.path.join(folder, "*", "man[18]", "*"))):
@@ -113,11 +109,11 @@ def test_pages(counts, build, folder):
             examples = re.findall(r"^  (isomer .*)", shown, re.MULTILINE)
             missing = [word for word in [*flags, *examples] if word not in text]
             problem = "not in the page: %s" % missing if missing else ""
-        counts.note(name, problem)
+        told(tally, name, problem)
     overview = run(os.path.join(build, "isomer"), "help").stdout
     listed = set(re.findall(r"^  ([a-z]+) ", overview.partition("\nFirst steps\n")[0], re.MULTILINE))
     missing = {command for command in listed - absent(build) if command not in commands}
-    counts.note("every command has a page", "none for %s" % sorted(missing) if missing else "")
+    told(tally, "every command has a page", "none for %s" % sorted(missing) if missing else "")
 
 
 def offers(completion, folder, typed):
@@ -138,12 +134,12 @@ def offers(completion, folder, typed):
     return result.stdout.split(), result.stderr
 
 
-def test_completion(counts, completion):
+def test_completion(tally, completion):
     """Commands, options, files, directories and known devices are offered where they belong."""
     syntax = run("bash", "-n", completion)
-    counts.note("the completion is a script", syntax.stderr)
+    told(tally, "the completion is a script", syntax.stderr)
     if not os.path.exists(LOADER):
-        counts.skip("completion", "bash-completion is not installed")
+        tally.note("skip", "completion", "bash-completion is not installed")
         return
     with tempfile.TemporaryDirectory(prefix="isomer-completion-") as folder:
         os.makedirs(os.path.join(folder, "folder"))
@@ -158,7 +154,7 @@ def test_completion(counts, completion):
         for typed, expected in OFFERS:
             offered, errors = offers(completion, folder, typed)
             problem = errors or [word for word in expected if word not in offered] or (offered if not expected else "")
-            counts.note("'%s'" % typed, "offered %s%s" % (offered, errors) if problem else "")
+            told(tally, "'%s'" % typed, "offered %s%s" % (offered, errors) if problem else "")
 
 
 def main():
@@ -166,15 +162,14 @@ def main():
     parser.add_argument("--build", required=True)
     build = os.path.abspath(parser.parse_args().build)
     folder = os.path.join(build, "packaging", "manual")
-    counts = Counts()
+    tally = Tally()
     missing = [program for program in ("man", "mandoc") if shutil.which(program) is None]
     if missing:
-        counts.skip("pages", "%s is not installed" % missing[0])
+        tally.note("skip", "pages", "%s is not installed" % missing[0])
     else:
-        test_pages(counts, build, folder)
-    test_completion(counts, os.path.join(folder, "completions", "isomer"))
-    print("%d passed, %d failed, %d skipped" % (counts.passed, counts.failed, counts.skipped))
-    return 1 if counts.failed else 0
+        test_pages(tally, build, folder)
+    test_completion(tally, os.path.join(folder, "completions", "isomer"))
+    return tally.end()
 
 
 if __name__ == "__main__":

@@ -15,16 +15,14 @@ import tempfile
 import threading
 import time
 
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.join(ROOT, "tests", "support"))
+
+from suite import Failure, Skip, Tally  # noqa: E402  pylint: disable=wrong-import-position
+
+
 WAIT = 20.0
 # avahi-browse -p: event;interface;protocol;name;type;domain;host;address;port;txt
-
-
-class Failure(Exception):
-    pass
-
-
-class Skip(Exception):
-    pass
 
 
 def run(*arguments):
@@ -358,50 +356,41 @@ TESTS = [avahi_sees_ours, avahi_sees_ours_by_ipv6, avahi_sees_our_subtype, we_se
          interfaces_come_and_go, only_named_interfaces]
 
 
+def alone(net, test):
+    """What the test started is ended after it; avahi's daemons stay for the next one where nothing went wrong."""
+    kept = []
+    try:
+        test(net)
+        for program in net.programs:
+            if program.process.poll() not in (None, 0):
+                raise Failure("%s ended with %d" % (program.name, program.process.returncode))
+        kept = [p for p in net.programs if "daemon" in p.name]
+    except BaseException:
+        net.avahi_env = None
+        raise
+    finally:
+        net.stop_others(kept)
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--tool", required=True)
     parser.add_argument("only", nargs="*")
     options = parser.parse_args()
-    counts = {"passed": 0, "failed": 0, "skipped": 0}
+    tally = Tally()
     with tempfile.TemporaryDirectory() as folder:
         try:
             net = Network(options.tool, folder)
         except (subprocess.CalledProcessError, OSError) as error:
-            print("skip  mdns: no network can be made here: %s %s"
-                  % (error, (getattr(error, "stderr", b"") or b"").decode().strip()))
-            print("0 passed, 0 failed, %d skipped" % len(TESTS))
-            return 0
+            said = (getattr(error, "stderr", b"") or b"").decode().strip()
+            for test in TESTS:
+                tally.note("skip", test.__name__, "no network can be made here: %s %s" % (error, said))
+            return tally.end()
         for test in TESTS:
-            name = test.__name__
-            if options.only and not any(part in name for part in options.only):
-                continue
-            kept = []
-            try:
-                test(net)
-                kept = [p for p in net.programs if "daemon" in p.name]
-                for program in net.programs:
-                    if program.process.poll() not in (None, 0):
-                        raise Failure("%s ended with %d" % (program.name,
-                                                            program.process.returncode))
-                net.stop_others(kept)
-                counts["passed"] += 1
-                print("ok    " + name)
-            except Skip as reason:
-                counts["skipped"] += 1
-                print("skip  %s: %s" % (name, reason))
-                net.stop_others([])
-                net.avahi_env = None
-            except (Failure, subprocess.SubprocessError) as reason:
-                counts["failed"] += 1
-                print("FAIL  %s: %s" % (name, reason))
-                net.stop_others([])
-                net.avahi_env = None
-            sys.stdout.flush()
+            if not options.only or any(part in test.__name__ for part in options.only):
+                tally.run(test.__name__, alone, net, test)
         net.stop_others([])
-    print("%d passed, %d failed, %d skipped"
-          % (counts["passed"], counts["failed"], counts["skipped"]))
-    return 1 if counts["failed"] else 0
+    return tally.end()
 
 
 sys.exit(main())

@@ -28,34 +28,16 @@ TESTS_OF_JCO = os.path.join(ROOT, "tests", "interface", "jco")
 sys.path.insert(0, os.path.join(ROOT, "tests", "support"))
 
 import npm  # noqa: E402  pylint: disable=wrong-import-position
+from suite import Failure, Skip, Tally, check_equal, need  # noqa: E402  pylint: disable=wrong-import-position
 
 ANSWERED_ERROR = 121  # exit status
 ANSWERED = " answered with an error: "
 
 
-class Skip(Exception):
-    """Something that a module needs is not there."""
-
-
-class Failure(Exception):
-    """The test failed; the text says why."""
-
-
 def fetch(source, name, *path):
     """A file of a package from npm."""
-    if shutil.which("node") is None:
-        raise Skip("node is not installed")
-    try:
-        return os.path.join(npm.fetch(source, name), *path)
-    except npm.Missing as reason:
-        raise Skip(str(reason)) from reason
-    except npm.Broken as reason:
-        raise Failure(str(reason)) from reason
-
-
-def check(what, actual, expected):
-    if actual != expected:
-        raise Failure("%s is %.500r, expected %.500r" % (what, actual, expected))
+    need("node")
+    return os.path.join(npm.fetch(source, name), *path)
 
 
 def check_close(what, actual, expected, tolerance=1e-9):
@@ -122,8 +104,8 @@ def run(words):
 
 
 def test_allocator(modules):
-    if shutil.which("clang") is None or shutil.which("wasm-ld") is None:
-        raise Skip("clang or wasm-ld is not installed")
+    need("clang")
+    need("wasm-ld")
     here, out = os.path.join(HERE, "allocator"), os.path.join(modules.build_folder, "allocator")
     wit, wasm = os.path.join(here, "allocator.wit"), os.path.join(out, "allocator.wasm")
     os.makedirs(out, exist_ok=True)
@@ -136,7 +118,7 @@ def test_allocator(modules):
         # 64 blocks of 32 KiB at most, an eighth of them large: far less than all that was asked for.
         if pages > 40:
             raise Failure("%d pages of memory are in use after seed %d" % (pages, seed))
-    check("refusals", modules.call("allocator", "try-refusals"), "")
+    check_equal("refusals", modules.call("allocator", "try-refusals"), "")
 
 
 def test_device_bindings(modules):
@@ -146,8 +128,7 @@ def test_device_bindings(modules):
     for language in ("c", "rust", "assemblyscript"):
         run([modules.isomer, "bindgen", language, os.path.join(ROOT, "sdk", "wit", "device.wit"),
              "-o", out])
-    if shutil.which("clang") is None:
-        raise Skip("clang is not installed")
+    need("clang")
     run(["clang", "--target=wasm32-unknown-unknown", "-ffreestanding", "-std=c11", "-Wall",
          "-Wextra", "-Werror", "-c", os.path.join(out, "device.c"),
          "-o", os.path.join(out, "device.o")])
@@ -178,15 +159,15 @@ def csv_of(rows):
 
 
 def check_column(column, name, numbers, texts):
-    check("name", column["name"], name)
-    check("numbers of " + name, column["numbers"], len(numbers))
-    check("texts of " + name, column["texts"], texts)
+    check_equal("name", column["name"], name)
+    check_equal("numbers of " + name, column["numbers"], len(numbers))
+    check_equal("texts of " + name, column["texts"], texts)
     summary = column["summary"]
     if not numbers:
-        check("summary of " + name, summary, None)
+        check_equal("summary of " + name, summary, None)
         return
-    check("minimum", summary["minimum"], min(numbers))
-    check("maximum", summary["maximum"], max(numbers))
+    check_equal("minimum", summary["minimum"], min(numbers))
+    check_equal("maximum", summary["maximum"], max(numbers))
     check_close("mean", summary["mean"], statistics.fmean(numbers))
     check_close("median", summary["median"], statistics.median(numbers))
     check_close("deviation", summary["deviation"],
@@ -203,7 +184,7 @@ def test_statistics(modules):
         table = [["value", "large", 'the "words"']]
         table += [[str(x), repr(y), z] for x, y, z in zip(numbers, large, words)]
         columns = modules.answer("statistics", "describe", csv=csv_of(table))["ok"]
-        check("columns", len(columns), 3)
+        check_equal("columns", len(columns), 3)
         check_column(columns[0], "value", numbers, 0)
         check_column(columns[1], "large", large, 0)
         check_column(columns[2], 'the "words"', [], count)
@@ -226,7 +207,7 @@ def test_statistics(modules):
             ("a\n1,2\n", None, 2, "more"), ('a\n"1\n2', None, 3, "never closed"),
             ('a\n"1"2\n', None, 2, "follows"), ("a\n1\n", '"', 1, "separator")):
         mistake = modules.answer("statistics", "describe", csv=text, separator=separator)["error"]
-        check("line of the mistake in %r" % text, mistake["line"], line)
+        check_equal("line of the mistake in %r" % text, mistake["line"], line)
         if word not in mistake["message"]:
             raise Failure("%r has %r in its message" % (text, mistake["message"]))
 
@@ -303,8 +284,8 @@ def test_seal(modules):
         return base64.b64decode(answer["ok"]) if "ok" in answer else answer["error"]
 
     key, nonce, context, message, sealed = RFC_SEAL
-    check("the reference's vector", reference_seal(key, nonce, context, message), sealed)
-    check("the vector of section 2.8.2", call("seal", key, nonce, context, message), sealed)
+    check_equal("the reference's vector", reference_seal(key, nonce, context, message), sealed)
+    check_equal("the vector of section 2.8.2", call("seal", key, nonce, context, message), sealed)
     opened = call("open", *RFC_OPEN[:4])
     if not isinstance(opened, bytes) or not opened.startswith(RFC_OPEN[4]):
         raise Failure("the vector of appendix A.5 opens as %r" % opened)
@@ -313,18 +294,18 @@ def test_seal(modules):
         key, nonce = source.randbytes(32), source.randbytes(12)
         context, message = source.randbytes(source.randrange(40)), source.randbytes(length)
         sealed = reference_seal(key, nonce, context, message)
-        check("%d bytes sealed" % length, call("seal", key, nonce, context, message), sealed)
-        check("%d bytes opened" % length, call("open", key, nonce, context, sealed), message)
+        check_equal("%d bytes sealed" % length, call("seal", key, nonce, context, message), sealed)
+        check_equal("%d bytes opened" % length, call("open", key, nonce, context, sealed), message)
     for at in (0, 4999, 5000, 5015):
         changed = sealed[:at] + bytes([sealed[at] ^ 1]) + sealed[at + 1:]
-        check("byte %d changed" % at, call("open", key, nonce, context, changed), "not-authentic")
-    check("another key", call("open", bytes(32), nonce, context, sealed), "not-authentic")
-    check("another nonce", call("open", key, bytes(12), context, sealed), "not-authentic")
-    check("another context", call("open", key, nonce, context + b"x", sealed), "not-authentic")
-    check("cut off", call("open", key, nonce, context, sealed[:15]), "too-short")
+        check_equal("byte %d changed" % at, call("open", key, nonce, context, changed), "not-authentic")
+    check_equal("another key", call("open", bytes(32), nonce, context, sealed), "not-authentic")
+    check_equal("another nonce", call("open", key, bytes(12), context, sealed), "not-authentic")
+    check_equal("another context", call("open", key, nonce, context + b"x", sealed), "not-authentic")
+    check_equal("cut off", call("open", key, nonce, context, sealed[:15]), "too-short")
     for function in ("seal", "open"):
-        check("a short key", call(function, key[1:], nonce, context, sealed), "bad-key")
-        check("a long nonce", call(function, key, nonce + b"x", context, sealed), "bad-nonce")
+        check_equal("a short key", call(function, key[1:], nonce, context, sealed), "bad-key")
+        check_equal("a long nonce", call(function, key, nonce + b"x", context, sealed), "bad-nonce")
 
 
 # ---- resize -----------------------------------------------------------------------------------
@@ -335,9 +316,9 @@ def resized(modules, size, pixels, to, **options):
                             **options)
     if "error" in answer:
         return answer["error"]
-    check("size", (answer["ok"]["width"], answer["ok"]["height"]), to)
+    check_equal("size", (answer["ok"]["width"], answer["ok"]["height"]), to)
     data = base64.b64decode(answer["ok"]["pixels"])
-    check("bytes", len(data), to[0] * to[1] * 4)
+    check_equal("bytes", len(data), to[0] * to[1] * 4)
     return data
 
 
@@ -385,7 +366,7 @@ def test_resize(modules):
                     filter="box", colours="linear")
     check_near("colours by their opacity", clear, [90, 80, 70, 128], 1)
     large = resized(modules, (16, 12), picture, (100, 75))
-    check("a second call", resized(modules, (16, 12), picture, (100, 75)), large)
+    check_equal("a second call", resized(modules, (16, 12), picture, (100, 75)), large)
     for size, to, word in (((0, 12), (8, 6), "picture's width"), ((16, 11), (8, 6), "bytes"),
                            ((16, 12), (0, 6), "wanted"), ((16, 12), (8, 16385), "wanted")):
         message = resized(modules, size, picture, to)
@@ -410,10 +391,10 @@ def test_digits(modules):
                                capture_output=True, text=True).stdout.splitlines()
         digits = [int(line.split()[0]) for line in lines]
         pictures = [bytes.fromhex(line.split()[1]) for line in lines]
-        check("bytes of a picture", {len(picture) for picture in pictures}, {size * size})
+        check_equal("bytes of a picture", {len(picture) for picture in pictures}, {size * size})
         guesses = modules.answer("digits", "recognise-all",
                                pictures=[to_base64(picture) for picture in pictures])["ok"]
-        check("guesses", len(guesses), len(digits))
+        check_equal("guesses", len(guesses), len(digits))
         for digit, guess in zip(digits, guesses):
             if not 0.1 <= guess["confidence"] <= 1:
                 raise Failure("a confidence of %r" % guess["confidence"])
@@ -421,11 +402,11 @@ def test_digits(modules):
             sure += guess["confidence"]
             total += 1
         single = modules.answer("digits", "recognise", pixels=to_base64(pictures[0]))["ok"]
-        check("a single picture", single, guesses[0])
+        check_equal("a single picture", single, guesses[0])
     print("      digits: %d of %d recognised, mean confidence %.3f" % (right, total, sure / total))
     if right < 0.95 * total or abs(sure - right) > 0.05 * total:
         raise Failure("%d of %d recognised, mean confidence %.3f" % (right, total, sure / total))
-    check("no pictures", modules.answer("digits", "recognise-all", pictures=[]), {"ok": []})
+    check_equal("no pictures", modules.answer("digits", "recognise-all", pictures=[]), {"ok": []})
     for answer in (modules.answer("digits", "recognise", pixels=to_base64(bytes(255))),
                    modules.answer("digits", "recognise-all", pictures=["", to_base64(bytes(256))])):
         if "get-size" not in answer.get("error", ""):
@@ -442,31 +423,31 @@ def test_text(modules):
         return {name: value}
 
     for text in ("", "Grüße aus der Straße", "one  two\tthree\n", "日本 語", "x😀y"):
-        check("no step", transform(text), {"ok": text})
-        check("upper", transform(text, step("upper")), {"ok": text.upper()})
-        check("lower", transform(text, step("lower")), {"ok": text.lower()})
-        check("reverse", transform(text, step("reverse")), {"ok": text[::-1]})
-        check("squeeze", transform(text, step("squeeze")), {"ok": " ".join(text.split())})
-        check("replace", transform(text, step("replace", {"old": "e", "new": "→e"})),
-              {"ok": text.replace("e", "→e")})
-    check("title", transform("the ünï code 2nd", step("title")), {"ok": "The Ünï Code 2nd"})
-    check("shorten", transform("12345", step("shorten", 5)), {"ok": "12345"})
-    check("shorten", transform("äöüß12", step("shorten", 4)), {"ok": "äöü…"})
-    check("shorten to 0", transform("12", step("shorten", 0)), {"ok": ""})
-    check("several", transform("  b a ", step("squeeze"), step("reverse"), step("upper")),
-          {"ok": "A B"})
+        check_equal("no step", transform(text), {"ok": text})
+        check_equal("upper", transform(text, step("upper")), {"ok": text.upper()})
+        check_equal("lower", transform(text, step("lower")), {"ok": text.lower()})
+        check_equal("reverse", transform(text, step("reverse")), {"ok": text[::-1]})
+        check_equal("squeeze", transform(text, step("squeeze")), {"ok": " ".join(text.split())})
+        check_equal("replace", transform(text, step("replace", {"old": "e", "new": "→e"})),
+                    {"ok": text.replace("e", "→e")})
+    check_equal("title", transform("the ünï code 2nd", step("title")), {"ok": "The Ünï Code 2nd"})
+    check_equal("shorten", transform("12345", step("shorten", 5)), {"ok": "12345"})
+    check_equal("shorten", transform("äöüß12", step("shorten", 4)), {"ok": "äöü…"})
+    check_equal("shorten to 0", transform("12", step("shorten", 0)), {"ok": ""})
+    check_equal("several", transform("  b a ", step("squeeze"), step("reverse"), step("upper")),
+                {"ok": "A B"})
     nothing = step("replace", {"old": "", "new": "x"})
-    check("nothing to replace", transform("a", step("upper"), nothing),
-          {"error": {"nothing-to-replace": 1}})
+    check_equal("nothing to replace", transform("a", step("upper"), nothing),
+                {"error": {"nothing-to-replace": 1}})
     double = step("replace", {"old": "a", "new": "a" * 1001})
-    check("too long", transform("a", double, double), {"error": {"too-long": 1}})
-    check("long", transform("a", double), {"ok": "a" * 1001})
-    check("words", modules.call("text", "words", text="To be, or NOT to be: ÜBER über!"),
-          [{"word": "be", "count": 2}, {"word": "to", "count": 2}, {"word": "über", "count": 2},
-           {"word": "not", "count": 1}, {"word": "or", "count": 1}])
-    check("limited words", modules.call("text", "words", text="b a b", limit=1),
-          [{"word": "b", "count": 2}])
-    check("no words", modules.call("text", "words", text=" ,"), [])
+    check_equal("too long", transform("a", double, double), {"error": {"too-long": 1}})
+    check_equal("long", transform("a", double), {"ok": "a" * 1001})
+    check_equal("words", modules.call("text", "words", text="To be, or NOT to be: ÜBER über!"),
+                [{"word": "be", "count": 2}, {"word": "to", "count": 2}, {"word": "über", "count": 2},
+                 {"word": "not", "count": 1}, {"word": "or", "count": 1}])
+    check_equal("limited words", modules.call("text", "words", text="b a b", limit=1),
+                [{"word": "b", "count": 2}])
+    check_equal("no words", modules.call("text", "words", text=" ,"), [])
 
 
 # ---- sharpen ----------------------------------------------------------------------------------
@@ -500,7 +481,7 @@ def test_sharpen(modules):
             return answer["error"]
         same = {key: value for key, value in frame.items() if key != "pixels"}
         got = {key: value for key, value in answer["ok"].items() if key != "pixels"}
-        check("what is not pixels", got, same)
+        check_equal("what is not pixels", got, same)
         return base64.b64decode(answer["ok"]["pixels"])
 
     for kind, channels in CHANNELS.items():
@@ -509,16 +490,16 @@ def test_sharpen(modules):
             for percent in (None, 0, 35, 1000):
                 expected = reference_sharpen(width, height, channels, pixels,
                                              100 if percent is None else percent)
-                check("%s %dx%d, %s" % (kind, width, height, percent),
-                      call(width, height, kind, pixels, percent=percent), expected)
-    check("no pixels", call(0, 3, "rgb8", b""), b"")
+                check_equal("%s %dx%d, %s" % (kind, width, height, percent),
+                            call(width, height, kind, pixels, percent=percent), expected)
+    check_equal("no pixels", call(0, 3, "rgb8", b""), b"")
     for words in ((2, 2, "rgb8", bytes(11)), (2, 2, "rgba8", bytes(17)),
                   (1 << 31, 1 << 31, "rgba8", bytes(4)), (1 << 31, 2, "gray8", b"")):
         message = call(*words)
         if not isinstance(message, str) or "bytes of pixels" not in message:
             raise Failure("%r: %.200r" % (words, message))
-    check("JPEG", call(1, 1, "jpeg", b"x"), "a JPEG file has no pixels to sharpen: decode it first")
-    check("percent", call(1, 1, "gray8", b"x", percent=1001), "percent is at most 1000")
+    check_equal("JPEG", call(1, 1, "jpeg", b"x"), "a JPEG file has no pixels to sharpen: decode it first")
+    check_equal("percent", call(1, 1, "gray8", b"x", percent=1001), "percent is at most 1000")
 
 
 # ---- Components -------------------------------------------------------------------------------
@@ -573,6 +554,12 @@ TESTS = {"allocator": test_allocator, "device-bindings": test_device_bindings,
          "components": test_components}
 
 
+def built_and_tested(modules, name):
+    if name in INTERFACES:
+        modules.build(name)
+    TESTS[name](modules)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -581,23 +568,10 @@ def main():
     parser.add_argument("--only", action="append", choices=sorted(TESTS))
     options = parser.parse_args()
     modules = Modules(options)
-    counts = {"ok": 0, "FAIL": 0, "skip": 0}
-    for name, test in TESTS.items():
-        if options.only and name not in options.only:
-            continue
-        word, why = "ok", ""
-        try:
-            if name in INTERFACES:
-                modules.build(name)
-            test(modules)
-        except Skip as reason:
-            word, why = "skip", ": %s" % reason
-        except (Failure, subprocess.SubprocessError, KeyError, TypeError) as reason:
-            word, why = "FAIL", ": %s: %s" % (type(reason).__name__, reason)
-        counts[word] += 1
-        print("%-5s %s%s" % (word, name, why), flush=True)
-    print("%d passed, %d failed, %d skipped" % (counts["ok"], counts["FAIL"], counts["skip"]))
-    return 1 if counts["FAIL"] else 0
+    tally = Tally()
+    for name in options.only or TESTS:
+        tally.run(name, built_and_tested, modules, name)
+    return tally.end()
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """Devices: found, paired, added, lost and back, taken over, given back; by real supervisors."""
 
-from daemon import free_port
 from device import Device
 from fleet import Lan, LanDevice, LanOrchestrator, Orchestrator, check, site, until
+from suite import free_port
 
 
 def https_of(device):

@@ -2,12 +2,12 @@
 
 import base64
 import os
-import shutil
 import subprocess
 import tempfile
 
 from fleet import ROOT, Skip, check, site
-from registry import registry, skopeo
+from registry import Registry, skopeo_copy
+from suite import need
 
 RESIZE = "npm:@jsquash/resize@2.1.1/lib/resize/pkg/squoosh_resize_bg.wasm"
 
@@ -15,13 +15,12 @@ RESIZE = "npm:@jsquash/resize@2.1.1/lib/resize/pkg/squoosh_resize_bg.wasm"
 def test_three_repositories(programs, guests):
     """One application whose modules are a local file, a package of npm, and an image of an OCI registry that skopeo
     copied from where we pushed it. Digests are recorded."""
-    with registry() as port, site(programs, "hall") as (held, _):
-        held.good("PUT", "/v1/registries/lab", {"url": "http://127.0.0.1:%d" % port})
+    with Registry() as registry, site(programs, "hall") as (held, _):
+        held.good("PUT", "/v1/registries/lab", {"url": registry.url})
         held.push(guests.bytes("probe"), "probe", "1.0.0")
         pushed = held.good("POST", "/v1/packages/push", {"package": "probe@1.0.0", "to": "oci:lab/probe:1.0"})
         check(pushed.json()["reference"].startswith("oci:lab/probe@sha256:"), "pushed: %s", pushed)
-        skopeo("copy", "--src-tls-verify=false", "--dest-tls-verify=false",
-               "docker://127.0.0.1:%d/probe:1.0" % port, "docker://127.0.0.1:%d/copied/probe:2.0" % port)
+        skopeo_copy("docker://%s/probe:1.0" % registry.host, "docker://%s/copied/probe:2.0" % registry.host)
         fetched = held.request("POST", "/v1/packages/fetch", {"reference": RESIZE})
         if fetched.status == 502:
             raise Skip("npm's registry: " + fetched.json()["detail"])
@@ -51,8 +50,7 @@ def test_three_repositories(programs, guests):
 
 def test_signatures(programs, guests):
     """With a trusted key, only what it has signed is taken; minisign makes the key and the signature."""
-    if shutil.which("minisign") is None:
-        raise Skip("minisign is not installed")
+    need("minisign")
     with site(programs, "hall") as (held, _), tempfile.TemporaryDirectory() as folder:
         def minisign(*words):
             subprocess.run(["minisign", *words], check=True, capture_output=True, cwd=folder, input=b"")

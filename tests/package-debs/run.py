@@ -19,7 +19,7 @@ import tempfile
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "supervisor"))
 
-from device import ROOT, Device, Failure, Skip, check  # noqa: E402  pylint: disable=wrong-import-position
+from device import ROOT, Device, Skip, check  # noqa: E402  pylint: disable=wrong-import-position
 import suite  # noqa: E402  pylint: disable=wrong-import-position
 from clean_root import CleanRoot, output  # noqa: E402  pylint: disable=wrong-import-position
 
@@ -291,15 +291,10 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--only", action="append", default=[])
     options = parser.parse_args()
-    counts = {"ok": 0, "FAIL": 0, "skip": 0}
-    for name, test in list(globals().items()):
-        if not name.startswith("test_") or (options.only and name not in options.only):
-            continue
-        result, text = suite.one(test)
-        counts[result] += 1
-        print("%-5s %s%s" % (result, name, text), flush=True)
-    print("%d passed, %d failed, %d skipped" % (counts["ok"], counts["FAIL"], counts["skip"]))
-    return 1 if counts["FAIL"] else 0
+    tally = suite.Tally()
+    for name, test in suite.tests_of(globals(), options.only):
+        tally.run(name, test)
+    return tally.end()
 
 
 if __name__ == "__main__":

@@ -13,15 +13,19 @@ import hashlib
 import http.server
 import json
 import os
-import shutil
-import socket
 import ssl
 import subprocess
 import sys
 import tempfile
 import threading
-import time
 import urllib.request
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.join(ROOT, "tests", "support"))
+
+import suite  # noqa: E402  pylint: disable=wrong-import-position
+from registry import Registry, skopeo, skopeo_copy  # noqa: E402  pylint: disable=wrong-import-position
+from suite import Skip, check, need  # noqa: E402  pylint: disable=wrong-import-position
 
 TOOL = []
 WORK = ""
@@ -36,31 +40,8 @@ INDEX = "application/vnd.oci.image.index.v1+json"
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 
 
-class Skip(Exception):
-    """Something that the test needs is not there."""
-
-
-class Failure(Exception):
-    """The test failed; the text says why."""
-
-
-def check(condition, text, *values):
-    if not condition:
-        raise Failure(text % values if values else text)
-
-
-def need(program):
-    if not shutil.which(program):
-        raise Skip(program + " is not installed")
-    return program
-
-
 def execute(words, status=0, env=None, text=None, timeout=120):
-    try:
-        result = subprocess.run(words, capture_output=True, timeout=timeout, check=False, input=text,
-                                env={**os.environ, **(env or {})}, text=True, cwd=WORK)
-    except subprocess.TimeoutExpired:
-        raise Failure("not finished after %d s: %s" % (timeout, " ".join(words))) from None
+    result = suite.execute(words, timeout, input=text, env={**os.environ, **(env or {})}, text=True, cwd=WORK)
     check(result.returncode == status, "%s ended with %d: %s%s", " ".join(words), result.returncode,
           result.stdout, result.stderr)
     return result
@@ -96,58 +77,7 @@ def digest(data):
     return "sha256:" + hashlib.sha256(data).hexdigest()
 
 
-def free_port():
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
-
-
 # ---- Servers ------------------------------------------------------------------------------------
-
-
-class Registry:
-    """docker-registry on loopback; with a user, when htpasswd is given."""
-
-    def __init__(self, htpasswd=None):
-        need("docker-registry")
-        self.folder = tempfile.mkdtemp(dir=WORK)
-        self.port = free_port()
-        self.host = "127.0.0.1:%d" % self.port
-        self.url = "http://" + self.host
-        config = {"version": "0.1", "storage": {"filesystem": {"rootdirectory": self.folder}},
-                  "http": {"addr": self.host, "secret": "of the tests"},
-                  "log": {"level": "error", "accesslog": {"disabled": True}}}
-        if htpasswd:
-            with open(os.path.join(self.folder, "htpasswd"), "w", encoding="utf-8") as file:
-                file.write(htpasswd)
-            config["auth"] = {"htpasswd": {"realm": "tests", "path": file.name}}
-        self.config = os.path.join(self.folder, "config.yml")
-        with open(self.config, "w", encoding="utf-8") as file:
-            json.dump(config, file)  # JSON is YAML
-        self.process = None
-
-    def __enter__(self):
-        with open(os.path.join(self.folder, "log"), "wb") as log:
-            self.process = subprocess.Popen(["docker-registry", "serve", self.config], stdout=log,
-                                            stderr=log)
-        for _ in range(600):
-            try:
-                socket.create_connection(("127.0.0.1", self.port), 1).close()
-                return self
-            except OSError:
-                check(self.process.poll() is None, "docker-registry ended")
-                time.sleep(0.05)
-        raise Failure("docker-registry does not listen")
-
-    def __exit__(self, *_):
-        self.process.terminate()
-        self.process.wait()
-
-    def put_manifest(self, name, tag, media_type, data):
-        request = urllib.request.Request("%s/v2/%s/manifests/%s" % (self.url, name, tag), data=data,
-                                         method="PUT", headers={"Content-Type": media_type})
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            check(answer.status == 201, "the manifest is not taken: %d", answer.status)
 
 
 class Files(http.server.BaseHTTPRequestHandler):
@@ -255,7 +185,6 @@ def test_oci_push_skopeo_pull():
     need("skopeo")
     with Registry() as registry:
         lab = ["--registry", "lab=" + registry.url]
-        plain = ["--src-tls-verify=false", "--dest-tls-verify=false"]
         pushed = tool("push", "oci:lab/team/a:1.0", module, *lab)["reference"]
         check(tool("push", "oci:lab/team/a:1.0", module, *lab)["reference"] == pushed,
               "pushing the same twice gives two manifests")
@@ -263,21 +192,21 @@ def test_oci_push_skopeo_pull():
         check(tool("fetch", pushed, *lab)["digest"] == digest(MODULE), "another module")
 
         source = "docker://%s/team/a:1.0" % registry.host
-        execute(["skopeo", "copy", *plain, source, "docker://%s/other/b:2" % registry.host])
+        skopeo_copy(source, "docker://%s/other/b:2" % registry.host)
         found = tool("fetch", "oci:lab/other/b:2", *lab, "--out", path("b.wasm"))
         check(found["reference"].split("@")[1] == pushed.split("@")[1], "skopeo changed the manifest")
         check(found["description"] == "a test" and found["licence"] == "MIT", "no annotations: %s", found)
         check(read("b.wasm") == MODULE, "another module")
 
         folder = path("skopeo-dir")
-        execute(["skopeo", "copy", *plain, source, "dir:" + folder])
+        skopeo_copy(source, "dir:" + folder)
         with open(os.path.join(folder, digest(MODULE)[7:]), "rb") as file:
             check(file.read() == MODULE, "another layer in the folder")
         layout = path("skopeo-layout")
-        execute(["skopeo", "copy", *plain, source, "oci:%s:1.0" % layout])
-        execute(["skopeo", "copy", *plain, "oci:%s:1.0" % layout, "docker://%s/c:3" % registry.host])
+        skopeo_copy(source, "oci:%s:1.0" % layout)
+        skopeo_copy("oci:%s:1.0" % layout, "docker://%s/c:3" % registry.host)
         check(tool("fetch", "oci:lab/c:3", *lab)["digest"] == digest(MODULE), "another module")
-        manifest = json.loads(execute(["skopeo", "inspect", "--raw", "--tls-verify=false", source]).stdout)
+        manifest = json.loads(skopeo("inspect", "--raw", "--tls-verify=false", source))
         check(manifest["config"]["mediaType"] == "application/vnd.wasm.config.v0+json", "%s", manifest)
         check([layer["mediaType"] for layer in manifest["layers"]] == ["application/wasm"], "%s", manifest)
 
@@ -319,10 +248,8 @@ def test_oci_with_a_password():
         refused("there are none for it", "fetch", "oci:lab/a:1", *lab)
         refused("there are none for it", "push", "oci:lab/a:2", module, *lab)
         refused("refuses the credentials", "fetch", "oci:lab/a:1", *wrong)
-        need("skopeo")
-        execute(["skopeo", "copy", "--src-tls-verify=false", "--dest-tls-verify=false", "--src-creds",
-                 "user:correct horse", "--dest-creds", "user:correct horse",
-                 "docker://%s/a:1" % registry.host, "docker://%s/b:1" % registry.host])
+        skopeo_copy("docker://%s/a:1" % registry.host, "docker://%s/b:1" % registry.host,
+                    "--src-creds", "user:correct horse", "--dest-creds", "user:correct horse")
         check(tool("fetch", "oci:lab/b:1", *known)["digest"] == digest(MODULE), "another module")
 
 
@@ -438,23 +365,11 @@ def main():
     parser.add_argument("--only", action="append", default=[])
     options = parser.parse_args()
     TOOL = [os.path.abspath(options.tool)]
-    counts = {"ok": 0, "FAIL": 0, "skip": 0}
-    tests = [(name, test) for name, test in globals().items() if name.startswith("test_")]
+    tally = suite.Tally()
     with tempfile.TemporaryDirectory() as WORK:
-        for name, test in tests:
-            if options.only and not any(text in name for text in options.only):
-                continue
-            word, text = "ok", ""
-            try:
-                test()
-            except Skip as reason:
-                word, text = "skip", str(reason)
-            except Failure as failure:
-                word, text = "FAIL", str(failure)
-            counts[word] += 1
-            print("%-5s %s%s" % (word, name[5:], ": " + text if text else ""), flush=True)
-    print("%d passed, %d failed, %d skipped" % (counts["ok"], counts["FAIL"], counts["skip"]))
-    return 1 if counts["FAIL"] else 0
+        for name, test in suite.tests_of(globals(), options.only):
+            tally.run(name[5:], test)
+    return tally.end()
 
 
 if __name__ == "__main__":

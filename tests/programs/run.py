@@ -20,7 +20,6 @@ import filecmp
 import os
 import shlex
 import shutil
-import subprocess
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -32,31 +31,7 @@ GREETING = "hello, wörld"
 sys.path.insert(0, os.path.join(ROOT, "tests", "support"))
 
 import npm  # noqa: E402  pylint: disable=wrong-import-position
-
-
-class Skip(Exception):
-    """Something that the test needs is not there."""
-
-
-class Failure(Exception):
-    """The test failed; the text says why."""
-
-
-def need(*programs):
-    """The path of the first program that exists."""
-    for program in programs:
-        found = shutil.which(program)
-        if found:
-            return found
-    raise Skip("%s is not installed" % " or ".join(programs))
-
-
-def execute(words, timeout=600, **options):
-    """Runs a command; output as bytes."""
-    try:
-        return subprocess.run(words, capture_output=True, timeout=timeout, check=False, **options)
-    except subprocess.TimeoutExpired:
-        raise Failure("not finished after %d s: %s" % (timeout, shlex.join(words)))
+from suite import Failure, Skip, Tally, check_equal, execute, need  # noqa: E402  pylint: disable=wrong-import-position
 
 
 def compile_with(words, **options):
@@ -77,12 +52,7 @@ def compile_for_wasm(words, missing):
 
 def fetch_npm():
     """Gets what package-lock.json names."""
-    try:
-        npm.fetch(HERE, "npm")
-    except npm.Missing as reason:
-        raise Skip(str(reason)) from reason
-    except npm.Broken as reason:
-        raise Failure(str(reason)) from reason
+    npm.fetch(HERE, "npm")
 
 
 class World:
@@ -111,11 +81,6 @@ class World:
         for item in env:
             words += ["--env", item]
         return execute(words + [wasm] + list(args), input=stdin.encode())
-
-
-def check(name, actual, expected):
-    if actual != expected:
-        raise Failure("%s is %r, expected %r" % (name, actual, expected))
 
 
 def first_difference(actual, expected):
@@ -156,8 +121,8 @@ def compare_with_native(world, name, native, wasm, args):
     actual = world.run(wasm, ["/data"] + args, dirs=[ours + "::/data"],
                        env=["GREETING=" + GREETING], stdin=STDIN)
     check_output("output", actual.stdout, expected.stdout, actual.stderr)
-    check("standard error", actual.stderr, expected.stderr)
-    check("exit status", actual.returncode, expected.returncode)
+    check_equal("standard error", actual.stderr, expected.stderr)
+    check_equal("exit status", actual.returncode, expected.returncode)
     check_same_files(ours, theirs)
 
 
@@ -204,8 +169,8 @@ def test_assemblyscript(world):
         expected = stream.read()
     result = world.run(wasm, ["one", "two"], env=["GREETING=hello"])
     check_output("output", result.stdout, expected, result.stderr)
-    check("standard error", result.stderr, b"")
-    check("exit status", result.returncode, 5)
+    check_equal("standard error", result.stderr, b"")
+    check_equal("exit status", result.returncode, 5)
 
 
 def test_python(world):
@@ -214,16 +179,16 @@ def test_python(world):
     ours = world.fresh("python-wasm-data", "data")
     theirs = world.fresh("python-native-data", "data")
     expected = execute([sys.executable, os.path.join(HERE, "python", "report.py"), theirs])
-    check("exit status of the native python", expected.returncode, 0)
+    check_equal("exit status of the native python", expected.returncode, 0)
     wasm = os.path.join(MODULES, "@antonz", "python-wasi", "dist", "python.wasm")
     result = world.run(wasm, ["/scripts/report.py", "/data"],
                        dirs=[scripts + "::/scripts:ro", ours + "::/data"],
                        env=["PYTHONDONTWRITEBYTECODE=1"])
     check_output("output", result.stdout, expected.stdout, result.stderr)
-    check("exit status", result.returncode, 0)
+    check_equal("exit status", result.returncode, 0)
     check_same_files(ours, theirs)
     status = world.run(wasm, ["-c", "import sys; sys.exit(42)"]).returncode
-    check("exit status of sys.exit(42)", status, 42)
+    check_equal("exit status of sys.exit(42)", status, 42)
 
 
 def test_esbuild(world):
@@ -237,13 +202,13 @@ def test_esbuild(world):
     if result.returncode != 0:
         raise Failure("exit status %d: %s" % (result.returncode, result.stderr.decode()[:2000]))
     with open(os.path.join(project, "out.js"), encoding="utf-8") as stream:
-        check("whether an unused function is in the bundle", "must not be" in stream.read(), False)
+        check_equal("whether an unused function is in the bundle", "must not be" in stream.read(), False)
     with open(os.path.join(project, "expected.txt"), "rb") as stream:
         expected = stream.read()
     bundle = execute([node, os.path.join(project, "out.js")])
     check_output("the bundle's output", bundle.stdout, expected, bundle.stderr)
     wrong = world.run(wasm, ["src/missing.ts", "--bundle"], dirs=[project + "::/"], env=["PWD=/"])
-    check("exit status for a missing file", wrong.returncode, 1)
+    check_equal("exit status for a missing file", wrong.returncode, 1)
 
 
 TESTS = {"c": test_c, "cpp": test_cpp, "rust": test_rust, "assemblyscript": test_assemblyscript,
@@ -268,21 +233,10 @@ def main():
     if not options.isomer or not options.build:
         parser.error("--isomer and --build are required")
     world = World(options)
-    counts = {"ok": 0, "FAIL": 0, "skip": 0}
-    for name, test in TESTS.items():
-        if options.only and name not in options.only:
-            continue
-        word, why = "ok", ""
-        try:
-            test(world)
-        except Skip as reason:
-            word, why = "skip", ": %s" % reason
-        except Failure as reason:
-            word, why = "FAIL", ": %s" % reason
-        counts[word] += 1
-        print("%-5s %s%s" % (word, name, why), flush=True)
-    print("%d passed, %d failed, %d skipped" % (counts["ok"], counts["FAIL"], counts["skip"]))
-    return 1 if counts["FAIL"] else 0
+    tally = Tally()
+    for name in options.only or TESTS:
+        tally.run(name, TESTS[name], world)
+    return tally.end()
 
 
 if __name__ == "__main__":

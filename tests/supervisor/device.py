@@ -3,7 +3,6 @@
 import base64
 import hashlib
 import os
-import shutil
 import subprocess
 import sys
 
@@ -12,8 +11,8 @@ ROOT = os.path.dirname(os.path.dirname(HERE))
 sys.path.insert(0, os.path.join(ROOT, "tests", "support"))
 
 import wit  # noqa: E402  pylint: disable=wrong-import-position
-from daemon import (Answer, Daemon, Failure, Skip, check,  # noqa: E402,F401  pylint: disable=wrong-import-position
-                    until)
+from daemon import Answer, Daemon  # noqa: E402,F401  pylint: disable=wrong-import-position
+from suite import Failure, Skip, check, need, until  # noqa: E402,F401  pylint: disable=wrong-import-position
 
 
 class Guests:
@@ -40,8 +39,8 @@ class Guests:
         """Path of the packed module of guests/NAME.c and guests/NAME.wit."""
         if name in self.made:
             return self.made[name]
-        if shutil.which("clang") is None or shutil.which("wasm-ld") is None:
-            raise Skip("clang and lld are not installed")
+        need("clang")
+        need("wasm-ld")
         out = os.path.join(self.folder, name)
         source = os.path.join(HERE, "guests", name + ".c")
         if os.path.exists(os.path.join(HERE, "guests", name + ".wit")):

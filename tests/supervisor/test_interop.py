@@ -3,24 +3,16 @@
 import json
 import os
 import re
-import shutil
 import subprocess
-import sys
 import threading
 import time
 
-from device import GRANTS, ROOT, Device, Failure, Skip, check, document, until
+from device import GRANTS, Device, check, document, until
 
-sys.path.insert(0, os.path.join(ROOT, "tests", "support"))
-import npm  # noqa: E402  pylint: disable=wrong-import-position
+import npm
+from suite import need
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-
-
-def need(program):
-    if not shutil.which(program):
-        raise Skip("%s is not installed" % program)
-    return program
 
 
 def deploy(device, guests):
@@ -153,12 +145,7 @@ def test_node_wot(programs, guests):
     """node-wot consumes the device's and a component's Thing Description: reads, invokes and observes over
     HTTP and CoAP."""
     need("node")
-    try:
-        modules = npm.fetch(os.path.join(HERE, "wot"), "wot")
-    except npm.Missing as reason:
-        raise Skip(str(reason)) from reason
-    except npm.Broken as reason:
-        raise Failure(str(reason)) from reason
+    modules = npm.fetch(os.path.join(HERE, "wot"), "wot")
     with Device(programs) as device:
         deploy(device, guests)
         identity, key = psk(programs, device)

@@ -7,46 +7,15 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
-import time
+
+from suite import Failure, check, until
 
 # Notes by which commands find daemons go where only this test run looks.
 if "ISOMER_RUNTIME_DIR" not in os.environ:
     os.environ["ISOMER_RUNTIME_DIR"] = tempfile.mkdtemp(prefix="isomer-notes-")
     atexit.register(shutil.rmtree, os.environ["ISOMER_RUNTIME_DIR"], True)
-
-
-class Skip(Exception):
-    """Something that a test needs is not there."""
-
-
-class Failure(Exception):
-    """The test failed; the text says why."""
-
-
-def check(condition, message, *arguments):
-    if not condition:
-        raise Failure(message % arguments if arguments else message)
-
-
-def until(what, condition, seconds=20.0):
-    """Waits until the condition holds; fails with `what` when it does not in time."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        value = condition()
-        if value:
-            return value
-        time.sleep(0.02)
-    raise Failure("in %g s it did not come to this: %s" % (seconds, what))
-
-
-def free_port():
-    """A port of TCP that the system has just not been using."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class Answer:

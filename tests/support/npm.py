@@ -11,16 +11,10 @@ import os
 import shutil
 import subprocess
 
+from suite import Failure, Skip, need
+
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 STAMP = "installed.json"
-
-
-class Missing(Exception):
-    """npm is not there, or cannot fetch: tests that need it are skipped. The text says why."""
-
-
-class Broken(Exception):
-    """What npm fetched is not what the lock file says. The text is npm's."""
 
 
 def digest_file(path):
@@ -52,9 +46,7 @@ def read_stamp(path):
 
 
 def install(source, cache, timeout):
-    npm = shutil.which("npm")
-    if npm is None:
-        raise Missing("npm is not installed")
+    npm = need("npm")
     for file in ("package.json", "package-lock.json"):
         shutil.copy(os.path.join(source, file), cache)
     try:
@@ -62,15 +54,16 @@ def install(source, cache, timeout):
                                  "--prefer-offline"], cwd=cache, capture_output=True, text=True,
                                 timeout=timeout, check=False)
     except subprocess.TimeoutExpired:
-        raise Missing(f"npm has not fetched it after {timeout} s") from None
+        raise Skip(f"npm has not fetched it after {timeout} s") from None
     if "EINTEGRITY" in result.stderr:
-        raise Broken("npm: " + result.stderr[:2000])
+        raise Failure("npm: " + result.stderr[:2000])
     if result.returncode != 0:
-        raise Missing("npm cannot fetch it: " + result.stderr.strip().split("\n")[-1])
+        raise Skip("npm cannot fetch it: " + result.stderr.strip().split("\n")[-1])
 
 
 def fetch(source, name, timeout=600):
-    """The folder node_modules with what SOURCE/package-lock.json names, in .cache/NAME."""
+    """The folder node_modules with what SOURCE/package-lock.json names, in .cache/NAME. Skip: npm is not there, or cannot
+    fetch; Failure: what it fetched is not what the lock file says."""
     cache = os.path.join(ROOT, ".cache", name)
     modules, stamp = os.path.join(cache, "node_modules"), os.path.join(cache, STAMP)
     os.makedirs(cache, exist_ok=True)

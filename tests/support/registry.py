@@ -1,57 +1,79 @@
 """Debian's docker-registry on loopback, with or without a password, for one test."""
 
-import contextlib
-import http.client
+import json
 import os
 import shutil
 import subprocess
 import tempfile
+import urllib.error
+import urllib.request
 
-from daemon import Failure, Skip, free_port, until
-
-
-def answers(port):
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
-    try:
-        connection.request("GET", "/v2/")
-        return connection.getresponse().status in (200, 401)
-    except OSError:
-        return False
-    finally:
-        connection.close()
+from suite import check, execute, free_port, need, until
 
 
-@contextlib.contextmanager
-def registry(password_file=None):
-    """The port of a registry with an empty store; password_file: in htpasswd's format (bcrypt)."""
-    program = shutil.which("docker-registry")
-    if program is None:
-        raise Skip("docker-registry is not installed")
-    folder = tempfile.mkdtemp(prefix="isomer-registry-")
-    port = free_port()
-    config = os.path.join(folder, "config.yml")
-    auth = "auth:\n  htpasswd:\n    realm: test\n    path: %s\n" % password_file if password_file else ""
-    with open(config, "w", encoding="utf-8") as stream:
-        stream.write("version: 0.1\nlog:\n  level: error\nstorage:\n  filesystem:\n    rootdirectory: %s\n"
-                     "  delete:\n    enabled: true\nhttp:\n  addr: 127.0.0.1:%d\n%s"
-                     % (os.path.join(folder, "data"), port, auth))
-    with open(os.path.join(folder, "log"), "wb") as log:
-        process = subprocess.Popen([program, "serve", config], stdout=log, stderr=log)
-    try:
-        until("the registry answers", lambda: answers(port), 20)
-        yield port
-    finally:
-        process.terminate()
-        process.wait()
-        shutil.rmtree(folder, ignore_errors=True)
+class Registry:
+    """A registry with an empty store. htpasswd: the users, as text in htpasswd's format (bcrypt)."""
+
+    def __init__(self, htpasswd=None):
+        self.program = need("docker-registry")
+        self.htpasswd = htpasswd
+        self.port = free_port()
+        self.host = "127.0.0.1:%d" % self.port
+        self.url = "http://" + self.host
+        self.folder = self.process = None
+
+    def write(self, name, text):
+        path = os.path.join(self.folder, name)
+        with open(path, "w", encoding="utf-8") as stream:
+            stream.write(text)
+        return path
+
+    def answers(self):
+        check(self.process.poll() is None, "docker-registry ended with %s", self.process.returncode)
+        try:
+            with urllib.request.urlopen(self.url + "/v2/", timeout=5):
+                return True
+        except urllib.error.HTTPError as answer:
+            return answer.code == 401
+        except OSError:
+            return False
+
+    def __enter__(self):
+        self.folder = tempfile.mkdtemp(prefix="isomer-registry-")
+        config = {"version": "0.1", "log": {"level": "error", "accesslog": {"disabled": True}},
+                  "storage": {"filesystem": {"rootdirectory": os.path.join(self.folder, "data")}},
+                  "http": {"addr": self.host, "secret": "of the tests"}}
+        if self.htpasswd:
+            config["auth"] = {"htpasswd": {"realm": "tests", "path": self.write("htpasswd", self.htpasswd)}}
+        with open(os.path.join(self.folder, "log"), "wb") as log:
+            self.process = subprocess.Popen([self.program, "serve", self.write("config.yml", json.dumps(config))],
+                                            stdout=log, stderr=log)
+        try:
+            until("docker-registry answers", self.answers, 30)
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.wait()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def put_manifest(self, name, tag, media_type, data):
+        request = urllib.request.Request("%s/v2/%s/manifests/%s" % (self.url, name, tag), data=data, method="PUT",
+                                         headers={"Content-Type": media_type})
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            check(answer.status == 201, "the manifest is not taken: %d", answer.status)
 
 
 def skopeo(*words):
-    """Runs skopeo, which copies images between registries and folders."""
-    if shutil.which("skopeo") is None:
-        raise Skip("skopeo is not installed")
-    result = subprocess.run(["skopeo", "--insecure-policy", *words], capture_output=True, text=True, check=False,
-                            timeout=60)
-    if result.returncode != 0:
-        raise Failure("skopeo %s: %s" % (" ".join(words), result.stderr))
+    """Runs skopeo, which copies images between registries and folders; what it prints."""
+    result = execute([need("skopeo"), "--insecure-policy", *words], timeout=60, text=True)
+    check(result.returncode == 0, "skopeo %s: %s", " ".join(words), result.stderr)
     return result.stdout
+
+
+def skopeo_copy(source, target, *options):
+    """Between registries that have no TLS, or folders."""
+    skopeo("copy", "--src-tls-verify=false", "--dest-tls-verify=false", *options, source, target)

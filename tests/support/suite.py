@@ -1,29 +1,111 @@
-"""Runs the functions test_* of some files, one after the other, and counts."""
+"""What every suite in Python shares: skipping and failing, the tally of results, and waiting."""
 
 import argparse
 import importlib
 import os
+import shutil
+import socket
+import subprocess
+import time
 import traceback
 
-from daemon import Failure, Skip
+
+class Skip(Exception):
+    """Something that a test needs is not there; the text names it."""
 
 
-def one(test, *arguments):
-    """ok, FAIL or skip, and why."""
+class Failure(Exception):
+    """The test failed; the text says why."""
+
+
+def check(condition, message, *arguments):
+    if not condition:
+        raise Failure(message % arguments if arguments else message)
+
+
+def check_equal(what, actual, expected):
+    if actual != expected:
+        raise Failure("%s is %.500r, expected %.500r" % (what, actual, expected))
+
+
+def need(*programs):
+    """The path of the first of the programs that is installed."""
+    for program in programs:
+        found = shutil.which(program)
+        if found:
+            return found
+    raise Skip("%s is not installed" % " or ".join(programs))
+
+
+def execute(words, timeout=600, **options):
+    """Runs a command to its end; its output is kept as bytes, with text=True as text."""
     try:
-        test(*arguments)
-    except Skip as reason:
-        return "skip", ": %s" % reason
-    except Failure as reason:
-        return "FAIL", ": %s" % reason
-    except Exception:  # pylint: disable=broad-except
-        return "FAIL", ": " + traceback.format_exc()
-    return "ok", ""
+        return subprocess.run(words, capture_output=True, timeout=timeout, check=False, **options)
+    except subprocess.TimeoutExpired:
+        raise Failure("not finished after %d s: %s" % (timeout, " ".join(words))) from None
+
+
+def until(what, condition, seconds=20.0):
+    """Waits until the condition holds; fails with `what` when it does not in time."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        value = condition()
+        if value:
+            return value
+        time.sleep(0.02)
+    raise Failure("in %g s it did not come to this: %s" % (seconds, what))
+
+
+def free_port():
+    """A port of TCP that the system has just not been using."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Tally:
+    """Counts what passed, failed and was skipped, with a line for each."""
+
+    def __init__(self):
+        self.counts = {"ok": 0, "FAIL": 0, "skip": 0}
+
+    def note(self, word, name, text=""):
+        """word: ok, FAIL or skip; text: why, or what there is to say."""
+        self.counts[word] += 1
+        print("%-5s %s%s" % (word, name, ": %s" % text if text else ""), flush=True)
+
+    def run(self, name, test, *arguments):
+        """Whatever the test raises is a failure. What it answers, if it is text, is told, and how long it took, if that is
+        a second or more."""
+        began = time.monotonic()
+        try:
+            told = test(*arguments)
+        except Skip as reason:
+            self.note("skip", name, reason)
+        except Failure as reason:
+            self.note("FAIL", name, reason)
+        except Exception:  # pylint: disable=broad-except
+            self.note("FAIL", name, traceback.format_exc())
+        else:
+            seconds = time.monotonic() - began
+            self.note("ok", name + (" (%.1f s)" % seconds if seconds >= 1 else ""), told if isinstance(told, str) else "")
+
+    def end(self):
+        """Prints the last line; the exit status."""
+        print("%d passed, %d failed, %d skipped" % (self.counts["ok"], self.counts["FAIL"], self.counts["skip"]))
+        return 1 if self.counts["FAIL"] else 0
+
+
+def tests_of(names, only=()):
+    """The functions test_* in a dictionary of names, in their order: all, or those whose names have one of the texts
+    `only`."""
+    return [(name, test) for name, test in names.items() if name.startswith("test_") and
+            (not only or any(text in name for text in only))]
 
 
 def main(files, siblings, guests_class, folder):
-    """files: names of modules; siblings: key -> name of a program beside isomer. Tests get the programs by key
-    (`full`: whether everything is asked for) and the guests."""
+    """The suites of daemons. files: names of modules; siblings: key -> name of a program beside isomer. Tests get the
+    programs by key (`full`: whether everything is asked for) and the guests."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--build", required=True)
     parser.add_argument("--only", action="append", default=[])
@@ -33,13 +115,8 @@ def main(files, siblings, guests_class, folder):
     programs = {"isomer": os.path.join(build, "isomer"), "full": options.full, "build": build,
                 **{key: os.path.join(build, name) for key, name in siblings.items()}}
     guests = guests_class(programs["isomer"], os.path.join(build, "tests", folder))
-    counts = {"ok": 0, "FAIL": 0, "skip": 0}
+    tally = Tally()
     for file in files:
-        for name, test in vars(importlib.import_module(file)).items():
-            if not name.startswith("test_") or (options.only and name not in options.only):
-                continue
-            result, text = one(test, programs, guests)
-            counts[result] += 1
-            print("%-5s %s%s" % (result, name, text), flush=True)
-    print("%d passed, %d failed, %d skipped" % (counts["ok"], counts["FAIL"], counts["skip"]))
-    return 1 if counts["FAIL"] else 0
+        for name, test in tests_of(vars(importlib.import_module(file)), options.only):
+            tally.run(name, test, programs, guests)
+    return tally.end()

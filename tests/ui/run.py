@@ -23,6 +23,7 @@ sys.path.insert(0, os.path.join(ROOT, "tests", "orchestrator"))
 
 from fleet import Device, Guests, Skip, check, site  # noqa: E402  pylint: disable=wrong-import-position
 import npm  # noqa: E402  pylint: disable=wrong-import-position
+from suite import need  # noqa: E402  pylint: disable=wrong-import-position
 
 MODULES = ("camera", "resize", "screen", "counter", "greeter", "seal")
 CONFIGURATION = {
@@ -127,14 +128,6 @@ def browse(programs, node, modules_folder, chromium, only):
         return subprocess.run([node, os.path.join(HERE, "browse.cjs")], env=environment, check=False).returncode
 
 
-def need(*programs):
-    for program in programs:
-        path = shutil.which(program)
-        if path is None:
-            raise Skip("%s is not installed" % program)
-        yield path
-
-
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--build", required=True)
@@ -148,10 +141,10 @@ def main():
         if options.hold:
             hold(programs)
             return 0
-        chromium, node = need("chromium", "node")
+        chromium, node = need("chromium"), need("node")
         folder = npm.fetch(HERE, "ui", 250)
         return browse(programs, node, folder, chromium, options.only)
-    except (Skip, npm.Missing) as reason:
+    except Skip as reason:
         print("skip  the page in a browser: %s\n0 passed, 0 failed, 1 skipped" % reason)
         return 77
 

@@ -17,6 +17,7 @@ ROOT = os.path.dirname(os.path.dirname(HERE))
 sys.path.insert(0, os.path.join(ROOT, "tests", "support"))
 
 import npm  # noqa: E402  pylint: disable=wrong-import-position
+from suite import Failure, Skip  # noqa: E402  pylint: disable=wrong-import-position
 
 LICENCES = ["d3/LICENSE", "swagger-ui-dist/LICENSE", "swagger-ui-dist/NOTICE",
             "swagger-ui-dist/swagger-ui-bundle.js.LICENSE.txt"]
@@ -47,7 +48,7 @@ def main(folder):
     os.environ.update(NPM_CONFIG_FETCH_RETRIES="0", NPM_CONFIG_FETCH_TIMEOUT="30000")
     try:
         modules = npm.fetch(HERE, "page", 180)
-    except (npm.Missing, npm.Broken) as reason:
+    except (Skip, Failure) as reason:
         print(f"the page is built without its map and without Swagger UI: {reason}", file=sys.stderr)
         return
     for name, sources in FILES.items():
