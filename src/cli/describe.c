@@ -1,7 +1,7 @@
 /* The tables of commands as JSON (RFC 8259). */
 #include "cli/describe.h"
 
-#include "base/json_writer.h"
+#include "base/json_member.h"
 #include "cli/message.h"
 #include "cli/sibling.h"
 #include "cli/status.h"
@@ -10,37 +10,28 @@
 #error "the build defines ISO_VERSION"
 #endif
 
-static void put_text(struct iso_json *json, const char *key, const char *text)
-{
-    iso_json_key(json, key);
-    iso_json_z(json, text);
-}
-
 static void put_option(struct iso_json *json, const struct iso_cli_option *option)
 {
     iso_json_object_begin(json);
-    put_text(json, "name", option->name);
-    put_text(json, "value", option->value);
-    iso_json_key(json, "repeats");
-    iso_json_bool(json, option->repeats);
-    put_text(json, "help", option->help);
+    iso_json_put_z(json, "name", option->name);
+    iso_json_put_z(json, "value", option->value);
+    iso_json_put_bool(json, "repeats", option->repeats);
+    iso_json_put_z(json, "help", option->help);
     iso_json_object_end(json);
 }
 
 static void put_command(struct iso_json *json, const struct iso_cli_command *command)
 {
     iso_json_object_begin(json);
-    put_text(json, "name", command->name);
-    put_text(json, "summary", command->summary);
-    put_text(json, "synopsis", command->synopsis);
-    put_text(json, "description", command->description);
-    iso_json_key(json, "groups");
-    iso_json_array_begin(json);
+    iso_json_put_z(json, "name", command->name);
+    iso_json_put_z(json, "summary", command->summary);
+    iso_json_put_z(json, "synopsis", command->synopsis);
+    iso_json_put_z(json, "description", command->description);
+    iso_json_put_array_begin(json, "groups");
     for (size_t g = 0; g < command->group_count; g++) {
         iso_json_object_begin(json);
-        put_text(json, "title", command->groups[g]->title);
-        iso_json_key(json, "options");
-        iso_json_array_begin(json);
+        iso_json_put_z(json, "title", command->groups[g]->title);
+        iso_json_put_array_begin(json, "options");
         for (size_t i = 0; i < command->groups[g]->count; i++) {
             put_option(json, &command->groups[g]->options[i]);
         }
@@ -48,9 +39,8 @@ static void put_command(struct iso_json *json, const struct iso_cli_command *com
         iso_json_object_end(json);
     }
     iso_json_array_end(json);
-    put_text(json, "examples", command->examples);
-    iso_json_key(json, "subcommands");
-    iso_json_array_begin(json);
+    iso_json_put_z(json, "examples", command->examples);
+    iso_json_put_array_begin(json, "subcommands");
     for (size_t i = 0; command->subcommands != NULL && command->subcommands[i] != NULL; i++) {
         put_command(json, command->subcommands[i]); /* one level, as deep as the tables */
     }
@@ -60,14 +50,13 @@ static void put_command(struct iso_json *json, const struct iso_cli_command *com
 
 static void put_programs(struct iso_json *json)
 {
-    iso_json_key(json, "programs");
-    iso_json_array_begin(json);
+    iso_json_put_array_begin(json, "programs");
     for (size_t i = 0; iso_cli_siblings[i].command != NULL; i++) {
         iso_json_object_begin(json);
-        put_text(json, "command", iso_cli_siblings[i].command);
-        put_text(json, "program", iso_cli_siblings[i].program);
-        put_text(json, "section", iso_cli_siblings[i].section);
-        put_text(json, "summary", iso_cli_siblings[i].summary);
+        iso_json_put_z(json, "command", iso_cli_siblings[i].command);
+        iso_json_put_z(json, "program", iso_cli_siblings[i].program);
+        iso_json_put_z(json, "section", iso_cli_siblings[i].section);
+        iso_json_put_z(json, "summary", iso_cli_siblings[i].summary);
         iso_json_object_end(json);
     }
     iso_json_array_end(json);
@@ -83,13 +72,11 @@ static void put_statuses(struct iso_json *json)
 #include "cli/status.def"
 #undef ISO_CLI_STATUS
     };
-    iso_json_key(json, "exit-statuses");
-    iso_json_array_begin(json);
+    iso_json_put_array_begin(json, "exit-statuses");
     for (size_t i = 0; i < ISO_COUNT_OF(table); i++) {
         iso_json_object_begin(json);
-        iso_json_key(json, "status");
-        iso_json_i64(json, table[i].number);
-        put_text(json, "meaning", table[i].meaning);
+        iso_json_put_i64(json, "status", table[i].number);
+        iso_json_put_z(json, "meaning", table[i].meaning);
         iso_json_object_end(json);
     }
     iso_json_array_end(json);
@@ -106,9 +93,8 @@ int iso_cli_describe(const struct iso_cli_command *const *commands, size_t count
     struct iso_json json;
     iso_json_init(&json, to_stdout, NULL, 2);
     iso_json_object_begin(&json);
-    put_text(&json, "version", ISO_VERSION);
-    iso_json_key(&json, "commands");
-    iso_json_array_begin(&json);
+    iso_json_put_z(&json, "version", ISO_VERSION);
+    iso_json_put_array_begin(&json, "commands");
     for (size_t i = 0; i < count; i++) {
         put_command(&json, commands[i]);
     }

@@ -1,6 +1,7 @@
 /* The interface of a module: as a page to read, as WIT, as a Thing Description, as OpenAPI. */
 #include "cli/inspect.h"
 
+#include "base/json_member.h"
 #include "cli/interface.h"
 #include "cli/message.h"
 #include "cli/status.h"
@@ -149,20 +150,15 @@ void iso_cli_inspect_interface_member(struct iso_json *json, const char *path,
     struct iso_report report;
     iso_report_init(&report);
     enum iso_err err = iso_cli_interface_look(module, path, &interface, &report);
-    iso_json_key(json, "interface");
-    iso_json_object_begin(json);
+    iso_json_put_object_begin(json, "interface");
     if (err == ISO_OK) {
         char name[400];
         world_name(interface.found.world, name, sizeof name);
-        iso_json_key(json, "origin");
-        iso_json_z(json, origins[interface.found.origin]);
-        iso_json_key(json, "world");
-        iso_json_z(json, name);
-        iso_json_key(json, "functions");
-        iso_json_u64(json, function_count(interface.found.world));
+        iso_json_put_z(json, "origin", origins[interface.found.origin]);
+        iso_json_put_z(json, "world", name);
+        iso_json_put_u64(json, "functions", function_count(interface.found.world));
     } else {
-        iso_json_key(json, "error");
-        iso_json_z(json, iso_report_text(&report, err));
+        iso_json_put_z(json, "error", iso_report_text(&report, err));
     }
     iso_json_object_end(json);
     iso_cli_interface_fini(&interface);

@@ -4,6 +4,7 @@
  */
 #include "cli/inspect.h"
 
+#include "base/json_member.h"
 #include "cli/message.h"
 #include "cli/record.h"
 #include "cli/status.h"
@@ -341,8 +342,7 @@ static int show_text(struct facts *facts)
 static void write_strings(struct iso_json *json, const char *key, const struct iso_str *list,
                           size_t count)
 {
-    iso_json_key(json, key);
-    iso_json_array_begin(json);
+    iso_json_put_array_begin(json, key);
     for (size_t i = 0; i < count; i++) {
         iso_json_string(json, list[i]);
     }
@@ -351,14 +351,11 @@ static void write_strings(struct iso_json *json, const char *key, const struct i
 
 static void write_modules(struct iso_json *json, const struct facts *facts)
 {
-    iso_json_key(json, "modules");
-    iso_json_array_begin(json);
+    iso_json_put_array_begin(json, "modules");
     for (uint32_t i = 0; i < facts->module_count; i++) {
         iso_json_object_begin(json);
-        iso_json_key(json, "sha256");
-        iso_json_z(json, facts->modules[i].hex);
-        iso_json_key(json, "path");
-        iso_json_z(json, facts->modules[i].path);
+        iso_json_put_z(json, "sha256", facts->modules[i].hex);
+        iso_json_put_z(json, "path", facts->modules[i].path);
         iso_json_object_end(json);
     }
     iso_json_array_end(json);
@@ -373,10 +370,8 @@ static void write_record(struct iso_json *json, const struct facts *facts)
         return;
     }
     iso_json_object_begin(json);
-    iso_json_key(json, "phase");
-    iso_json_z(json, phase_name(record->phase));
-    iso_json_key(json, "module_path");
-    iso_json_string(json, record->module_path);
+    iso_json_put_z(json, "phase", phase_name(record->phase));
+    iso_json_put_string(json, "module_path", record->module_path);
     iso_json_key(json, "invoke");
     if (record->invoke.len != 0) {
         iso_json_string(json, record->invoke);
@@ -399,12 +394,9 @@ static void write_frames(struct iso_json *json, const struct facts *facts)
     for (uint32_t i = 0; i < facts->trap.frame_count; i++) {
         const struct iso_trap_frame *frame = &facts->trap.frames[i];
         iso_json_object_begin(json);
-        iso_json_key(json, "function");
-        iso_json_u64(json, frame->func_index);
-        iso_json_key(json, "name");
-        iso_json_string(json, iso_module_func_name(frame->module, frame->func_index));
-        iso_json_key(json, "offset");
-        iso_json_u64(json, frame->offset);
+        iso_json_put_u64(json, "function", frame->func_index);
+        iso_json_put_string(json, "name", iso_module_func_name(frame->module, frame->func_index));
+        iso_json_put_u64(json, "offset", frame->offset);
         iso_json_object_end(json);
     }
     iso_json_array_end(json);
@@ -416,26 +408,21 @@ static void write_state(struct iso_json *json, struct facts *facts)
     iso_json_key(json, "state");
     if (facts->store == NULL) {
         iso_json_null(json);
-        iso_json_key(json, "state_unknown_because");
-        iso_json_z(json, facts->why_not.text);
+        iso_json_put_z(json, "state_unknown_because", facts->why_not.text);
         return;
     }
     iso_json_z(json, state_name(facts->state));
     iso_json_key(json, "waiting_for");
     if (iso_store_pending(facts->store, &module, &name)) {
         iso_json_object_begin(json);
-        iso_json_key(json, "module");
-        iso_json_string(json, module);
-        iso_json_key(json, "name");
-        iso_json_string(json, name);
+        iso_json_put_string(json, "module", module);
+        iso_json_put_string(json, "name", name);
         iso_json_object_end(json);
     } else {
         iso_json_null(json);
     }
-    iso_json_key(json, "fuel_used");
-    iso_json_u64(json, iso_store_fuel_used(facts->store));
-    iso_json_key(json, "memory_bytes");
-    iso_json_u64(json, iso_store_memory_bytes(facts->store));
+    iso_json_put_u64(json, "fuel_used", iso_store_fuel_used(facts->store));
+    iso_json_put_u64(json, "memory_bytes", iso_store_memory_bytes(facts->store));
     read_frames(facts);
     write_frames(json, facts);
 }
@@ -447,16 +434,12 @@ static int show_json(struct facts *facts)
     iso_buf_init(&out, iso_alloc_libc(), SIZE_MAX);
     iso_json_init_buf(&json, &out, 2);
     iso_json_object_begin(&json);
-    iso_json_key(&json, "file");
-    iso_json_z(&json, facts->path);
-    iso_json_key(&json, "format");
-    iso_json_z(&json, "snapshot");
-    iso_json_key(&json, "size");
-    iso_json_u64(&json, facts->bytes.len);
+    iso_json_put_z(&json, "file", facts->path);
+    iso_json_put_z(&json, "format", "snapshot");
+    iso_json_put_u64(&json, "size", facts->bytes.len);
     write_modules(&json, facts);
     write_record(&json, facts);
-    iso_json_key(&json, "wasi_state_bytes");
-    iso_json_u64(&json, facts->wasi_bytes);
+    iso_json_put_u64(&json, "wasi_state_bytes", facts->wasi_bytes);
     write_state(&json, facts);
     iso_json_object_end(&json);
     int status = iso_cli_print_json(&out, iso_json_finish(&json));

@@ -2,7 +2,7 @@
 #include "cli/note.h"
 
 #include "base/format.h"
-#include "base/json_writer.h"
+#include "base/json_member.h"
 #include "platform/platform.h"
 
 #include <errno.h>
@@ -60,22 +60,15 @@ static enum iso_err text_of(const struct iso_cli_note *note, struct iso_buf *out
     char *state = iso_path_absolute(note->state);
     iso_json_init_buf(&json, out, 0);
     iso_json_object_begin(&json);
-    iso_json_key(&json, "kind");
-    iso_json_z(&json, note->kind);
-    iso_json_key(&json, "name");
-    iso_json_z(&json, note->name);
-    iso_json_key(&json, "url");
-    iso_json_z(&json, note->url);
-    iso_json_key(&json, "state");
-    iso_json_z(&json, state != NULL ? state : note->state);
+    iso_json_put_z(&json, "kind", note->kind);
+    iso_json_put_z(&json, "name", note->name);
+    iso_json_put_z(&json, "url", note->url);
+    iso_json_put_z(&json, "state", state != NULL ? state : note->state);
     if (note->https != NULL) {
-        iso_json_key(&json, "https");
-        iso_json_z(&json, note->https);
-        iso_json_key(&json, "pin");
-        iso_json_z(&json, note->pin);
+        iso_json_put_z(&json, "https", note->https);
+        iso_json_put_z(&json, "pin", note->pin);
     }
-    iso_json_key(&json, "pid");
-    iso_json_i64(&json, getpid());
+    iso_json_put_i64(&json, "pid", getpid());
     iso_json_object_end(&json);
     free(state);
     return iso_json_finish(&json);

@@ -1,4 +1,5 @@
 /* isomer version: which isomer this is and what it can do. */
+#include "base/json_member.h"
 #include "cli/commands.h"
 #include "cli/inspect.h"
 #include "cli/message.h"
@@ -55,38 +56,26 @@ static enum iso_err write_json(struct iso_buf *out)
     struct iso_json json;
     iso_json_init_buf(&json, out, 2);
     iso_json_object_begin(&json);
-    iso_json_key(&json, "version");
-    iso_json_z(&json, ISO_VERSION);
-    iso_json_key(&json, "webassembly");
-    iso_json_z(&json, "2.0");
-    iso_json_key(&json, "features");
-    iso_json_array_begin(&json);
+    iso_json_put_z(&json, "version", ISO_VERSION);
+    iso_json_put_z(&json, "webassembly", "2.0");
+    iso_json_put_array_begin(&json, "features");
     for (size_t i = 0; i < ISO_COUNT_OF(features); i++) {
         iso_json_z(&json, features[i]);
     }
     iso_json_array_end(&json);
-    iso_json_key(&json, "wasi");
-    iso_json_array_begin(&json);
+    iso_json_put_array_begin(&json, "wasi");
     iso_json_z(&json, "wasi_snapshot_preview1");
     iso_json_z(&json, "wasi_unstable");
     iso_json_array_end(&json);
-    iso_json_key(&json, "engine");
-    iso_json_object_begin(&json);
-    iso_json_key(&json, "kind");
-    iso_json_z(&json, "interpreter");
-    iso_json_key(&json, "dispatch");
-    iso_json_z(&json, iso_engine_dispatch());
-    iso_json_key(&json, "snapshots");
-    iso_json_bool(&json, true);
-    iso_json_key(&json, "fuel");
-    iso_json_bool(&json, true);
+    iso_json_put_object_begin(&json, "engine");
+    iso_json_put_z(&json, "kind", "interpreter");
+    iso_json_put_z(&json, "dispatch", iso_engine_dispatch());
+    iso_json_put_bool(&json, "snapshots", true);
+    iso_json_put_bool(&json, "fuel", true);
     iso_json_object_end(&json);
-    iso_json_key(&json, "machine");
-    iso_json_object_begin(&json);
-    iso_json_key(&json, "pointer_bits");
-    iso_json_u64(&json, pointer_bits());
-    iso_json_key(&json, "byte_order");
-    iso_json_z(&json, is_big_endian() ? "big" : "little");
+    iso_json_put_object_begin(&json, "machine");
+    iso_json_put_u64(&json, "pointer_bits", pointer_bits());
+    iso_json_put_z(&json, "byte_order", is_big_endian() ? "big" : "little");
     iso_json_object_end(&json);
     iso_json_object_end(&json);
     return iso_json_finish(&json);

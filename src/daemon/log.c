@@ -2,6 +2,7 @@
  * (sd-daemon(3)). */
 #include "daemon/log.h"
 
+#include "base/json_member.h"
 #include "daemon/clock.h"
 
 #include <poll.h>
@@ -58,14 +59,10 @@ static size_t format_json(char *out, size_t cap, enum iso_log_level level, const
     iso_buf_init(&buf, iso_alloc_libc(), cap);
     iso_json_init_buf(&json, &buf, 0);
     iso_json_object_begin(&json);
-    iso_json_key(&json, "time");
-    iso_json_z(&json, time);
-    iso_json_key(&json, "level");
-    iso_json_z(&json, level_names[level]);
-    iso_json_key(&json, "subject");
-    iso_json_z(&json, subject);
-    iso_json_key(&json, "message");
-    iso_json_z(&json, message);
+    iso_json_put_z(&json, "time", time);
+    iso_json_put_z(&json, "level", level_names[level]);
+    iso_json_put_z(&json, "subject", subject);
+    iso_json_put_z(&json, "message", message);
     iso_json_object_end(&json);
     if (iso_json_finish(&json) == ISO_OK && iso_buf_append_u8(&buf, '\n') == ISO_OK) {
         memcpy(out, buf.ptr, buf.len);

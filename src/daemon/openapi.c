@@ -2,20 +2,9 @@
 #include "daemon/openapi.h"
 
 #include "base/format.h"
+#include "base/json_member.h"
 
 #include <string.h>
-
-static void put(struct iso_json *json, const char *key, const char *value)
-{
-    iso_json_key(json, key);
-    iso_json_z(json, value);
-}
-
-static void begin(struct iso_json *json, const char *key)
-{
-    iso_json_key(json, key);
-    iso_json_object_begin(json);
-}
 
 static const char *method_name(unsigned method)
 {
@@ -39,18 +28,15 @@ static void put_parameters(struct iso_json *json, const char *pattern)
     for (const char *at = strchr(pattern, '{'); at != NULL; at = strchr(at + 1, '{')) {
         const char *end = strchr(at, '}');
         if (!any) {
-            iso_json_key(json, "parameters");
-            iso_json_array_begin(json);
+            iso_json_put_array_begin(json, "parameters");
         }
         any = true;
         iso_json_object_begin(json);
-        iso_json_key(json, "name");
-        iso_json_string(json, iso_str_from(at + 1, (size_t)(end - at - 1)));
-        put(json, "in", "path");
-        iso_json_key(json, "required");
-        iso_json_bool(json, true);
-        begin(json, "schema");
-        put(json, "type", "string");
+        iso_json_put_string(json, "name", iso_str_from(at + 1, (size_t)(end - at - 1)));
+        iso_json_put_z(json, "in", "path");
+        iso_json_put_bool(json, "required", true);
+        iso_json_put_object_begin(json, "schema");
+        iso_json_put_z(json, "type", "string");
         iso_json_object_end(json);
         iso_json_object_end(json);
     }
@@ -62,11 +48,11 @@ static void put_parameters(struct iso_json *json, const char *pattern)
 static void put_response(struct iso_json *json, const char *status, const char *description,
                          const char *type)
 {
-    begin(json, status);
-    put(json, "description", description);
+    iso_json_put_object_begin(json, status);
+    iso_json_put_z(json, "description", description);
     if (type != NULL) {
-        begin(json, "content");
-        begin(json, type);
+        iso_json_put_object_begin(json, "content");
+        iso_json_put_object_begin(json, type);
         iso_json_object_end(json);
         iso_json_object_end(json);
     }
@@ -75,27 +61,26 @@ static void put_response(struct iso_json *json, const char *status, const char *
 
 static void put_operation(struct iso_json *json, const struct iso_route *route)
 {
-    begin(json, method_name(route->method));
-    put(json, "summary", route->summary);
+    iso_json_put_object_begin(json, method_name(route->method));
+    iso_json_put_z(json, "summary", route->summary);
     put_parameters(json, route->pattern);
     if (route->body_max != 0) {
-        begin(json, "requestBody");
-        begin(json, "content");
-        begin(json, route->body_type != NULL ? route->body_type : "application/json");
+        iso_json_put_object_begin(json, "requestBody");
+        iso_json_put_object_begin(json, "content");
+        iso_json_put_object_begin(json,
+                                  route->body_type != NULL ? route->body_type : "application/json");
         iso_json_object_end(json);
         iso_json_object_end(json);
         iso_json_object_end(json);
     }
-    begin(json, "responses");
+    iso_json_put_object_begin(json, "responses");
     put_response(json, "2XX", "As the summary says.", route->answer_type);
     put_response(json, "default", "A problem document (RFC 9457).", "application/problem+json");
     iso_json_object_end(json);
-    iso_json_key(json, "security");
-    iso_json_array_begin(json);
+    iso_json_put_array_begin(json, "security");
     if (route->access != ISO_ROUTE_PUBLIC) {
         iso_json_object_begin(json);
-        iso_json_key(json, "bearer");
-        iso_json_array_begin(json);
+        iso_json_put_array_begin(json, "bearer");
         iso_json_array_end(json);
         iso_json_object_end(json);
     }
@@ -126,7 +111,7 @@ static void put_path(struct iso_json *json, const struct iso_route_table *tables
         }
     }
     (void)iso_format(path, sizeof path, "/%s", route->pattern);
-    begin(json, path);
+    iso_json_put_object_begin(json, path);
     const struct iso_route *other;
     for (size_t i = first; (other = route_at(tables, i)) != NULL; i++) {
         if (strcmp(other->pattern, route->pattern) == 0) {
@@ -142,28 +127,27 @@ enum iso_err iso_openapi_write(const struct iso_openapi_info *info,
     struct iso_json json;
     iso_json_init_buf(&json, out, 0);
     iso_json_object_begin(&json);
-    put(&json, "openapi", "3.1.0");
-    begin(&json, "info");
-    put(&json, "title", info->title);
-    put(&json, "version", info->version);
-    put(&json, "description", info->description);
+    iso_json_put_z(&json, "openapi", "3.1.0");
+    iso_json_put_object_begin(&json, "info");
+    iso_json_put_z(&json, "title", info->title);
+    iso_json_put_z(&json, "version", info->version);
+    iso_json_put_z(&json, "description", info->description);
     iso_json_object_end(&json);
-    iso_json_key(&json, "servers");
-    iso_json_array_begin(&json);
+    iso_json_put_array_begin(&json, "servers");
     iso_json_object_begin(&json);
-    put(&json, "url", info->base);
+    iso_json_put_z(&json, "url", info->base);
     iso_json_object_end(&json);
     iso_json_array_end(&json);
-    begin(&json, "paths");
+    iso_json_put_object_begin(&json, "paths");
     for (size_t i = 0; route_at(tables, i) != NULL; i++) {
         put_path(&json, tables, i);
     }
     iso_json_object_end(&json);
-    begin(&json, "components");
-    begin(&json, "securitySchemes");
-    begin(&json, "bearer");
-    put(&json, "type", "http");
-    put(&json, "scheme", "bearer");
+    iso_json_put_object_begin(&json, "components");
+    iso_json_put_object_begin(&json, "securitySchemes");
+    iso_json_put_object_begin(&json, "bearer");
+    iso_json_put_z(&json, "type", "http");
+    iso_json_put_z(&json, "scheme", "bearer");
     iso_json_object_end(&json);
     iso_json_object_end(&json);
     iso_json_object_end(&json);

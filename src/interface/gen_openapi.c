@@ -4,6 +4,8 @@
  */
 #include "interface/gen_schema.h"
 
+#include "base/json_member.h"
+
 struct api {
     struct gen_model model;
     struct gen_schema schema;
@@ -29,33 +31,12 @@ static const struct outcome {
     {"503", "limit", "A limit of time, fuel or memory was reached, or the device is not ready."},
 };
 
-static void put_pair(struct iso_json *json, const char *key, const char *value)
-{
-    iso_json_key(json, key);
-    iso_json_z(json, value);
-}
-
-static void put_text(struct iso_json *json, const char *key, struct iso_str value)
-{
-    if (value.len != 0) {
-        iso_json_key(json, key);
-        iso_json_string(json, value);
-    }
-}
-
-static void open_key(struct iso_json *json, const char *key)
-{
-    iso_json_key(json, key);
-    iso_json_object_begin(json);
-}
-
 static void put_reference(struct iso_json *json, const char *kind, const char *name)
 {
     char text[128];
     size_t len = iso_format(text, sizeof text, "#/components/%s/%s", kind, name);
     iso_json_object_begin(json);
-    iso_json_key(json, "$ref");
-    iso_json_string(json, iso_str_from(text, len));
+    iso_json_put_string(json, "$ref", iso_str_from(text, len));
     iso_json_object_end(json);
 }
 
@@ -70,8 +51,8 @@ static void put_params_body(struct api *api, const struct iso_wit_func *func)
         fits = fits && gen_example_fits(func->params[i].type);
         parts += func->params[i].type->parts;
     }
-    open_key(json, "content");
-    open_key(json, "application/json");
+    iso_json_put_object_begin(json, "content");
+    iso_json_put_object_begin(json, "application/json");
     iso_json_key(json, "schema");
     gen_schema_put_params(&api->schema, func);
     if (fits && parts <= 200) {
@@ -79,12 +60,12 @@ static void put_params_body(struct api *api, const struct iso_wit_func *func)
         gen_example_put_params(json, func);
     }
     iso_json_object_end(json);
-    open_key(json, "application/cbor");
+    iso_json_put_object_begin(json, "application/cbor");
     iso_json_key(json, "schema");
     gen_schema_put_params(&api->schema, func);
     iso_json_object_end(json);
     if (func->param_count == 1 && gen_is_bytes(func->params[0].type)) {
-        open_key(json, "application/octet-stream");
+        iso_json_put_object_begin(json, "application/octet-stream");
         iso_json_object_end(json);
     }
     iso_json_object_end(json);
@@ -94,8 +75,8 @@ static void put_value_body(struct api *api, const struct iso_vtype *type)
 {
     struct iso_json *json = &api->json;
     struct iso_str none = {NULL, 0};
-    open_key(json, "content");
-    open_key(json, "application/json");
+    iso_json_put_object_begin(json, "content");
+    iso_json_put_object_begin(json, "application/json");
     iso_json_key(json, "schema");
     gen_schema_put(&api->schema, type, none);
     if (gen_example_fits(type)) {
@@ -103,12 +84,12 @@ static void put_value_body(struct api *api, const struct iso_vtype *type)
         gen_example_put(json, type);
     }
     iso_json_object_end(json);
-    open_key(json, "application/cbor");
+    iso_json_put_object_begin(json, "application/cbor");
     iso_json_key(json, "schema");
     gen_schema_put(&api->schema, type, none);
     iso_json_object_end(json);
     if (gen_is_bytes(type)) {
-        open_key(json, "application/octet-stream");
+        iso_json_put_object_begin(json, "application/octet-stream");
         iso_json_object_end(json);
     }
     iso_json_object_end(json);
@@ -119,26 +100,24 @@ static void put_failure(struct api *api, const struct iso_wit_func *func)
 {
     struct iso_json *json = &api->json;
     const struct iso_vtype *type = gen_failure(func);
-    open_key(json, "422");
-    put_pair(json, "description", "The function answered an err result.");
-    open_key(json, "content");
-    open_key(json, "application/problem+json");
+    iso_json_put_object_begin(json, "422");
+    iso_json_put_z(json, "description", "The function answered an err result.");
+    iso_json_put_object_begin(json, "content");
+    iso_json_put_object_begin(json, "application/problem+json");
     iso_json_key(json, "schema");
     if (type == NULL) {
         put_reference(json, "schemas", "Problem");
     } else {
         iso_json_object_begin(json);
-        iso_json_key(json, "allOf");
-        iso_json_array_begin(json);
+        iso_json_put_array_begin(json, "allOf");
         put_reference(json, "schemas", "Problem");
         iso_json_object_begin(json);
-        put_pair(json, "type", "object");
-        open_key(json, "properties");
+        iso_json_put_z(json, "type", "object");
+        iso_json_put_object_begin(json, "properties");
         iso_json_key(json, "error");
         gen_schema_put(&api->schema, type, (struct iso_str){NULL, 0});
         iso_json_object_end(json);
-        iso_json_key(json, "required");
-        iso_json_array_begin(json);
+        iso_json_put_array_begin(json, "required");
         iso_json_z(json, "error");
         iso_json_array_end(json);
         iso_json_object_end(json);
@@ -154,12 +133,12 @@ static void put_responses(struct api *api, const struct iso_wit_func *func, bool
 {
     struct iso_json *json = &api->json;
     const struct iso_vtype *type = gen_success(func);
-    open_key(json, "responses");
-    open_key(json, type != NULL ? "200" : "204");
-    put_pair(json, "description",
-             property       ? "The value."
-             : type != NULL ? "The result."
-                            : "Done; the function has no result.");
+    iso_json_put_object_begin(json, "responses");
+    iso_json_put_object_begin(json, type != NULL ? "200" : "204");
+    iso_json_put_z(json, "description",
+                   property       ? "The value."
+                   : type != NULL ? "The result."
+                                  : "Done; the function has no result.");
     if (type != NULL) {
         put_value_body(api, type);
     }
@@ -199,12 +178,11 @@ static void put_operation_head(struct api *api, const struct gen_func *f, const 
                                const char *id)
 {
     struct iso_json *json = &api->json;
-    open_key(json, verb);
-    put_pair(json, "operationId", id);
-    put_text(json, "summary", summary_of(f->func->doc));
-    put_text(json, "description", f->func->doc);
-    iso_json_key(json, "tags");
-    iso_json_array_begin(json);
+    iso_json_put_object_begin(json, verb);
+    iso_json_put_z(json, "operationId", id);
+    iso_json_put_string_if(json, "summary", summary_of(f->func->doc));
+    iso_json_put_string_if(json, "description", f->func->doc);
+    iso_json_put_array_begin(json, "tags");
     iso_json_string(json, f->interface != NULL ? f->interface_name : api->model.world->name);
     iso_json_array_end(json);
 }
@@ -217,8 +195,7 @@ static void put_path(struct api *api, const char *before, struct iso_str path)
     for (char *at = key != NULL ? key + strlen(before) : NULL; at != NULL && *at != '\0'; at++) {
         *at = *at == '/' || *at == '#' ? '.' : *at;
     }
-    iso_json_key(&api->json, key != NULL ? key : "/");
-    iso_json_object_begin(&api->json);
+    iso_json_put_object_begin(&api->json, key != NULL ? key : "/");
 }
 
 static void put_function(struct api *api, const struct gen_func *f)
@@ -226,18 +203,16 @@ static void put_function(struct api *api, const struct gen_func *f)
     struct iso_json *json = &api->json;
     put_path(api, "/", iso_str_from_z(f->path));
     put_operation_head(api, f, "post", f->path);
-    iso_json_key(json, "parameters");
-    iso_json_array_begin(json);
+    iso_json_put_array_begin(json, "parameters");
     put_reference(json, "parameters", "idempotency-key");
     iso_json_array_end(json);
     if (f->func->param_count != 0) {
-        open_key(json, "requestBody");
+        iso_json_put_object_begin(json, "requestBody");
         bool required = false;
         for (uint32_t i = 0; i < f->func->param_count; i++) {
             required |= f->func->params[i].type->kind != ISO_V_OPTION;
         }
-        iso_json_key(json, "required");
-        iso_json_bool(json, required);
+        iso_json_put_bool(json, "required", required);
         put_params_body(api, f->func);
         iso_json_object_end(json);
     }
@@ -260,7 +235,7 @@ static void put_property(struct api *api, const struct gen_func *f, struct iso_s
 
 static void put_paths(struct api *api)
 {
-    open_key(&api->json, "paths");
+    iso_json_put_object_begin(&api->json, "paths");
     for (uint32_t i = 0; i < api->model.func_count; i++) {
         const struct gen_func *f = &api->model.funcs[i];
         if (f->imported) {
@@ -288,14 +263,14 @@ static void put_problem(struct iso_json *json)
         {"detail", "string", "What is wrong here, where, and what would be right."},
         {"instance", "string", "An identifier of this occurrence."},
     };
-    open_key(json, "Problem");
-    put_pair(json, "type", "object");
-    put_pair(json, "description", "A problem document (RFC 9457).");
-    open_key(json, "properties");
+    iso_json_put_object_begin(json, "Problem");
+    iso_json_put_z(json, "type", "object");
+    iso_json_put_z(json, "description", "A problem document (RFC 9457).");
+    iso_json_put_object_begin(json, "properties");
     for (size_t i = 0; i < ISO_COUNT_OF(members); i++) {
-        open_key(json, members[i].name);
-        put_pair(json, "type", members[i].type);
-        put_pair(json, "description", members[i].description);
+        iso_json_put_object_begin(json, members[i].name);
+        iso_json_put_z(json, "type", members[i].type);
+        iso_json_put_z(json, "description", members[i].description);
         iso_json_object_end(json);
     }
     iso_json_object_end(json);
@@ -304,7 +279,7 @@ static void put_problem(struct iso_json *json)
 
 static void put_schemas(struct api *api)
 {
-    open_key(&api->json, "schemas");
+    iso_json_put_object_begin(&api->json, "schemas");
     for (uint32_t i = 0; i < api->model.type_count; i++) {
         const struct gen_type *entry = &api->model.types[i];
         if (entry->nominal) {
@@ -318,12 +293,12 @@ static void put_schemas(struct api *api)
 
 static void put_shared_responses(struct iso_json *json)
 {
-    open_key(json, "responses");
+    iso_json_put_object_begin(json, "responses");
     for (size_t i = 0; i < ISO_COUNT_OF(outcomes); i++) {
-        open_key(json, outcomes[i].name);
-        put_pair(json, "description", outcomes[i].text);
-        open_key(json, "content");
-        open_key(json, "application/problem+json");
+        iso_json_put_object_begin(json, outcomes[i].name);
+        iso_json_put_z(json, "description", outcomes[i].text);
+        iso_json_put_object_begin(json, "content");
+        iso_json_put_object_begin(json, "application/problem+json");
         iso_json_key(json, "schema");
         put_reference(json, "schemas", "Problem");
         iso_json_object_end(json);
@@ -336,26 +311,26 @@ static void put_shared_responses(struct iso_json *json)
 static void put_components(struct api *api)
 {
     struct iso_json *json = &api->json;
-    open_key(json, "components");
+    iso_json_put_object_begin(json, "components");
     put_schemas(api);
     put_shared_responses(json);
-    open_key(json, "parameters");
-    open_key(json, "idempotency-key");
-    put_pair(json, "name", "Idempotency-Key");
-    put_pair(json, "in", "header");
-    put_pair(json, "description",
-             "A repeated call with the same key is answered, not executed again.");
-    open_key(json, "schema");
-    put_pair(json, "type", "string");
+    iso_json_put_object_begin(json, "parameters");
+    iso_json_put_object_begin(json, "idempotency-key");
+    iso_json_put_z(json, "name", "Idempotency-Key");
+    iso_json_put_z(json, "in", "header");
+    iso_json_put_z(json, "description",
+                   "A repeated call with the same key is answered, not executed again.");
+    iso_json_put_object_begin(json, "schema");
+    iso_json_put_z(json, "type", "string");
     iso_json_object_end(json);
     iso_json_object_end(json);
     iso_json_object_end(json);
     if (api->place->http_base != NULL) {
-        open_key(json, "securitySchemes");
-        open_key(json, "bearer");
-        put_pair(json, "type", "http");
-        put_pair(json, "scheme", "bearer");
-        put_pair(json, "description", "A token of this device or its orchestrator.");
+        iso_json_put_object_begin(json, "securitySchemes");
+        iso_json_put_object_begin(json, "bearer");
+        iso_json_put_z(json, "type", "http");
+        iso_json_put_z(json, "scheme", "bearer");
+        iso_json_put_z(json, "description", "A token of this device or its orchestrator.");
         iso_json_object_end(json);
         iso_json_object_end(json);
     }
@@ -369,21 +344,20 @@ static void put_info(struct api *api)
     struct iso_json *json = &api->json;
     const struct iso_wit_world *world = api->model.world;
     const struct iso_package_info *info = api->place->info;
-    open_key(json, "info");
-    put_text(json, "title", gen_title(world, api->place));
-    put_text(json, "version", gen_version(world, api->place));
-    put_text(json, "description", gen_description(world, api->place));
+    iso_json_put_object_begin(json, "info");
+    iso_json_put_string_if(json, "title", gen_title(world, api->place));
+    iso_json_put_string_if(json, "version", gen_version(world, api->place));
+    iso_json_put_string_if(json, "description", gen_description(world, api->place));
     if (info != NULL && info->licence.len != 0) {
-        open_key(json, "license");
-        put_text(json, "name", info->licence);
+        iso_json_put_object_begin(json, "license");
+        iso_json_put_string_if(json, "name", info->licence);
         iso_json_object_end(json);
     }
     iso_json_object_end(json);
     if (api->place->http_base != NULL) {
-        iso_json_key(json, "servers");
-        iso_json_array_begin(json);
+        iso_json_put_array_begin(json, "servers");
         iso_json_object_begin(json);
-        put_pair(json, "url", api->place->http_base);
+        iso_json_put_z(json, "url", api->place->http_base);
         iso_json_object_end(json);
         iso_json_array_end(json);
     }
@@ -396,8 +370,7 @@ static void put_tags(struct api *api)
     bool plain = false;
     struct gen_names seen;
     gen_names_init(&seen, &api->model.arena);
-    iso_json_key(json, "tags");
-    iso_json_array_begin(json);
+    iso_json_put_array_begin(json, "tags");
     for (uint32_t i = 0; i < world->export_count; i++) {
         const struct iso_wit_item *item = &world->exports[i];
         if (item->interface == NULL && plain) {
@@ -412,8 +385,9 @@ static void put_tags(struct api *api)
             continue;
         }
         iso_json_object_begin(json);
-        put_text(json, "name", name);
-        put_text(json, "description", item->interface != NULL ? item->interface->doc : world->doc);
+        iso_json_put_string_if(json, "name", name);
+        iso_json_put_string_if(json, "description",
+                               item->interface != NULL ? item->interface->doc : world->doc);
         iso_json_object_end(json);
     }
     iso_json_array_end(json);
@@ -423,14 +397,12 @@ static void put_api(struct api *api)
 {
     struct iso_json *json = &api->json;
     iso_json_object_begin(json);
-    put_pair(json, "openapi", "3.1.0");
+    iso_json_put_z(json, "openapi", "3.1.0");
     put_info(api);
     if (api->place->http_base != NULL) {
-        iso_json_key(json, "security");
-        iso_json_array_begin(json);
+        iso_json_put_array_begin(json, "security");
         iso_json_object_begin(json);
-        iso_json_key(json, "bearer");
-        iso_json_array_begin(json);
+        iso_json_put_array_begin(json, "bearer");
         iso_json_array_end(json);
         iso_json_object_end(json);
         iso_json_array_end(json);

@@ -4,6 +4,8 @@
  */
 #include "interface/gen_schema.h"
 
+#include "base/json_member.h"
+
 #include <float.h>
 
 /* Below the writer's own limit by what one more type may add. */
@@ -11,15 +13,13 @@
 
 static void put_type_name(struct gen_schema *schema, const char *name)
 {
-    iso_json_key(schema->json, "type");
-    iso_json_z(schema->json, name);
+    iso_json_put_z(schema->json, "type", name);
 }
 
 static void put_description(struct gen_schema *schema, struct iso_str doc)
 {
     if (doc.len != 0) {
-        iso_json_key(schema->json, "description");
-        iso_json_string(schema->json, doc);
+        iso_json_put_string(schema->json, "description", doc);
     }
 }
 
@@ -33,8 +33,7 @@ static void put_null_schema(struct gen_schema *schema)
 static void put_format(struct gen_schema *schema, const char *format)
 {
     if (schema->model != NULL) {
-        iso_json_key(schema->json, "format");
-        iso_json_z(schema->json, format);
+        iso_json_put_z(schema->json, "format", format);
     }
 }
 
@@ -71,10 +70,8 @@ static void put_integer(struct gen_schema *schema, enum iso_vkind kind)
 {
     struct integer_range range = range_of(kind);
     put_type_name(schema, "integer");
-    iso_json_key(schema->json, "minimum");
-    iso_json_i64(schema->json, range.min);
-    iso_json_key(schema->json, "maximum");
-    iso_json_u64(schema->json, range.max);
+    iso_json_put_i64(schema->json, "minimum", range.min);
+    iso_json_put_u64(schema->json, "maximum", range.max);
     if (kind == ISO_V_S32) {
         put_format(schema, "int32");
     } else if (kind == ISO_V_S64) {
@@ -86,15 +83,13 @@ static void put_integer(struct gen_schema *schema, enum iso_vkind kind)
 static void put_wide_integer(struct gen_schema *schema, enum iso_vkind kind)
 {
     struct iso_json *json = schema->json;
-    iso_json_key(json, "oneOf");
-    iso_json_array_begin(json);
+    iso_json_put_array_begin(json, "oneOf");
     iso_json_object_begin(json);
     put_integer(schema, kind);
     iso_json_object_end(json);
     iso_json_object_begin(json);
     put_type_name(schema, "string");
-    iso_json_key(json, "pattern");
-    iso_json_z(json, kind == ISO_V_S64 ? "^-?[0-9]{1,19}$" : "^[0-9]{1,20}$");
+    iso_json_put_z(json, "pattern", kind == ISO_V_S64 ? "^-?[0-9]{1,19}$" : "^[0-9]{1,20}$");
     iso_json_object_end(json);
     iso_json_array_end(json);
 }
@@ -103,22 +98,18 @@ static void put_float(struct gen_schema *schema, bool single)
 {
     struct iso_json *json = schema->json;
     static const char *const names[] = {"nan", "inf", "-inf"};
-    iso_json_key(json, "oneOf");
-    iso_json_array_begin(json);
+    iso_json_put_array_begin(json, "oneOf");
     iso_json_object_begin(json);
     put_type_name(schema, "number");
     if (single) {
-        iso_json_key(json, "minimum");
-        iso_json_f64(json, -(double)FLT_MAX);
-        iso_json_key(json, "maximum");
-        iso_json_f64(json, (double)FLT_MAX);
+        iso_json_put_f64(json, "minimum", -(double)FLT_MAX);
+        iso_json_put_f64(json, "maximum", (double)FLT_MAX);
     }
     put_format(schema, single ? "float" : "double");
     iso_json_object_end(json);
     iso_json_object_begin(json);
     put_type_name(schema, "string");
-    iso_json_key(json, "enum");
-    iso_json_array_begin(json);
+    iso_json_put_array_begin(json, "enum");
     for (size_t i = 0; i < ISO_COUNT_OF(names); i++) {
         iso_json_z(json, names[i]);
     }
@@ -132,14 +123,12 @@ static void put_float(struct gen_schema *schema, bool single)
 /* A member whose name is not zero-terminated and may stand nowhere else. */
 static void put_closed(struct gen_schema *schema)
 {
-    iso_json_key(schema->json, "additionalProperties");
-    iso_json_bool(schema->json, false);
+    iso_json_put_bool(schema->json, "additionalProperties", false);
 }
 
 static void put_required(struct gen_schema *schema, struct iso_str only)
 {
-    iso_json_key(schema->json, "required");
-    iso_json_array_begin(schema->json);
+    iso_json_put_array_begin(schema->json, "required");
     iso_json_string(schema->json, only);
     iso_json_array_end(schema->json);
 }
@@ -154,8 +143,7 @@ static void put_single(struct gen_schema *schema, struct iso_str name, const str
     if (doc.len != 0) {
         put_description(schema, doc);
     }
-    iso_json_key(json, "properties");
-    iso_json_object_begin(json);
+    iso_json_put_object_begin(json, "properties");
     iso_json_key_str(json, name);
     if (type != NULL) {
         gen_schema_put(schema, type, (struct iso_str){NULL, 0});
@@ -172,8 +160,7 @@ static void put_choice(struct gen_schema *schema, const struct iso_vtype *type)
 {
     struct iso_json *json = schema->json;
     struct iso_str none = {NULL, 0};
-    iso_json_key(json, "oneOf");
-    iso_json_array_begin(json);
+    iso_json_put_array_begin(json, "oneOf");
     if (type->kind == ISO_V_OPTION) {
         if (type->element->kind == ISO_V_OPTION) {
             put_single(schema, iso_str_from_z("some"), type->element, none);
@@ -194,8 +181,7 @@ static void put_choice(struct gen_schema *schema, const struct iso_vtype *type)
 
 static void put_names(struct gen_schema *schema, const struct iso_vtype *type)
 {
-    iso_json_key(schema->json, "enum");
-    iso_json_array_begin(schema->json);
+    iso_json_put_array_begin(schema->json, "enum");
     for (uint32_t i = 0; i < type->member_count; i++) {
         iso_json_string(schema->json, type->members[i].name);
     }
@@ -206,35 +192,28 @@ static void put_flags(struct gen_schema *schema, const struct iso_vtype *type)
 {
     struct iso_json *json = schema->json;
     put_type_name(schema, "array");
-    iso_json_key(json, "items");
-    iso_json_object_begin(json);
+    iso_json_put_object_begin(json, "items");
     put_type_name(schema, "string");
     put_names(schema, type);
     iso_json_object_end(json);
-    iso_json_key(json, "uniqueItems");
-    iso_json_bool(json, true);
-    iso_json_key(json, "maxItems");
-    iso_json_u64(json, type->member_count);
+    iso_json_put_bool(json, "uniqueItems", true);
+    iso_json_put_u64(json, "maxItems", type->member_count);
 }
 
 static void put_tuple(struct gen_schema *schema, const struct iso_vtype *type)
 {
     struct iso_json *json = schema->json;
     put_type_name(schema, "array");
-    iso_json_key(json, schema->model != NULL ? "prefixItems" : "items");
-    iso_json_array_begin(json);
+    iso_json_put_array_begin(json, schema->model != NULL ? "prefixItems" : "items");
     for (uint32_t i = 0; i < type->member_count; i++) {
         gen_schema_put(schema, type->members[i].type, (struct iso_str){NULL, 0});
     }
     iso_json_array_end(json);
     if (schema->model != NULL) {
-        iso_json_key(json, "items");
-        iso_json_bool(json, false);
+        iso_json_put_bool(json, "items", false);
     }
-    iso_json_key(json, "minItems");
-    iso_json_u64(json, type->member_count);
-    iso_json_key(json, "maxItems");
-    iso_json_u64(json, type->member_count);
+    iso_json_put_u64(json, "minItems", type->member_count);
+    iso_json_put_u64(json, "maxItems", type->member_count);
 }
 
 /* The members of an object: of a record, or a function's parameters. Options may be left out. */
@@ -259,8 +238,7 @@ static void put_object(struct gen_schema *schema, const void *of, bool params, u
     struct iso_json *json = schema->json;
     bool any = false;
     put_type_name(schema, "object");
-    iso_json_key(json, "properties");
-    iso_json_object_begin(json);
+    iso_json_put_object_begin(json, "properties");
     for (uint32_t i = 0; i < count; i++) {
         struct object_member member = member_at(of, params, i);
         iso_json_key_str(json, member.name);
@@ -269,8 +247,7 @@ static void put_object(struct gen_schema *schema, const void *of, bool params, u
     }
     iso_json_object_end(json);
     if (any) {
-        iso_json_key(json, "required");
-        iso_json_array_begin(json);
+        iso_json_put_array_begin(json, "required");
         for (uint32_t i = 0; i < count; i++) {
             struct object_member member = member_at(of, params, i);
             if (member.type->kind != ISO_V_OPTION) {
@@ -287,13 +264,10 @@ static void put_text(struct gen_schema *schema, const struct iso_vtype *type)
     struct iso_json *json = schema->json;
     put_type_name(schema, "string");
     if (type->kind == ISO_V_CHAR) {
-        iso_json_key(json, "minLength");
-        iso_json_u64(json, 1);
-        iso_json_key(json, "maxLength");
-        iso_json_u64(json, 1);
+        iso_json_put_u64(json, "minLength", 1);
+        iso_json_put_u64(json, "maxLength", 1);
     } else if (type->kind == ISO_V_LIST) {
-        iso_json_key(json, "contentEncoding");
-        iso_json_z(json, "base64");
+        iso_json_put_z(json, "contentEncoding", "base64");
     } else if (type->kind == ISO_V_ENUM) {
         put_names(schema, type);
     }

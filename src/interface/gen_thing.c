@@ -5,6 +5,8 @@
  */
 #include "interface/gen_schema.h"
 
+#include "base/json_member.h"
+
 struct thing {
     struct gen_model model;
     struct gen_schema schema;
@@ -13,20 +15,6 @@ struct thing {
 };
 
 enum protocol { HTTP, COAP, NOWHERE };
-
-static void put_pair(struct iso_json *json, const char *key, const char *value)
-{
-    iso_json_key(json, key);
-    iso_json_z(json, value);
-}
-
-static void put_text(struct iso_json *json, const char *key, struct iso_str value)
-{
-    if (value.len != 0) {
-        iso_json_key(json, key);
-        iso_json_string(json, value);
-    }
-}
 
 /* ---- Forms --------------------------------------------------------------------------------- */
 
@@ -82,19 +70,17 @@ struct form {
 static void put_failure(struct thing *thing, const struct form *form)
 {
     struct iso_json *json = &thing->json;
-    iso_json_key(json, "additionalResponses");
-    iso_json_array_begin(json);
+    iso_json_put_array_begin(json, "additionalResponses");
     iso_json_object_begin(json);
-    iso_json_key(json, "success");
-    iso_json_bool(json, false);
-    put_pair(json, "contentType", "application/problem+json");
+    iso_json_put_bool(json, "success", false);
+    iso_json_put_z(json, "contentType", "application/problem+json");
     if (form->failure) {
         char *path = iso_arena_copy_str(&thing->model.arena, form->path);
         char *name = path != NULL ? gen_join(&thing->model.arena, path, "-error", NULL) : NULL;
         if (name == NULL) {
             json->err = json->err != ISO_OK ? json->err : ISO_E_NOMEM;
         } else {
-            put_pair(json, "schema", name);
+            iso_json_put_z(json, "schema", name);
         }
     }
     iso_json_object_end(json);
@@ -117,30 +103,28 @@ static void put_form(struct thing *thing, const struct form *form)
         return;
     }
     iso_json_object_begin(json);
-    put_pair(json, "href", href);
-    iso_json_key(json, "op");
-    iso_json_array_begin(json);
+    iso_json_put_z(json, "href", href);
+    iso_json_put_array_begin(json, "op");
     iso_json_z(json, form->op);
     if (form->op2 != NULL) {
         iso_json_z(json, form->op2);
     }
     iso_json_array_end(json);
     if (form->method != NULL) {
-        put_pair(json, form->protocol == COAP ? "cov:method" : "htv:methodName", form->method);
+        iso_json_put_z(json, form->protocol == COAP ? "cov:method" : "htv:methodName",
+                       form->method);
     }
     if (form->subprotocol != NULL) {
-        put_pair(json, "subprotocol", form->subprotocol);
+        iso_json_put_z(json, "subprotocol", form->subprotocol);
     }
-    put_pair(json, "contentType", form->type);
+    iso_json_put_z(json, "contentType", form->type);
     if (form->answer != NULL) {
-        iso_json_key(json, "response");
-        iso_json_object_begin(json);
-        put_pair(json, "contentType", form->answer);
+        iso_json_put_object_begin(json, "response");
+        iso_json_put_z(json, "contentType", form->answer);
         iso_json_object_end(json);
     }
     if (form->protocol == COAP && place->http_base != NULL) {
-        iso_json_key(json, "security");
-        iso_json_array_begin(json);
+        iso_json_put_array_begin(json, "security");
         iso_json_z(json, "psk");
         iso_json_array_end(json);
     }
@@ -230,8 +214,7 @@ static void for_each_protocol(struct thing *thing, const struct gen_func *f,
     const bool used[] = {[HTTP] = place->http_base != NULL,
                          [COAP] = place->coap_base != NULL,
                          [NOWHERE] = place->http_base == NULL && place->coap_base == NULL};
-    iso_json_key(json, "forms");
-    iso_json_array_begin(json);
+    iso_json_put_array_begin(json, "forms");
     for (unsigned i = HTTP; i <= NOWHERE; i++) {
         if (used[i] && property.len != 0) {
             put_property_forms(thing, f, property, (enum protocol)i);
@@ -247,10 +230,9 @@ static void for_each_protocol(struct thing *thing, const struct gen_func *f,
 static void put_action(struct thing *thing, const struct gen_func *f)
 {
     struct iso_json *json = &thing->json;
-    iso_json_key(json, f->path);
-    iso_json_object_begin(json);
-    put_text(json, "title", f->func->name);
-    put_text(json, "description", f->func->doc);
+    iso_json_put_object_begin(json, f->path);
+    iso_json_put_string_if(json, "title", f->func->name);
+    iso_json_put_string_if(json, "description", f->func->doc);
     if (f->func->param_count != 0) {
         iso_json_key(json, "input");
         gen_schema_put_params(&thing->schema, f->func);
@@ -259,8 +241,7 @@ static void put_action(struct thing *thing, const struct gen_func *f)
         iso_json_key(json, "output");
         gen_schema_put(&thing->schema, gen_success(f->func), (struct iso_str){NULL, 0});
     }
-    iso_json_key(json, "synchronous");
-    iso_json_bool(json, true);
+    iso_json_put_bool(json, "synchronous", true);
     for_each_protocol(thing, f, (struct iso_str){NULL, 0});
     iso_json_object_end(json);
 }
@@ -268,8 +249,7 @@ static void put_action(struct thing *thing, const struct gen_func *f)
 static void put_actions(struct thing *thing)
 {
     struct iso_json *json = &thing->json;
-    iso_json_key(json, "actions");
-    iso_json_object_begin(json);
+    iso_json_put_object_begin(json, "actions");
     for (uint32_t i = 0; i < thing->model.func_count; i++) {
         if (!thing->model.funcs[i].imported) {
             put_action(thing, &thing->model.funcs[i]);
@@ -284,12 +264,10 @@ static void put_property(struct thing *thing, const struct gen_func *f, struct i
     struct iso_json *json = &thing->json;
     iso_json_key_str(json, name);
     iso_json_object_begin(json);
-    put_text(json, "title", name);
+    iso_json_put_string_if(json, "title", name);
     gen_schema_put_members(&thing->schema, gen_success(f->func), f->func->doc);
-    iso_json_key(json, "readOnly");
-    iso_json_bool(json, true);
-    iso_json_key(json, "observable");
-    iso_json_bool(json, true);
+    iso_json_put_bool(json, "readOnly", true);
+    iso_json_put_bool(json, "observable", true);
     for_each_protocol(thing, f, name);
     iso_json_object_end(json);
 }
@@ -305,8 +283,7 @@ static void put_properties(struct thing *thing)
             continue;
         }
         if (!any) {
-            iso_json_key(json, "properties");
-            iso_json_object_begin(json);
+            iso_json_put_object_begin(json, "properties");
         }
         any = true;
         put_property(thing, f, name);
@@ -338,27 +315,23 @@ static void put_events(struct thing *thing)
     if (!emits_events(thing->model.world)) {
         return;
     }
-    iso_json_key(json, "events");
-    iso_json_object_begin(json);
-    iso_json_key(json, "emitted");
-    iso_json_object_begin(json);
-    put_pair(json, "title", "Emitted");
-    put_pair(json, "description", "What the component emits: a name, a time and any payload.");
-    iso_json_key(json, "data");
-    iso_json_object_begin(json);
+    iso_json_put_object_begin(json, "events");
+    iso_json_put_object_begin(json, "emitted");
+    iso_json_put_z(json, "title", "Emitted");
+    iso_json_put_z(json, "description",
+                   "What the component emits: a name, a time and any payload.");
+    iso_json_put_object_begin(json, "data");
     /* Observation over CoAP begins with a representation: null, while there has been no event. */
-    iso_json_key(json, "oneOf");
-    iso_json_array_begin(json);
+    iso_json_put_array_begin(json, "oneOf");
     iso_json_object_begin(json);
-    put_pair(json, "type", "object");
+    iso_json_put_z(json, "type", "object");
     iso_json_object_end(json);
     iso_json_object_begin(json);
-    put_pair(json, "type", "null");
+    iso_json_put_z(json, "type", "null");
     iso_json_object_end(json);
     iso_json_array_end(json);
     iso_json_object_end(json);
-    iso_json_key(json, "forms");
-    iso_json_array_begin(json);
+    iso_json_put_array_begin(json, "forms");
     const bool used[] = {[HTTP] =
                              thing->place->http_base != NULL || thing->place->coap_base == NULL,
                          [COAP] = thing->place->coap_base != NULL};
@@ -388,21 +361,17 @@ static void put_definitions(struct thing *thing)
             continue;
         }
         if (!any) {
-            iso_json_key(json, "schemaDefinitions");
-            iso_json_object_begin(json);
+            iso_json_put_object_begin(json, "schemaDefinitions");
         }
         any = true;
         char *name = gen_join(&thing->model.arena, f->path, "-error", NULL);
-        iso_json_key(json, name != NULL ? name : "error");
-        iso_json_object_begin(json);
-        put_pair(json, "type", "object");
-        iso_json_key(json, "properties");
-        iso_json_object_begin(json);
+        iso_json_put_object_begin(json, name != NULL ? name : "error");
+        iso_json_put_z(json, "type", "object");
+        iso_json_put_object_begin(json, "properties");
         iso_json_key(json, "error");
         gen_schema_put(&thing->schema, gen_failure(f->func), (struct iso_str){NULL, 0});
         iso_json_object_end(json);
-        iso_json_key(json, "required");
-        iso_json_array_begin(json);
+        iso_json_put_array_begin(json, "required");
         iso_json_z(json, "error");
         iso_json_array_end(json);
         iso_json_object_end(json);
@@ -417,30 +386,28 @@ static void put_definitions(struct thing *thing)
 static void put_context(struct thing *thing)
 {
     struct iso_json *json = &thing->json;
-    iso_json_key(json, "@context");
-    iso_json_array_begin(json);
+    iso_json_put_array_begin(json, "@context");
     iso_json_z(json, "https://www.w3.org/2022/wot/td/v1.1");
     iso_json_object_begin(json);
-    put_pair(json, "@language", "en");
-    put_pair(json, "htv", "http://www.w3.org/2011/http#");
+    iso_json_put_z(json, "@language", "en");
+    iso_json_put_z(json, "htv", "http://www.w3.org/2011/http#");
     if (thing->place->coap_base != NULL) {
-        put_pair(json, "cov", "http://www.example.org/coap-binding#");
+        iso_json_put_z(json, "cov", "http://www.example.org/coap-binding#");
     }
     iso_json_object_end(json);
     iso_json_array_end(json);
-    put_pair(json, "@type", "Thing");
+    iso_json_put_z(json, "@type", "Thing");
 }
 
 static void put_scheme(struct iso_json *json, const char *name, const char *scheme,
                        const char *description)
 {
-    iso_json_key(json, name);
-    iso_json_object_begin(json);
-    put_pair(json, "scheme", scheme);
-    put_pair(json, "description", description);
+    iso_json_put_object_begin(json, name);
+    iso_json_put_z(json, "scheme", scheme);
+    iso_json_put_z(json, "description", description);
     if (strcmp(scheme, "bearer") == 0) {
-        put_pair(json, "in", "header");
-        put_pair(json, "format", "opaque");
+        iso_json_put_z(json, "in", "header");
+        iso_json_put_z(json, "format", "opaque");
     }
     iso_json_object_end(json);
 }
@@ -449,8 +416,7 @@ static void put_security(struct thing *thing)
 {
     struct iso_json *json = &thing->json;
     const struct iso_gen_place *place = thing->place;
-    iso_json_key(json, "securityDefinitions");
-    iso_json_object_begin(json);
+    iso_json_put_object_begin(json, "securityDefinitions");
     if (place->http_base != NULL) {
         put_scheme(json, "bearer", "bearer", "A token of this device or its orchestrator.");
     }
@@ -461,8 +427,7 @@ static void put_security(struct thing *thing)
         put_scheme(json, "nosec", "nosec", "A description without a place to call.");
     }
     iso_json_object_end(json);
-    iso_json_key(json, "security");
-    iso_json_array_begin(json);
+    iso_json_put_array_begin(json, "security");
     iso_json_z(json, place->http_base != NULL   ? "bearer"
                      : place->coap_base != NULL ? "psk"
                                                 : "nosec");
@@ -478,9 +443,9 @@ static void put_link(struct thing *thing, const char *rel, const char *type, con
         return;
     }
     iso_json_object_begin(json);
-    put_pair(json, "href", href);
-    put_pair(json, "rel", rel);
-    put_pair(json, "type", type);
+    iso_json_put_z(json, "href", href);
+    iso_json_put_z(json, "rel", rel);
+    iso_json_put_z(json, "type", type);
     iso_json_object_end(json);
 }
 
@@ -489,8 +454,7 @@ static void put_links(struct thing *thing)
     if (thing->place->http_base == NULL) {
         return;
     }
-    iso_json_key(&thing->json, "links");
-    iso_json_array_begin(&thing->json);
+    iso_json_put_array_begin(&thing->json, "links");
     put_link(thing, "service-desc", "application/vnd.oai.openapi+json", "openapi.json");
     put_link(thing, "describedby", "text/plain", "wit");
     iso_json_array_end(&thing->json);
@@ -504,13 +468,12 @@ static void put_thing(struct thing *thing)
     iso_json_object_begin(json);
     put_context(thing);
     if (place->id != NULL) {
-        put_pair(json, "id", place->id);
+        iso_json_put_z(json, "id", place->id);
     }
-    put_text(json, "title", gen_title(world, place));
-    put_text(json, "description", gen_description(world, place));
-    iso_json_key(json, "version");
-    iso_json_object_begin(json);
-    put_text(json, "instance", gen_version(world, place));
+    iso_json_put_string_if(json, "title", gen_title(world, place));
+    iso_json_put_string_if(json, "description", gen_description(world, place));
+    iso_json_put_object_begin(json, "version");
+    iso_json_put_string_if(json, "instance", gen_version(world, place));
     iso_json_object_end(json);
     put_security(thing);
     put_links(thing);

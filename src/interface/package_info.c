@@ -5,7 +5,7 @@
  */
 #include "interface/interface.h"
 
-#include "base/json_writer.h"
+#include "base/json_member.h"
 
 enum { JSON_BYTES_MAX = 64 * 1024, JSON_DEPTH_MAX = 32 };
 
@@ -272,8 +272,7 @@ enum iso_err iso_package_info_write(const struct iso_package_info *info, struct 
         struct iso_str value;
         memcpy(&value, (const char *)info + members[i].offset, sizeof value);
         if (value.len != 0) {
-            iso_json_key(&json, members[i].name);
-            iso_json_string(&json, value);
+            iso_json_put_string(&json, members[i].name, value);
         }
     }
     iso_json_object_end(&json);

@@ -2,6 +2,8 @@
  * answer carries for the sake of browsers. */
 #include "net/http_server_internal.h"
 
+#include "base/json_member.h"
+
 const char *http_phrase(unsigned status)
 {
     const char *phrase = MHD_get_reason_phrase_for(status);
@@ -191,15 +193,12 @@ static enum iso_err problem_write(const struct problem *problem, struct iso_buf 
     struct iso_json json;
     iso_json_init_buf(&json, out, 0);
     iso_json_object_begin(&json);
-    iso_json_key(&json, "type");
-    iso_json_z(&json, problem->type != NULL ? problem->type : "about:blank");
-    iso_json_key(&json, "title");
-    iso_json_z(&json, problem->title != NULL ? problem->title : http_phrase(problem->status));
-    iso_json_key(&json, "status");
-    iso_json_u64(&json, problem->status);
+    iso_json_put_z(&json, "type", problem->type != NULL ? problem->type : "about:blank");
+    iso_json_put_z(&json, "title",
+                   problem->title != NULL ? problem->title : http_phrase(problem->status));
+    iso_json_put_u64(&json, "status", problem->status);
     if (problem->detail != NULL) {
-        iso_json_key(&json, "detail");
-        iso_json_z(&json, problem->detail);
+        iso_json_put_z(&json, "detail", problem->detail);
     }
     if (problem->more != NULL) {
         problem->more(problem->more_ctx, &json);

@@ -2,6 +2,8 @@
  * of the code, over everything that must be the same on both sides. */
 #include "net/pairing.h"
 
+#include "base/json_member.h"
+
 #include <jansson.h>
 #include <sodium.h>
 
@@ -122,8 +124,7 @@ static void write_hex(struct iso_json *json, const char *name, const uint8_t *by
 {
     char text[65];
     iso_hex_encode(bytes, len, text);
-    iso_json_key(json, name);
-    iso_json_z(json, text);
+    iso_json_put_z(json, name, text);
 }
 
 /* `len` bytes (at most 32) in hexadecimal. */
@@ -169,8 +170,7 @@ static void message_begin(struct iso_json *json, struct iso_buf *out)
 {
     iso_json_init_buf(json, out, 0);
     iso_json_object_begin(json);
-    iso_json_key(json, "version");
-    iso_json_u64(json, 1);
+    iso_json_put_u64(json, "version", 1);
 }
 
 static enum iso_err message_end(struct iso_json *json)
@@ -331,8 +331,7 @@ enum iso_err iso_pairing_device_grant(const char *token, struct iso_buf *answer)
     ISO_ASSERT(strlen(token) <= ISO_PAIRING_MAX_TOKEN);
     struct iso_json json;
     message_begin(&json, answer);
-    iso_json_key(&json, "token");
-    iso_json_z(&json, token);
+    iso_json_put_z(&json, "token", token);
     return message_end(&json);
 }
 

@@ -1,6 +1,7 @@
 /* Tokens: making, checking, and their file. HKDF is RFC 5869 with HMAC-SHA256 and no salt. */
 #include "net/token.h"
 
+#include "base/json_member.h"
 #include "platform/platform.h"
 
 #include <jansson.h>
@@ -127,8 +128,7 @@ static void member_hex(struct iso_json *json, const char *name, const uint8_t *b
     char text[2 * ISO_TOKEN_PSK_SIZE + 1];
     ISO_ASSERT(len <= ISO_TOKEN_PSK_SIZE);
     iso_hex_encode(bytes, len, text);
-    iso_json_key(json, name);
-    iso_json_z(json, text);
+    iso_json_put_z(json, name, text);
     sodium_memzero(text, sizeof text);
 }
 
@@ -137,21 +137,15 @@ static enum iso_err store_write_json(const struct iso_token_store *store, struct
     struct iso_json json;
     iso_json_init_buf(&json, out, 2);
     iso_json_object_begin(&json);
-    iso_json_key(&json, "version");
-    iso_json_u64(&json, 1);
-    iso_json_key(&json, "tokens");
-    iso_json_array_begin(&json);
+    iso_json_put_u64(&json, "version", 1);
+    iso_json_put_array_begin(&json, "tokens");
     for (size_t i = 0; i < store->count; i++) {
         const struct entry *entry = &store->entries[i];
         iso_json_object_begin(&json);
-        iso_json_key(&json, "id");
-        iso_json_z(&json, entry->token.id);
-        iso_json_key(&json, "role");
-        iso_json_z(&json, iso_token_role_text(entry->token.role));
-        iso_json_key(&json, "label");
-        iso_json_z(&json, entry->token.label);
-        iso_json_key(&json, "created");
-        iso_json_u64(&json, entry->token.created_s);
+        iso_json_put_z(&json, "id", entry->token.id);
+        iso_json_put_z(&json, "role", iso_token_role_text(entry->token.role));
+        iso_json_put_z(&json, "label", entry->token.label);
+        iso_json_put_u64(&json, "created", entry->token.created_s);
         member_hex(&json, "hash", entry->hash, sizeof entry->hash);
         member_hex(&json, "psk", entry->token.psk, sizeof entry->token.psk);
         iso_json_object_end(&json);

@@ -3,7 +3,8 @@
 #include "orchestrator/service.h"
 
 #include "base/format.h"
-#include "daemon/clock.h"
+#include "base/json_member.h"
+#include "daemon/member.h"
 #include "daemon/reply.h"
 #include "platform/platform.h"
 
@@ -383,14 +384,6 @@ struct history {
     bool any;
 };
 
-static void put_time(struct iso_json *json, const char *key, uint64_t wall_ms)
-{
-    char text[32];
-    iso_clock_text(wall_ms * 1000000u, text);
-    iso_json_key(json, key);
-    iso_json_z(json, text);
-}
-
 static bool write_generation(void *ctx, const struct iso_or_generation_row *row)
 {
     struct history *history = ctx;
@@ -400,16 +393,13 @@ static bool write_generation(void *ctx, const struct iso_or_generation_row *row)
     } texts[] = {{"cause", row->cause}, {"detail", row->detail}, {"error", row->error}};
     history->any = true;
     iso_json_object_begin(history->json);
-    iso_json_key(history->json, "generation");
-    iso_json_u64(history->json, row->number);
-    iso_json_key(history->json, "state");
-    iso_json_z(history->json, iso_or_generation_state_name(row->state));
+    iso_json_put_u64(history->json, "generation", row->number);
+    iso_json_put_z(history->json, "state", iso_or_generation_state_name(row->state));
     for (size_t i = 0; i < ISO_COUNT_OF(texts); i++) {
-        iso_json_key(history->json, texts[i].key);
-        iso_json_string(history->json, texts[i].value);
+        iso_json_put_string(history->json, texts[i].key, texts[i].value);
     }
-    put_time(history->json, "created", row->created_ms);
-    put_time(history->json, "changed", row->changed_ms);
+    iso_member_time(history->json, "created", row->created_ms * 1000000u);
+    iso_member_time(history->json, "changed", row->changed_ms * 1000000u);
     iso_json_object_end(history->json);
     return true;
 }

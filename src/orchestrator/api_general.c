@@ -2,7 +2,8 @@
 #include "orchestrator/service.h"
 
 #include "base/format.h"
-#include "daemon/clock.h"
+#include "base/json_member.h"
+#include "daemon/member.h"
 #include "daemon/openapi.h"
 #include "daemon/reply.h"
 
@@ -87,18 +88,6 @@ void iso_or_pending_stop_all(struct iso_orchestrator *orchestrator)
 /* ---- The orchestrator --------------------------------------------------------------------------
  */
 
-static void put(struct iso_json *json, const char *key, const char *value)
-{
-    iso_json_key(json, key);
-    iso_json_z(json, value);
-}
-
-static void put_u64(struct iso_json *json, const char *key, uint64_t value)
-{
-    iso_json_key(json, key);
-    iso_json_u64(json, value);
-}
-
 struct counts {
     size_t states[ISO_OR_REFUSES + 1];
 };
@@ -114,10 +103,10 @@ static void put_devices(const struct iso_orchestrator *orchestrator, struct iso_
 {
     struct counts counts = {{0}};
     iso_or_devices_each(orchestrator->devices, count_device, &counts);
-    iso_json_key(json, "devices");
-    iso_json_object_begin(json);
+    iso_json_put_object_begin(json, "devices");
     for (unsigned i = 0; i <= ISO_OR_REFUSES; i++) {
-        put_u64(json, iso_or_device_state_name((enum iso_or_device_state)i), counts.states[i]);
+        iso_json_put_u64(json, iso_or_device_state_name((enum iso_or_device_state)i),
+                         counts.states[i]);
     }
     iso_json_object_end(json);
 }
@@ -128,31 +117,29 @@ static void get_orchestrator(void *ctx, struct iso_http_request *req,
     struct iso_orchestrator *orchestrator = ctx;
     struct iso_buf buf;
     struct iso_json json;
-    char time[32], pin[ISO_TLS_PIN_TEXT_SIZE];
+    char pin[ISO_TLS_PIN_TEXT_SIZE];
     uint16_t https, http;
     (void)params;
     iso_route_server_ports(orchestrator->server, &https, &http);
-    iso_clock_text(orchestrator->started_ns, time);
     iso_tls_pin_text(orchestrator->state.identity.pin, pin);
     iso_buf_init(&buf, orchestrator->alloc, DOCUMENT_MAX);
     iso_json_init_buf(&json, &buf, 0);
     iso_json_object_begin(&json);
-    put(&json, "id", orchestrator->state.id);
-    put(&json, "name", orchestrator->name);
-    put(&json, "version", ISO_VERSION);
-    put(&json, "pin", pin);
-    put(&json, "address", orchestrator->address);
-    put_u64(&json, "https", https);
-    put_u64(&json, "http", http);
-    put(&json, "started", time);
+    iso_json_put_z(&json, "id", orchestrator->state.id);
+    iso_json_put_z(&json, "name", orchestrator->name);
+    iso_json_put_z(&json, "version", ISO_VERSION);
+    iso_json_put_z(&json, "pin", pin);
+    iso_json_put_z(&json, "address", orchestrator->address);
+    iso_json_put_u64(&json, "https", https);
+    iso_json_put_u64(&json, "http", http);
+    iso_member_time(&json, "started", orchestrator->started_ns);
     put_devices(orchestrator, &json);
-    iso_json_key(&json, "limits");
-    iso_json_object_begin(&json);
-    put_u64(&json, "devices", ISO_OR_DEVICES_MAX);
-    put_u64(&json, "applications", ISO_OR_APPS_MAX);
-    put_u64(&json, "components", ISO_OR_COMPONENTS_MAX);
-    put_u64(&json, "generations-kept", ISO_OR_GENERATIONS_KEPT);
-    put_u64(&json, "events-kept", ISO_OR_EVENTS_KEPT);
+    iso_json_put_object_begin(&json, "limits");
+    iso_json_put_u64(&json, "devices", ISO_OR_DEVICES_MAX);
+    iso_json_put_u64(&json, "applications", ISO_OR_APPS_MAX);
+    iso_json_put_u64(&json, "components", ISO_OR_COMPONENTS_MAX);
+    iso_json_put_u64(&json, "generations-kept", ISO_OR_GENERATIONS_KEPT);
+    iso_json_put_u64(&json, "events-kept", ISO_OR_EVENTS_KEPT);
     iso_json_object_end(&json);
     iso_json_object_end(&json);
     iso_reply_buf(req, 200, "application/json", &buf, iso_json_finish(&json));
@@ -178,9 +165,8 @@ static void get_health(void *ctx, struct iso_http_request *req,
     iso_buf_init(&buf, orchestrator->alloc, DOCUMENT_MAX);
     iso_json_init_buf(&json, &buf, 0);
     iso_json_object_begin(&json);
-    put(&json, "status", err == ISO_OK ? "ok" : "degraded");
-    iso_json_key(&json, "reasons");
-    iso_json_array_begin(&json);
+    iso_json_put_z(&json, "status", err == ISO_OK ? "ok" : "degraded");
+    iso_json_put_array_begin(&json, "reasons");
     if (err != ISO_OK) {
         iso_json_z(&json, iso_report_text(&orchestrator->health.report, err));
     }

@@ -1,6 +1,9 @@
 /* Questions about applications: docs/orchestrator-api.md, "Status of an application". */
 #include "orchestrator/deployer_state.h"
 
+#include "base/json_member.h"
+#include "daemon/member.h"
+
 #include <inttypes.h>
 #include <stdlib.h>
 #include <time.h>
@@ -15,23 +18,11 @@ static void time_text(uint64_t wall_ms, char out[32])
     (void)strftime(out, 32, "%Y-%m-%dT%H:%M:%SZ", &parts);
 }
 
-static void put(struct iso_json *json, const char *key, const char *value)
-{
-    iso_json_key(json, key);
-    iso_json_z(json, value);
-}
-
-static void put_u64(struct iso_json *json, const char *key, uint64_t value)
-{
-    iso_json_key(json, key);
-    iso_json_u64(json, value);
-}
-
 static void put_time(struct iso_json *json, const char *key, uint64_t wall_ms)
 {
     char text[32];
     time_text(wall_ms, text);
-    put(json, key, text);
+    iso_json_put_z(json, key, text);
 }
 
 /* ---- Where -------------------------------------------------------------------------------------
@@ -240,17 +231,17 @@ static void put_component(const struct iso_or_app *app, const char *name, struct
     struct iso_or_part *part =
         iso_or_generation_part((struct iso_or_generation *)(uintptr_t)gen, device);
     iso_json_object_begin(json);
-    put(json, "name", name);
-    put(json, "device", device);
-    put(json, "device-name", iso_or_device_called(app->deployer, device));
-    put_u64(json, "epoch", epoch);
-    put(json, "mode", service ? "service" : "function");
-    put(json, "state",
-        iso_or_device_gone(app->deployer, device) ? "unknown"
-        : part == NULL || part->done              ? "running"
-                                                  : "starting");
-    put(json, "package", json_string_value(json_object_get(resolved, "reference")));
-    put(json, "digest", json_string_value(json_object_get(resolved, "digest")));
+    iso_json_put_z(json, "name", name);
+    iso_json_put_z(json, "device", device);
+    iso_json_put_z(json, "device-name", iso_or_device_called(app->deployer, device));
+    iso_json_put_u64(json, "epoch", epoch);
+    iso_json_put_z(json, "mode", service ? "service" : "function");
+    iso_json_put_z(json, "state",
+                   iso_or_device_gone(app->deployer, device) ? "unknown"
+                   : part == NULL || part->done              ? "running"
+                                                             : "starting");
+    iso_json_put_z(json, "package", json_string_value(json_object_get(resolved, "reference")));
+    iso_json_put_z(json, "digest", json_string_value(json_object_get(resolved, "digest")));
     iso_json_object_end(json);
 }
 
@@ -272,32 +263,30 @@ static const char *part_step(const struct iso_or_part *part)
 
 static void put_progress(const struct iso_or_generation *gen, struct iso_json *json)
 {
-    iso_json_key(json, "devices");
-    iso_json_array_begin(json);
+    iso_json_put_array_begin(json, "devices");
     for (size_t i = 0; i < gen->part_count; i++) {
         const struct iso_or_part *part = &gen->parts[i];
         iso_json_object_begin(json);
-        put(json, "device", part->device);
-        put(json, "name", iso_or_device_called(gen->app->deployer, part->device));
-        put(json, "step", part_step(part));
-        put(json, "text", part->reason);
+        iso_json_put_z(json, "device", part->device);
+        iso_json_put_z(json, "name", iso_or_device_called(gen->app->deployer, part->device));
+        iso_json_put_z(json, "step", part_step(part));
+        iso_json_put_z(json, "text", part->reason);
         iso_json_object_end(json);
     }
     iso_json_array_end(json);
-    iso_json_key(json, "moves");
-    iso_json_array_begin(json);
+    iso_json_put_array_begin(json, "moves");
     for (size_t i = 0; i < gen->move_count; i++) {
         const struct iso_or_move *move = &gen->moves[i];
         iso_json_object_begin(json);
-        put(json, "component", move->component);
-        put(json, "from", move->from);
-        put(json, "to", move->to);
-        put(json, "step", iso_or_move_step_name(move));
+        iso_json_put_z(json, "component", move->component);
+        iso_json_put_z(json, "from", move->from);
+        iso_json_put_z(json, "to", move->to);
+        iso_json_put_z(json, "step", iso_or_move_step_name(move));
         if (move->downtime_ms != UINT64_MAX) {
-            put_u64(json, "downtime-ms", move->downtime_ms);
+            iso_json_put_u64(json, "downtime-ms", move->downtime_ms);
         }
         if (move->snapshot_bytes != 0) {
-            put_u64(json, "snapshot-bytes", move->snapshot_bytes);
+            iso_json_put_u64(json, "snapshot-bytes", move->snapshot_bytes);
         }
         iso_json_object_end(json);
     }
@@ -306,13 +295,12 @@ static void put_progress(const struct iso_or_generation *gen, struct iso_json *j
 
 static void put_change(const struct iso_or_generation *gen, struct iso_json *json)
 {
-    iso_json_key(json, "change");
-    iso_json_object_begin(json);
-    put_u64(json, "generation", gen->number);
-    put(json, "state", iso_or_generation_state_name(gen->state));
-    put(json, "cause", gen->cause);
-    put(json, "detail", gen->detail);
-    put(json, "error", gen->error);
+    iso_json_put_object_begin(json, "change");
+    iso_json_put_u64(json, "generation", gen->number);
+    iso_json_put_z(json, "state", iso_or_generation_state_name(gen->state));
+    iso_json_put_z(json, "cause", gen->cause);
+    iso_json_put_z(json, "detail", gen->detail);
+    iso_json_put_z(json, "error", gen->error);
     put_time(json, "since", gen->changed_ms);
     put_progress(gen, json);
     iso_json_object_end(json);
@@ -329,12 +317,12 @@ static void put_head(const struct iso_or_app *app, struct iso_json *json)
 {
     char reason[ISO_OR_REASON_SIZE];
     const char *state = state_of(app, reason);
-    put(json, "app", app->name);
-    put_u64(json, "revision", app->revision);
-    put(json, "state", state);
-    put_u64(json, "generation", app->current != NULL ? app->current->number : 0);
-    put_u64(json, "wanted", wanted_of(app));
-    put(json, "reason", reason);
+    iso_json_put_z(json, "app", app->name);
+    iso_json_put_u64(json, "revision", app->revision);
+    iso_json_put_z(json, "state", state);
+    iso_json_put_u64(json, "generation", app->current != NULL ? app->current->number : 0);
+    iso_json_put_u64(json, "wanted", wanted_of(app));
+    iso_json_put_z(json, "reason", reason);
 }
 
 /* There is something to tell: not only the remembered numbers of what was removed. */
@@ -352,10 +340,10 @@ enum iso_err iso_or_deployer_write_apps(struct iso_or_deployer *deployer, struct
         if (shown(app)) {
             iso_json_object_begin(json);
             put_head(app, json);
-            put_u64(json, "components",
-                    app->current != NULL && app->current->manifest != NULL
-                        ? app->current->manifest->component_count
-                        : 0);
+            iso_json_put_u64(json, "components",
+                             app->current != NULL && app->current->manifest != NULL
+                                 ? app->current->manifest->component_count
+                                 : 0);
             iso_json_object_end(json);
         }
     }
@@ -374,8 +362,7 @@ enum iso_err iso_or_deployer_write_app(struct iso_or_deployer *deployer, struct 
     const struct iso_or_generation *gen = app->current;
     iso_json_object_begin(json);
     put_head(app, json);
-    iso_json_key(json, "components");
-    iso_json_array_begin(json);
+    iso_json_put_array_begin(json, "components");
     const char *component;
     json_t *value;
     json_object_foreach(json_object_get(gen != NULL ? gen->placement : NULL, "components"),
@@ -384,8 +371,7 @@ enum iso_err iso_or_deployer_write_app(struct iso_or_deployer *deployer, struct 
         put_component(app, component, json);
     }
     iso_json_array_end(json);
-    iso_json_key(json, "flows");
-    iso_json_array_begin(json);
+    iso_json_put_array_begin(json, "flows");
     for (size_t i = 0; gen != NULL && gen->manifest != NULL && i < gen->manifest->flow_count; i++) {
         iso_json_string(json, gen->manifest->flows[i].name);
     }
@@ -395,8 +381,7 @@ enum iso_err iso_or_deployer_write_app(struct iso_or_deployer *deployer, struct 
     } else if (gen != NULL && gen->state == ISO_OR_COMMITTING) {
         put_change(gen, json);
     } else {
-        iso_json_key(json, "change");
-        iso_json_null(json);
+        iso_json_put_null(json, "change");
     }
     iso_json_object_end(json);
     return ISO_OK;
@@ -412,44 +397,25 @@ struct history {
     enum iso_err err;
 };
 
-static void put_str(struct iso_json *json, const char *key, struct iso_str value)
-{
-    iso_json_key(json, key);
-    iso_json_string(json, value);
-}
-
 static void put_row_components(struct iso_json *json, const json_t *resolved,
                                const json_t *placement)
 {
-    iso_json_key(json, "components");
-    iso_json_object_begin(json);
+    iso_json_put_object_begin(json, "components");
     const char *name;
     json_t *value;
     json_object_foreach((json_t *)(uintptr_t)resolved, name, value)
     {
         const json_t *placed = json_object_get(json_object_get(placement, "components"), name);
-        iso_json_key(json, name);
-        iso_json_object_begin(json);
-        put(json, "reference", json_string_value(json_object_get(value, "reference")));
-        put(json, "exact", json_string_value(json_object_get(value, "exact")));
-        put(json, "digest", json_string_value(json_object_get(value, "digest")));
-        put(json, "device", json_string_value(json_object_get(placed, "device")));
-        put_u64(json, "epoch", (uint64_t)json_integer_value(json_object_get(placed, "epoch")));
+        iso_json_put_object_begin(json, name);
+        iso_json_put_z(json, "reference", json_string_value(json_object_get(value, "reference")));
+        iso_json_put_z(json, "exact", json_string_value(json_object_get(value, "exact")));
+        iso_json_put_z(json, "digest", json_string_value(json_object_get(value, "digest")));
+        iso_json_put_z(json, "device", json_string_value(json_object_get(placed, "device")));
+        iso_json_put_u64(json, "epoch",
+                         (uint64_t)json_integer_value(json_object_get(placed, "epoch")));
         iso_json_object_end(json);
     }
     iso_json_object_end(json);
-}
-
-static void put_value(struct iso_json *json, const char *key, const json_t *value)
-{
-    char *text = value != NULL ? json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
-    iso_json_key(json, key);
-    if (text != NULL) {
-        iso_json_raw(json, iso_str_from_z(text));
-    } else {
-        iso_json_null(json);
-    }
-    free(text);
 }
 
 static json_t *parse(struct iso_str text)
@@ -478,27 +444,26 @@ static void put_whole(const struct history *history, const struct iso_or_generat
     json_t *resolved = parse(row->resolved), *placement = parse(row->placement);
     json_t *progress = parse(row->progress);
     const struct iso_or_generation *gen = live(history->deployer, row);
-    put_str(json, "manifest", row->manifest);
+    iso_json_put_string(json, "manifest", row->manifest);
     put_row_components(json, resolved, placement);
-    put_value(json, "plan", json_object_get(placement, "plan"));
+    iso_member_value(json, "plan", json_object_get(placement, "plan"));
     if (gen != NULL) {
         put_progress(gen, json);
     } else {
-        iso_json_key(json, "devices");
-        iso_json_array_begin(json);
+        iso_json_put_array_begin(json, "devices");
         const char *id;
         json_t *word;
         json_object_foreach(json_object_get(progress, "devices"), id, word)
         {
             iso_json_object_begin(json);
-            put(json, "device", id);
-            put(json, "name", iso_or_device_called(history->deployer, id));
-            put(json, "step", json_string_value(word));
-            put(json, "text", "");
+            iso_json_put_z(json, "device", id);
+            iso_json_put_z(json, "name", iso_or_device_called(history->deployer, id));
+            iso_json_put_z(json, "step", json_string_value(word));
+            iso_json_put_z(json, "text", "");
             iso_json_object_end(json);
         }
         iso_json_array_end(json);
-        put_value(json, "moves", json_object_get(progress, "moves"));
+        iso_member_value(json, "moves", json_object_get(progress, "moves"));
     }
     json_decref(resolved);
     json_decref(placement);
@@ -510,12 +475,12 @@ static bool put_row(void *ctx, const struct iso_or_generation_row *row)
     struct history *history = ctx;
     struct iso_json *json = history->json;
     iso_json_object_begin(json);
-    put_str(json, "app", row->app);
-    put_u64(json, "generation", row->number);
-    put(json, "state", iso_or_generation_state_name(row->state));
-    put_str(json, "cause", row->cause);
-    put_str(json, "detail", row->detail);
-    put_str(json, "error", row->error);
+    iso_json_put_string(json, "app", row->app);
+    iso_json_put_u64(json, "generation", row->number);
+    iso_json_put_z(json, "state", iso_or_generation_state_name(row->state));
+    iso_json_put_string(json, "cause", row->cause);
+    iso_json_put_string(json, "detail", row->detail);
+    iso_json_put_string(json, "error", row->error);
     put_time(json, "created", row->created_ms);
     put_time(json, "changed", row->changed_ms);
     if (history->whole) {

@@ -2,6 +2,8 @@
  * of a plan is shown. */
 #include "orchestrator/deployer_plan.h"
 
+#include "base/json_member.h"
+
 enum {
     SHOWN = 8,
     TEXT_MAX = 4 << 20,
@@ -30,8 +32,7 @@ json_t *iso_or_plan_json(const struct iso_or_planning *planning, bool named)
     iso_json_init_buf(&json, &buf, 0);
     iso_json_object_begin(&json);
     if (named) {
-        iso_json_key(&json, "app");
-        iso_json_z(&json, planning->app->name);
+        iso_json_put_z(&json, "app", planning->app->name);
     }
     iso_plan_explain_json(planning->plan, SHOWN, &json);
     iso_json_object_end(&json);
@@ -86,8 +87,7 @@ static void answer_plan(struct iso_or_trial *trial)
     if (trial->err == ISO_OK) {
         iso_json_init_buf(&json, &buf, 0);
         iso_json_object_begin(&json);
-        iso_json_key(&json, "app");
-        iso_json_z(&json, trial->app.name);
+        iso_json_put_z(&json, "app", trial->app.name);
         iso_plan_explain_json(planning.plan, SHOWN, &json);
         iso_json_object_end(&json);
         trial->err = iso_json_finish(&json);

@@ -1,32 +1,15 @@
 /* devices_write.c - devices as docs/orchestrator-api.md shows them. */
-#include "daemon/clock.h"
+#include "base/json_member.h"
+#include "daemon/member.h"
 #include "orchestrator/devices_state.h"
-
-#include <stdlib.h>
-
-static void put(struct iso_json *json, const char *key, const char *value)
-{
-    iso_json_key(json, key);
-    iso_json_z(json, value);
-}
-
-static void put_value(struct iso_json *json, const char *key, const json_t *value)
-{
-    char *text = value != NULL ? json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
-    iso_json_key(json, key);
-    iso_json_raw(json, iso_str_from_z(text != NULL ? text : "null"));
-    free(text);
-}
 
 static void put_time(struct iso_json *json, const char *key, uint64_t ms)
 {
-    char text[32];
     if (ms == 0) {
-        put(json, key, NULL);
-        return;
+        iso_json_put_null(json, key);
+    } else {
+        iso_member_time(json, key, ms * 1000000u);
     }
-    iso_clock_text(ms * 1000000u, text);
-    put(json, key, text);
 }
 
 /* Of all deployments on it; NULL of the description: as far as is known, none. */
@@ -50,20 +33,17 @@ static void put_description(const struct iso_or_entry *entry, struct iso_json *j
     const json_t *description = entry->description;
     const json_t *memory = json_object_get(description, "memory");
     for (size_t i = 0; i < ISO_COUNT_OF(keys); i++) {
-        put_value(json, keys[i], json_object_get(description, keys[i]));
+        iso_member_value(json, keys[i], json_object_get(description, keys[i]));
     }
-    iso_json_key(json, "memory");
-    iso_json_object_begin(json);
-    put_value(json, "total-bytes", json_object_get(memory, "total-bytes"));
+    iso_json_put_object_begin(json, "memory");
+    iso_member_value(json, "total-bytes", json_object_get(memory, "total-bytes"));
     if (entry->free_bytes != 0) {
-        iso_json_key(json, "free-bytes");
-        iso_json_u64(json, entry->free_bytes);
+        iso_json_put_u64(json, "free-bytes", entry->free_bytes);
     } else {
-        put_value(json, "free-bytes", json_object_get(memory, "free-bytes"));
+        iso_member_value(json, "free-bytes", json_object_get(memory, "free-bytes"));
     }
     iso_json_object_end(json);
-    iso_json_key(json, "components");
-    iso_json_u64(json, components_of(description));
+    iso_json_put_u64(json, "components", components_of(description));
 }
 
 static void write_entry(const struct iso_or_entry *entry, bool whole, struct iso_json *json)
@@ -71,13 +51,12 @@ static void write_entry(const struct iso_or_entry *entry, bool whole, struct iso
     const struct iso_or_device *device = &entry->device;
     char pin[ISO_TLS_PIN_TEXT_SIZE];
     iso_json_object_begin(json);
-    put(json, "id", device->id);
-    put(json, "name", device->name);
-    put(json, "state", iso_or_device_state_name(device->state));
-    put(json, "reason", device->reason);
-    put(json, "address", device->address);
-    iso_json_key(json, "addresses");
-    iso_json_array_begin(json);
+    iso_json_put_z(json, "id", device->id);
+    iso_json_put_z(json, "name", device->name);
+    iso_json_put_z(json, "state", iso_or_device_state_name(device->state));
+    iso_json_put_z(json, "reason", device->reason);
+    iso_json_put_z(json, "address", device->address);
+    iso_json_put_array_begin(json, "addresses");
     for (size_t i = 0; i < entry->address_count; i++) {
         iso_json_z(json, entry->addresses[i]);
     }
@@ -85,19 +64,16 @@ static void write_entry(const struct iso_or_entry *entry, bool whole, struct iso
     if (entry->target.has_pin) {
         iso_tls_pin_text(entry->target.pin, pin);
     }
-    put(json, "pin", entry->target.has_pin ? pin : NULL);
-    put_value(json, "labels", entry->labels);
-    iso_json_key(json, "drained");
-    iso_json_bool(json, device->drained);
+    iso_json_put_z(json, "pin", entry->target.has_pin ? pin : NULL);
+    iso_member_value(json, "labels", entry->labels);
+    iso_json_put_bool(json, "drained", device->drained);
     put_time(json, "seen", device->seen_ms);
     put_time(json, "added", entry->added_ms);
-    iso_json_key(json, "load");
-    iso_json_f64(json, device->load);
-    iso_json_key(json, "latency-us");
-    iso_json_u64(json, device->latency_us);
+    iso_json_put_f64(json, "load", device->load);
+    iso_json_put_u64(json, "latency-us", device->latency_us);
     put_description(entry, json);
     if (whole) {
-        put_value(json, "description", entry->description);
+        iso_member_value(json, "description", entry->description);
     }
     iso_json_object_end(json);
 }

@@ -2,7 +2,8 @@
  * that they come to. Nothing that anybody says is believed: what counts is who answers (see
  * discovery_look.c). */
 #include "base/format.h"
-#include "daemon/clock.h"
+#include "base/json_member.h"
+#include "daemon/member.h"
 #include "orchestrator/devices_state.h"
 
 #include <stdlib.h>
@@ -107,22 +108,17 @@ struct iso_or_sighting *iso_or_candidate_find(const struct iso_or_devices *devic
 
 static void write_candidate(const struct iso_or_sighting *sighting, struct iso_json *json)
 {
-    char seen[32], *owner = json_dumps(sighting->owner, JSON_COMPACT);
-    iso_clock_text(sighting->seen_wall_ms * 1000000u, seen);
     const char *const texts[][2] = {{"id", sighting->id},
                                     {"name", sighting->name},
                                     {"address", sighting->target.base},
-                                    {"found", found_names[sighting->found]},
-                                    {"seen", seen}};
+                                    {"found", found_names[sighting->found]}};
     iso_json_object_begin(json);
     for (size_t i = 0; i < ISO_COUNT_OF(texts); i++) {
-        iso_json_key(json, texts[i][0]);
-        iso_json_z(json, texts[i][1]);
+        iso_json_put_z(json, texts[i][0], texts[i][1]);
     }
-    iso_json_key(json, "owner");
-    iso_json_raw(json, iso_str_from_z(owner != NULL ? owner : "null"));
+    iso_member_time(json, "seen", sighting->seen_wall_ms * 1000000u);
+    iso_member_value(json, "owner", sighting->owner);
     iso_json_object_end(json);
-    free(owner);
 }
 
 void iso_or_devices_write_candidates(const struct iso_or_devices *devices, struct iso_json *json)

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/base.h"
+#include "base/json_member.h"
 #include "orchestrator/manifest_text.h"
 
 enum { TEXT_MAX = 700, SHOWN_MAX = 120 };
@@ -272,18 +273,12 @@ void iso_or_mistakes_write(const struct iso_or_mistakes *mistakes, struct iso_js
     for (size_t i = 0; i < mistakes->count; i++) {
         const struct iso_or_mistake *mistake = &mistakes->items[i];
         iso_json_object_begin(json);
-        iso_json_key(json, "line");
-        iso_json_u64(json, mistake->line);
-        iso_json_key(json, "column");
-        iso_json_u64(json, mistake->column);
-        iso_json_key(json, "length");
-        iso_json_u64(json, mistake->length);
-        iso_json_key(json, "severity");
-        iso_json_z(json, mistake->warning ? "warning" : "error");
-        iso_json_key(json, "pointer");
-        iso_json_string(json, mistake->pointer);
-        iso_json_key(json, "text");
-        iso_json_string(json, mistake->text);
+        iso_json_put_u64(json, "line", mistake->line);
+        iso_json_put_u64(json, "column", mistake->column);
+        iso_json_put_u64(json, "length", mistake->length);
+        iso_json_put_z(json, "severity", mistake->warning ? "warning" : "error");
+        iso_json_put_string(json, "pointer", mistake->pointer);
+        iso_json_put_string(json, "text", mistake->text);
         iso_json_object_end(json);
     }
     iso_json_array_end(json);

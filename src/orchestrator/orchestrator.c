@@ -2,7 +2,9 @@
 #include "orchestrator/service.h"
 
 #include "base/format.h"
+#include "base/json_member.h"
 #include "daemon/clock.h"
+#include "daemon/member.h"
 #include "platform/platform.h"
 
 #include <stdlib.h>
@@ -32,14 +34,6 @@ static void path_in(const struct iso_orchestrator *orchestrator, const char *nam
 /* ---- Events ------------------------------------------------------------------------------------
  */
 
-static void put(struct iso_json *json, const char *key, struct iso_str value)
-{
-    if (value.len != 0) {
-        iso_json_key(json, key);
-        iso_json_string(json, value);
-    }
-}
-
 static enum iso_log_level level_of(const char *event)
 {
     static const char *const bad[] = {"device-lost", "device-refuses", "failed", "degraded"};
@@ -54,11 +48,10 @@ static enum iso_log_level level_of(const char *event)
 void iso_or_event(struct iso_orchestrator *orchestrator, const char *event, struct iso_str app,
                   const char *component, const char *device, const char *detail)
 {
-    char time[32], subject[160];
+    char subject[160];
     struct iso_buf buf;
     struct iso_json json;
     const struct iso_str none = {NULL, 0};
-    iso_clock_text(iso_clock_now_ns(), time);
     (void)iso_format(subject, sizeof subject, "%s%.*s%s%s%s%s", app.len != 0 ? "app " : "",
                      (int)app.len, app.ptr, component != NULL ? "/" : "",
                      component != NULL ? component : "", device != NULL ? " device " : "",
@@ -69,12 +62,13 @@ void iso_or_event(struct iso_orchestrator *orchestrator, const char *event, stru
     iso_buf_init(&buf, orchestrator->alloc, 64u << 10);
     iso_json_init_buf(&json, &buf, 0);
     iso_json_object_begin(&json);
-    put(&json, "time", iso_str_from_z(time));
-    put(&json, "event", iso_str_from_z(event));
-    put(&json, "app", app);
-    put(&json, "component", component != NULL ? iso_str_from_z(component) : none);
-    put(&json, "device", device != NULL ? iso_str_from_z(device) : none);
-    put(&json, "detail", detail != NULL ? iso_str_from_z(detail) : none);
+    iso_member_time(&json, "time", iso_clock_now_ns());
+    iso_json_put_string_if(&json, "event", iso_str_from_z(event));
+    iso_json_put_string_if(&json, "app", app);
+    iso_json_put_string_if(&json, "component",
+                           component != NULL ? iso_str_from_z(component) : none);
+    iso_json_put_string_if(&json, "device", device != NULL ? iso_str_from_z(device) : none);
+    iso_json_put_string_if(&json, "detail", detail != NULL ? iso_str_from_z(detail) : none);
     iso_json_object_end(&json);
     if (iso_json_finish(&json) == ISO_OK) {
         const struct iso_str text = iso_str_from((const char *)buf.ptr, buf.len);
@@ -304,12 +298,11 @@ static enum iso_err write_local(struct iso_orchestrator *orchestrator, struct is
     iso_buf_init(&buf, orchestrator->alloc, 4096);
     iso_json_init_buf(&json, &buf, 0);
     iso_json_object_begin(&json);
-    put(&json, "url", iso_str_from_z(url));
-    put(&json, "pin", iso_str_from_z(pin));
-    put(&json, "id", iso_str_from_z(orchestrator->state.id));
-    put(&json, "name", iso_str_from_z(orchestrator->name));
-    iso_json_key(&json, "pid");
-    iso_json_u64(&json, (uint64_t)getpid());
+    iso_json_put_string_if(&json, "url", iso_str_from_z(url));
+    iso_json_put_string_if(&json, "pin", iso_str_from_z(pin));
+    iso_json_put_string_if(&json, "id", iso_str_from_z(orchestrator->state.id));
+    iso_json_put_string_if(&json, "name", iso_str_from_z(orchestrator->name));
+    iso_json_put_u64(&json, "pid", (uint64_t)getpid());
     iso_json_object_end(&json);
     enum iso_err err = iso_json_finish(&json);
     path_in(orchestrator, "local.json", path);

@@ -3,6 +3,7 @@
 #include "orchestrator/packages_internal.h"
 
 #include "base/format.h"
+#include "base/json_member.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -138,14 +139,10 @@ static bool write_registry(void *ctx, struct iso_str name, struct iso_str value)
     const char *url = json_string_value(json_object_get(item, "url"));
     const char *user = json_string_value(json_object_get(item, "username"));
     iso_json_object_begin(json);
-    iso_json_key(json, "alias");
-    iso_json_string(json, name);
-    iso_json_key(json, "url");
-    iso_json_z(json, url);
-    iso_json_key(json, "username");
-    iso_json_z(json, user);
-    iso_json_key(json, "plain-http");
-    iso_json_bool(json, json_is_true(json_object_get(item, "plain-http")));
+    iso_json_put_string(json, "alias", name);
+    iso_json_put_z(json, "url", url);
+    iso_json_put_z(json, "username", user);
+    iso_json_put_bool(json, "plain-http", json_is_true(json_object_get(item, "plain-http")));
     iso_json_object_end(json);
     json_decref(item);
     return true;
@@ -231,12 +228,9 @@ static bool write_key(void *ctx, struct iso_str name, struct iso_str value)
     struct iso_json *json = ctx;
     json_t *item = json_loadb(value.ptr, value.len, 0, NULL);
     iso_json_object_begin(json);
-    iso_json_key(json, "id");
-    iso_json_string(json, name);
-    iso_json_key(json, "key");
-    iso_json_z(json, json_string_value(json_object_get(item, "key")));
-    iso_json_key(json, "comment");
-    iso_json_z(json, json_string_value(json_object_get(item, "comment")));
+    iso_json_put_string(json, "id", name);
+    iso_json_put_z(json, "key", json_string_value(json_object_get(item, "key")));
+    iso_json_put_z(json, "comment", json_string_value(json_object_get(item, "comment")));
     iso_json_object_end(json);
     json_decref(item);
     return true;

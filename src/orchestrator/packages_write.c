@@ -3,32 +3,25 @@
 #include "orchestrator/packages_internal.h"
 
 #include "base/format.h"
-
-static void put(struct iso_json *json, const char *key, struct iso_str value)
-{
-    iso_json_key(json, key);
-    iso_json_string(json, value);
-}
+#include "base/json_member.h"
 
 static void put_if(struct iso_json *json, const char *key, struct iso_str first,
                    struct iso_str second)
 {
     const struct iso_str value = first.len != 0 ? first : second;
     if (value.len != 0) {
-        put(json, key, value);
+        iso_json_put_string(json, key, value);
     }
 }
 
 static void put_needs(struct iso_json *json, const struct iso_description *description)
 {
     static const char *const kinds[] = {"interface", "wasi", "other"};
-    iso_json_key(json, "imports");
-    iso_json_array_begin(json);
+    iso_json_put_array_begin(json, "imports");
     for (uint32_t i = 0; i < description->need_count; i++) {
         iso_json_object_begin(json);
-        put(json, "module", description->needs[i].module);
-        iso_json_key(json, "kind");
-        iso_json_z(json, kinds[description->needs[i].kind]);
+        iso_json_put_string(json, "module", description->needs[i].module);
+        iso_json_put_z(json, "kind", kinds[description->needs[i].kind]);
         iso_json_object_end(json);
     }
     iso_json_array_end(json);
@@ -36,8 +29,7 @@ static void put_needs(struct iso_json *json, const struct iso_description *descr
 
 static void put_exports(struct iso_json *json, const struct iso_wit_world *world)
 {
-    iso_json_key(json, "exports");
-    iso_json_array_begin(json);
+    iso_json_put_array_begin(json, "exports");
     for (uint32_t i = 0; i < world->export_count; i++) {
         const struct iso_wit_item *item = &world->exports[i];
         const uint32_t count = item->interface != NULL ? item->interface->func_count : 1;
@@ -45,11 +37,11 @@ static void put_exports(struct iso_json *json, const struct iso_wit_world *world
             const struct iso_wit_func *func =
                 item->interface != NULL ? &item->interface->funcs[k] : item->func;
             iso_json_object_begin(json);
-            put(json, "function", func->name);
+            iso_json_put_string(json, "function", func->name);
             if (item->interface != NULL) {
                 char name[512];
                 iso_abi_import_module(item->interface, name, sizeof name);
-                put(json, "interface", iso_str_from_z(name));
+                iso_json_put_string(json, "interface", iso_str_from_z(name));
             }
             iso_json_object_end(json);
         }
@@ -70,19 +62,17 @@ enum iso_err iso_or_package_info_json(const struct iso_description *description,
     put_if(&json, "licence", own->licence, beside->licence);
     put_if(&json, "description", own->description, beside->description);
     put_if(&json, "source", own->source, beside->source);
-    iso_json_key(&json, "command");
-    iso_json_bool(&json, description->is_command);
-    iso_json_key(&json, "memory-bytes");
-    iso_json_u64(&json, description->memory_min_bytes);
-    iso_json_key(&json, "features");
-    iso_json_array_begin(&json);
+    iso_json_put_bool(&json, "command", description->is_command);
+    iso_json_put_u64(&json, "memory-bytes", description->memory_min_bytes);
+    iso_json_put_array_begin(&json, "features");
     for (uint32_t i = 0; i < description->feature_count; i++) {
         iso_json_z(&json, description->features[i]);
     }
     iso_json_array_end(&json);
     put_needs(&json, description);
     put_exports(&json, description->interface.world);
-    put(&json, "wit", iso_str_from((const char *)description->wit.ptr, description->wit.len));
+    iso_json_put_string(&json, "wit",
+                        iso_str_from((const char *)description->wit.ptr, description->wit.len));
     iso_json_object_end(&json);
     return iso_json_finish(&json);
 }
@@ -95,25 +85,21 @@ static void put_row(struct iso_json *json, const struct iso_or_package_row *row,
     static const char *const brief[] = {"name", "version", "licence", "description", "command"};
     json_t *info = json_loadb(row->info.ptr, row->info.len, 0, NULL);
     iso_json_object_begin(json);
-    put(json, "reference", row->reference);
-    put(json, "exact", row->exact);
-    put(json, "digest", row->digest);
-    iso_json_key(json, "size-bytes");
-    iso_json_u64(json, row->size_bytes);
+    iso_json_put_string(json, "reference", row->reference);
+    iso_json_put_string(json, "exact", row->exact);
+    iso_json_put_string(json, "digest", row->digest);
+    iso_json_put_u64(json, "size-bytes", row->size_bytes);
     put_if(json, "signer", row->signer, row->signer);
-    iso_json_key(json, "added-ms");
-    iso_json_u64(json, row->added_ms);
+    iso_json_put_u64(json, "added-ms", row->added_ms);
     if (whole) {
-        iso_json_key(json, "info");
-        iso_json_raw(json, row->info);
+        iso_json_put_raw(json, "info", row->info);
     }
     for (size_t i = 0; i < ISO_COUNT_OF(brief) && !whole; i++) {
         const json_t *value = json_object_get(info, brief[i]);
         if (json_is_string(value)) {
-            put(json, brief[i], iso_str_from_z(json_string_value(value)));
+            iso_json_put_string(json, brief[i], iso_str_from_z(json_string_value(value)));
         } else if (json_is_true(value)) {
-            iso_json_key(json, brief[i]);
-            iso_json_bool(json, true);
+            iso_json_put_bool(json, brief[i], true);
         }
     }
     iso_json_object_end(json);

@@ -1,49 +1,23 @@
 /* planner_json.c - a plan as JSON: docs/orchestrator-api.md, "Plans". */
 #include "orchestrator/planner_state.h"
 
+#include "base/json_member.h"
+
 enum { text_max = 512 };
-
-static void put_str(struct iso_json *json, const char *key, struct iso_str value)
-{
-    iso_json_key(json, key);
-    iso_json_string(json, value);
-}
-
-static void put_bool(struct iso_json *json, const char *key, bool value)
-{
-    iso_json_key(json, key);
-    iso_json_bool(json, value);
-}
-
-static void put_u64(struct iso_json *json, const char *key, uint64_t value)
-{
-    iso_json_key(json, key);
-    iso_json_u64(json, value);
-}
-
-static void put_z(struct iso_json *json, const char *key, const char *value)
-{
-    iso_json_key(json, key);
-    iso_json_z(json, value);
-}
 
 static void put_device(struct iso_json *json, const struct iso_plan *plan, size_t device)
 {
-    put_str(json, "device", plan->model.input->devices[device].id);
-    put_str(json, "device-name", plan->model.input->devices[device].name);
+    iso_json_put_string(json, "device", plan->model.input->devices[device].id);
+    iso_json_put_string(json, "device-name", plan->model.input->devices[device].name);
 }
 
 static void put_cost(struct iso_json *json, const char *key, const struct iso_plan_cost *cost)
 {
-    iso_json_key(json, key);
-    iso_json_object_begin(json);
-    iso_json_key(json, "total");
-    iso_json_f64(json, cost->total);
-    iso_json_key(json, "terms");
-    iso_json_object_begin(json);
+    iso_json_put_object_begin(json, key);
+    iso_json_put_f64(json, "total", cost->total);
+    iso_json_put_object_begin(json, "terms");
     for (unsigned term = 0; term < ISO_PLAN_TERMS; term++) {
-        iso_json_key(json, iso_plan_term_name(term));
-        iso_json_f64(json, cost->terms[term]);
+        iso_json_put_f64(json, iso_plan_term_name(term), cost->terms[term]);
     }
     iso_json_object_end(json);
     iso_json_object_end(json);
@@ -56,15 +30,13 @@ static void put_reasons(struct iso_json *json, const struct iso_plan *plan, size
     struct iso_plan_reason reasons[ISO_PLAN_MAX_REASONS];
     char text[text_max];
     const size_t count = iso_plan_reasons(plan, component, reasons);
-    iso_json_key(json, "why");
-    iso_json_array_begin(json);
+    iso_json_put_array_begin(json, "why");
     for (size_t i = 0; i < count; i++) {
         (void)iso_plan_reason_text(plan, component, &reasons[i], text, sizeof text);
         iso_json_z(json, text);
     }
     iso_json_array_end(json);
-    iso_json_key(json, "reasons");
-    iso_json_array_begin(json);
+    iso_json_put_array_begin(json, "reasons");
     for (size_t i = 0; i < count; i++) {
         iso_json_z(json, iso_plan_reason_name(reasons[i].kind));
     }
@@ -74,17 +46,17 @@ static void put_reasons(struct iso_json *json, const struct iso_plan *plan, size
 static void put_hard(struct iso_json *json, const struct iso_plan_alternative *why)
 {
     if (why->interface.len != 0) {
-        put_str(json, "interface", why->interface);
+        iso_json_put_string(json, "interface", why->interface);
     }
     if (why->needed.len != 0) {
-        put_str(json, "needed", why->needed);
+        iso_json_put_string(json, "needed", why->needed);
     }
     if (why->found.len != 0) {
-        put_str(json, "found", why->found);
+        iso_json_put_string(json, "found", why->found);
     }
     if (why->needed_bytes != 0) {
-        put_u64(json, "needed-bytes", why->needed_bytes);
-        put_u64(json, "found-bytes", why->found_bytes);
+        iso_json_put_u64(json, "needed-bytes", why->needed_bytes);
+        iso_json_put_u64(json, "found-bytes", why->found_bytes);
     }
 }
 
@@ -97,14 +69,14 @@ static void put_alternative(struct iso_json *json, const struct iso_plan *plan, 
     (void)iso_plan_alternative_text(plan, component, device, text, sizeof text);
     iso_json_object_begin(json);
     put_device(json, plan, device);
-    put_bool(json, "hard", why.hard);
-    put_z(json, "why", text);
-    put_z(json, "reason", iso_plan_why_not_name(why.why));
+    iso_json_put_bool(json, "hard", why.hard);
+    iso_json_put_z(json, "why", text);
+    iso_json_put_z(json, "reason", iso_plan_why_not_name(why.why));
     if (why.hard) {
         put_hard(json, &why);
     } else if (why.why == ISO_PLAN_COSTS_MORE) {
-        put_z(json, "dominant", iso_plan_term_name(why.dominant));
-        put_bool(json, "overloaded", why.overloaded);
+        iso_json_put_z(json, "dominant", iso_plan_term_name(why.dominant));
+        iso_json_put_bool(json, "overloaded", why.overloaded);
         put_cost(json, "extra", &why.extra);
     }
     iso_json_object_end(json);
@@ -119,8 +91,7 @@ static void put_others(struct iso_json *json, const struct iso_plan *plan, size_
     const size_t max = devices_max < ISO_PLAN_MAX_SHOWN ? devices_max : ISO_PLAN_MAX_SHOWN;
     const size_t total = iso_plan_softest(plan, component, max, soft);
     size_t shown = total < max ? total : max, more = total - shown;
-    iso_json_key(json, "not");
-    iso_json_array_begin(json);
+    iso_json_put_array_begin(json, "not");
     for (size_t i = 0; i < shown; i++) {
         put_alternative(json, plan, component, soft[i].device);
     }
@@ -138,7 +109,7 @@ static void put_others(struct iso_json *json, const struct iso_plan *plan, size_
         }
     }
     iso_json_array_end(json);
-    put_u64(json, "not-more", more);
+    iso_json_put_u64(json, "not-more", more);
 }
 
 static void put_component(struct iso_json *json, const struct iso_plan *plan, size_t component,
@@ -146,11 +117,11 @@ static void put_component(struct iso_json *json, const struct iso_plan *plan, si
 {
     const size_t device = iso_plan_device(plan, component);
     iso_json_object_begin(json);
-    put_str(json, "name", plan->model.input->components[component].name);
+    iso_json_put_string(json, "name", plan->model.input->components[component].name);
     if (device != ISO_PLAN_NONE) {
         put_device(json, plan, device);
     } else {
-        put_z(json, "device", NULL);
+        iso_json_put_z(json, "device", NULL);
     }
     put_reasons(json, plan, component);
     put_others(json, plan, component, devices_max);
@@ -162,8 +133,7 @@ static void put_component(struct iso_json *json, const struct iso_plan *plan, si
 static void put_changes(struct iso_json *json, const struct iso_plan *plan)
 {
     const struct iso_plan_model *model = &plan->model;
-    iso_json_key(json, "changes");
-    iso_json_array_begin(json);
+    iso_json_put_array_begin(json, "changes");
     for (size_t c = 0; c < model->comp_count && plan->outcome.feasible; c++) {
         const struct iso_plan_component *in = model->comps[c].in;
         const size_t to = iso_plan_device(plan, model->comps[c].index);
@@ -171,13 +141,13 @@ static void put_changes(struct iso_json *json, const struct iso_plan *plan)
             continue;
         }
         iso_json_object_begin(json);
-        put_str(json, "component", in->name);
+        iso_json_put_string(json, "component", in->name);
         if (in->current != ISO_PLAN_NONE) {
-            put_str(json, "from", model->input->devices[in->current].id);
+            iso_json_put_string(json, "from", model->input->devices[in->current].id);
         } else {
-            put_z(json, "from", NULL);
+            iso_json_put_z(json, "from", NULL);
         }
-        put_str(json, "to", model->input->devices[to].id);
+        iso_json_put_string(json, "to", model->input->devices[to].id);
         iso_json_object_end(json);
     }
     iso_json_array_end(json);
@@ -186,8 +156,7 @@ static void put_changes(struct iso_json *json, const struct iso_plan *plan)
 static void put_used(struct iso_json *json, const struct iso_plan *plan)
 {
     const struct iso_plan_model *model = &plan->model;
-    iso_json_key(json, "devices");
-    iso_json_array_begin(json);
+    iso_json_put_array_begin(json, "devices");
     for (size_t d = 0; d < model->dev_count; d++) {
         const struct iso_plan_sum *sum = &plan->search.state.sums[d];
         if (sum->count == 0) {
@@ -195,10 +164,9 @@ static void put_used(struct iso_json *json, const struct iso_plan *plan)
         }
         iso_json_object_begin(json);
         put_device(json, plan, model->devs[d].index);
-        iso_json_key(json, "used");
-        iso_json_f64(json, iso_plan_utilisation(&plan->search.state, d));
-        put_u64(json, "memory-bytes", sum->memory);
-        put_u64(json, "memory-free-bytes", model->devs[d].free);
+        iso_json_put_f64(json, "used", iso_plan_utilisation(&plan->search.state, d));
+        iso_json_put_u64(json, "memory-bytes", sum->memory);
+        iso_json_put_u64(json, "memory-free-bytes", model->devs[d].free);
         iso_json_object_end(json);
     }
     iso_json_array_end(json);
@@ -215,10 +183,9 @@ static void put_conflict(struct iso_json *json, const struct iso_plan *plan)
     }
     (void)iso_plan_conflict_text(plan, text, sizeof text);
     iso_json_object_begin(json);
-    put_z(json, "kind", iso_plan_conflict_name(conflict->kind));
-    put_z(json, "why", text);
-    iso_json_key(json, "components");
-    iso_json_array_begin(json);
+    iso_json_put_z(json, "kind", iso_plan_conflict_name(conflict->kind));
+    iso_json_put_z(json, "why", text);
+    iso_json_put_array_begin(json, "components");
     for (size_t i = 0; i < conflict->component_count; i++) {
         iso_json_string(json, plan->model.input->components[conflict->components[i]].name);
     }
@@ -228,12 +195,11 @@ static void put_conflict(struct iso_json *json, const struct iso_plan *plan)
 
 void iso_plan_explain_json(const struct iso_plan *plan, size_t devices_max, struct iso_json *json)
 {
-    put_bool(json, "feasible", plan->outcome.feasible);
-    put_bool(json, "proven", plan->outcome.proven);
-    put_bool(json, "overloaded", plan->outcome.overloaded);
+    iso_json_put_bool(json, "feasible", plan->outcome.feasible);
+    iso_json_put_bool(json, "proven", plan->outcome.proven);
+    iso_json_put_bool(json, "overloaded", plan->outcome.overloaded);
     put_cost(json, "cost", &plan->outcome.cost);
-    iso_json_key(json, "components");
-    iso_json_array_begin(json);
+    iso_json_put_array_begin(json, "components");
     for (size_t c = 0; c < plan->model.comp_count; c++) {
         put_component(json, plan, plan->model.comps[c].index, devices_max);
     }

@@ -6,7 +6,7 @@
  */
 #include "package/oci.h"
 
-#include "base/json_writer.h"
+#include "base/json_member.h"
 
 #include <jansson.h>
 
@@ -136,24 +136,15 @@ enum iso_err iso_oci_manifest_read(struct iso_bytes json, uint64_t max_bytes,
 /* ---- Writing -----------------------------------------------------------------------------------
  */
 
-static void put(struct iso_json *json, const char *name, struct iso_str text)
-{
-    if (text.len != 0) {
-        iso_json_key(json, name);
-        iso_json_string(json, text);
-    }
-}
-
 static void put_descriptor(struct iso_json *json, const char *type,
                            const uint8_t digest[ISO_SHA256_SIZE], uint64_t size)
 {
     char text[ISO_DIGEST_TEXT_SIZE];
     iso_digest_text(digest, text);
     iso_json_object_begin(json);
-    put(json, "mediaType", iso_str_from_z(type));
-    put(json, "digest", iso_str_from_z(text));
-    iso_json_key(json, "size");
-    iso_json_u64(json, size);
+    iso_json_put_string_if(json, "mediaType", iso_str_from_z(type));
+    iso_json_put_string_if(json, "digest", iso_str_from_z(text));
+    iso_json_put_u64(json, "size", size);
     iso_json_object_end(json);
 }
 
@@ -165,10 +156,9 @@ enum iso_err iso_oci_config_write(const uint8_t layer[ISO_SHA256_SIZE], struct i
     iso_digest_text(layer, text);
     iso_json_init_buf(&json, out, 0);
     iso_json_object_begin(&json);
-    put(&json, "architecture", iso_str_from_z("wasm"));
-    put(&json, "os", iso_str_from_z("wasip1"));
-    iso_json_key(&json, "layerDigests");
-    iso_json_array_begin(&json);
+    iso_json_put_string_if(&json, "architecture", iso_str_from_z("wasm"));
+    iso_json_put_string_if(&json, "os", iso_str_from_z("wasip1"));
+    iso_json_put_array_begin(&json, "layerDigests");
     iso_json_z(&json, text);
     iso_json_array_end(&json);
     iso_json_object_end(&json);
@@ -184,23 +174,21 @@ enum iso_err iso_oci_manifest_write(struct iso_bytes config, uint64_t layer_byte
     iso_sha256(config.ptr, config.len, config_digest);
     iso_json_init_buf(&json, out, 0);
     iso_json_object_begin(&json);
-    iso_json_key(&json, "schemaVersion");
-    iso_json_u64(&json, 2);
-    put(&json, "mediaType", iso_str_from_z(ISO_OCI_MANIFEST));
+    iso_json_put_u64(&json, "schemaVersion", 2);
+    iso_json_put_string_if(&json, "mediaType", iso_str_from_z(ISO_OCI_MANIFEST));
     iso_json_key(&json, "config");
     put_descriptor(&json, ISO_OCI_WASM_CONFIG, config_digest, config.len);
-    iso_json_key(&json, "layers");
-    iso_json_array_begin(&json);
+    iso_json_put_array_begin(&json, "layers");
     put_descriptor(&json, ISO_OCI_WASM_LAYER, package->digest, layer_bytes);
     iso_json_array_end(&json);
-    iso_json_key(&json, "annotations");
-    iso_json_object_begin(&json);
-    put(&json, ANNOTATION "title", info->name);
-    put(&json, ANNOTATION "version", info->version);
-    put(&json, ANNOTATION "description", info->description);
-    put(&json, ANNOTATION "licenses", info->licence);
-    put(&json, ANNOTATION "source", info->source);
-    put(&json, ANNOTATION_SIGNATURE,
+    iso_json_put_object_begin(&json, "annotations");
+    iso_json_put_string_if(&json, ANNOTATION "title", info->name);
+    iso_json_put_string_if(&json, ANNOTATION "version", info->version);
+    iso_json_put_string_if(&json, ANNOTATION "description", info->description);
+    iso_json_put_string_if(&json, ANNOTATION "licenses", info->licence);
+    iso_json_put_string_if(&json, ANNOTATION "source", info->source);
+    iso_json_put_string_if(
+        &json, ANNOTATION_SIGNATURE,
         iso_str_from((const char *)package->signature.ptr, package->signature.len));
     iso_json_object_end(&json);
     iso_json_object_end(&json);

@@ -2,43 +2,29 @@
 #include "supervisor/api_call.h"
 
 #include "base/format.h"
-#include "daemon/clock.h"
+#include "base/json_member.h"
+#include "daemon/member.h"
 
 #include <stdlib.h>
 
 /* ---- Status --------------------------------------------------------------------------------- */
 
-static void put_str(struct iso_json *json, const char *key, struct iso_str value)
-{
-    iso_json_key(json, key);
-    iso_json_string(json, value);
-}
-
-static void put_u64(struct iso_json *json, const char *key, uint64_t value)
-{
-    iso_json_key(json, key);
-    iso_json_u64(json, value);
-}
-
 static void put_ms(struct iso_json *json, const char *key, uint64_t ns)
 {
-    iso_json_key(json, key);
-    iso_json_f64(json, (double)(ns / 1000u) / 1000.0);
+    iso_json_put_f64(json, key, (double)(ns / 1000u) / 1000.0);
 }
 
 static void put_calls(struct iso_json *json, const struct iso_sv_component_stats *stats)
 {
     uint64_t total = 0;
-    iso_json_key(json, "calls");
-    iso_json_object_begin(json);
+    iso_json_put_object_begin(json, "calls");
     for (unsigned i = 0; i < ISO_SV_OUTCOME_COUNT; i++) {
         total += stats->calls[i];
-        put_u64(json, iso_sv_outcome_name((enum iso_sv_outcome)i), stats->calls[i]);
+        iso_json_put_u64(json, iso_sv_outcome_name((enum iso_sv_outcome)i), stats->calls[i]);
     }
-    put_u64(json, "total", total);
+    iso_json_put_u64(json, "total", total);
     iso_json_object_end(json);
-    iso_json_key(json, "latency-ms");
-    iso_json_object_begin(json);
+    iso_json_put_object_begin(json, "latency-ms");
     put_ms(json, "p50", iso_sv_latency_quantile(stats->latency, 0.50));
     put_ms(json, "p95", iso_sv_latency_quantile(stats->latency, 0.95));
     put_ms(json, "p99", iso_sv_latency_quantile(stats->latency, 0.99));
@@ -48,8 +34,7 @@ static void put_calls(struct iso_json *json, const struct iso_sv_component_stats
 
 static void put_functions(struct iso_json *json, const struct iso_sv_program *program)
 {
-    iso_json_key(json, "functions");
-    iso_json_array_begin(json);
+    iso_json_put_array_begin(json, "functions");
     for (uint32_t i = 0; i < iso_sv_program_func_count(program); i++) {
         iso_json_z(json, iso_sv_program_func(program, i)->path);
     }
@@ -65,10 +50,9 @@ static void put_work(struct iso_json *json, const struct iso_sv_component_stats 
     for (size_t i = 0; i < ISO_COUNT_OF(executed); i++) {
         calls += stats->calls[executed[i]];
     }
-    iso_json_key(json, "work");
-    iso_json_object_begin(json);
-    put_u64(json, "calls", calls);
-    put_u64(json, "fuel-per-call", calls != 0 ? stats->fuel / calls : 0);
+    iso_json_put_object_begin(json, "work");
+    iso_json_put_u64(json, "calls", calls);
+    iso_json_put_u64(json, "fuel-per-call", calls != 0 ? stats->fuel / calls : 0);
     put_ms(json, "cpu-ms-per-call", calls != 0 ? stats->cpu_ns / calls : 0);
     iso_json_object_end(json);
 }
@@ -76,18 +60,17 @@ static void put_work(struct iso_json *json, const struct iso_sv_component_stats 
 static void put_links(struct iso_json *json, const struct iso_sv_component *component)
 {
     struct iso_sv_link_stats stats;
-    iso_json_key(json, "links");
-    iso_json_array_begin(json);
+    iso_json_put_array_begin(json, "links");
     for (uint32_t i = 0; i < iso_sv_component_link_count(component); i++) {
         if (!iso_sv_component_link_stats_get(component, i, &stats)) {
             continue; /* to another device: GET /v1/flows */
         }
         iso_json_object_begin(json);
-        put_str(json, "interface", stats.interface);
-        put_str(json, "component", iso_sv_component_name(stats.target));
-        put_u64(json, "calls", stats.calls);
-        put_u64(json, "bytes-out", stats.bytes_out);
-        put_u64(json, "bytes-in", stats.bytes_in);
+        iso_json_put_string(json, "interface", stats.interface);
+        iso_json_put_string(json, "component", iso_sv_component_name(stats.target));
+        iso_json_put_u64(json, "calls", stats.calls);
+        iso_json_put_u64(json, "bytes-out", stats.bytes_out);
+        iso_json_put_u64(json, "bytes-in", stats.bytes_in);
         iso_json_object_end(json);
     }
     iso_json_array_end(json);
@@ -99,32 +82,32 @@ static void put_status(struct iso_json *json, struct iso_sv_component *component
     const struct iso_sv_program *program = iso_sv_component_program(component);
     iso_sv_component_stats_get(component, &stats);
     iso_json_object_begin(json);
-    put_str(json, "app", iso_sv_component_app(component));
-    put_str(json, "component", iso_sv_component_name(component));
-    put_str(json, "state", iso_str_from_z(iso_sv_state_name(iso_sv_component_state(component))));
-    put_str(json, "mode",
-            iso_str_from_z(iso_sv_component_mode(component) == ISO_SV_SERVICE ? "service"
-                                                                              : "function"));
-    put_str(json, "module", iso_str_from_z(iso_sv_program_digest(program)));
-    put_u64(json, "epoch", iso_sv_component_epoch(component));
+    iso_json_put_string(json, "app", iso_sv_component_app(component));
+    iso_json_put_string(json, "component", iso_sv_component_name(component));
+    iso_json_put_string(json, "state",
+                        iso_str_from_z(iso_sv_state_name(iso_sv_component_state(component))));
+    iso_json_put_string(json, "mode",
+                        iso_str_from_z(iso_sv_component_mode(component) == ISO_SV_SERVICE
+                                           ? "service"
+                                           : "function"));
+    iso_json_put_string(json, "module", iso_str_from_z(iso_sv_program_digest(program)));
+    iso_json_put_u64(json, "epoch", iso_sv_component_epoch(component));
     put_functions(json, program);
     put_calls(json, &stats);
     put_work(json, &stats);
     put_links(json, component);
-    put_u64(json, "queued", stats.queued);
-    put_u64(json, "instances", stats.instances);
-    put_u64(json, "memory-bytes", stats.memory_bytes);
-    put_u64(json, "memory-peak-bytes", stats.memory_peak_bytes);
-    put_u64(json, "fuel", stats.fuel);
+    iso_json_put_u64(json, "queued", stats.queued);
+    iso_json_put_u64(json, "instances", stats.instances);
+    iso_json_put_u64(json, "memory-bytes", stats.memory_bytes);
+    iso_json_put_u64(json, "memory-peak-bytes", stats.memory_peak_bytes);
+    iso_json_put_u64(json, "fuel", stats.fuel);
     put_ms(json, "cpu-ms", stats.cpu_ns);
-    put_u64(json, "restarts", stats.restarts);
-    put_u64(json, "log-lines-dropped", stats.log_dropped);
-    put_u64(json, "refused-grants", stats.refused_grants);
+    iso_json_put_u64(json, "restarts", stats.restarts);
+    iso_json_put_u64(json, "log-lines-dropped", stats.log_dropped);
+    iso_json_put_u64(json, "refused-grants", stats.refused_grants);
     if (stats.last_error[0] != '\0') {
-        char time[32];
-        iso_clock_text(stats.last_error_time_ns, time);
-        put_str(json, "last-error", iso_str_from_z(stats.last_error));
-        put_str(json, "last-error-time", iso_str_from_z(time));
+        iso_json_put_string(json, "last-error", iso_str_from_z(stats.last_error));
+        iso_member_time(json, "last-error-time", stats.last_error_time_ns);
     }
     iso_json_object_end(json);
 }

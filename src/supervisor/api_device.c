@@ -2,7 +2,9 @@
 #include "supervisor/daemon.h"
 
 #include "base/format.h"
+#include "base/json_member.h"
 #include "daemon/clock.h"
+#include "daemon/member.h"
 #include "daemon/openapi.h"
 #include "supervisor/page.h"
 
@@ -13,24 +15,6 @@ enum { ADDRESSES_MAX = 7 }; /* as many as a deployment document takes, and the o
 
 /* ---- GET /v1/device ------------------------------------------------------------------------- */
 
-static void put(struct iso_json *json, const char *key, const char *value)
-{
-    iso_json_key(json, key);
-    iso_json_z(json, value);
-}
-
-static void put_u64(struct iso_json *json, const char *key, uint64_t value)
-{
-    iso_json_key(json, key);
-    iso_json_u64(json, value);
-}
-
-static void put_f64(struct iso_json *json, const char *key, double value)
-{
-    iso_json_key(json, key);
-    iso_json_f64(json, value);
-}
-
 static void put_system(struct iso_supervisor *sv, struct iso_json *json)
 {
     uv_utsname_t uname = {"", "", "", ""};
@@ -38,29 +22,25 @@ static void put_system(struct iso_supervisor *sv, struct iso_json *json)
     uv_fs_t fs;
     (void)uv_os_uname(&uname);
     uv_loadavg(load);
-    put(json, "architecture", uname.machine);
-    iso_json_key(json, "system");
-    iso_json_object_begin(json);
-    put(json, "name", uname.sysname);
-    put(json, "release", uname.release);
+    iso_json_put_z(json, "architecture", uname.machine);
+    iso_json_put_object_begin(json, "system");
+    iso_json_put_z(json, "name", uname.sysname);
+    iso_json_put_z(json, "release", uname.release);
     iso_json_object_end(json);
-    put_u64(json, "cores", uv_available_parallelism());
-    iso_json_key(json, "memory");
-    iso_json_object_begin(json);
-    put_u64(json, "total-bytes", uv_get_total_memory());
-    put_u64(json, "free-bytes", uv_get_free_memory());
+    iso_json_put_u64(json, "cores", uv_available_parallelism());
+    iso_json_put_object_begin(json, "memory");
+    iso_json_put_u64(json, "total-bytes", uv_get_total_memory());
+    iso_json_put_u64(json, "free-bytes", uv_get_free_memory());
     iso_json_object_end(json);
     if (uv_fs_statfs(NULL, &fs, sv->config->state, NULL) == 0) {
         const uv_statfs_t *st = fs.ptr;
-        iso_json_key(json, "storage");
-        iso_json_object_begin(json);
-        put_u64(json, "total-bytes", st->f_blocks * st->f_bsize);
-        put_u64(json, "free-bytes", st->f_bavail * st->f_bsize);
+        iso_json_put_object_begin(json, "storage");
+        iso_json_put_u64(json, "total-bytes", st->f_blocks * st->f_bsize);
+        iso_json_put_u64(json, "free-bytes", st->f_bavail * st->f_bsize);
         iso_json_object_end(json);
     }
     uv_fs_req_cleanup(&fs);
-    iso_json_key(json, "load");
-    iso_json_array_begin(json);
+    iso_json_put_array_begin(json, "load");
     for (unsigned i = 0; i < 3; i++) {
         iso_json_f64(json, (double)(int)(load[i] * 100.0) / 100.0);
     }
@@ -74,39 +54,35 @@ static void put_engine(struct iso_supervisor *sv, struct iso_json *json)
         "reference-types", "simd128",        "wasi-preview1"};
     struct iso_sv_core_stats stats;
     iso_sv_core_stats_get(sv->core, &stats);
-    iso_json_key(json, "engine");
-    iso_json_object_begin(json);
-    put(json, "name", "isomer");
-    put(json, "version", ISO_VERSION);
-    put(json, "dispatch", iso_engine_dispatch());
-    iso_json_key(json, "features");
-    iso_json_array_begin(json);
+    iso_json_put_object_begin(json, "engine");
+    iso_json_put_z(json, "name", "isomer");
+    iso_json_put_z(json, "version", ISO_VERSION);
+    iso_json_put_z(json, "dispatch", iso_engine_dispatch());
+    iso_json_put_array_begin(json, "features");
     for (size_t i = 0; i < ISO_COUNT_OF(features); i++) {
         iso_json_z(json, features[i]);
     }
     iso_json_array_end(json);
-    put_u64(json, "workers", stats.workers);
+    iso_json_put_u64(json, "workers", stats.workers);
     iso_json_object_end(json);
-    put_f64(json, "speed", sv->speed);
-    iso_json_key(json, "use");
-    iso_json_object_begin(json);
-    put_u64(json, "instances", stats.instances);
-    put_u64(json, "instances-waiting", stats.waiting);
-    put_u64(json, "memory-bytes", stats.memory_bytes);
-    put_u64(json, "calls", stats.calls_total);
-    put_f64(json, "cpu-seconds", (double)stats.cpu_ns / 1e9);
+    iso_json_put_f64(json, "speed", sv->speed);
+    iso_json_put_object_begin(json, "use");
+    iso_json_put_u64(json, "instances", stats.instances);
+    iso_json_put_u64(json, "instances-waiting", stats.waiting);
+    iso_json_put_u64(json, "memory-bytes", stats.memory_bytes);
+    iso_json_put_u64(json, "calls", stats.calls_total);
+    iso_json_put_f64(json, "cpu-seconds", (double)stats.cpu_ns / 1e9);
     iso_json_object_end(json);
-    iso_json_key(json, "limits");
-    iso_json_object_begin(json);
-    put_u64(json, "cpu-percent", sv->config->cpu_percent != 0 ? sv->config->cpu_percent : 100);
-    put_u64(json, "modules-bytes", iso_blobs_cap(sv->modules));
+    iso_json_put_object_begin(json, "limits");
+    iso_json_put_u64(json, "cpu-percent",
+                     sv->config->cpu_percent != 0 ? sv->config->cpu_percent : 100);
+    iso_json_put_u64(json, "modules-bytes", iso_blobs_cap(sv->modules));
     iso_json_object_end(json);
 }
 
 static void put_labels(struct iso_supervisor *sv, struct iso_json *json)
 {
-    iso_json_key(json, "labels");
-    iso_json_object_begin(json);
+    iso_json_put_object_begin(json, "labels");
     for (size_t i = 0; i < sv->config->label_count; i++) {
         const char *label = sv->config->labels[i];
         const char *equals = strchr(label, '=');
@@ -138,8 +114,7 @@ static void put_interfaces(struct iso_json *json)
     uv_interface_address_t *list = NULL;
     int count = 0;
     size_t put_count = 0;
-    iso_json_key(json, "addresses");
-    iso_json_array_begin(json);
+    iso_json_put_array_begin(json, "addresses");
     if (uv_interface_addresses(&list, &count) != 0) {
         count = 0;
     }
@@ -168,12 +143,11 @@ static void put_address(struct iso_supervisor *sv, struct iso_json *json)
     char host[80];
     iso_supervisor_ports(sv, &ports);
     (void)iso_format(host, sizeof host, "%s.local", sv->host_name);
-    iso_json_key(json, "network");
-    iso_json_object_begin(json);
-    put(json, "host", host);
-    put_u64(json, "https", ports.https);
-    put_u64(json, "coap", ports.coap);
-    put_u64(json, "coaps", ports.coaps);
+    iso_json_put_object_begin(json, "network");
+    iso_json_put_z(json, "host", host);
+    iso_json_put_u64(json, "https", ports.https);
+    iso_json_put_u64(json, "coap", ports.coap);
+    iso_json_put_u64(json, "coaps", ports.coaps);
     put_interfaces(json);
     iso_json_object_end(json);
 }
@@ -181,20 +155,18 @@ static void put_address(struct iso_supervisor *sv, struct iso_json *json)
 enum iso_err iso_sv_write_device(struct iso_supervisor *sv, struct iso_buf *out)
 {
     struct iso_json json;
-    char time[32];
     iso_json_init_buf(&json, out, 0);
     iso_json_object_begin(&json);
-    put(&json, "id", sv->state.id);
-    put(&json, "name", sv->name);
-    put_u64(&json, "deployment-format", 1);
+    iso_json_put_z(&json, "id", sv->state.id);
+    iso_json_put_z(&json, "name", sv->name);
+    iso_json_put_u64(&json, "deployment-format", 1);
     put_system(sv, &json);
     put_engine(sv, &json);
     put_labels(sv, &json);
     put_address(sv, &json);
-    iso_clock_text(sv->started_ns, time);
-    put(&json, "started", time);
-    put(&json, "boot", sv->boot);
-    put_u64(&json, "revision", sv->revision);
+    iso_member_time(&json, "started", sv->started_ns);
+    iso_json_put_z(&json, "boot", sv->boot);
+    iso_json_put_u64(&json, "revision", sv->revision);
     iso_json_key(&json, "owner");
     iso_sv_owner_write(&sv->owner, &json);
     iso_json_key(&json, "interfaces");
@@ -214,14 +186,13 @@ enum iso_err iso_sv_write_device_briefly(struct iso_supervisor *sv, struct iso_b
     iso_supervisor_ports(sv, &ports);
     iso_json_init_buf(&json, out, 0);
     iso_json_object_begin(&json);
-    put(&json, "id", sv->state.id);
-    put(&json, "name", sv->name);
-    put(&json, "version", ISO_VERSION);
-    put_u64(&json, "deployment-format", 1);
-    iso_json_key(&json, "network");
-    iso_json_object_begin(&json);
-    put_u64(&json, "https", ports.https);
-    put_u64(&json, "coaps", ports.coaps);
+    iso_json_put_z(&json, "id", sv->state.id);
+    iso_json_put_z(&json, "name", sv->name);
+    iso_json_put_z(&json, "version", ISO_VERSION);
+    iso_json_put_u64(&json, "deployment-format", 1);
+    iso_json_put_object_begin(&json, "network");
+    iso_json_put_u64(&json, "https", ports.https);
+    iso_json_put_u64(&json, "coaps", ports.coaps);
     iso_json_object_end(&json);
     iso_json_object_end(&json);
     return iso_json_finish(&json);
@@ -251,9 +222,8 @@ static void put_reason(struct health *health, struct iso_str subject, const char
         return;
     }
     iso_json_object_begin(health->json);
-    iso_json_key(health->json, "subject");
-    iso_json_string(health->json, subject);
-    put(health->json, "reason", reason);
+    iso_json_put_string(health->json, "subject", subject);
+    iso_json_put_z(health->json, "reason", reason);
     iso_json_object_end(health->json);
 }
 
@@ -301,10 +271,9 @@ enum iso_err iso_sv_write_health(struct iso_supervisor *sv, bool *well, struct i
     enum iso_err err = iso_json_finish(&reasons);
     iso_json_init_buf(&json, out, 0);
     iso_json_object_begin(&json);
-    put(&json, "status", health.well ? "ok" : "degraded");
-    put_u64(&json, "uptime-seconds", (iso_clock_now_ns() - sv->started_ns) / 1000000000u);
-    iso_json_key(&json, "reasons");
-    iso_json_raw(&json, iso_str_from((const char *)list.ptr, list.len));
+    iso_json_put_z(&json, "status", health.well ? "ok" : "degraded");
+    iso_json_put_u64(&json, "uptime-seconds", (iso_clock_now_ns() - sv->started_ns) / 1000000000u);
+    iso_json_put_raw(&json, "reasons", iso_str_from((const char *)list.ptr, list.len));
     iso_json_object_end(&json);
     err = err != ISO_OK ? err : iso_json_finish(&json);
     iso_buf_fini(&list);

@@ -1,6 +1,8 @@
 /* api_modules.c - HTTP: the module store. */
 #include "supervisor/daemon.h"
 
+#include "base/json_member.h"
+
 #include <string.h>
 
 struct upload {
@@ -182,12 +184,9 @@ static void put_entry(void *ctx, const uint8_t digest[ISO_SHA256_SIZE], uint64_t
     char text[72];
     iso_digest_text(digest, text);
     iso_json_object_begin(json);
-    iso_json_key(json, "digest");
-    iso_json_z(json, text);
-    iso_json_key(json, "bytes");
-    iso_json_u64(json, size_bytes);
-    iso_json_key(json, "used");
-    iso_json_bool(json, used);
+    iso_json_put_z(json, "digest", text);
+    iso_json_put_u64(json, "bytes", size_bytes);
+    iso_json_put_bool(json, "used", used);
     iso_json_object_end(json);
 }
 

@@ -1,6 +1,8 @@
 /* Questions about deployments: docs/deployment.md, "GET /v1/deployments/{app}". */
 #include "supervisor/deployment_internal.h"
 
+#include "base/json_member.h"
+
 struct iso_sv_component *iso_sv_deployments_find(const struct iso_sv_deployments *deployments,
                                                  struct iso_str app, struct iso_str component)
 {
@@ -98,41 +100,34 @@ static void put_document(struct iso_json *json, const struct iso_sv_document *do
 {
     char digest[72];
     iso_digest_text(document->digest, digest);
-    iso_json_key(json, "generation");
-    iso_json_u64(json, document->generation);
-    iso_json_key(json, "digest");
-    iso_json_z(json, digest);
+    iso_json_put_u64(json, "generation", document->generation);
+    iso_json_put_z(json, "digest", digest);
 }
 
 static void put_components(struct iso_json *json, const struct iso_sv_app *app,
                            const struct iso_sv_generation_state *g)
 {
-    iso_json_key(json, "components");
-    iso_json_object_begin(json);
+    iso_json_put_object_begin(json, "components");
     for (size_t i = 0; i < g->document->component_count; i++) {
         const struct iso_sv_doc_component *component = &g->document->components[i];
         const struct iso_sv_move *move =
             iso_sv_record_move((struct iso_sv_record *)(uintptr_t)&app->record, component->name);
         iso_json_key_str(json, component->name);
         iso_json_object_begin(json);
-        iso_json_key(json, "epoch");
-        iso_json_u64(json, component->epoch);
-        iso_json_key(json, "module");
-        iso_json_z(json, component->module);
+        iso_json_put_u64(json, "epoch", component->epoch);
+        iso_json_put_z(json, "module", component->module);
         if (g->pub.components[i] != NULL) {
-            iso_json_key(json, "state");
-            iso_json_z(json, g->made[i].kept
-                                 ? "kept"
-                                 : iso_sv_state_name(iso_sv_component_state(g->pub.components[i])));
+            iso_json_put_z(json, "state",
+                           g->made[i].kept
+                               ? "kept"
+                               : iso_sv_state_name(iso_sv_component_state(g->pub.components[i])));
         }
         bool held = move != NULL && move->state == ISO_SV_MOVE_HELD;
         if (move != NULL &&
             (held ? move->generation == g->document->generation : g == app->committed)) {
-            iso_json_key(json, "move");
-            iso_json_z(json, iso_sv_move_state_name(move->state));
+            iso_json_put_z(json, "move", iso_sv_move_state_name(move->state));
         } else if (g == app->prepared && component->from_snapshot && !g->made[i].kept) {
-            iso_json_key(json, "move");
-            iso_json_z(json, "awaited");
+            iso_json_put_z(json, "move", "awaited");
         }
         iso_json_object_end(json);
     }
@@ -143,18 +138,15 @@ static void put_app(struct iso_json *json, const struct iso_sv_app *app)
 {
     const struct iso_sv_document *document = iso_sv_app_document(app);
     iso_json_object_begin(json);
-    iso_json_key(json, "app");
-    iso_json_z(json, app->name);
-    iso_json_key(json, "state");
-    iso_json_z(json, app->committed != NULL    ? "committed"
-                     : app->trouble[0] != '\0' ? "failed"
-                     : app->stored != NULL     ? "starting"
-                                               : "none");
-    iso_json_key(json, "seen");
-    iso_json_u64(json, iso_sv_app_generation(app));
+    iso_json_put_z(json, "app", app->name);
+    iso_json_put_z(json, "state",
+                   app->committed != NULL    ? "committed"
+                   : app->trouble[0] != '\0' ? "failed"
+                   : app->stored != NULL     ? "starting"
+                                             : "none");
+    iso_json_put_u64(json, "seen", iso_sv_app_generation(app));
     if (app->trouble[0] != '\0') {
-        iso_json_key(json, "reason");
-        iso_json_z(json, app->trouble);
+        iso_json_put_z(json, "reason", app->trouble);
     }
     if (document != NULL) {
         put_document(json, document);
@@ -163,8 +155,7 @@ static void put_app(struct iso_json *json, const struct iso_sv_app *app)
         put_components(json, app, app->committed);
     }
     if (app->prepared != NULL) {
-        iso_json_key(json, "prepared");
-        iso_json_object_begin(json);
+        iso_json_put_object_begin(json, "prepared");
         put_document(json, app->prepared->document);
         put_components(json, app, app->prepared);
         iso_json_object_end(json);

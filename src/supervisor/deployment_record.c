@@ -2,6 +2,8 @@
  * moves. JSON in deployments/APP.state: docs/internals/supervisor-deploy.md. */
 #include "supervisor/deployment_internal.h"
 
+#include "base/json_member.h"
+
 #include <jansson.h>
 
 static const char *const move_states[] = {"frozen", "sent", "released", "held"};
@@ -109,31 +111,21 @@ enum iso_err iso_sv_record_write(const struct iso_sv_record *record, struct iso_
     struct iso_json json;
     iso_json_init_buf(&json, out, 1);
     iso_json_object_begin(&json);
-    iso_json_key(&json, "generation");
-    iso_json_u64(&json, record->generation);
-    iso_json_key(&json, "epochs");
-    iso_json_object_begin(&json);
+    iso_json_put_u64(&json, "generation", record->generation);
+    iso_json_put_object_begin(&json, "epochs");
     for (size_t i = 0; i < record->epoch_count; i++) {
-        iso_json_key(&json, record->epochs[i].component);
-        iso_json_u64(&json, record->epochs[i].epoch);
+        iso_json_put_u64(&json, record->epochs[i].component, record->epochs[i].epoch);
     }
     iso_json_object_end(&json);
-    iso_json_key(&json, "moves");
-    iso_json_object_begin(&json);
+    iso_json_put_object_begin(&json, "moves");
     for (size_t i = 0; i < record->move_count; i++) {
         const struct iso_sv_move *move = &record->moves[i];
-        iso_json_key(&json, move->component);
-        iso_json_object_begin(&json);
-        iso_json_key(&json, "state");
-        iso_json_z(&json, move_states[move->state]);
-        iso_json_key(&json, "epoch");
-        iso_json_u64(&json, move->epoch);
-        iso_json_key(&json, "generation");
-        iso_json_u64(&json, move->generation);
-        iso_json_key(&json, "to");
-        iso_json_z(&json, move->to);
-        iso_json_key(&json, "digest");
-        iso_json_z(&json, move->digest);
+        iso_json_put_object_begin(&json, move->component);
+        iso_json_put_z(&json, "state", move_states[move->state]);
+        iso_json_put_u64(&json, "epoch", move->epoch);
+        iso_json_put_u64(&json, "generation", move->generation);
+        iso_json_put_z(&json, "to", move->to);
+        iso_json_put_z(&json, "digest", move->digest);
         iso_json_object_end(&json);
     }
     iso_json_object_end(&json);

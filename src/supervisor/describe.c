@@ -2,20 +2,9 @@
 #include "supervisor/daemon.h"
 
 #include "base/format.h"
+#include "base/json_member.h"
 
 #include <string.h>
-
-static void put(struct iso_json *json, const char *key, const char *value)
-{
-    iso_json_key(json, key);
-    iso_json_z(json, value);
-}
-
-static void begin(struct iso_json *json, const char *key)
-{
-    iso_json_key(json, key);
-    iso_json_object_begin(json);
-}
 
 struct form {
     const char *base, *path, *type, *op, *op2, *subprotocol;
@@ -27,8 +16,8 @@ static void put_form(struct iso_json *json, const struct form *form)
     char href[512];
     (void)iso_format(href, sizeof href, "%s%s", form->base, form->path);
     iso_json_object_begin(json);
-    put(json, "href", href);
-    put(json, "contentType", form->type);
+    iso_json_put_z(json, "href", href);
+    iso_json_put_z(json, "contentType", form->type);
     iso_json_key(json, "op");
     if (form->op2 != NULL) {
         iso_json_array_begin(json);
@@ -39,16 +28,15 @@ static void put_form(struct iso_json *json, const struct form *form)
         iso_json_z(json, form->op);
     }
     if (form->subprotocol != NULL) {
-        put(json, "subprotocol", form->subprotocol);
+        iso_json_put_z(json, "subprotocol", form->subprotocol);
     }
     if (form->coap) {
-        iso_json_key(json, "security");
-        iso_json_array_begin(json);
+        iso_json_put_array_begin(json, "security");
         iso_json_z(json, "psk");
         iso_json_array_end(json);
-        put(json, "cov:method", "GET");
+        iso_json_put_z(json, "cov:method", "GET");
     } else {
-        put(json, "htv:methodName", "GET");
+        iso_json_put_z(json, "htv:methodName", "GET");
     }
     iso_json_object_end(json);
 }
@@ -59,9 +47,9 @@ static void put_owner(const struct iso_supervisor *sv, struct iso_json *json)
     if (sv->owner.id[0] == '\0') {
         return;
     }
-    begin(json, "owner");
-    put(json, "id", sv->owner.id);
-    put(json, "name", sv->owner.name);
+    iso_json_put_object_begin(json, "owner");
+    iso_json_put_z(json, "id", sv->owner.id);
+    iso_json_put_z(json, "name", sv->owner.name);
     iso_json_object_end(json);
 }
 
@@ -69,38 +57,36 @@ static void put_head(const struct iso_supervisor *sv, const char *coap, struct i
 {
     char id[96];
     (void)iso_format(id, sizeof id, "urn:isomer:%s", sv->state.id);
-    iso_json_key(json, "@context");
-    iso_json_array_begin(json);
+    iso_json_put_array_begin(json, "@context");
     iso_json_z(json, "https://www.w3.org/2022/wot/td/v1.1");
     iso_json_object_begin(json);
-    put(json, "@language", "en");
-    put(json, "htv", "http://www.w3.org/2011/http#");
+    iso_json_put_z(json, "@language", "en");
+    iso_json_put_z(json, "htv", "http://www.w3.org/2011/http#");
     if (coap[0] != '\0') {
-        put(json, "cov", "http://www.example.org/coap-binding#");
+        iso_json_put_z(json, "cov", "http://www.example.org/coap-binding#");
     }
     iso_json_object_end(json);
     iso_json_array_end(json);
-    put(json, "@type", "Thing");
-    put(json, "id", id);
-    put(json, "title", sv->name);
-    put(json, "description", "A device that runs WebAssembly components.");
+    iso_json_put_z(json, "@type", "Thing");
+    iso_json_put_z(json, "id", id);
+    iso_json_put_z(json, "title", sv->name);
+    iso_json_put_z(json, "description", "A device that runs WebAssembly components.");
     put_owner(sv, json);
-    begin(json, "securityDefinitions");
-    begin(json, "bearer");
-    put(json, "scheme", "bearer");
-    put(json, "in", "header");
-    put(json, "format", "opaque");
-    put(json, "description", "A token of this device or its orchestrator.");
+    iso_json_put_object_begin(json, "securityDefinitions");
+    iso_json_put_object_begin(json, "bearer");
+    iso_json_put_z(json, "scheme", "bearer");
+    iso_json_put_z(json, "in", "header");
+    iso_json_put_z(json, "format", "opaque");
+    iso_json_put_z(json, "description", "A token of this device or its orchestrator.");
     iso_json_object_end(json);
     if (coap[0] != '\0') {
-        begin(json, "psk");
-        put(json, "scheme", "psk");
-        put(json, "description", "DTLS or TLS with the key that follows from a token.");
+        iso_json_put_object_begin(json, "psk");
+        iso_json_put_z(json, "scheme", "psk");
+        iso_json_put_z(json, "description", "DTLS or TLS with the key that follows from a token.");
         iso_json_object_end(json);
     }
     iso_json_object_end(json);
-    iso_json_key(json, "security");
-    iso_json_array_begin(json);
+    iso_json_put_array_begin(json, "security");
     iso_json_z(json, "bearer");
     iso_json_array_end(json);
 }
@@ -113,16 +99,14 @@ static void put_properties(const char *base, const char *coap, struct iso_json *
         {"device", "Device", "Identity, processor, memory, load, interfaces and what is deployed.",
          "/v1/device", "/d"},
         {"health", "Health", "Whether all is well, and if not, why.", "/health", NULL}};
-    begin(json, "properties");
+    iso_json_put_object_begin(json, "properties");
     for (size_t i = 0; i < ISO_COUNT_OF(properties); i++) {
-        begin(json, properties[i].name);
-        put(json, "title", properties[i].title);
-        put(json, "description", properties[i].description);
-        put(json, "type", "object");
-        iso_json_key(json, "readOnly");
-        iso_json_bool(json, true);
-        iso_json_key(json, "forms");
-        iso_json_array_begin(json);
+        iso_json_put_object_begin(json, properties[i].name);
+        iso_json_put_z(json, "title", properties[i].title);
+        iso_json_put_z(json, "description", properties[i].description);
+        iso_json_put_z(json, "type", "object");
+        iso_json_put_bool(json, "readOnly", true);
+        iso_json_put_array_begin(json, "forms");
         struct form form = {.base = base,
                             .path = properties[i].path,
                             .type = "application/json",
@@ -148,15 +132,15 @@ static void put_events(const char *base, struct iso_json *json)
                               .op = "subscribeevent",
                               .op2 = "unsubscribeevent",
                               .subprotocol = "sse"};
-    begin(json, "events");
-    begin(json, "change");
-    put(json, "title", "Change");
-    put(json, "description", "Something happened to a deployment, a component or the device.");
-    begin(json, "data");
-    put(json, "type", "object");
+    iso_json_put_object_begin(json, "events");
+    iso_json_put_object_begin(json, "change");
+    iso_json_put_z(json, "title", "Change");
+    iso_json_put_z(json, "description",
+                   "Something happened to a deployment, a component or the device.");
+    iso_json_put_object_begin(json, "data");
+    iso_json_put_z(json, "type", "object");
     iso_json_object_end(json);
-    iso_json_key(json, "forms");
-    iso_json_array_begin(json);
+    iso_json_put_array_begin(json, "forms");
     put_form(json, &form);
     iso_json_array_end(json);
     iso_json_object_end(json);
@@ -177,9 +161,9 @@ static void put_item(void *ctx, struct iso_sv_component *component)
     (void)iso_format(href, sizeof href, "%s/v1/components/%.*s/%.*s/td", item->base, (int)app.len,
                      app.ptr, (int)name.len, name.ptr);
     iso_json_object_begin(item->json);
-    put(item->json, "rel", "item");
-    put(item->json, "href", href);
-    put(item->json, "type", "application/td+json");
+    iso_json_put_z(item->json, "rel", "item");
+    iso_json_put_z(item->json, "href", href);
+    iso_json_put_z(item->json, "type", "application/td+json");
     iso_json_object_end(item->json);
 }
 
@@ -193,13 +177,12 @@ enum iso_err iso_sv_write_thing(struct iso_supervisor *sv, const char *base, con
     put_head(sv, coap, &json);
     put_properties(base, coap, &json);
     put_events(base, &json);
-    iso_json_key(&json, "links");
-    iso_json_array_begin(&json);
+    iso_json_put_array_begin(&json, "links");
     iso_json_object_begin(&json);
     (void)iso_format(href, sizeof href, "%s/openapi.json", base);
-    put(&json, "rel", "service-desc");
-    put(&json, "href", href);
-    put(&json, "type", "application/vnd.oai.openapi+json");
+    iso_json_put_z(&json, "rel", "service-desc");
+    iso_json_put_z(&json, "href", href);
+    iso_json_put_z(&json, "type", "application/vnd.oai.openapi+json");
     iso_json_object_end(&json);
     struct item item = {&json, base};
     iso_sv_deployments_each_component(sv->deployments, put_item, &item);

@@ -7,6 +7,8 @@
  */
 #include "supervisor/device_camera.h"
 
+#include "base/json_member.h"
+
 struct take_op {
     struct iso_sv_op op;
     struct iso_sv_devices *devices;
@@ -511,25 +513,17 @@ static void describe_source(const struct iso_sv_source *source, struct iso_json 
                                          [ISO_SV_SOURCE_WAITING] = "waiting"};
     const struct iso_sv_split *split = source->run != NULL ? iso_sv_run_split(source->run) : NULL;
     iso_json_object_begin(json);
-    iso_json_key(json, "format");
-    iso_json_z(json, iso_sv_pixels_name(source->wish.format));
-    iso_json_key(json, "state");
-    iso_json_z(json, states[source->state]);
-    iso_json_key(json, "streams");
-    iso_json_u64(json, source->streams);
-    iso_json_key(json, "frames");
-    iso_json_u64(json, source->frames);
-    iso_json_key(json, "dropped");
-    iso_json_u64(json, source->dropped);
-    iso_json_key(json, "bad");
-    iso_json_u64(json, source->bad + (split != NULL ? split->bad : 0));
-    iso_json_key(json, "skipped-bytes");
-    iso_json_u64(json, source->skipped_bytes + (split != NULL ? split->skipped_bytes : 0));
-    iso_json_key(json, "restarts");
-    iso_json_u64(json, source->restarts);
+    iso_json_put_z(json, "format", iso_sv_pixels_name(source->wish.format));
+    iso_json_put_z(json, "state", states[source->state]);
+    iso_json_put_u64(json, "streams", source->streams);
+    iso_json_put_u64(json, "frames", source->frames);
+    iso_json_put_u64(json, "dropped", source->dropped);
+    iso_json_put_u64(json, "bad", source->bad + (split != NULL ? split->bad : 0));
+    iso_json_put_u64(json, "skipped-bytes",
+                     source->skipped_bytes + (split != NULL ? split->skipped_bytes : 0));
+    iso_json_put_u64(json, "restarts", source->restarts);
     if (source->error[0] != '\0') {
-        iso_json_key(json, "error");
-        iso_json_z(json, source->error);
+        iso_json_put_z(json, "error", source->error);
     }
     iso_json_object_end(json);
 }
@@ -546,12 +540,9 @@ void iso_sv_cameras_describe(const struct iso_sv_devices *devices, struct iso_js
     for (size_t i = 0; i < devices->cameras->count; i++) {
         const struct iso_sv_camera *camera = &devices->cameras->items[i];
         iso_json_object_begin(json);
-        iso_json_key(json, "name");
-        iso_json_z(json, camera->name);
-        iso_json_key(json, "source");
-        iso_json_z(json, kinds[camera->kind]);
-        iso_json_key(json, "runs");
-        iso_json_array_begin(json);
+        iso_json_put_z(json, "name", camera->name);
+        iso_json_put_z(json, "source", kinds[camera->kind]);
+        iso_json_put_array_begin(json, "runs");
         for (const struct iso_sv_source *at = camera->sources; at != NULL; at = at->next) {
             describe_source(at, json);
         }

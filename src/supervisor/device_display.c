@@ -4,6 +4,8 @@
  */
 #include "supervisor/device_internal.h"
 
+#include "base/json_member.h"
+
 struct iso_sv_viewer {
     struct iso_sv_viewer *next;
     struct iso_sv_display *display;
@@ -305,12 +307,9 @@ void iso_sv_displays_describe(const struct iso_sv_devices *devices, struct iso_j
             viewers++;
         }
         iso_json_object_begin(json);
-        iso_json_key(json, "name");
-        iso_json_z(json, display->name);
-        iso_json_key(json, "frames");
-        iso_json_u64(json, display->frames);
-        iso_json_key(json, "viewers");
-        iso_json_u64(json, viewers);
+        iso_json_put_z(json, "name", display->name);
+        iso_json_put_u64(json, "frames", display->frames);
+        iso_json_put_u64(json, "viewers", viewers);
         iso_json_object_end(json);
     }
     iso_json_array_end(json);

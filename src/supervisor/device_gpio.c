@@ -6,6 +6,8 @@
  */
 #include "supervisor/device_gpio.h"
 
+#include "base/json_member.h"
+
 struct line {
     struct iso_sv_gpio_def def;
     atomic_bool level;             /* of a simulated one; true is active */
@@ -293,15 +295,11 @@ void iso_sv_gpio_describe(const struct iso_sv_devices *devices, struct iso_json 
     for (size_t i = 0; i < gpio->count; i++) {
         const struct line *line = &gpio->items[i];
         iso_json_object_begin(json);
-        iso_json_key(json, "name");
-        iso_json_z(json, line->def.name);
-        iso_json_key(json, "direction");
-        iso_json_z(json, line->def.output ? "output" : "input");
+        iso_json_put_z(json, "name", line->def.name);
+        iso_json_put_z(json, "direction", line->def.output ? "output" : "input");
         if (line->def.chip == NULL) {
-            iso_json_key(json, "simulated");
-            iso_json_bool(json, true);
-            iso_json_key(json, "active");
-            iso_json_bool(json, atomic_load(&line->level));
+            iso_json_put_bool(json, "simulated", true);
+            iso_json_put_bool(json, "active", atomic_load(&line->level));
         }
         iso_json_object_end(json);
     }
@@ -361,8 +359,7 @@ void iso_sv_gpio_simulated_write(const struct iso_sv_devices *devices, struct is
     iso_json_object_begin(json);
     for (size_t i = 0; i < gpio->count; i++) {
         if (gpio->items[i].def.chip == NULL) {
-            iso_json_key(json, gpio->items[i].def.name);
-            iso_json_bool(json, atomic_load(&gpio->items[i].level));
+            iso_json_put_bool(json, gpio->items[i].def.name, atomic_load(&gpio->items[i].level));
         }
     }
     iso_json_object_end(json);

@@ -6,6 +6,8 @@
  */
 #include "supervisor/device_sensor.h"
 
+#include "base/json_member.h"
+
 #include <math.h>
 
 struct iso_sv_sensors {
@@ -380,17 +382,13 @@ void iso_sv_sensors_describe(const struct iso_sv_devices *devices, struct iso_js
     for (size_t i = 0; i < list->count; i++) {
         const struct iso_sv_sensor *sensor = &list->items[i];
         iso_json_object_begin(json);
-        iso_json_key(json, "name");
-        iso_json_z(json, sensor->name);
-        iso_json_key(json, "unit");
-        iso_json_z(json, sensor->unit);
+        iso_json_put_z(json, "name", sensor->name);
+        iso_json_put_z(json, "unit", sensor->unit);
         if (sensor->label != NULL) {
-            iso_json_key(json, "label");
-            iso_json_z(json, sensor->label);
+            iso_json_put_z(json, "label", sensor->label);
         }
         if (sensor->simulated != NULL) {
-            iso_json_key(json, "simulated");
-            iso_json_bool(json, true);
+            iso_json_put_bool(json, "simulated", true);
         }
         iso_json_object_end(json);
     }

@@ -3,6 +3,7 @@
 #include "supervisor/daemon.h"
 
 #include "base/format.h"
+#include "base/json_member.h"
 
 enum { HEARTBEAT_BYTES = 1024 };
 
@@ -28,18 +29,6 @@ static double load_now(struct iso_supervisor *sv)
     return time <= 0 || used <= 0 ? 0.0 : used >= time ? 1.0 : used / time;
 }
 
-static void put(struct iso_json *json, const char *key, const char *value)
-{
-    iso_json_key(json, key);
-    iso_json_z(json, value);
-}
-
-static void put_u64(struct iso_json *json, const char *key, uint64_t value)
-{
-    iso_json_key(json, key);
-    iso_json_u64(json, value);
-}
-
 static void get_heartbeat(void *ctx, struct iso_http_request *req,
                           const struct iso_str params[ISO_ROUTE_PARAMS])
 {
@@ -50,20 +39,18 @@ static void get_heartbeat(void *ctx, struct iso_http_request *req,
     iso_buf_init(&buf, sv->alloc, HEARTBEAT_BYTES);
     iso_json_init_buf(&json, &buf, 0);
     iso_json_object_begin(&json);
-    put(&json, "id", sv->state.id);
-    put(&json, "boot", sv->boot);
-    put_u64(&json, "uptime-ms", (uv_hrtime() - sv->started_hr_ns) / 1000000u);
-    put_u64(&json, "revision", sv->revision);
-    iso_json_key(&json, "load");
-    iso_json_f64(&json, (double)(int)(load_now(sv) * 1000.0) / 1000.0);
-    iso_json_key(&json, "memory");
-    iso_json_object_begin(&json);
-    put_u64(&json, "free-bytes", uv_get_free_memory());
+    iso_json_put_z(&json, "id", sv->state.id);
+    iso_json_put_z(&json, "boot", sv->boot);
+    iso_json_put_u64(&json, "uptime-ms", (uv_hrtime() - sv->started_hr_ns) / 1000000u);
+    iso_json_put_u64(&json, "revision", sv->revision);
+    iso_json_put_f64(&json, "load", (double)(int)(load_now(sv) * 1000.0) / 1000.0);
+    iso_json_put_object_begin(&json, "memory");
+    iso_json_put_u64(&json, "free-bytes", uv_get_free_memory());
     iso_json_object_end(&json);
-    put(&json, "health", iso_sv_is_well(sv) ? "ok" : "degraded");
+    iso_json_put_z(&json, "health", iso_sv_is_well(sv) ? "ok" : "degraded");
     const bool owned = sv->owner.id[0] != '\0';
-    put(&json, "owner", owned ? sv->owner.id : NULL);
-    put(&json, "owner-name", owned ? sv->owner.name : NULL);
+    iso_json_put_z(&json, "owner", owned ? sv->owner.id : NULL);
+    iso_json_put_z(&json, "owner-name", owned ? sv->owner.name : NULL);
     iso_json_object_end(&json);
     iso_reply_buf(req, 200, "application/json", &buf, iso_json_finish(&json));
 }

@@ -4,6 +4,7 @@
 #include "supervisor/daemon.h"
 
 #include "base/format.h"
+#include "base/json_member.h"
 
 enum { NEIGHBOURS_MAX = 256 };
 
@@ -75,11 +76,9 @@ void iso_sv_neighbours_write(const struct iso_supervisor *sv, struct iso_json *j
             {"name", at->instance}, {"id", at->id}, {"host", at->host}, {"address", at->address}};
         iso_json_object_begin(json);
         for (size_t i = 0; i < ISO_COUNT_OF(texts); i++) {
-            iso_json_key(json, texts[i].key);
-            iso_json_z(json, texts[i].value);
+            iso_json_put_z(json, texts[i].key, texts[i].value);
         }
-        iso_json_key(json, "port");
-        iso_json_u64(json, at->port);
+        iso_json_put_u64(json, "port", at->port);
         iso_json_object_end(json);
     }
     iso_json_array_end(json);

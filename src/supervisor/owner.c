@@ -2,7 +2,9 @@
 #include "supervisor/daemon.h"
 
 #include "base/format.h"
+#include "base/json_member.h"
 #include "daemon/clock.h"
+#include "daemon/member.h"
 #include "platform/platform.h"
 
 #include <jansson.h>
@@ -17,21 +19,15 @@ enum { OWNER_BODY_MAX = 4096 };
 
 void iso_sv_owner_write(const struct iso_sv_owner *owner, struct iso_json *json)
 {
-    char since[32];
     if (owner->id[0] == '\0') {
         iso_json_null(json);
         return;
     }
-    iso_clock_text(owner->since_s * 1000000000u, since);
     iso_json_object_begin(json);
-    iso_json_key(json, "id");
-    iso_json_z(json, owner->id);
-    iso_json_key(json, "name");
-    iso_json_z(json, owner->name);
-    iso_json_key(json, "address");
-    iso_json_z(json, owner->address[0] != '\0' ? owner->address : NULL);
-    iso_json_key(json, "since");
-    iso_json_z(json, since);
+    iso_json_put_z(json, "id", owner->id);
+    iso_json_put_z(json, "name", owner->name);
+    iso_json_put_z(json, "address", owner->address[0] != '\0' ? owner->address : NULL);
+    iso_member_time(json, "since", owner->since_s * 1000000000u);
     iso_json_object_end(json);
 }
 

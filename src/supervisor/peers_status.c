@@ -2,39 +2,21 @@
  * (https://prometheus.io/docs/instrumenting/exposition_formats). */
 #include "supervisor/peers_state.h"
 
+#include "base/json_member.h"
+
 static const char *state_name(enum iso_coap_peer_state state)
 {
     static const char *const names[] = {"idle", "connecting", "up", "down"};
     return names[state];
 }
 
-static void put_u64(struct iso_json *json, const char *key, uint64_t value)
-{
-    iso_json_key(json, key);
-    iso_json_u64(json, value);
-}
-
-static void put_z(struct iso_json *json, const char *key, const char *value)
-{
-    iso_json_key(json, key);
-    iso_json_z(json, value);
-}
-
-static void put_str(struct iso_json *json, const char *key, struct iso_str value)
-{
-    iso_json_key(json, key);
-    iso_json_string(json, value);
-}
-
 static void put_meter(struct iso_json *json, const struct iso_sv_meter *meter)
 {
-    iso_json_key(json, "rate");
-    iso_json_f64(json, iso_sv_meter_rate(meter, uv_hrtime()));
-    iso_json_key(json, "latency");
-    iso_json_object_begin(json);
-    put_u64(json, "p50-us", iso_sv_meter_quantile(meter, 0.5) / 1000);
-    put_u64(json, "p90-us", iso_sv_meter_quantile(meter, 0.9) / 1000);
-    put_u64(json, "p99-us", iso_sv_meter_quantile(meter, 0.99) / 1000);
+    iso_json_put_f64(json, "rate", iso_sv_meter_rate(meter, uv_hrtime()));
+    iso_json_put_object_begin(json, "latency");
+    iso_json_put_u64(json, "p50-us", iso_sv_meter_quantile(meter, 0.5) / 1000);
+    iso_json_put_u64(json, "p90-us", iso_sv_meter_quantile(meter, 0.9) / 1000);
+    iso_json_put_u64(json, "p99-us", iso_sv_meter_quantile(meter, 0.99) / 1000);
     iso_json_object_end(json);
 }
 
@@ -45,8 +27,7 @@ static bool is_of(struct iso_str wanted, const char *app)
 
 static void put_peers(struct iso_sv_peers *peers, struct iso_str app, struct iso_json *json)
 {
-    iso_json_key(json, "peers");
-    iso_json_array_begin(json);
+    iso_json_put_array_begin(json, "peers");
     for (const struct iso_sv_conn *conn = peers->conns; conn != NULL; conn = conn->next) {
         struct iso_coap_peer_stats stats;
         if (!is_of(app, conn->app)) {
@@ -54,19 +35,19 @@ static void put_peers(struct iso_sv_peers *peers, struct iso_str app, struct iso
         }
         iso_coap_peer_stats(conn->peer, &stats);
         iso_json_object_begin(json);
-        put_z(json, "app", conn->app);
-        put_z(json, "device", conn->device);
-        put_z(json, "state", state_name(iso_coap_peer_state(conn->peer)));
-        put_z(json, "reason", iso_coap_peer_reason(conn->peer));
-        put_u64(json, "calls", stats.calls);
-        put_u64(json, "answered", stats.answered);
-        put_u64(json, "failed", stats.failed);
-        put_u64(json, "calls-now", stats.calls_now);
-        put_u64(json, "reconnects", stats.connects > 0 ? stats.connects - 1 : 0);
-        put_u64(json, "losses", stats.losses);
-        put_u64(json, "bytes-out", stats.bytes_out);
-        put_u64(json, "bytes-in", stats.bytes_in);
-        put_u64(json, "rtt-us", stats.last_rtt_us);
+        iso_json_put_z(json, "app", conn->app);
+        iso_json_put_z(json, "device", conn->device);
+        iso_json_put_z(json, "state", state_name(iso_coap_peer_state(conn->peer)));
+        iso_json_put_z(json, "reason", iso_coap_peer_reason(conn->peer));
+        iso_json_put_u64(json, "calls", stats.calls);
+        iso_json_put_u64(json, "answered", stats.answered);
+        iso_json_put_u64(json, "failed", stats.failed);
+        iso_json_put_u64(json, "calls-now", stats.calls_now);
+        iso_json_put_u64(json, "reconnects", stats.connects > 0 ? stats.connects - 1 : 0);
+        iso_json_put_u64(json, "losses", stats.losses);
+        iso_json_put_u64(json, "bytes-out", stats.bytes_out);
+        iso_json_put_u64(json, "bytes-in", stats.bytes_in);
+        iso_json_put_u64(json, "rtt-us", stats.last_rtt_us);
         iso_json_object_end(json);
     }
     iso_json_array_end(json);
@@ -78,18 +59,18 @@ static void put_link(const struct iso_sv_remote *remote, struct iso_json *json)
     const struct iso_sv_doc_component *component = &gen->document->components[remote->component];
     const struct iso_sv_doc_link *link = &component->links[remote->link];
     iso_json_object_begin(json);
-    put_str(json, "app", gen->document->app);
-    put_str(json, "component", component->name);
-    put_str(json, "interface", link->interface);
-    put_z(json, "device", iso_sv_peer_device(gen, link->peer, gen->peers->device_id));
-    put_str(json, "target", link->component);
-    put_u64(json, "epoch", link->epoch);
-    put_u64(json, "generation", gen->document->generation);
-    put_u64(json, "calls", remote->meter.count);
-    put_u64(json, "failed", remote->failed);
-    put_u64(json, "repeated", remote->repeated);
-    put_u64(json, "bytes-out", remote->meter.bytes_out);
-    put_u64(json, "bytes-in", remote->meter.bytes_in);
+    iso_json_put_string(json, "app", gen->document->app);
+    iso_json_put_string(json, "component", component->name);
+    iso_json_put_string(json, "interface", link->interface);
+    iso_json_put_z(json, "device", iso_sv_peer_device(gen, link->peer, gen->peers->device_id));
+    iso_json_put_string(json, "target", link->component);
+    iso_json_put_u64(json, "epoch", link->epoch);
+    iso_json_put_u64(json, "generation", gen->document->generation);
+    iso_json_put_u64(json, "calls", remote->meter.count);
+    iso_json_put_u64(json, "failed", remote->failed);
+    iso_json_put_u64(json, "repeated", remote->repeated);
+    iso_json_put_u64(json, "bytes-out", remote->meter.bytes_out);
+    iso_json_put_u64(json, "bytes-in", remote->meter.bytes_in);
     put_meter(json, &remote->meter);
     iso_json_object_end(json);
 }
@@ -99,18 +80,19 @@ static void put_step(const struct iso_sv_flow_state *flow, uint32_t step, struct
     const struct iso_sv_flow_step_stats *stats = iso_sv_flow_step_stats(flow->engine, step);
     const struct iso_sv_doc_step *doc = &flow->doc->steps[step];
     iso_json_object_begin(json);
-    put_str(json, "component", doc->component);
-    put_str(json, "function", doc->function);
-    put_z(json, "device", iso_sv_peer_device(flow->gen, doc->peer, flow->gen->peers->device_id));
-    put_u64(json, "executed", stats->meter.count);
-    put_u64(json, "failed", stats->failed);
-    put_u64(json, "dropped", stats->dropped);
-    put_u64(json, "waited", stats->waited);
-    put_u64(json, "duplicates", stats->duplicates);
-    put_u64(json, "resent", stats->resent);
-    put_u64(json, "queued", stats->queued);
-    put_u64(json, "on-way", stats->on_way);
-    put_u64(json, "bytes-out", stats->meter.bytes_out);
+    iso_json_put_string(json, "component", doc->component);
+    iso_json_put_string(json, "function", doc->function);
+    iso_json_put_z(json, "device",
+                   iso_sv_peer_device(flow->gen, doc->peer, flow->gen->peers->device_id));
+    iso_json_put_u64(json, "executed", stats->meter.count);
+    iso_json_put_u64(json, "failed", stats->failed);
+    iso_json_put_u64(json, "dropped", stats->dropped);
+    iso_json_put_u64(json, "waited", stats->waited);
+    iso_json_put_u64(json, "duplicates", stats->duplicates);
+    iso_json_put_u64(json, "resent", stats->resent);
+    iso_json_put_u64(json, "queued", stats->queued);
+    iso_json_put_u64(json, "on-way", stats->on_way);
+    iso_json_put_u64(json, "bytes-out", stats->meter.bytes_out);
     put_meter(json, &stats->meter);
     iso_json_object_end(json);
 }
@@ -127,21 +109,20 @@ static void put_flow(struct iso_sv_flow_state *flow, struct iso_json *json)
 {
     const struct iso_sv_flow_stats *stats = iso_sv_flow_stats(flow->engine);
     iso_json_object_begin(json);
-    put_str(json, "app", flow->gen->document->app);
-    put_str(json, "flow", flow->doc->name);
-    put_u64(json, "generation", flow->gen->document->generation);
-    put_z(json, "state", flow_state(flow));
-    put_u64(json, "started", stats->started);
-    put_u64(json, "finished", stats->finished);
-    put_u64(json, "failed", stats->failed);
-    put_u64(json, "dropped", stats->dropped);
-    put_u64(json, "lost", stats->lost);
-    put_u64(json, "waited", stats->waited);
-    put_u64(json, "running", stats->running);
-    put_z(json, "last-error", stats->last_error);
+    iso_json_put_string(json, "app", flow->gen->document->app);
+    iso_json_put_string(json, "flow", flow->doc->name);
+    iso_json_put_u64(json, "generation", flow->gen->document->generation);
+    iso_json_put_z(json, "state", flow_state(flow));
+    iso_json_put_u64(json, "started", stats->started);
+    iso_json_put_u64(json, "finished", stats->finished);
+    iso_json_put_u64(json, "failed", stats->failed);
+    iso_json_put_u64(json, "dropped", stats->dropped);
+    iso_json_put_u64(json, "lost", stats->lost);
+    iso_json_put_u64(json, "waited", stats->waited);
+    iso_json_put_u64(json, "running", stats->running);
+    iso_json_put_z(json, "last-error", stats->last_error);
     put_meter(json, &stats->meter);
-    iso_json_key(json, "steps");
-    iso_json_array_begin(json);
+    iso_json_put_array_begin(json, "steps");
     for (uint32_t i = 0; i < flow->doc->step_count; i++) {
         put_step(flow, i, json);
     }
@@ -153,8 +134,7 @@ void iso_sv_peers_write_status(struct iso_sv_peers *peers, struct iso_str app,
                                struct iso_json *json)
 {
     put_peers(peers, app, json);
-    iso_json_key(json, "links");
-    iso_json_array_begin(json);
+    iso_json_put_array_begin(json, "links");
     for (const struct iso_sv_gen *gen = peers->gens; gen != NULL; gen = gen->next) {
         for (const struct iso_sv_remote *remote = gen->remotes;
              remote != NULL && (app.len == 0 || iso_str_equal(app, gen->document->app));
@@ -163,8 +143,7 @@ void iso_sv_peers_write_status(struct iso_sv_peers *peers, struct iso_str app,
         }
     }
     iso_json_array_end(json);
-    iso_json_key(json, "flows");
-    iso_json_array_begin(json);
+    iso_json_put_array_begin(json, "flows");
     for (struct iso_sv_gen *gen = peers->gens; gen != NULL; gen = gen->next) {
         bool wanted = app.len == 0 || iso_str_equal(app, gen->document->app);
         for (size_t i = 0; wanted && gen->flows != NULL && i < gen->document->flow_count; i++) {

@@ -2,6 +2,8 @@
  * candidate for pairing and nothing more; docs/orchestrator-api.md. */
 #include "supervisor/daemon.h"
 
+#include "base/json_member.h"
+
 static enum iso_err write_body(void *ctx, struct iso_buf *out)
 {
     const struct iso_supervisor *sv = ctx;
@@ -10,14 +12,10 @@ static enum iso_err write_body(void *ctx, struct iso_buf *out)
     iso_tls_pin_text(sv->state.identity.pin, pin);
     iso_json_init_buf(&json, out, 0);
     iso_json_object_begin(&json);
-    iso_json_key(&json, "id");
-    iso_json_z(&json, sv->state.id);
-    iso_json_key(&json, "name");
-    iso_json_z(&json, sv->name);
-    iso_json_key(&json, "https");
-    iso_json_u64(&json, sv->ports.https);
-    iso_json_key(&json, "pin");
-    iso_json_z(&json, pin);
+    iso_json_put_z(&json, "id", sv->state.id);
+    iso_json_put_z(&json, "name", sv->name);
+    iso_json_put_u64(&json, "https", sv->ports.https);
+    iso_json_put_z(&json, "pin", pin);
     iso_json_object_end(&json);
     return iso_json_finish(&json);
 }

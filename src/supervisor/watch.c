@@ -2,7 +2,9 @@
 #include "supervisor/daemon.h"
 
 #include "base/format.h"
+#include "base/json_member.h"
 #include "daemon/clock.h"
+#include "daemon/member.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -61,21 +63,6 @@ void iso_sv_history_forget(struct iso_supervisor *sv, struct iso_str app)
 
 /* ---- Events of the device ------------------------------------------------------------------- */
 
-static void put_str(struct iso_json *json, const char *key, struct iso_str text)
-{
-    if (text.len != 0) {
-        iso_json_key(json, key);
-        iso_json_string(json, text);
-    }
-}
-
-static void put_time(struct iso_json *json)
-{
-    char time[32];
-    iso_clock_text(iso_clock_now_ns(), time);
-    put_str(json, "time", iso_str_from_z(time));
-}
-
 void iso_sv_event(struct iso_supervisor *sv, const char *event, struct iso_str app,
                   struct iso_str component, const char *detail)
 {
@@ -84,11 +71,11 @@ void iso_sv_event(struct iso_supervisor *sv, const char *event, struct iso_str a
     iso_buf_init(&buf, sv->alloc, 4u * LINE_MAX_BYTES);
     iso_json_init_buf(&json, &buf, 0);
     iso_json_object_begin(&json);
-    put_time(&json);
-    put_str(&json, "event", iso_str_from_z(event));
-    put_str(&json, "app", app);
-    put_str(&json, "component", component);
-    put_str(&json, "detail", iso_str_from_z(detail));
+    iso_member_time(&json, "time", iso_clock_now_ns());
+    iso_json_put_string_if(&json, "event", iso_str_from_z(event));
+    iso_json_put_string_if(&json, "app", app);
+    iso_json_put_string_if(&json, "component", component);
+    iso_json_put_string_if(&json, "detail", iso_str_from_z(detail));
     iso_json_object_end(&json);
     if (iso_json_finish(&json) == ISO_OK) {
         (void)iso_feed_add(&sv->events, iso_str_from((const char *)buf.ptr, buf.len));
@@ -126,11 +113,10 @@ static void on_log(void *ctx, struct iso_sv_component *component, enum iso_log_l
     iso_buf_init(&buf, sv->alloc, 8u * LINE_MAX_BYTES);
     iso_json_init_buf(&json, &buf, 0);
     iso_json_object_begin(&json);
-    put_time(&json);
-    put_str(&json, "level", iso_str_from_z(iso_log_level_name(level)));
-    put_str(&json, "source", iso_str_from_z(own ? "supervisor" : "component"));
-    iso_json_key(&json, "message");
-    iso_json_string(&json, line);
+    iso_member_time(&json, "time", iso_clock_now_ns());
+    iso_json_put_string_if(&json, "level", iso_str_from_z(iso_log_level_name(level)));
+    iso_json_put_string_if(&json, "source", iso_str_from_z(own ? "supervisor" : "component"));
+    iso_json_put_string(&json, "message", line);
     iso_json_object_end(&json);
     if (iso_json_finish(&json) == ISO_OK) {
         (void)iso_feed_add(&history->logs, iso_str_from((const char *)buf.ptr, buf.len));
@@ -149,10 +135,9 @@ static void on_event(void *ctx, struct iso_sv_component *component, struct iso_s
     iso_buf_init(&buf, sv->alloc, (size_t)ISO_SV_EVENT_PAYLOAD_MAX + 1024);
     iso_json_init_buf(&json, &buf, 0);
     iso_json_object_begin(&json);
-    put_time(&json);
-    put_str(&json, "name", name);
-    iso_json_key(&json, "payload");
-    iso_json_raw(&json, payload);
+    iso_member_time(&json, "time", iso_clock_now_ns());
+    iso_json_put_string_if(&json, "name", name);
+    iso_json_put_raw(&json, "payload", payload);
     iso_json_object_end(&json);
     if (iso_json_finish(&json) == ISO_OK) {
         const struct iso_str text = iso_str_from((const char *)buf.ptr, buf.len);
