@@ -97,6 +97,19 @@ need_packages_of() { # COMMAND...
 # Configures and builds build/PRESET, or only some targets of it. Quiet unless something goes wrong;
 # warnings are shown.
 build_preset() { # PRESET [TARGET...]
+    if [ -z "${BUILT:-}" ]; then
+        build_preset_now "$@"
+        return
+    fi
+    # Within one run of ./dev test everything is built once, whoever asks.
+    (
+        flock 9
+        [ -e "$BUILT/$1" ] || [ -e "$BUILT/$*" ] || build_preset_now "$@"
+        : >"$BUILT/$*"
+    ) 9>"$BUILT/lock-$1"
+}
+
+build_preset_now() { # PRESET [TARGET...]
     preset_to_build=$1
     shift
     mkdir -p build

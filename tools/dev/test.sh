@@ -1,5 +1,6 @@
 #!/bin/sh
-# ./dev test [--full] [--list] [SUITE...]: builds, then runs suites of tests/suites.txt in order.
+# ./dev test [--full] [--list] [SUITE...]: builds, then runs suites of tests/suites.txt in order; beside them, in
+# their own order, those that are said to wait, whose programs are idle most of the time.
 #
 # A suite is a command whose last line is `N passed, N failed, N skipped`. Each one's output goes to
 # build/test-logs/NAME.log. One that ends otherwise, passes its time limit, fails without counting
@@ -42,21 +43,22 @@ selected() { # NAME CLASS
 time_limit=1500
 [ "$full" = no ] || time_limit=14400
 
-child=
-trap 'if [ -n "$child" ]; then kill "$child" 2>/dev/null || true; fi; exit 130' INT TERM
-
-total_passed=0
-total_failed=0
-total_skipped=0
+stop() {
+    # shellcheck disable=SC2086
+    [ -z "$children" ] || kill $children 2>/dev/null || true
+    exit 130
+}
+children=
+trap stop INT TERM
 
 run_suite() { # NAME COMMAND
     log=$logs/$1.log
     start=$(date +%s)
     timeout -k 10 "$time_limit" sh -c "$2" >"$log" 2>&1 </dev/null &
-    child=$!
+    children=$!
     status=0
-    wait "$child" || status=$?
-    child=
+    wait "$children" || status=$?
+    children=
     seconds=$(($(date +%s) - start))
     passed=0 failed=0 skipped=0 note=
     last=$(grep -v '^[[:space:]]*$' "$log" | tail -n 1)
@@ -75,11 +77,14 @@ run_suite() { # NAME COMMAND
         note=" (ran nothing)"
     fi
     [ -z "$note" ] || [ "$failed" -gt 0 ] || failed=1
-    total_passed=$((total_passed + passed))
-    total_failed=$((total_failed + failed))
-    total_skipped=$((total_skipped + skipped))
+    echo "$passed $failed $skipped" >>"$run/counts"
+    report "$1" "$note" >"$run/report-$1" # told in one piece, as others tell theirs
+    cat "$run/report-$1"
+}
+
+report() { # NAME NOTE
     printf '%-16s %7d passed %5d failed %5d skipped %5d s%s\n' "$1" "$passed" "$failed" \
-        "$skipped" "$seconds" "$note"
+        "$skipped" "$seconds" "$2"
     # What was skipped is said by name.
     [ "$skipped" -eq 0 ] || grep -i '^[0-9: ]*skip' "$log" | head -n 20 | sed 's/^/    /' || true
     [ "$failed" -eq 0 ] || show_failure "$log"
@@ -95,25 +100,54 @@ show_failure() { # LOG
     echo "    --- end of $1 ---"
 }
 
+# Runs the suites that wait, or the others, one after the other.
+run_lane() { # yes|no
+    children=
+    trap stop INT TERM
+    while IFS='|' read -r name class command; do
+        name=$(echo "$name" | tr -d '[:space:]')
+        case $name in
+        '' | '#'*) continue ;;
+        esac
+        class=$(echo "$class" | sed 's/^ *//; s/ *$//')
+        waits=no
+        case $class in
+        default | full) ;;
+        'default waits' | 'full waits') waits=yes ;;
+        *)
+            [ "$1" = no ] || continue
+            echo "$table: suite '$name' is '$class'; it must be default or full, and may wait"
+            echo "0 1 0" >>"$run/counts"
+            continue
+            ;;
+        esac
+        if [ "$waits" = "$1" ] && selected "$name" "${class% waits}"; then
+            run_suite "$name" "$command"
+        fi
+    done <"$table"
+}
+
 need_packages_of build lint test
 [ "$full" = no ] || need_packages_of test-full
-build_preset release
 mkdir -p "$logs"
+run=$(mktemp -d)
+trap 'rm -rf "$run"' EXIT
+: >"$run/counts"
+# What a suite builds is not built again by the next one.
+BUILT=$run
+export BUILT
+[ -n "${SUITES:-}" ] || build_preset release
 
-while IFS='|' read -r name class command; do
-    name=$(echo "$name" | tr -d '[:space:]')
-    class=$(echo "$class" | tr -d '[:space:]')
-    case $name in
-    '' | '#'*) continue ;;
-    esac
-    case $class in
-    default | full) ;;
-    *) die "$table: suite '$name' must be default or full, not '$class'" ;;
-    esac
-    if selected "$name" "$class"; then
-        run_suite "$name" "$command"
-    fi
-done <"$table"
+run_lane yes &
+children=$!
+run_lane no &
+children="$children $!"
+# shellcheck disable=SC2086
+wait $children
+children=
 
-echo "$total_passed passed, $total_failed failed, $total_skipped skipped"
-[ "$total_failed" -eq 0 ] && [ "$total_passed" -gt 0 ]
+awk '{ passed += $1; failed += $2; skipped += $3 }
+    END {
+        printf "%d passed, %d failed, %d skipped\n", passed, failed, skipped
+        exit failed > 0 || passed == 0
+    }' "$run/counts"

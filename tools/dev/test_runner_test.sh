@@ -4,10 +4,12 @@ set -u
 folder=$(mktemp -d) || exit 1
 trap 'rm -rf "$folder"' EXIT
 passed=0 failed=0
+mkfifo "$folder/pipe" || exit 1
 
-# Runs ./dev test over a table with one suite; compares the last line and the status.
-expect() { # WHAT COMMAND LAST_LINE STATUS
+# Runs ./dev test over a table with one suite, or two; compares the last line and the status.
+expect() { # WHAT COMMAND LAST_LINE STATUS [CLASS COMMAND]
     echo "self-test | default | $2" >"$folder/suites.txt"
+    [ $# -eq 4 ] || echo "self-test-beside | $5 | $6" >>"$folder/suites.txt"
     SUITES=$folder/suites.txt sh tools/dev/test.sh >"$folder/output" 2>&1
     check "$1" $? "$3" "$4"
 }
@@ -41,6 +43,17 @@ expect "a suite that runs nothing counts" \
     'echo 0 passed, 0 failed, 0 skipped' '0 passed, 1 failed, 0 skipped' 1
 expect "only skipped is not passed" \
     'echo 0 passed, 0 failed, 4 skipped' '0 passed, 0 failed, 4 skipped' 1
+expect "one beside it is counted" \
+    'echo 3 passed, 0 failed, 2 skipped' '4 passed, 0 failed, 2 skipped' 0 'default waits' 'echo 1 passed, 0 failed, 0 skipped'
+expect "the two run at once" \
+    "timeout 60 cat $folder/pipe && echo 1 passed, 0 failed, 0 skipped" '2 passed, 0 failed, 0 skipped' 0 \
+    'default waits' "timeout 60 sh -c 'echo here >$folder/pipe' && echo 1 passed, 0 failed, 0 skipped"
+expect "a failure beside it counts" \
+    'echo 3 passed, 0 failed, 0 skipped' '3 passed, 1 failed, 0 skipped' 1 'default waits' 'kill -SEGV $$'
+expect "what is in no set is a failure" \
+    'echo 3 passed, 0 failed, 0 skipped' '3 passed, 1 failed, 0 skipped' 1 'sometimes' 'echo 1 passed, 0 failed, 0 skipped'
+expect "a suite of the full set is not run" \
+    'echo 3 passed, 0 failed, 0 skipped' '3 passed, 0 failed, 0 skipped' 0 'full' 'false'
 
 # A build folder as ctest sees it, with tests of every kind.
 ctest_folder() { # NAME COMMAND...
