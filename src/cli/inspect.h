@@ -8,6 +8,9 @@
  * "library". */
 const char *iso_cli_module_kind(const struct iso_module *module);
 
+/* Whether it exports a function of that name. */
+bool iso_cli_module_exports_func(const struct iso_module *module, const char *name);
+
 /* Print a module on standard output. Return the exit status. */
 int iso_cli_inspect_module_text(const char *path, struct iso_module *module);
 int iso_cli_inspect_module_json(const char *path, struct iso_module *module);

@@ -7,7 +7,7 @@
 
 #include <inttypes.h>
 
-static bool exports_func(const struct iso_module *module, const char *name)
+bool iso_cli_module_exports_func(const struct iso_module *module, const char *name)
 {
     uint32_t count = iso_module_export_count(module);
     for (uint32_t i = 0; i < count; i++) {
@@ -22,10 +22,10 @@ static bool exports_func(const struct iso_module *module, const char *name)
 
 const char *iso_cli_module_kind(const struct iso_module *module)
 {
-    if (exports_func(module, "_start")) {
+    if (iso_cli_module_exports_func(module, "_start")) {
         return "command";
     }
-    return exports_func(module, "_initialize") ? "reactor" : "library";
+    return iso_cli_module_exports_func(module, "_initialize") ? "reactor" : "library";
 }
 
 /* Names, cut to a length that a terminal shows. */

@@ -1,6 +1,7 @@
 /* isomer pack: a module with its interface and what it is. */
 #include "cli/call.h"
 #include "cli/commands.h"
+#include "cli/inspect.h"
 #include "cli/message.h"
 #include "cli/status.h"
 
@@ -145,19 +146,6 @@ static void merge_info(struct request *request, struct iso_module_interface *fou
     }
 }
 
-static bool exports(const struct iso_module *module, const char *name)
-{
-    uint32_t count = iso_module_export_count(module);
-    for (uint32_t i = 0; i < count; i++) {
-        struct iso_export_desc desc;
-        iso_module_export(module, i, &desc);
-        if (desc.type.kind == ISO_EXTERN_FUNC && iso_str_equal_z(desc.name, name)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* Whether the module has what the interface promises, where the names say so. */
 static int check_exports(const struct request *request, const struct iso_module *module,
                          const struct iso_wit_world *world)
@@ -170,7 +158,7 @@ static int check_exports(const struct request *request, const struct iso_module 
     for (uint32_t i = 0; iso_cli_function_at(world, i, &function); i++) {
         char name[1024];
         iso_abi_export_name(function.interface, function.func, name, sizeof name);
-        if (!exports(module, name)) {
+        if (!iso_cli_module_exports_func(module, name)) {
             iso_cli_error("'%s' does not fit '%s': it exports no function '%s'", request->path,
                           request->wit_path, name);
             iso_cli_hint("'isomer inspect %s' lists its exports; --abi is for modules that are "

@@ -6,27 +6,12 @@
 
 #include <math.h>
 
-#define NONE ((const struct iso_vtype *)NULL)
-
-static struct iso_arena arena;
-static struct iso_report report;
-
-static void begin(void)
-{
-    iso_arena_init(&arena, iso_alloc_libc(), 0, SIZE_MAX);
-}
-
-static void end(void)
-{
-    iso_arena_fini(&arena);
-}
-
 /* Bytes in hexadecimal digits, in the arena. */
 static struct iso_bytes from_hex(const char *text)
 {
     static const char digits[] = "0123456789abcdef";
     size_t len = strlen(text) / 2;
-    uint8_t *bytes = iso_arena_alloc(&arena, len);
+    uint8_t *bytes = iso_arena_alloc(&iso_test_arena, len);
     CHECK(bytes != NULL);
     for (size_t i = 0; i < 2 * len; i++) {
         const char *digit = strchr(digits, text[i]);
@@ -41,11 +26,12 @@ static void check_again(const struct iso_vtype *type, const char *hex, const cha
     struct iso_value value;
     struct iso_buf out;
     char text[2000];
-    iso_report_init(&report);
-    if (iso_cbor_decode(type, from_hex(hex), "v", &arena, &value, &report) != ISO_OK) {
-        TEST_FAIL("%s: %s", hex, report.text);
+    iso_report_init(&iso_test_report);
+    if (iso_cbor_decode(type, from_hex(hex), "v", &iso_test_arena, &value, &iso_test_report) !=
+        ISO_OK) {
+        TEST_FAIL("%s: %s", hex, iso_test_report.text);
     }
-    CHECK_OK(iso_value_check(type, &value, &report));
+    CHECK_OK(iso_value_check(type, &value, &iso_test_report));
     iso_buf_init(&out, iso_alloc_libc(), sizeof text / 2 - 1);
     CHECK_OK(iso_cbor_encode(type, &value, &out));
     iso_hex_encode(out.ptr, out.len, text);
@@ -62,17 +48,7 @@ static void check_same(const struct iso_vtype *type, const char *hex)
 static void check_refused(const struct iso_vtype *type, const char *hex, enum iso_err err,
                           uint64_t offset, const char *message)
 {
-    struct iso_value value, untouched;
-    memset(&value, 0x5a, sizeof value);
-    untouched = value;
-    iso_report_init(&report);
-    enum iso_err actual = iso_cbor_decode(type, from_hex(hex), "v", &arena, &value, &report);
-    if (actual != err || !report.set || strcmp(report.text + 1, message) != 0 ||
-        report.offset != offset) {
-        TEST_FAIL("%s: %s at %u: %s", hex, iso_err_name(actual), (unsigned)report.offset,
-                  report.text);
-    }
-    CHECK_MEM(&value, &untouched, sizeof value);
+    iso_test_refused(iso_cbor_decode, type, hex, from_hex(hex), err, offset, message);
 }
 
 static void check_mistake(const struct iso_vtype *type, const char *hex, const char *message)
@@ -95,7 +71,7 @@ TEST(cbor_integers)
                                        "1a00010000", "1affffffff", "1b0000000100000000"};
     const struct iso_vtype *s64 = iso_vtype_primitive(ISO_V_S64),
                            *s8 = iso_vtype_primitive(ISO_V_S8);
-    begin();
+    iso_test_begin();
     for (size_t i = 0; i < ISO_COUNT_OF(same); i++) {
         check_same(ISO_TEST_U64, same[i]);
         check_same(s64, same[i]);
@@ -131,7 +107,7 @@ TEST(cbor_integers)
     check_mistake(ISO_TEST_U8, "bfff", ": expected u8 (0 to 255), found a map");
     check_mistake(ISO_TEST_U8, "40", ": expected u8 (0 to 255), found a byte string");
     check_mistake(ISO_TEST_U8, "7fff", ": expected u8 (0 to 255), found a text string");
-    end();
+    iso_test_end();
 }
 
 TEST(cbor_floats_take_the_shortest_form)
@@ -170,7 +146,7 @@ TEST(cbor_floats_take_the_shortest_form)
                                            {"20", "f9bc00"},
                                            {"1bffffffffffffffff", "fa5f800000"},
                                            {"3bffffffffffffffff", "fadf800000"}};
-    begin();
+    iso_test_begin();
     for (size_t i = 0; i < ISO_COUNT_OF(same); i++) {
         check_same(ISO_TEST_F64, same[i]);
     }
@@ -187,7 +163,7 @@ TEST(cbor_floats_take_the_shortest_form)
                   ": expected f32 (magnitudes to 3.4028235e38), found 3.4028235677973366e+38");
     check_mistake(ISO_TEST_F32, "f6", ": expected f32 (a number), found null");
     check_mistake(ISO_TEST_F64, "636e616e", ": expected f64 (a number), found \"nan\"");
-    end();
+    iso_test_end();
 }
 
 TEST(cbor_half_floats_are_converted_exactly)
@@ -219,7 +195,7 @@ TEST(cbor_half_floats_are_converted_exactly)
 TEST(cbor_booleans_strings_and_characters)
 {
     const struct iso_vtype *character = iso_vtype_primitive(ISO_V_CHAR);
-    begin();
+    iso_test_begin();
     check_same(ISO_TEST_BOOL, "f4");
     check_same(ISO_TEST_BOOL, "f5");
     check_mistake(ISO_TEST_BOOL, "01", ": expected bool (true or false), found 1");
@@ -247,13 +223,13 @@ TEST(cbor_booleans_strings_and_characters)
     check_malformed(ISO_TEST_STRING, "7f7f6161ffff", 1,
                     ": a string in pieces must have pieces of its own kind, each of definite "
                     "length");
-    end();
+    iso_test_end();
 }
 
 TEST(cbor_cut_off_or_broken_anywhere_is_malformed)
 {
     static const char ends[] = ": the input ends in the middle";
-    begin();
+    iso_test_begin();
     check_malformed(ISO_TEST_U8, "", 0, ends);
     check_malformed(ISO_TEST_U8, "18", 1, ends);
     check_malformed(ISO_TEST_U64, "1b00000000000000", 8, ends);
@@ -267,15 +243,15 @@ TEST(cbor_cut_off_or_broken_anywhere_is_malformed)
     check_malformed(ISO_TEST_U8, "ff", 0,
                     ": expected a value, found the break that ends a sequence");
     check_malformed(ISO_TEST_U8, "f818", 0, ": a simple value below 32 must not take two bytes");
-    end();
+    iso_test_end();
 }
 
 TEST(cbor_lists)
 {
-    begin();
-    const struct iso_vtype *bytes = iso_test_of(&arena, ISO_V_LIST, ISO_TEST_U8);
-    const struct iso_vtype *list = iso_test_of(&arena, ISO_V_LIST, ISO_TEST_U16);
-    const struct iso_vtype *lists = iso_test_of(&arena, ISO_V_LIST, list);
+    iso_test_begin();
+    const struct iso_vtype *bytes = iso_test_of(&iso_test_arena, ISO_V_LIST, ISO_TEST_U8);
+    const struct iso_vtype *list = iso_test_of(&iso_test_arena, ISO_V_LIST, ISO_TEST_U16);
+    const struct iso_vtype *lists = iso_test_of(&iso_test_arena, ISO_V_LIST, list);
     check_same(bytes, "40");
     check_same(bytes, "4401020304");
     check_again(bytes, "5f42010243030405ff", "450102030405");
@@ -293,27 +269,28 @@ TEST(cbor_lists)
     check_malformed(list, "830102", 3, ": the input ends in the middle");
     check_malformed(list, "9bffffffffffffffff01", 10, ": the input ends in the middle");
     check_malformed(list, "9f01", 2, "[1]: the input ends in the middle");
-    end();
+    iso_test_end();
 }
 
 TEST(cbor_views_are_in_the_input)
 {
-    begin();
+    iso_test_begin();
     struct iso_bytes text = from_hex("6568656c6c6f");
     struct iso_value value;
-    CHECK_OK(iso_cbor_decode(ISO_TEST_STRING, text, "v", &arena, &value, NULL));
+    CHECK_OK(iso_cbor_decode(ISO_TEST_STRING, text, "v", &iso_test_arena, &value, NULL));
     CHECK(value.string.ptr == (const char *)text.ptr + 1 && value.string.len == 5);
-    end();
+    iso_test_end();
 }
 
 TEST(cbor_tuples_and_records)
 {
-    begin();
-    const struct iso_vtype *option = iso_test_of(&arena, ISO_V_OPTION, ISO_TEST_U8);
-    const struct iso_vtype *tuple = iso_test_type(&arena, ISO_V_TUPLE, NULL, "", ISO_TEST_U8, "",
-                                                  ISO_TEST_STRING, (char *)NULL);
-    const struct iso_vtype *point = iso_test_type(&arena, ISO_V_RECORD, "point", "yy", ISO_TEST_U8,
-                                                  "z", option, "x", ISO_TEST_U8, (char *)NULL);
+    iso_test_begin();
+    const struct iso_vtype *option = iso_test_of(&iso_test_arena, ISO_V_OPTION, ISO_TEST_U8);
+    const struct iso_vtype *tuple = iso_test_type(&iso_test_arena, ISO_V_TUPLE, NULL, "",
+                                                  ISO_TEST_U8, "", ISO_TEST_STRING, (char *)NULL);
+    const struct iso_vtype *point =
+        iso_test_type(&iso_test_arena, ISO_V_RECORD, "point", "yy", ISO_TEST_U8, "z", option, "x",
+                      ISO_TEST_U8, (char *)NULL);
     check_same(tuple, "82016161");
     check_again(tuple, "9f016161ff", "82016161");
     check_mistake(tuple, "8101", ": expected 2 items, found 1");
@@ -334,22 +311,22 @@ TEST(cbor_tuples_and_records)
     check_malformed(point, "bf617801", 4, ": the input ends in the middle");
     check_malformed(point, "bf6178ff", 3,
                     ".x: expected a value, found the break that ends a sequence");
-    end();
+    iso_test_end();
 }
 
 TEST(cbor_options_variants_results_enums_and_flags)
 {
-    begin();
-    const struct iso_vtype *one = iso_test_of(&arena, ISO_V_OPTION, ISO_TEST_U8);
-    const struct iso_vtype *two = iso_test_of(&arena, ISO_V_OPTION, one);
-    const struct iso_vtype *shape =
-        iso_test_type(&arena, ISO_V_VARIANT, "s", "a", NONE, "b", ISO_TEST_U8, (char *)NULL);
-    const struct iso_vtype *result =
-        iso_test_type(&arena, ISO_V_RESULT, NULL, "", NONE, "", ISO_TEST_U8, (char *)NULL);
-    const struct iso_vtype *colour =
-        iso_test_type(&arena, ISO_V_ENUM, "colour", "r", NONE, "g", NONE, (char *)NULL);
-    const struct iso_vtype *flags =
-        iso_test_type(&arena, ISO_V_FLAGS, "rights", "r", NONE, "w", NONE, (char *)NULL);
+    iso_test_begin();
+    const struct iso_vtype *one = iso_test_of(&iso_test_arena, ISO_V_OPTION, ISO_TEST_U8);
+    const struct iso_vtype *two = iso_test_of(&iso_test_arena, ISO_V_OPTION, one);
+    const struct iso_vtype *shape = iso_test_type(&iso_test_arena, ISO_V_VARIANT, "s", "a",
+                                                  ISO_TEST_NONE, "b", ISO_TEST_U8, (char *)NULL);
+    const struct iso_vtype *result = iso_test_type(&iso_test_arena, ISO_V_RESULT, NULL, "",
+                                                   ISO_TEST_NONE, "", ISO_TEST_U8, (char *)NULL);
+    const struct iso_vtype *colour = iso_test_type(&iso_test_arena, ISO_V_ENUM, "colour", "r",
+                                                   ISO_TEST_NONE, "g", ISO_TEST_NONE, (char *)NULL);
+    const struct iso_vtype *flags = iso_test_type(&iso_test_arena, ISO_V_FLAGS, "rights", "r",
+                                                  ISO_TEST_NONE, "w", ISO_TEST_NONE, (char *)NULL);
     check_same(one, "f6");
     check_same(one, "05");
     check_mistake(one, "f7", ": expected u8 (0 to 255), found undefined");
@@ -385,17 +362,17 @@ TEST(cbor_options_variants_results_enums_and_flags)
                   "[0]: unknown flag \"x\"; expected one of \"r\", \"w\"");
     check_refused(flags, "8101", ISO_E_ARGUMENT, 1, "[0]: expected the name of a flag, found 1");
     check_mistake(flags, "03", ": expected flags rights (an array of \"r\", \"w\"), found 3");
-    end();
+    iso_test_end();
 }
 
 TEST(cbor_may_say_that_it_is_cbor)
 {
-    begin();
+    iso_test_begin();
     check_again(ISO_TEST_U8, "d9d9f705", "05");
     check_mistake(ISO_TEST_U8, "c105", ": expected u8 (0 to 255), found tag 1");
-    check_refused(iso_test_of(&arena, ISO_V_LIST, ISO_TEST_U16), "81d9d9f705", ISO_E_ARGUMENT, 1,
-                  "[0]: expected u16 (0 to 65535), found tag 55799");
-    end();
+    check_refused(iso_test_of(&iso_test_arena, ISO_V_LIST, ISO_TEST_U16), "81d9d9f705",
+                  ISO_E_ARGUMENT, 1, "[0]: expected u16 (0 to 65535), found tag 55799");
+    iso_test_end();
 }
 
 TEST(cbor_deeper_than_the_limit_is_refused)
@@ -403,15 +380,15 @@ TEST(cbor_deeper_than_the_limit_is_refused)
     struct iso_vtype endless = {.kind = ISO_V_LIST};
     uint8_t bytes[2 * ISO_CODEC_MAX_DEPTH];
     struct iso_value value;
-    begin();
+    iso_test_begin();
     endless.element = &endless;
     memset(bytes, 0x81, sizeof bytes);
-    iso_report_init(&report);
-    CHECK_ERR(iso_cbor_decode(&endless, iso_bytes_from(bytes, sizeof bytes), "v", &arena, &value,
-                              &report),
+    iso_report_init(&iso_test_report);
+    CHECK_ERR(iso_cbor_decode(&endless, iso_bytes_from(bytes, sizeof bytes), "v", &iso_test_arena,
+                              &value, &iso_test_report),
               ISO_E_LIMIT);
-    CHECK_CONTAINS(report.text, "nested deeper than 128 levels");
-    end();
+    CHECK_CONTAINS(iso_test_report.text, "nested deeper than 128 levels");
+    iso_test_end();
 }
 
 TEST(cbor_parameters_by_name_or_in_order)
@@ -430,25 +407,28 @@ TEST(cbor_parameters_by_name_or_in_order)
                                      {.name = iso_str_from_z("b"), .type = ISO_TEST_STRING}};
     struct iso_wit_func func = {.params = params, .param_count = 2};
     struct iso_value values[2];
-    begin();
+    iso_test_begin();
     for (size_t i = 0; i < ISO_COUNT_OF(good); i++) {
-        iso_report_init(&report);
+        iso_report_init(&iso_test_report);
         memset(values, 0, sizeof values);
-        CHECK_OK(iso_cbor_decode_params(&func, from_hex(good[i]), &arena, values, &report));
+        CHECK_OK(iso_cbor_decode_params(&func, from_hex(good[i]), &iso_test_arena, values,
+                                        &iso_test_report));
         CHECK_EQ_U64(values[0].u, 7);
         CHECK(iso_str_equal_z(values[1].string, "n"));
     }
     for (size_t i = 0; i < ISO_COUNT_OF(bad); i++) {
-        iso_report_init(&report);
+        iso_report_init(&iso_test_report);
         memset(values, 0x5a, sizeof values);
-        CHECK_ERR(iso_cbor_decode_params(&func, from_hex(bad[i][0]), &arena, values, &report),
+        CHECK_ERR(iso_cbor_decode_params(&func, from_hex(bad[i][0]), &iso_test_arena, values,
+                                         &iso_test_report),
                   ISO_E_ARGUMENT);
-        CHECK_STR(report.text, bad[i][1]);
+        CHECK_STR(iso_test_report.text, bad[i][1]);
         CHECK_EQ_U64(values[0].u, UINT64_C(0x5a5a5a5a5a5a5a5a));
     }
-    iso_report_init(&report);
-    CHECK_ERR(iso_cbor_decode_params(&func, from_hex("8207616e00"), &arena, values, &report),
+    iso_report_init(&iso_test_report);
+    CHECK_ERR(iso_cbor_decode_params(&func, from_hex("8207616e00"), &iso_test_arena, values,
+                                     &iso_test_report),
               ISO_E_MALFORMED);
-    CHECK_STR(report.text, "parameters: expected the end of the input, found more");
-    end();
+    CHECK_STR(iso_test_report.text, "parameters: expected the end of the input, found more");
+    iso_test_end();
 }

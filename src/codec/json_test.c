@@ -3,21 +3,6 @@
 #include "codec/codec.h"
 #include "codec/type_test_support.h"
 
-#define NONE ((const struct iso_vtype *)NULL)
-
-static struct iso_arena arena;
-static struct iso_report report;
-
-static void begin(void)
-{
-    iso_arena_init(&arena, iso_alloc_libc(), 0, SIZE_MAX);
-}
-
-static void end(void)
-{
-    iso_arena_fini(&arena);
-}
-
 static struct iso_bytes bytes_of(const char *text)
 {
     return iso_bytes_from(text, strlen(text));
@@ -28,11 +13,12 @@ static void check_again(const struct iso_vtype *type, const char *text, const ch
 {
     struct iso_value value;
     struct iso_buf out;
-    iso_report_init(&report);
-    if (iso_json_decode(type, bytes_of(text), "v", &arena, &value, &report) != ISO_OK) {
-        TEST_FAIL("%s: %s", text, report.text);
+    iso_report_init(&iso_test_report);
+    if (iso_json_decode(type, bytes_of(text), "v", &iso_test_arena, &value, &iso_test_report) !=
+        ISO_OK) {
+        TEST_FAIL("%s: %s", text, iso_test_report.text);
     }
-    CHECK_OK(iso_value_check(type, &value, &report));
+    CHECK_OK(iso_value_check(type, &value, &iso_test_report));
     iso_buf_init(&out, iso_alloc_libc(), SIZE_MAX);
     CHECK_OK(iso_json_encode(type, &value, &out));
     CHECK_OK(iso_buf_append_u8(&out, 0));
@@ -49,18 +35,7 @@ static void check_same(const struct iso_vtype *type, const char *text)
 static void check_refused(const struct iso_vtype *type, const char *text, enum iso_err err,
                           uint64_t offset, const char *message)
 {
-    struct iso_value value, untouched;
-    memset(&value, 0x5a, sizeof value);
-    untouched = value;
-    iso_report_init(&report);
-    enum iso_err actual = iso_json_decode(type, bytes_of(text), "v", &arena, &value, &report);
-    if (actual != err || !report.set || strcmp(report.text + 1, message) != 0 ||
-        report.offset != offset) {
-        TEST_FAIL("%s: %s at %u: %s", text, iso_err_name(actual), (unsigned)report.offset,
-                  report.text);
-    }
-    CHECK(report.has_offset && report.text[0] == 'v');
-    CHECK_MEM(&value, &untouched, sizeof value);
+    iso_test_refused(iso_json_decode, type, text, bytes_of(text), err, offset, message);
 }
 
 static void check_mistake(const struct iso_vtype *type, const char *text, const char *message)
@@ -85,7 +60,7 @@ TEST(json_integers_have_their_ranges)
                  "s64 (-9223372036854775808 to 9223372036854775807)"},
                 {ISO_V_U64, "0", "\"18446744073709551615\"", "-1", "18446744073709551616",
                  "u64 (0 to 18446744073709551615)"}};
-    begin();
+    iso_test_begin();
     for (size_t i = 0; i < ISO_COUNT_OF(rows); i++) {
         const struct iso_vtype *type = iso_vtype_primitive(rows[i].kind);
         static const char *const wrong[] = {"1.5", "true", "null", "{}", "[]", "1e99"};
@@ -107,13 +82,13 @@ TEST(json_integers_have_their_ranges)
             check_mistake(type, wrong[k], message);
         }
     }
-    end();
+    iso_test_end();
 }
 
 TEST(json_64_bit_integers_are_strings_beyond_doubles)
 {
     const struct iso_vtype *s64 = iso_vtype_primitive(ISO_V_S64);
-    begin();
+    iso_test_begin();
     check_same(s64, "9007199254740992");
     check_same(s64, "-9007199254740992");
     check_again(s64, "9007199254740993", "\"9007199254740993\"");
@@ -129,14 +104,14 @@ TEST(json_64_bit_integers_are_strings_beyond_doubles)
     check_mistake(ISO_TEST_U64, "\"18446744073709551616\"",
                   ": expected u64 (0 to 18446744073709551615), found \"18446744073709551616\"");
     check_mistake(ISO_TEST_U32, "\"1\"", ": expected u32 (0 to 4294967295), found \"1\"");
-    end();
+    iso_test_end();
 }
 
 TEST(json_floats)
 {
     static const char number[] = " (a number, \"nan\", \"inf\" or \"-inf\"), found ";
     char message[120];
-    begin();
+    iso_test_begin();
     static const char *const same[] = {"0",      "-0",      "0.1",     "1e+21",   "-2.5",
                                        "5e-324", "\"nan\"", "\"inf\"", "\"-inf\""};
     for (size_t i = 0; i < ISO_COUNT_OF(same); i++) {
@@ -156,13 +131,13 @@ TEST(json_floats)
     check_mistake(ISO_TEST_F32, "null", message);
     (void)iso_format(message, sizeof message, ": expected f32%sthe character 'N'", number);
     check_refused(ISO_TEST_F32, "NaN", ISO_E_MALFORMED, 0, message);
-    end();
+    iso_test_end();
 }
 
 TEST(json_booleans_and_characters)
 {
     const struct iso_vtype *character = iso_vtype_primitive(ISO_V_CHAR);
-    begin();
+    iso_test_begin();
     check_same(ISO_TEST_BOOL, "true");
     check_same(ISO_TEST_BOOL, "false");
     check_mistake(ISO_TEST_BOOL, "1", ": expected bool (true or false), found 1");
@@ -180,12 +155,12 @@ TEST(json_booleans_and_characters)
     check_mistake(character, "\"\"", ": expected char (a string of one character), found \"\"");
     check_mistake(character, "\"ab\"", ": expected char (a string of one character), found \"ab\"");
     check_mistake(character, "97", ": expected char (a string of one character), found 97");
-    end();
+    iso_test_end();
 }
 
 TEST(json_strings)
 {
-    begin();
+    iso_test_begin();
     check_same(ISO_TEST_STRING, "\"\"");
     check_same(ISO_TEST_STRING, "\"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\"");
     check_again(ISO_TEST_STRING, "\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u00e9\\u20AC\\uD83D\\uDE00\"",
@@ -228,14 +203,14 @@ TEST(json_strings)
                   ": expected string, found the character '''");
     check_refused(ISO_TEST_U8, "\x01", ISO_E_MALFORMED, 0,
                   ": expected u8 (0 to 255), found the character '?'");
-    end();
+    iso_test_end();
 }
 
 TEST(json_lists)
 {
-    begin();
-    const struct iso_vtype *list = iso_test_of(&arena, ISO_V_LIST, ISO_TEST_U16);
-    const struct iso_vtype *lists = iso_test_of(&arena, ISO_V_LIST, list);
+    iso_test_begin();
+    const struct iso_vtype *list = iso_test_of(&iso_test_arena, ISO_V_LIST, ISO_TEST_U16);
+    const struct iso_vtype *lists = iso_test_of(&iso_test_arena, ISO_V_LIST, list);
     check_same(list, "[]");
     check_again(list, " [ 1 , 2,3 ] ", "[1,2,3]");
     check_same(lists, "[[],[1],[2,3]]");
@@ -252,13 +227,13 @@ TEST(json_lists)
     check_refused(list, "[01]", ISO_E_MALFORMED, 2,
                   ": expected ',' or ']', found the character '1'");
     check_refused(list, "[1]]", ISO_E_MALFORMED, 3, ": expected the end of the text, found more");
-    end();
+    iso_test_end();
 }
 
 TEST(json_byte_lists_are_base64_or_numbers)
 {
-    begin();
-    const struct iso_vtype *bytes = iso_test_of(&arena, ISO_V_LIST, ISO_TEST_U8);
+    iso_test_begin();
+    const struct iso_vtype *bytes = iso_test_of(&iso_test_arena, ISO_V_LIST, ISO_TEST_U8);
     check_same(bytes, "\"\"");
     check_same(bytes, "\"AAH/\"");
     check_again(bytes, "\"AAH\\/\"", "\"AAH/\"");
@@ -272,30 +247,30 @@ TEST(json_byte_lists_are_base64_or_numbers)
     check_mistake(bytes, "\"AA*=\"",
                   ": expected list<u8> (a base64 string, padded with '='), found an error at "
                   "character 3");
-    end();
+    iso_test_end();
 }
 
 TEST(json_tuples)
 {
-    begin();
-    const struct iso_vtype *tuple = iso_test_type(&arena, ISO_V_TUPLE, NULL, "", ISO_TEST_U8, "",
-                                                  ISO_TEST_STRING, (char *)NULL);
+    iso_test_begin();
+    const struct iso_vtype *tuple = iso_test_type(&iso_test_arena, ISO_V_TUPLE, NULL, "",
+                                                  ISO_TEST_U8, "", ISO_TEST_STRING, (char *)NULL);
     check_same(tuple, "[1,\"a\"]");
     check_mistake(tuple, "[1]", ": expected 2 items, found 1");
     check_mistake(tuple, "[]", ": expected 2 items, found 0");
     check_refused(tuple, "[1,\"a\",2]", ISO_E_ARGUMENT, 7, ": expected 2 items, found more");
     check_refused(tuple, "[1,2]", ISO_E_ARGUMENT, 3, "[1]: expected string, found 2");
     check_mistake(tuple, "1", ": expected tuple<u8, string> (an array of 2), found 1");
-    end();
+    iso_test_end();
 }
 
 TEST(json_records)
 {
-    begin();
-    const struct iso_vtype *option = iso_test_of(&arena, ISO_V_OPTION, ISO_TEST_U8);
+    iso_test_begin();
+    const struct iso_vtype *option = iso_test_of(&iso_test_arena, ISO_V_OPTION, ISO_TEST_U8);
     const struct iso_vtype *point =
-        iso_test_type(&arena, ISO_V_RECORD, "point", "x", ISO_TEST_U8, "long-name", ISO_TEST_BOOL,
-                      "z", option, (char *)NULL);
+        iso_test_type(&iso_test_arena, ISO_V_RECORD, "point", "x", ISO_TEST_U8, "long-name",
+                      ISO_TEST_BOOL, "z", option, (char *)NULL);
     check_same(point, "{\"x\":1,\"long-name\":true,\"z\":2}");
     check_again(point, "{\"z\":null, \"long-name\":false ,\"x\" : 1}",
                 "{\"x\":1,\"long-name\":false,\"z\":null}");
@@ -321,19 +296,19 @@ TEST(json_records)
                   ": expected ':', found the character '1'");
     check_refused(point, "{\"x\":1", ISO_E_MALFORMED, 6, ": expected ',' or '}', found the end");
     const struct iso_vtype *outer =
-        iso_test_type(&arena, ISO_V_RECORD, "outer", "points",
-                      iso_test_of(&arena, ISO_V_LIST, point), (char *)NULL);
+        iso_test_type(&iso_test_arena, ISO_V_RECORD, "outer", "points",
+                      iso_test_of(&iso_test_arena, ISO_V_LIST, point), (char *)NULL);
     check_refused(outer, "{\"points\":[{\"x\":1,\"long-name\":true},{\"x\":300}]}", ISO_E_ARGUMENT,
                   41, ".points[1].x: expected u8 (0 to 255), found 300");
-    end();
+    iso_test_end();
 }
 
 TEST(json_options_nest)
 {
-    begin();
-    const struct iso_vtype *one = iso_test_of(&arena, ISO_V_OPTION, ISO_TEST_U8);
-    const struct iso_vtype *two = iso_test_of(&arena, ISO_V_OPTION, one);
-    const struct iso_vtype *three = iso_test_of(&arena, ISO_V_OPTION, two);
+    iso_test_begin();
+    const struct iso_vtype *one = iso_test_of(&iso_test_arena, ISO_V_OPTION, ISO_TEST_U8);
+    const struct iso_vtype *two = iso_test_of(&iso_test_arena, ISO_V_OPTION, one);
+    const struct iso_vtype *three = iso_test_of(&iso_test_arena, ISO_V_OPTION, two);
     check_same(one, "null");
     check_same(one, "7");
     check_mistake(one, "{\"some\":7}", ": expected u8 (0 to 255), found an object");
@@ -348,19 +323,20 @@ TEST(json_options_nest)
                   ": unknown case \"none\"; expected \"some\"");
     check_refused(two, "{\"some\":{\"some\":7}}", ISO_E_ARGUMENT, 8,
                   ".some: expected u8 (0 to 255), found an object");
-    end();
+    iso_test_end();
 }
 
 TEST(json_variants_results_and_enums)
 {
-    begin();
+    iso_test_begin();
     const struct iso_vtype *shape =
-        iso_test_type(&arena, ISO_V_VARIANT, "shape", "nothing", NONE, "circle", ISO_TEST_F64,
-                      "name", ISO_TEST_STRING, (char *)NULL);
-    const struct iso_vtype *result =
-        iso_test_type(&arena, ISO_V_RESULT, NULL, "", ISO_TEST_U8, "", NONE, (char *)NULL);
+        iso_test_type(&iso_test_arena, ISO_V_VARIANT, "shape", "nothing", ISO_TEST_NONE, "circle",
+                      ISO_TEST_F64, "name", ISO_TEST_STRING, (char *)NULL);
+    const struct iso_vtype *result = iso_test_type(&iso_test_arena, ISO_V_RESULT, NULL, "",
+                                                   ISO_TEST_U8, "", ISO_TEST_NONE, (char *)NULL);
     const struct iso_vtype *colour =
-        iso_test_type(&arena, ISO_V_ENUM, "colour", "red", NONE, "green", NONE, (char *)NULL);
+        iso_test_type(&iso_test_arena, ISO_V_ENUM, "colour", "red", ISO_TEST_NONE, "green",
+                      ISO_TEST_NONE, (char *)NULL);
     check_same(shape, "{\"nothing\":null}");
     check_again(shape, " { \"circle\" : 1.5 } ", "{\"circle\":1.5}");
     check_same(shape, "{\"name\":\"x\"}");
@@ -389,15 +365,16 @@ TEST(json_variants_results_and_enums)
     check_mistake(colour, "\"blue\"",
                   ": unknown case \"blue\"; expected one of \"red\", \"green\"");
     check_mistake(colour, "0", ": expected enum colour (one of \"red\", \"green\"), found 0");
-    end();
+    iso_test_end();
 }
 
 TEST(json_flags)
 {
-    begin();
+    iso_test_begin();
     const struct iso_vtype *flags =
-        iso_test_type(&arena, ISO_V_FLAGS, "rights", "read", NONE, "write", NONE, (char *)NULL);
-    const struct iso_vtype *many = iso_test_many(&arena, ISO_V_FLAGS, 70, NULL);
+        iso_test_type(&iso_test_arena, ISO_V_FLAGS, "rights", "read", ISO_TEST_NONE, "write",
+                      ISO_TEST_NONE, (char *)NULL);
+    const struct iso_vtype *many = iso_test_many(&iso_test_arena, ISO_V_FLAGS, 70, NULL);
     check_same(flags, "[]");
     check_again(flags, "[ \"write\",\"read\" ]", "[\"read\",\"write\"]");
     check_same(many, "[\"m0\",\"m31\",\"m32\",\"m63\",\"m64\",\"m69\"]");
@@ -407,16 +384,16 @@ TEST(json_flags)
     check_refused(flags, "[1]", ISO_E_ARGUMENT, 1, "[0]: expected the name of a flag, found 1");
     check_mistake(flags, "\"read\"",
                   ": expected flags rights (an array of \"read\", \"write\"), found \"read\"");
-    end();
+    iso_test_end();
 }
 
 TEST(json_of_the_deepest_types_is_read)
 {
-    begin();
+    iso_test_begin();
     const struct iso_vtype *deep = ISO_TEST_U16;
     char text[2 * ISO_V_MAX_DEPTH + 8];
     for (unsigned i = 1; i < ISO_V_MAX_DEPTH; i++) {
-        deep = iso_test_of(&arena, ISO_V_LIST, deep);
+        deep = iso_test_of(&iso_test_arena, ISO_V_LIST, deep);
     }
     size_t lists = ISO_V_MAX_DEPTH - 1;
     memset(text, '[', lists);
@@ -427,8 +404,9 @@ TEST(json_of_the_deepest_types_is_read)
     memset(text, '[', sizeof text);
     text[sizeof text - 1] = '\0';
     struct iso_value value;
-    CHECK_ERR(iso_json_decode(deep, bytes_of(text), "v", &arena, &value, NULL), ISO_E_ARGUMENT);
-    end();
+    CHECK_ERR(iso_json_decode(deep, bytes_of(text), "v", &iso_test_arena, &value, NULL),
+              ISO_E_ARGUMENT);
+    iso_test_end();
 }
 
 TEST(json_deeper_than_the_limit_is_refused)
@@ -437,35 +415,40 @@ TEST(json_deeper_than_the_limit_is_refused)
     struct iso_vtype endless = {.kind = ISO_V_LIST};
     char text[2 * ISO_CODEC_MAX_DEPTH];
     struct iso_value value;
-    begin();
+    iso_test_begin();
     endless.element = &endless;
     memset(text, '[', sizeof text);
     text[sizeof text - 1] = '\0';
-    iso_report_init(&report);
-    CHECK_ERR(iso_json_decode(&endless, bytes_of(text), "v", &arena, &value, &report), ISO_E_LIMIT);
-    CHECK_CONTAINS(report.text, "v[0][0]");
-    CHECK_CONTAINS(report.text, "nested deeper than 128 levels");
-    end();
+    iso_report_init(&iso_test_report);
+    CHECK_ERR(
+        iso_json_decode(&endless, bytes_of(text), "v", &iso_test_arena, &value, &iso_test_report),
+        ISO_E_LIMIT);
+    CHECK_CONTAINS(iso_test_report.text, "v[0][0]");
+    CHECK_CONTAINS(iso_test_report.text, "nested deeper than 128 levels");
+    iso_test_end();
 }
 
 TEST(long_paths_and_texts_are_cut)
 {
     char text[600];
-    begin();
-    const struct iso_vtype *many = iso_test_many(&arena, ISO_V_ENUM, 1000, NULL);
+    iso_test_begin();
+    const struct iso_vtype *many = iso_test_many(&iso_test_arena, ISO_V_ENUM, 1000, NULL);
     memset(text, 'x', sizeof text);
     text[0] = '"';
     text[sizeof text - 2] = '"';
     text[sizeof text - 1] = '\0';
     struct iso_value value;
-    iso_report_init(&report);
-    CHECK_ERR(iso_json_decode(many, bytes_of(text), text, &arena, &value, &report), ISO_E_ARGUMENT);
-    CHECK_CONTAINS(report.text, "xxx...: unknown case \"xxx");
-    CHECK_CONTAINS(report.text, "xxx...\"; expected one of \"m0\", \"m1\"");
-    CHECK_CONTAINS(report.text, "...");
-    CHECK(strlen(report.text) < sizeof report.text);
-    CHECK_ERR(iso_json_decode(many, bytes_of("1"), NULL, &arena, &value, NULL), ISO_E_ARGUMENT);
-    end();
+    iso_report_init(&iso_test_report);
+    CHECK_ERR(
+        iso_json_decode(many, bytes_of(text), text, &iso_test_arena, &value, &iso_test_report),
+        ISO_E_ARGUMENT);
+    CHECK_CONTAINS(iso_test_report.text, "xxx...: unknown case \"xxx");
+    CHECK_CONTAINS(iso_test_report.text, "xxx...\"; expected one of \"m0\", \"m1\"");
+    CHECK_CONTAINS(iso_test_report.text, "...");
+    CHECK(strlen(iso_test_report.text) < sizeof iso_test_report.text);
+    CHECK_ERR(iso_json_decode(many, bytes_of("1"), NULL, &iso_test_arena, &value, NULL),
+              ISO_E_ARGUMENT);
+    iso_test_end();
 }
 
 static struct iso_wit_param add_params[] = {{.name = {.ptr = "width", .len = 5}},
@@ -476,16 +459,17 @@ static struct iso_wit_func add_func(void)
 {
     add_params[0].type = ISO_TEST_U32;
     add_params[1].type = ISO_TEST_STRING;
-    add_params[2].type = iso_test_of(&arena, ISO_V_OPTION, ISO_TEST_F64);
+    add_params[2].type = iso_test_of(&iso_test_arena, ISO_V_OPTION, ISO_TEST_F64);
     return (struct iso_wit_func){.params = add_params, .param_count = 3};
 }
 
 static void check_params(const struct iso_wit_func *func, const char *text, bool has_scale)
 {
     struct iso_value values[3];
-    iso_report_init(&report);
-    if (iso_json_decode_params(func, bytes_of(text), &arena, values, &report) != ISO_OK) {
-        TEST_FAIL("%s: %s", text, report.text);
+    iso_report_init(&iso_test_report);
+    if (iso_json_decode_params(func, bytes_of(text), &iso_test_arena, values, &iso_test_report) !=
+        ISO_OK) {
+        TEST_FAIL("%s: %s", text, iso_test_report.text);
     }
     CHECK_EQ_U64(values[0].u, 7);
     CHECK(iso_str_equal_z(values[1].string, "n"));
@@ -497,15 +481,17 @@ static void check_params_refused(const struct iso_wit_func *func, const char *te
 {
     struct iso_value values[3];
     memset(values, 0x5a, sizeof values);
-    iso_report_init(&report);
-    CHECK_ERR(iso_json_decode_params(func, bytes_of(text), &arena, values, &report), err);
-    CHECK_STR(report.text, message);
+    iso_report_init(&iso_test_report);
+    CHECK_ERR(
+        iso_json_decode_params(func, bytes_of(text), &iso_test_arena, values, &iso_test_report),
+        err);
+    CHECK_STR(iso_test_report.text, message);
     CHECK_EQ_U64(values[0].u, UINT64_C(0x5a5a5a5a5a5a5a5a));
 }
 
 TEST(json_parameters_by_name_or_in_order)
 {
-    begin();
+    iso_test_begin();
     struct iso_wit_func func = add_func();
     check_params(&func, "{\"width\":7,\"name\":\"n\"}", false);
     check_params(&func, "{\"scale\":null,\"name\":\"n\",\"width\":7}", false);
@@ -531,16 +517,16 @@ TEST(json_parameters_by_name_or_in_order)
         "parameters: expected an object of them by name, or an array in order, found 7");
     check_params_refused(&func, "{\"width\":7,\"name\":\"n\"}{}", ISO_E_MALFORMED,
                          "parameters: expected the end of the text, found more");
-    end();
+    iso_test_end();
 }
 
 TEST(json_parameters_survive_failing_allocations)
 {
     static const char text[] = "{\"width\":7,\"na\\u006de\":\"\\u006e\",\"scale\":[1,2,3]}";
     struct iso_alloc_test memory;
-    begin();
+    iso_test_begin();
     struct iso_wit_func func = add_func();
-    add_params[2].type = iso_test_of(&arena, ISO_V_LIST, ISO_TEST_U16);
+    add_params[2].type = iso_test_of(&iso_test_arena, ISO_V_LIST, ISO_TEST_U16);
     iso_alloc_test_init(&memory);
     for (uint64_t n = 1;; n++) {
         struct iso_arena small;
@@ -557,26 +543,30 @@ TEST(json_parameters_survive_failing_allocations)
         }
         CHECK_ERR(err, ISO_E_NOMEM);
     }
-    end();
+    iso_test_end();
 }
 
 TEST(json_of_no_parameters)
 {
     static const char *const texts[] = {"", " ", "{}", "[]", " [ ] "};
     struct iso_wit_func func = {.param_count = 0};
-    begin();
-    iso_report_init(&report);
+    iso_test_begin();
+    iso_report_init(&iso_test_report);
     for (size_t i = 0; i < ISO_COUNT_OF(texts); i++) {
-        CHECK_OK(iso_json_decode_params(&func, bytes_of(texts[i]), &arena, NULL, &report));
+        CHECK_OK(iso_json_decode_params(&func, bytes_of(texts[i]), &iso_test_arena, NULL,
+                                        &iso_test_report));
     }
-    CHECK_ERR(iso_json_decode_params(&func, bytes_of("{\"x\":1}"), &arena, NULL, &report),
+    CHECK_ERR(iso_json_decode_params(&func, bytes_of("{\"x\":1}"), &iso_test_arena, NULL,
+                                     &iso_test_report),
               ISO_E_ARGUMENT);
-    CHECK_STR(report.text, "x: unknown parameter; expected none");
-    iso_report_init(&report);
-    CHECK_ERR(iso_json_decode_params(&func, bytes_of("[1]"), &arena, NULL, &report),
-              ISO_E_ARGUMENT);
-    CHECK_STR(report.text, "parameters: expected 0 parameters, found more");
+    CHECK_STR(iso_test_report.text, "x: unknown parameter; expected none");
+    iso_report_init(&iso_test_report);
+    CHECK_ERR(
+        iso_json_decode_params(&func, bytes_of("[1]"), &iso_test_arena, NULL, &iso_test_report),
+        ISO_E_ARGUMENT);
+    CHECK_STR(iso_test_report.text, "parameters: expected 0 parameters, found more");
     func.param_count = ISO_V_MAX_MEMBERS + 1;
-    CHECK_ERR(iso_json_decode_params(&func, bytes_of("[]"), &arena, NULL, NULL), ISO_E_LIMIT);
-    end();
+    CHECK_ERR(iso_json_decode_params(&func, bytes_of("[]"), &iso_test_arena, NULL, NULL),
+              ISO_E_LIMIT);
+    iso_test_end();
 }

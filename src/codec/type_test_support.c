@@ -3,6 +3,9 @@
 
 #include "base/test.h"
 
+struct iso_arena iso_test_arena;
+struct iso_report iso_test_report;
+
 enum { MEMBERS_MAX = 16 };
 
 static const struct iso_vtype *finish(struct iso_vtype *type)
@@ -66,4 +69,32 @@ const struct iso_vtype *iso_test_many(struct iso_arena *arena, enum iso_vkind ki
     type->members = members;
     type->member_count = count;
     return finish(type);
+}
+
+void iso_test_begin(void)
+{
+    iso_arena_init(&iso_test_arena, iso_alloc_libc(), 0, SIZE_MAX);
+}
+
+void iso_test_end(void)
+{
+    iso_arena_fini(&iso_test_arena);
+}
+
+void iso_test_refused(iso_test_decode decode, const struct iso_vtype *type, const char *shown,
+                      struct iso_bytes bytes, enum iso_err err, uint64_t offset,
+                      const char *message)
+{
+    struct iso_value value, untouched;
+    struct iso_report *report = &iso_test_report;
+    memset(&value, 0x5a, sizeof value);
+    untouched = value;
+    iso_report_init(report);
+    enum iso_err actual = decode(type, bytes, "v", &iso_test_arena, &value, report);
+    if (actual != err || !report->set || report->text[0] != 'v' ||
+        strcmp(report->text + 1, message) != 0 || !report->has_offset || report->offset != offset) {
+        TEST_FAIL("%s: %s at %u: %s", shown, iso_err_name(actual), (unsigned)report->offset,
+                  report->text);
+    }
+    CHECK_MEM(&value, &untouched, sizeof value);
 }

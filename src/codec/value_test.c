@@ -4,34 +4,19 @@
 
 #include <math.h>
 
-#define NONE ((const struct iso_vtype *)NULL)
-
-static struct iso_arena arena;
-static struct iso_report report;
-
-static void begin(void)
-{
-    iso_arena_init(&arena, iso_alloc_libc(), 0, SIZE_MAX);
-}
-
-static void end(void)
-{
-    iso_arena_fini(&arena);
-}
-
 static void check_bad(const struct iso_vtype *type, struct iso_value value, const char *message)
 {
-    iso_report_init(&report);
-    CHECK_ERR(iso_value_check(type, &value, &report), ISO_E_ARGUMENT);
-    CHECK_STR(report.text, message);
+    iso_report_init(&iso_test_report);
+    CHECK_ERR(iso_value_check(type, &value, &iso_test_report), ISO_E_ARGUMENT);
+    CHECK_STR(iso_test_report.text, message);
     CHECK_ERR(iso_value_check(type, &value, NULL), ISO_E_ARGUMENT);
 }
 
 static void check_good(const struct iso_vtype *type, struct iso_value value)
 {
-    iso_report_init(&report);
-    CHECK_OK(iso_value_check(type, &value, &report));
-    CHECK(!report.set);
+    iso_report_init(&iso_test_report);
+    CHECK_OK(iso_value_check(type, &value, &iso_test_report));
+    CHECK(!iso_test_report.set);
 }
 
 TEST(integers_are_checked_against_their_ranges)
@@ -76,43 +61,43 @@ TEST(characters_and_strings_are_checked)
 
 TEST(wrong_parts_are_named_by_their_path)
 {
-    begin();
-    const struct iso_vtype *list = iso_test_of(&arena, ISO_V_LIST, ISO_TEST_U16);
-    const struct iso_vtype *frame = iso_test_type(&arena, ISO_V_RECORD, "frame", "width",
+    iso_test_begin();
+    const struct iso_vtype *list = iso_test_of(&iso_test_arena, ISO_V_LIST, ISO_TEST_U16);
+    const struct iso_vtype *frame = iso_test_type(&iso_test_arena, ISO_V_RECORD, "frame", "width",
                                                   ISO_TEST_U32, "pixels", list, (char *)NULL);
     const struct iso_value pixels[4] = {{.u = 1}, {.u = 2}, {.u = 3}, {.u = 70000}};
     struct iso_value fields[2] = {{.u = 640}, {.list = {pixels, 4}}};
     struct iso_value value = {.list = {fields, 2}};
     check_bad(frame, value, "pixels[3]: expected u16 (0 to 65535), found 70000");
     struct iso_wit_param param = {.name = iso_str_from_z("frame"), .type = frame};
-    iso_report_init(&report);
-    CHECK_ERR(iso_value_check_param(&param, &value, &report), ISO_E_ARGUMENT);
-    CHECK_STR(report.text, "frame.pixels[3]: expected u16 (0 to 65535), found 70000");
+    iso_report_init(&iso_test_report);
+    CHECK_ERR(iso_value_check_param(&param, &value, &iso_test_report), ISO_E_ARGUMENT);
+    CHECK_STR(iso_test_report.text, "frame.pixels[3]: expected u16 (0 to 65535), found 70000");
     fields[1].list.count = 3;
     check_good(frame, value);
     CHECK_OK(iso_value_check_param(&param, &value, NULL));
-    check_bad(iso_test_of(&arena, ISO_V_LIST, frame),
+    check_bad(iso_test_of(&iso_test_arena, ISO_V_LIST, frame),
               (struct iso_value){.list = {(struct iso_value[]){{.list = {fields, 1}}}, 1}},
               "value[0]: expected record frame, found 1 items");
     check_bad(list, (struct iso_value){.list = {NULL, 1}},
               "value: expected list<u16>, found items that are not there");
     check_good(list, (struct iso_value){.list = {NULL, 0}});
-    end();
+    iso_test_end();
 }
 
 TEST(cases_and_flags_are_checked)
 {
     static const uint32_t none = 0, all = 7, more = 8;
     const struct iso_value big = {.u = 256};
-    begin();
-    const struct iso_vtype *option = iso_test_of(&arena, ISO_V_OPTION, ISO_TEST_U8);
-    const struct iso_vtype *variant =
-        iso_test_type(&arena, ISO_V_VARIANT, "v", "a", NONE, "b", ISO_TEST_U8, (char *)NULL);
-    const struct iso_vtype *result =
-        iso_test_type(&arena, ISO_V_RESULT, NULL, "", ISO_TEST_U8, "", ISO_TEST_U8, (char *)NULL);
-    const struct iso_vtype *flags = iso_test_many(&arena, ISO_V_FLAGS, 3, NULL);
-    const struct iso_vtype *kind =
-        iso_test_type(&arena, ISO_V_ENUM, "kind", "x", NONE, "y", NONE, (char *)NULL);
+    iso_test_begin();
+    const struct iso_vtype *option = iso_test_of(&iso_test_arena, ISO_V_OPTION, ISO_TEST_U8);
+    const struct iso_vtype *variant = iso_test_type(&iso_test_arena, ISO_V_VARIANT, "v", "a",
+                                                    ISO_TEST_NONE, "b", ISO_TEST_U8, (char *)NULL);
+    const struct iso_vtype *result = iso_test_type(&iso_test_arena, ISO_V_RESULT, NULL, "",
+                                                   ISO_TEST_U8, "", ISO_TEST_U8, (char *)NULL);
+    const struct iso_vtype *flags = iso_test_many(&iso_test_arena, ISO_V_FLAGS, 3, NULL);
+    const struct iso_vtype *kind = iso_test_type(&iso_test_arena, ISO_V_ENUM, "kind", "x",
+                                                 ISO_TEST_NONE, "y", ISO_TEST_NONE, (char *)NULL);
     check_good(option, (struct iso_value){.choice = {NULL, 0}});
     check_bad(option, (struct iso_value){.choice = {&big, 1}},
               "some: expected u8 (0 to 255), found 256");
@@ -134,9 +119,11 @@ TEST(cases_and_flags_are_checked)
               "value: expected enum kind (one of \"x\", \"y\"), found case number 2");
     check_good(flags, (struct iso_value){.flags = &none});
     check_good(flags, (struct iso_value){.flags = &all});
-    CHECK_ERR(iso_value_check(flags, &(struct iso_value){.flags = &more}, &report), ISO_E_ARGUMENT);
-    CHECK_ERR(iso_value_check(flags, &(struct iso_value){.flags = NULL}, &report), ISO_E_ARGUMENT);
-    end();
+    CHECK_ERR(iso_value_check(flags, &(struct iso_value){.flags = &more}, &iso_test_report),
+              ISO_E_ARGUMENT);
+    CHECK_ERR(iso_value_check(flags, &(struct iso_value){.flags = NULL}, &iso_test_report),
+              ISO_E_ARGUMENT);
+    iso_test_end();
 }
 
 TEST(floats_are_equal_by_bits_but_for_nan)
@@ -162,15 +149,15 @@ TEST(copies_do_not_share_memory)
 {
     char text[] = "text";
     uint8_t bytes[] = {1, 2, 3};
-    begin();
-    const struct iso_vtype *byte_list = iso_test_of(&arena, ISO_V_LIST, ISO_TEST_U8);
-    const struct iso_vtype *tuple =
-        iso_test_type(&arena, ISO_V_TUPLE, NULL, "", ISO_TEST_STRING, "", byte_list, (char *)NULL);
+    iso_test_begin();
+    const struct iso_vtype *byte_list = iso_test_of(&iso_test_arena, ISO_V_LIST, ISO_TEST_U8);
+    const struct iso_vtype *tuple = iso_test_type(&iso_test_arena, ISO_V_TUPLE, NULL, "",
+                                                  ISO_TEST_STRING, "", byte_list, (char *)NULL);
     const struct iso_value items[] = {{.string = iso_str_from_z(text)},
                                       {.bytes = iso_bytes_from(bytes, sizeof bytes)}};
     const struct iso_value value = {.list = {items, 2}};
     struct iso_value copy;
-    CHECK_OK(iso_value_copy(tuple, &value, &arena, &copy));
+    CHECK_OK(iso_value_copy(tuple, &value, &iso_test_arena, &copy));
     CHECK(iso_value_equal(tuple, &value, &copy));
     text[0] = 'n';
     CHECK(!iso_value_equal(tuple, &value, &copy));
@@ -179,20 +166,21 @@ TEST(copies_do_not_share_memory)
     CHECK(!iso_value_equal(tuple, &value, &copy));
     CHECK(iso_str_equal_z(copy.list.items[0].string, "text"));
     CHECK_EQ_U64(copy.list.items[1].bytes.ptr[2], 3);
-    end();
+    iso_test_end();
 }
 
 TEST(a_value_weighs_what_it_points_to)
 {
-    begin();
+    iso_test_begin();
     const struct iso_value bytes = {.bytes = iso_bytes_from("abcdef", 6)};
     const struct iso_value text = {.string = iso_str_from_z("four")};
-    const struct iso_vtype *list = iso_test_of(&arena, ISO_V_LIST, ISO_TEST_U8);
-    const struct iso_vtype *numbers = iso_test_of(&arena, ISO_V_LIST, ISO_TEST_U64);
-    const struct iso_vtype *texts = iso_test_of(&arena, ISO_V_LIST, ISO_TEST_STRING);
-    const struct iso_vtype *option = iso_test_of(&arena, ISO_V_OPTION, ISO_TEST_STRING);
-    const struct iso_vtype *frame = iso_test_type(
-        &arena, ISO_V_RECORD, "frame", "width", ISO_TEST_U32, "pixels", list, "name", option, NULL);
+    const struct iso_vtype *list = iso_test_of(&iso_test_arena, ISO_V_LIST, ISO_TEST_U8);
+    const struct iso_vtype *numbers = iso_test_of(&iso_test_arena, ISO_V_LIST, ISO_TEST_U64);
+    const struct iso_vtype *texts = iso_test_of(&iso_test_arena, ISO_V_LIST, ISO_TEST_STRING);
+    const struct iso_vtype *option = iso_test_of(&iso_test_arena, ISO_V_OPTION, ISO_TEST_STRING);
+    const struct iso_vtype *frame =
+        iso_test_type(&iso_test_arena, ISO_V_RECORD, "frame", "width", ISO_TEST_U32, "pixels", list,
+                      "name", option, NULL);
     CHECK_EQ_U64(iso_value_weight(ISO_TEST_U16, &(struct iso_value){.u = 7}), 2);
     CHECK_EQ_U64(iso_value_weight(ISO_TEST_STRING, &text), 8 + 4);
     CHECK_EQ_U64(iso_value_weight(list, &bytes), 8 + 6);
@@ -206,5 +194,5 @@ TEST(a_value_weighs_what_it_points_to)
     const struct iso_value without[] = {{.u = 3}, bytes, {.choice = {NULL, 0}}};
     CHECK_EQ_U64(iso_value_weight(frame, &(struct iso_value){.list = {without, 3}}),
                  4 + 8 + 12 + 6);
-    end();
+    iso_test_end();
 }

@@ -4,10 +4,7 @@
 
 #include "base/test.h"
 
-enum { SETTLED_MS = 6000 };
-#define TYPE "_wot._tcp.local"
-#define LAMP "lamp._wot._tcp.local"
-#define QUESTION "Q " TYPE " PTR"
+#define QUESTION "Q " SIM_TYPE " PTR"
 #define FOUND "found lamp _wot._tcp @1 pi.local:8080 10.0.0.1\n"
 #define LOST "lost lamp _wot._tcp @1\n"
 
@@ -20,7 +17,7 @@ static struct sim *pair(void)
 
     (void)sim_announce(sim, pi, "lamp");
     (void)sim_browse(sim, viewer, "_wot._tcp", NULL);
-    sim_run(sim, SETTLED_MS);
+    sim_run(sim, SIM_SETTLED_MS);
     CHECK_STR(sim_log(sim, viewer), FOUND);
     sim_forget(sim);
     return sim;
@@ -32,7 +29,7 @@ static struct sim *alone(void)
     struct sim *sim = sim_new(1);
     unsigned viewer = sim_simple(sim, "viewer", 2);
 
-    sim_run(sim, SETTLED_MS);
+    sim_run(sim, SIM_SETTLED_MS);
     (void)sim_browse(sim, viewer, "_wot._tcp", NULL);
     sim_run(sim, 500);
     sim_forget(sim);
@@ -45,9 +42,9 @@ static void put_lamp(struct iso_mdns_writer *writer)
     iso_mdns_writer_init(writer);
     /* In an order in which nothing is known when it comes. */
     sim_put(writer, ISO_MDNS_ANSWERS, "pi.local", ISO_MDNS_A, 120, true, "\012\0\0\1");
-    sim_put(writer, ISO_MDNS_ANSWERS, LAMP, ISO_MDNS_SRV, 120, true, "8080 pi.local");
-    sim_put(writer, ISO_MDNS_ANSWERS, LAMP, ISO_MDNS_TXT, 4500, true, "\4td=/");
-    sim_put(writer, ISO_MDNS_ANSWERS, TYPE, ISO_MDNS_PTR, 4500, false, LAMP);
+    sim_put(writer, ISO_MDNS_ANSWERS, SIM_LAMP, ISO_MDNS_SRV, 120, true, "8080 pi.local");
+    sim_put(writer, ISO_MDNS_ANSWERS, SIM_LAMP, ISO_MDNS_TXT, 4500, true, "\4td=/");
+    sim_put(writer, ISO_MDNS_ANSWERS, SIM_TYPE, ISO_MDNS_PTR, 4500, false, SIM_LAMP);
 }
 
 TEST(what_is_there_is_found)
@@ -98,7 +95,7 @@ TEST(questions_are_asked_at_growing_intervals)
     struct sim *sim = sim_new(1);
     unsigned viewer = sim_simple(sim, "viewer", 2);
 
-    sim_run(sim, SETTLED_MS);
+    sim_run(sim, SIM_SETTLED_MS);
     (void)sim_browse(sim, viewer, "_wot._tcp", NULL);
     uint64_t begin_ms = sim->now_ms;
     sim_forget(sim);
@@ -121,7 +118,7 @@ TEST(known_answers_go_with_the_question)
 
     sim_run(sim, 60000);
     CHECK(sim_count(sim, QUESTION) >= 2);
-    CHECK_EQ_U64(sim_count(sim, QUESTION "; A " TYPE " PTR "), sim_count(sim, QUESTION));
+    CHECK_EQ_U64(sim_count(sim, QUESTION "; A " SIM_TYPE " PTR "), sim_count(sim, QUESTION));
     CHECK_EQ_U64(sim_count(sim, "response"), 0); /* so nobody answers */
     sim_free(sim);
 }
@@ -136,7 +133,7 @@ TEST(many_known_answers_go_in_several_packets)
     for (unsigned i = 0; i < 60; i++) {
         (void)iso_format(name, sizeof name, "a lamp with a somewhat long name %u._wot._tcp.local",
                          i);
-        sim_put(&writer, ISO_MDNS_ANSWERS, TYPE, ISO_MDNS_PTR, 4500, false, name);
+        sim_put(&writer, ISO_MDNS_ANSWERS, SIM_TYPE, ISO_MDNS_PTR, 4500, false, name);
         sim_put(&writer, ISO_MDNS_ANSWERS, name, ISO_MDNS_SRV, 4500, true, "1 pi.local");
         sim_put(&writer, ISO_MDNS_ANSWERS, name, ISO_MDNS_TXT, 4500, true, "\1x");
         sim_put(&writer, ISO_MDNS_ANSWERS, "pi.local", ISO_MDNS_A, 4500, true, "\012\0\0\1");
@@ -147,9 +144,9 @@ TEST(many_known_answers_go_in_several_packets)
     unsigned questions = sim_count(sim, QUESTION);
     CHECK_EQ_U64(questions, 2);
     CHECK_EQ_U64(sim_count(sim, "query TC id=0; " QUESTION), questions);
-    CHECK(sim_count(sim, "query id=0; A " TYPE " PTR") == questions);
+    CHECK(sim_count(sim, "query id=0; A " SIM_TYPE " PTR") == questions);
     for (unsigned i = 0; i < 60; i++) {
-        (void)iso_format(name, sizeof name, "A " TYPE " PTR 449%c a lamp with a", '9');
+        (void)iso_format(name, sizeof name, "A " SIM_TYPE " PTR 449%c a lamp with a", '9');
         CHECK(sim_count(sim, name) >= questions);
     }
     sim_free(sim);
@@ -162,7 +159,7 @@ TEST(another_hosts_question_stands_for_ours)
 
     /* The next question is due 1 s after the first, which was some time ago. */
     iso_mdns_writer_init(&writer);
-    sim_ask(&writer, TYPE, ISO_MDNS_PTR, false);
+    sim_ask(&writer, SIM_TYPE, ISO_MDNS_PTR, false);
     sim_say(sim, &writer, 0);
     sim_run(sim, 900);
     CHECK_EQ_U64(sim_count(sim, QUESTION), 0);
@@ -171,10 +168,10 @@ TEST(another_hosts_question_stands_for_ours)
     /* Not when the asker knows more than we do, or wants the answer for itself. */
     sim_free(sim);
     sim = alone();
-    sim_ask(&writer, TYPE, ISO_MDNS_PTR, true);
+    sim_ask(&writer, SIM_TYPE, ISO_MDNS_PTR, true);
     sim_say(sim, &writer, 0);
-    sim_ask(&writer, TYPE, ISO_MDNS_PTR, false);
-    sim_put(&writer, ISO_MDNS_ANSWERS, TYPE, ISO_MDNS_PTR, 4500, false, LAMP);
+    sim_ask(&writer, SIM_TYPE, ISO_MDNS_PTR, false);
+    sim_put(&writer, ISO_MDNS_ANSWERS, SIM_TYPE, ISO_MDNS_PTR, 4500, false, SIM_LAMP);
     sim_say(sim, &writer, 0);
     sim_run(sim, 900);
     CHECK_EQ_U64(sim_count(sim, QUESTION), 1);
@@ -188,7 +185,7 @@ TEST(others_cannot_keep_us_from_asking)
 
     iso_mdns_writer_init(&writer);
     for (unsigned i = 0; i < 600; i++) {
-        sim_ask(&writer, TYPE, ISO_MDNS_PTR, false);
+        sim_ask(&writer, SIM_TYPE, ISO_MDNS_PTR, false);
         sim_say(sim, &writer, 0);
         sim_run(sim, 500);
     }
@@ -202,15 +199,15 @@ TEST(what_is_missing_is_asked_for)
     struct iso_mdns_writer writer;
 
     iso_mdns_writer_init(&writer);
-    sim_put(&writer, ISO_MDNS_ANSWERS, TYPE, ISO_MDNS_PTR, 4500, false, LAMP);
+    sim_put(&writer, ISO_MDNS_ANSWERS, SIM_TYPE, ISO_MDNS_PTR, 4500, false, SIM_LAMP);
     sim_say(sim, &writer, ISO_MDNS_FLAG_RESPONSE);
     sim_run(sim, 120);
-    CHECK_EQ_U64(sim_count(sim, "Q " LAMP " SRV; Q " LAMP " TXT"), 1);
-    sim_put(&writer, ISO_MDNS_ANSWERS, LAMP, ISO_MDNS_SRV, 120, true, "8080 pi.local");
+    CHECK_EQ_U64(sim_count(sim, "Q " SIM_LAMP " SRV; Q " SIM_LAMP " TXT"), 1);
+    sim_put(&writer, ISO_MDNS_ANSWERS, SIM_LAMP, ISO_MDNS_SRV, 120, true, "8080 pi.local");
     sim_say(sim, &writer, ISO_MDNS_FLAG_RESPONSE);
     sim_run(sim, 1500);
-    CHECK(sim_count(sim, "Q pi.local A; Q pi.local AAAA; Q " LAMP " TXT") >= 1);
-    sim_put(&writer, ISO_MDNS_ANSWERS, LAMP, ISO_MDNS_TXT, 4500, true, "\4td=/");
+    CHECK(sim_count(sim, "Q pi.local A; Q pi.local AAAA; Q " SIM_LAMP " TXT") >= 1);
+    sim_put(&writer, ISO_MDNS_ANSWERS, SIM_LAMP, ISO_MDNS_TXT, 4500, true, "\4td=/");
     sim_say(sim, &writer, ISO_MDNS_FLAG_RESPONSE);
     CHECK_STR(sim_log(sim, 0), "");
     sim_put(&writer, ISO_MDNS_ANSWERS, "pi.local", ISO_MDNS_A, 120, true, "\012\0\0\1");
@@ -229,10 +226,10 @@ TEST(what_never_answers_is_asked_less_and_less)
     struct iso_mdns_writer writer;
 
     iso_mdns_writer_init(&writer);
-    sim_put(&writer, ISO_MDNS_ANSWERS, TYPE, ISO_MDNS_PTR, 4500, false, LAMP);
+    sim_put(&writer, ISO_MDNS_ANSWERS, SIM_TYPE, ISO_MDNS_PTR, 4500, false, SIM_LAMP);
     sim_say(sim, &writer, ISO_MDNS_FLAG_RESPONSE);
     sim_run(sim, 3600000);
-    unsigned count = sim_count(sim, "Q " LAMP " SRV");
+    unsigned count = sim_count(sim, "Q " SIM_LAMP " SRV");
     CHECK(count >= 10 && count <= 13); /* 1 + 2 + 4 ... seconds */
     CHECK_STR(sim_log(sim, 0), "");
     sim_run(sim, 3600000);
@@ -264,8 +261,8 @@ TEST(who_vanishes_is_asked_for_and_then_lost)
     sim_run(sim, 45000);
     CHECK_STR(sim_log(sim, 1), LOST); /* its SRV and A lived for 120 s */
     /* Asked at 80, 85, 90 and 95 per cent. */
-    CHECK_EQ_U64(sim_count(sim, "Q " LAMP " SRV") > 3, true);
-    uint64_t asked_ms = sim_find(sim, "Q " LAMP " SRV")->at_ms;
+    CHECK_EQ_U64(sim_count(sim, "Q " SIM_LAMP " SRV") > 3, true);
+    uint64_t asked_ms = sim_find(sim, "Q " SIM_LAMP " SRV")->at_ms;
     CHECK(asked_ms >= died_ms + 84000 && asked_ms <= died_ms + 99000);
     sim_free(sim);
 }
@@ -277,7 +274,7 @@ TEST(who_is_there_stays_found)
     sim_run(sim, 12u * 3600000);
     CHECK_STR(sim_log(sim, 1), "");
     /* One round of questions in 96 seconds, not more. */
-    CHECK(sim_count(sim, "Q " LAMP " SRV") <= 12 * 3600 / 96 + 1);
+    CHECK(sim_count(sim, "Q " SIM_LAMP " SRV") <= 12 * 3600 / 96 + 1);
     sim_free(sim);
 }
 
@@ -291,14 +288,14 @@ TEST(changes_are_told_once)
     struct iso_mdns_address address = sim_v4(10, 0, 0, 9);
 
     (void)sim_browse(sim, viewer, "_wot._tcp", NULL);
-    sim_run(sim, SETTLED_MS);
+    sim_run(sim, SIM_SETTLED_MS);
     sim_forget(sim);
     CHECK_OK(iso_mdns_service_set_txt(sim->hosts[pi].mdns, id, txt, 1, sim->now_ms, NULL));
-    sim_run(sim, SETTLED_MS);
+    sim_run(sim, SIM_SETTLED_MS);
     CHECK_STR(sim_log(sim, viewer), "changed lamp _wot._tcp @1 pi.local:8080 10.0.0.1\n");
     sim_forget(sim);
     sim_port(sim, pi, 1, 0, &address, 1);
-    sim_run(sim, SETTLED_MS);
+    sim_run(sim, SIM_SETTLED_MS);
     /* First both, then the new one: never none. */
     CHECK_STR(sim_log(sim, viewer), "changed lamp _wot._tcp @1 pi.local:8080 10.0.0.1 10.0.0.9\n"
                                     "changed lamp _wot._tcp @1 pi.local:8080 10.0.0.9\n");
@@ -349,7 +346,7 @@ TEST(subtypes_are_browsed)
     CHECK_OK(iso_mdns_service_add(sim->hosts[pi].mdns, &service, sim->now_ms, &id, NULL));
     (void)sim_announce(sim, pi, "other");
     (void)sim_browse(sim, viewer, "_wot._tcp", "_bulb");
-    sim_run(sim, SETTLED_MS);
+    sim_run(sim, SIM_SETTLED_MS);
     CHECK_STR(sim_log(sim, viewer), FOUND);
     iso_mdns_service_remove(sim->hosts[pi].mdns, id, sim->now_ms);
     sim_run(sim, 2000);
@@ -362,11 +359,11 @@ TEST(two_browses_of_one_type_are_told_both)
     struct sim *sim = pair();
     uint32_t second = sim_browse(sim, 1, "_wot._tcp", NULL);
 
-    sim_run(sim, SETTLED_MS);
+    sim_run(sim, SIM_SETTLED_MS);
     CHECK_STR(sim_log(sim, 1), FOUND);
     sim_forget(sim);
     iso_mdns_browse_stop(sim->hosts[1].mdns, second);
-    sim_run(sim, SETTLED_MS);
+    sim_run(sim, SIM_SETTLED_MS);
     CHECK_STR(sim_log(sim, 1), ""); /* the other goes on */
     iso_mdns_stop(sim->hosts[0].mdns, sim->now_ms);
     sim_run(sim, 2000);
@@ -381,7 +378,7 @@ TEST(a_stopped_browse_keeps_nothing)
 
     (void)sim_announce(sim, sim_simple(sim, "pi", 1), "lamp");
     uint32_t id = sim_browse(sim, viewer, "_wot._tcp", NULL);
-    sim_run(sim, SETTLED_MS);
+    sim_run(sim, SIM_SETTLED_MS);
     sim_forget(sim);
     iso_mdns_browse_stop(sim->hosts[viewer].mdns, id);
     iso_mdns_browse_stop(sim->hosts[viewer].mdns, id);
@@ -432,7 +429,7 @@ TEST(interfaces_come_and_go)
     sim_forget(sim);
     sim_run(sim, 60000);
     sim_port(sim, 1, 1, 0, &address, 1);
-    sim_run(sim, SETTLED_MS);
+    sim_run(sim, SIM_SETTLED_MS);
     CHECK_STR(sim_log(sim, 1), FOUND);
     sim_free(sim);
 }
@@ -449,7 +446,7 @@ TEST(an_instance_is_reported_for_each_interface_with_scopes)
     sim_port(sim, viewer, 5, 1, &viewer6, 1);
     (void)sim_announce(sim, pi, "lamp");
     (void)sim_browse(sim, viewer, "_wot._tcp", NULL);
-    sim_run(sim, SETTLED_MS);
+    sim_run(sim, SIM_SETTLED_MS);
     CHECK_CONTAINS(sim_log(sim, viewer), FOUND);
     CHECK_CONTAINS(sim_log(sim, viewer), "found lamp _wot._tcp @5 pi.local:8080 v6-01%5\n");
     sim_free(sim);
@@ -532,18 +529,18 @@ TEST(pointers_to_nowhere_are_not_followed)
 
     iso_mdns_writer_init(&writer);
     /* Of another type, of no type, to the type itself, with a label that is no text. */
-    sim_put(&writer, ISO_MDNS_ANSWERS, TYPE, ISO_MDNS_PTR, 4500, false, "x._http._tcp.local");
-    sim_put(&writer, ISO_MDNS_ANSWERS, TYPE, ISO_MDNS_PTR, 4500, false, "local");
-    sim_put(&writer, ISO_MDNS_ANSWERS, TYPE, ISO_MDNS_PTR, 4500, false, TYPE);
-    sim_put(&writer, ISO_MDNS_ANSWERS, TYPE, ISO_MDNS_PTR, 4500, false, "a.b." TYPE);
-    sim_put(&writer, ISO_MDNS_ANSWERS, TYPE, ISO_MDNS_PTR, 4500, false, "\xff." TYPE);
+    sim_put(&writer, ISO_MDNS_ANSWERS, SIM_TYPE, ISO_MDNS_PTR, 4500, false, "x._http._tcp.local");
+    sim_put(&writer, ISO_MDNS_ANSWERS, SIM_TYPE, ISO_MDNS_PTR, 4500, false, "local");
+    sim_put(&writer, ISO_MDNS_ANSWERS, SIM_TYPE, ISO_MDNS_PTR, 4500, false, SIM_TYPE);
+    sim_put(&writer, ISO_MDNS_ANSWERS, SIM_TYPE, ISO_MDNS_PTR, 4500, false, "a.b." SIM_TYPE);
+    sim_put(&writer, ISO_MDNS_ANSWERS, SIM_TYPE, ISO_MDNS_PTR, 4500, false, "\xff." SIM_TYPE);
     sim_say(sim, &writer, ISO_MDNS_FLAG_RESPONSE);
     CHECK_EQ_U64(iso_mdns_peer_count(sim->hosts[0].mdns), 0);
     /* A service on no port, or on a host elsewhere, or at an address that is none. */
     put_lamp(&writer);
     sim_say(sim, &writer, ISO_MDNS_FLAG_RESPONSE);
-    sim_put(&writer, ISO_MDNS_ANSWERS, LAMP, ISO_MDNS_SRV, 120, true, "0 pi.local");
-    sim_put(&writer, ISO_MDNS_ANSWERS, LAMP, ISO_MDNS_SRV, 120, true, "80 www.example.com");
+    sim_put(&writer, ISO_MDNS_ANSWERS, SIM_LAMP, ISO_MDNS_SRV, 120, true, "0 pi.local");
+    sim_put(&writer, ISO_MDNS_ANSWERS, SIM_LAMP, ISO_MDNS_SRV, 120, true, "80 www.example.com");
     sim_put(&writer, ISO_MDNS_ANSWERS, "pi.local", ISO_MDNS_A, 120, false, "\0\0\0\0");
     sim_put(&writer, ISO_MDNS_ANSWERS, "pi.local", ISO_MDNS_A, 120, false, "\xe0\0\0\1");
     sim_put(&writer, ISO_MDNS_ANSWERS, "pi.local", ISO_MDNS_A, 120, false, "\xff\xff\xff\xff");
@@ -562,7 +559,7 @@ TEST(a_new_host_has_its_own_addresses)
     sim_say(sim, &writer, ISO_MDNS_FLAG_RESPONSE);
     sim_run(sim, 5000);
     sim_forget(sim);
-    sim_put(&writer, ISO_MDNS_ANSWERS, LAMP, ISO_MDNS_SRV, 120, true, "8080 other.local");
+    sim_put(&writer, ISO_MDNS_ANSWERS, SIM_LAMP, ISO_MDNS_SRV, 120, true, "8080 other.local");
     sim_put(&writer, ISO_MDNS_ADDITIONAL, "other.local", ISO_MDNS_A, 120, true, "\012\0\0\x07");
     sim_say(sim, &writer, ISO_MDNS_FLAG_RESPONSE);
     sim_run(sim, 5000);
@@ -576,14 +573,14 @@ TEST(short_lives_are_not_prolonged)
     struct iso_mdns_writer writer;
 
     put_lamp(&writer);
-    sim_put(&writer, ISO_MDNS_ANSWERS, LAMP, ISO_MDNS_SRV, 9, true, "8080 pi.local");
+    sim_put(&writer, ISO_MDNS_ANSWERS, SIM_LAMP, ISO_MDNS_SRV, 9, true, "8080 pi.local");
     sim_say(sim, &writer, ISO_MDNS_FLAG_RESPONSE);
     sim_run(sim, 8990);
-    CHECK_EQ_U64(sim_count(sim, "Q " LAMP " SRV"), 0);
+    CHECK_EQ_U64(sim_count(sim, "Q " SIM_LAMP " SRV"), 0);
     CHECK_STR(sim_log(sim, 0), FOUND);
     sim_run(sim, 200); /* it has ended, and is asked for as what is missing */
     CHECK_STR(sim_log(sim, 0), FOUND LOST);
-    CHECK_EQ_U64(sim_count(sim, "Q " LAMP " SRV"), 1);
+    CHECK_EQ_U64(sim_count(sim, "Q " SIM_LAMP " SRV"), 1);
     sim_free(sim);
 }
 
@@ -593,10 +590,10 @@ TEST(answers_that_are_half_over_are_not_given_as_known)
     struct iso_mdns_writer writer;
 
     put_lamp(&writer);
-    sim_put(&writer, ISO_MDNS_ANSWERS, TYPE, ISO_MDNS_PTR, 100, false, LAMP);
+    sim_put(&writer, ISO_MDNS_ANSWERS, SIM_TYPE, ISO_MDNS_PTR, 100, false, SIM_LAMP);
     sim_say(sim, &writer, ISO_MDNS_FLAG_RESPONSE);
     sim_run(sim, 49000);
-    CHECK(sim_count(sim, QUESTION "; A " TYPE " PTR") >= 3);
+    CHECK(sim_count(sim, QUESTION "; A " SIM_TYPE " PTR") >= 3);
     sim_forget(sim);
     sim_run(sim, 26000); /* the question after 63 seconds */
     CHECK_EQ_U64(sim_count(sim, QUESTION), 1);
@@ -624,7 +621,7 @@ TEST(who_asks_for_what_it_has_keeps_nobody_else_from_asking)
         sim_run(sim, 500);
         CHECK_STR(sim_log(sim, b), FOUND);
         CHECK_STR(sim_log(sim, c), FOUND);
-        told += sim_count(sim, QUESTION "; A " TYPE " PTR 4500 " LAMP);
+        told += sim_count(sim, QUESTION "; A " SIM_TYPE " PTR 4500 " SIM_LAMP);
         sim_free(sim);
     }
     CHECK(told > 0);

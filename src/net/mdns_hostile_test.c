@@ -6,8 +6,6 @@
 #include <stdlib.h>
 
 enum { SETTLED_MS = 20000, FLOOD = 100000 };
-#define TYPE "_wot._tcp.local"
-#define LAMP "lamp._wot._tcp.local"
 /* More than entries, interfaces and services together may take: see the sizes in mdns_state.h. */
 #define MEMORY_MAX (2u * 1024 * 1024)
 
@@ -41,10 +39,10 @@ static void check_unharmed(struct sim *sim)
     sim_run(sim, 2000);
     sim_forget(sim);
     iso_mdns_writer_init(&writer);
-    sim_ask(&writer, LAMP, ISO_MDNS_SRV, false);
+    sim_ask(&writer, SIM_LAMP, ISO_MDNS_SRV, false);
     sim_say(sim, &writer, 0);
     sim_run(sim, 1200);
-    CHECK_EQ_U64(sim_count(sim, "A " LAMP " SRV 120 flush 8080 pi.local"), 1);
+    CHECK_EQ_U64(sim_count(sim, "A " SIM_LAMP " SRV 120 flush 8080 pi.local"), 1);
     sim_free(sim);
 }
 
@@ -56,12 +54,12 @@ TEST(aliases_are_ignored)
     struct iso_mdns_writer writer;
 
     iso_mdns_writer_init(&writer);
-    sim_put(&writer, ISO_MDNS_ANSWERS, TYPE, ISO_MDNS_CNAME, 4500, true, "a.local");
-    sim_put(&writer, ISO_MDNS_ANSWERS, "a.local", ISO_MDNS_CNAME, 4500, true, TYPE);
-    sim_put(&writer, ISO_MDNS_ANSWERS, LAMP, ISO_MDNS_CNAME, 4500, true, LAMP);
+    sim_put(&writer, ISO_MDNS_ANSWERS, SIM_TYPE, ISO_MDNS_CNAME, 4500, true, "a.local");
+    sim_put(&writer, ISO_MDNS_ANSWERS, "a.local", ISO_MDNS_CNAME, 4500, true, SIM_TYPE);
+    sim_put(&writer, ISO_MDNS_ANSWERS, SIM_LAMP, ISO_MDNS_CNAME, 4500, true, SIM_LAMP);
     sim_put(&writer, ISO_MDNS_ANSWERS, "pi.local", ISO_MDNS_CNAME, 4500, true, "pi.local");
     sim_put(&writer, ISO_MDNS_ANSWERS, "pj.local", ISO_MDNS_CNAME, 4500, true, "pi.local");
-    sim_put(&writer, ISO_MDNS_ADDITIONAL, "screen." TYPE, ISO_MDNS_CNAME, 4500, true, LAMP);
+    sim_put(&writer, ISO_MDNS_ADDITIONAL, "screen." SIM_TYPE, ISO_MDNS_CNAME, 4500, true, SIM_LAMP);
     sim_say(sim, &writer, ISO_MDNS_FLAG_RESPONSE);
     sim_run(sim, 5000);
     CHECK_EQ_U64(sim_count(sim, "response"), 0);
@@ -135,9 +133,9 @@ TEST(a_flood_of_damaged_packets_costs_no_memory)
     uint64_t random = 7;
 
     iso_mdns_writer_init(&writer);
-    sim_ask(&writer, TYPE, ISO_MDNS_PTR, false);
-    sim_put(&writer, ISO_MDNS_ANSWERS, TYPE, ISO_MDNS_PTR, 4500, false, "x." TYPE);
-    sim_put(&writer, ISO_MDNS_ANSWERS, "x." TYPE, ISO_MDNS_SRV, 120, true, "80 x.local");
+    sim_ask(&writer, SIM_TYPE, ISO_MDNS_PTR, false);
+    sim_put(&writer, ISO_MDNS_ANSWERS, SIM_TYPE, ISO_MDNS_PTR, 4500, false, "x." SIM_TYPE);
+    sim_put(&writer, ISO_MDNS_ANSWERS, "x." SIM_TYPE, ISO_MDNS_SRV, 120, true, "80 x.local");
     sim_put(&writer, ISO_MDNS_ADDITIONAL, "x.local", ISO_MDNS_A, 120, true, "\012\0\0\x09");
     iso_mdns_writer_finish(&writer, 0, ISO_MDNS_FLAG_RESPONSE);
     for (unsigned i = 0; i < FLOOD; i++) {
@@ -165,7 +163,7 @@ TEST(a_flood_of_questions_gets_an_answer_a_second)
 
     for (unsigned i = 0; i < FLOOD; i++) {
         iso_mdns_writer_init(&writer);
-        sim_ask(&writer, i % 2 == 0 ? TYPE : LAMP, ISO_MDNS_ANY, i % 3 == 0);
+        sim_ask(&writer, i % 2 == 0 ? SIM_TYPE : SIM_LAMP, ISO_MDNS_ANY, i % 3 == 0);
         iso_mdns_writer_finish(&writer, 0, i % 5 == 0 ? ISO_MDNS_FLAG_TRUNCATED : 0);
         CHECK_OK(sim_inject(sim, 0, sim_v4(10, 0, 0, (uint8_t)(3 + i % 200)), 5353, true,
                             writer.bytes, writer.len, NULL));
@@ -178,7 +176,7 @@ TEST(a_flood_of_questions_gets_an_answer_a_second)
     unsigned unicast = 0;
     for (size_t i = 0; i < sim->trace_count; i++) {
         multicast += sim->trace[i].host == 0 && sim->trace[i].multicast &&
-                     strstr(sim->trace[i].text, LAMP " SRV") != NULL;
+                     strstr(sim->trace[i].text, SIM_LAMP " SRV") != NULL;
         unicast += sim->trace[i].host == 0 && !sim->trace[i].multicast;
     }
     CHECK(multicast <= 12);
@@ -197,7 +195,7 @@ static void put_fake(struct iso_mdns_writer *writer, unsigned i)
     (void)iso_format(host, sizeof host, "fake%u.local", i);
     (void)iso_format(target, sizeof target, "666 %s", host);
     iso_mdns_writer_init(writer);
-    sim_put(writer, ISO_MDNS_ANSWERS, TYPE, ISO_MDNS_PTR, 86400, false, instance);
+    sim_put(writer, ISO_MDNS_ANSWERS, SIM_TYPE, ISO_MDNS_PTR, 86400, false, instance);
     sim_put(writer, ISO_MDNS_ANSWERS, instance, ISO_MDNS_SRV, 86400, true, target);
     sim_put(writer, ISO_MDNS_ANSWERS, instance, ISO_MDNS_TXT, 86400, true, "\1x");
     sim_put(writer, ISO_MDNS_ANSWERS, host, ISO_MDNS_A, 86400, true, "\012\0\0\x09");
@@ -230,7 +228,7 @@ TEST(a_flood_of_peers_without_data_makes_few_questions)
     for (unsigned i = 0; i < FLOOD; i++) {
         (void)iso_format(instance, sizeof instance, "fake %u._wot._tcp.local", i);
         iso_mdns_writer_init(&writer);
-        sim_put(&writer, ISO_MDNS_ANSWERS, TYPE, ISO_MDNS_PTR, 4500, false, instance);
+        sim_put(&writer, ISO_MDNS_ANSWERS, SIM_TYPE, ISO_MDNS_PTR, 4500, false, instance);
         iso_mdns_writer_finish(&writer, 0, ISO_MDNS_FLAG_RESPONSE);
         CHECK_OK(sim_inject(sim, 0, sim_v4(10, 0, 0, (uint8_t)(3 + i % 200)), 5353, true,
                             writer.bytes, writer.len, NULL));

@@ -5,8 +5,6 @@
 #include "base/test.h"
 
 enum { SETTLED_MS = 8000 };
-#define TYPE "_wot._tcp.local"
-#define LAMP "lamp._wot._tcp.local"
 
 TEST(interfaces)
 {
@@ -132,8 +130,8 @@ TEST(addresses_and_text_and_life_of_a_peer)
 
     (void)sim_browse(sim, viewer, "_wot._tcp", NULL);
     iso_mdns_writer_init(&writer);
-    sim_put(&writer, ISO_MDNS_ANSWERS, TYPE, ISO_MDNS_PTR, 0xffffffff, false, LAMP);
-    sim_put(&writer, ISO_MDNS_ANSWERS, LAMP, ISO_MDNS_SRV, 0xffffffff, true, "1 pi.local");
+    sim_put(&writer, ISO_MDNS_ANSWERS, SIM_TYPE, ISO_MDNS_PTR, 0xffffffff, false, SIM_LAMP);
+    sim_put(&writer, ISO_MDNS_ANSWERS, SIM_LAMP, ISO_MDNS_SRV, 0xffffffff, true, "1 pi.local");
     for (unsigned i = 1; i <= ISO_MDNS_PEER_ADDRESSES_MAX + 5; i++) {
         const char address[] = {10, 0, 0, (char)(100 + i)};
         sim_put(&writer, ISO_MDNS_ANSWERS, "pi.local", ISO_MDNS_A, 0xffffffff, false, address);
@@ -144,12 +142,12 @@ TEST(addresses_and_text_and_life_of_a_peer)
         txt[64 * (i % 16)] = 63;
     }
     memcpy(txt + ISO_MDNS_TXT_MAX, "\1y", 3); /* 1026 bytes */
-    sim_put(&writer, ISO_MDNS_ANSWERS, LAMP, ISO_MDNS_TXT, 0xffffffff, true, txt);
+    sim_put(&writer, ISO_MDNS_ANSWERS, SIM_LAMP, ISO_MDNS_TXT, 0xffffffff, true, txt);
     sim_say(sim, &writer, ISO_MDNS_FLAG_RESPONSE);
     sim_run(sim, 10);
     CHECK_STR(sim_log(sim, viewer), "");
     txt[ISO_MDNS_TXT_MAX] = '\0';
-    sim_put(&writer, ISO_MDNS_ANSWERS, LAMP, ISO_MDNS_TXT, 0xffffffff, true, txt);
+    sim_put(&writer, ISO_MDNS_ANSWERS, SIM_LAMP, ISO_MDNS_TXT, 0xffffffff, true, txt);
     sim_say(sim, &writer, ISO_MDNS_FLAG_RESPONSE);
     sim_run(sim, 10);
     CHECK_CONTAINS(sim_log(sim, viewer), "10.0.0.112\n"); /* the twelfth */
@@ -192,14 +190,14 @@ TEST(waiting_for_known_answers_ends)
     sim_run(sim, SETTLED_MS);
     sim_forget(sim);
     iso_mdns_writer_init(&writer);
-    sim_ask(&writer, TYPE, ISO_MDNS_PTR, false);
+    sim_ask(&writer, SIM_TYPE, ISO_MDNS_PTR, false);
     sim_say(sim, &writer, ISO_MDNS_FLAG_TRUNCATED);
     for (unsigned i = 0; i < 30; i++) {
         sim_run(sim, 100);
-        sim_put(&writer, ISO_MDNS_ANSWERS, TYPE, ISO_MDNS_PTR, 4500, false, "x." TYPE);
+        sim_put(&writer, ISO_MDNS_ANSWERS, SIM_TYPE, ISO_MDNS_PTR, 4500, false, "x." SIM_TYPE);
         sim_say(sim, &writer, ISO_MDNS_FLAG_TRUNCATED);
     }
-    CHECK_EQ_U64(sim_count(sim, "A " TYPE " PTR 4500 " LAMP), 1);
+    CHECK_EQ_U64(sim_count(sim, "A " SIM_TYPE " PTR 4500 " SIM_LAMP), 1);
     sim_free(sim);
 }
 
@@ -209,9 +207,9 @@ static void say_fake(struct sim *sim, unsigned i)
     struct iso_mdns_writer writer;
     char instance[64];
 
-    (void)iso_format(instance, sizeof instance, "fake %u." TYPE, i);
+    (void)iso_format(instance, sizeof instance, "fake %u." SIM_TYPE, i);
     iso_mdns_writer_init(&writer);
-    sim_put(&writer, ISO_MDNS_ANSWERS, TYPE, ISO_MDNS_PTR, 86400, false, instance);
+    sim_put(&writer, ISO_MDNS_ANSWERS, SIM_TYPE, ISO_MDNS_PTR, 86400, false, instance);
     sim_put(&writer, ISO_MDNS_ANSWERS, instance, ISO_MDNS_SRV, 86400, true, "1 fake.local");
     sim_put(&writer, ISO_MDNS_ANSWERS, instance, ISO_MDNS_TXT, 86400, true, "\1x");
     sim_put(&writer, ISO_MDNS_ANSWERS, "fake.local", ISO_MDNS_A, 86400, true, "\012\0\0\x09");
@@ -262,9 +260,9 @@ TEST(peers_without_data_give_way_first)
         say_fake(sim, i);
     }
     for (; i < ISO_MDNS_PEERS_MAX; i++) {
-        (void)iso_format(instance, sizeof instance, "empty %u." TYPE, i);
+        (void)iso_format(instance, sizeof instance, "empty %u." SIM_TYPE, i);
         iso_mdns_writer_init(&writer);
-        sim_put(&writer, ISO_MDNS_ANSWERS, TYPE, ISO_MDNS_PTR, 4500, false, instance);
+        sim_put(&writer, ISO_MDNS_ANSWERS, SIM_TYPE, ISO_MDNS_PTR, 4500, false, instance);
         iso_mdns_writer_finish(&writer, 0, ISO_MDNS_FLAG_RESPONSE);
         CHECK_OK(sim_inject(sim, 0, sim_v4(10, 0, 0, (uint8_t)(3 + i % 200)), ISO_MDNS_PORT, true,
                             writer.bytes, writer.len, NULL));

@@ -6,69 +6,42 @@
 
 #include <stdlib.h>
 
-enum { SETTLED_MS = 6000 };
-#define TYPE "_wot._tcp.local"
-#define LAMP "lamp._wot._tcp.local"
-#define KINDS "_services._dns-sd._udp.local"
-
-/* A host "pi" with the service "lamp", settled. */
-static struct sim *lamp(void)
-{
-    struct sim *sim = sim_new(1);
-    unsigned pi = sim_simple(sim, "pi", 1);
-
-    (void)sim_announce(sim, pi, "lamp");
-    sim_run(sim, SETTLED_MS);
-    sim_forget(sim);
-    return sim;
-}
-
-/* Asks one question by multicast and gives the answer 200 ms. */
-static void ask(struct sim *sim, const char *name, uint16_t type, bool unicast)
-{
-    struct iso_mdns_writer writer;
-
-    iso_mdns_writer_init(&writer);
-    sim_ask(&writer, name, type, unicast);
-    sim_say(sim, &writer, 0);
-    sim_run(sim, 200);
-}
-
 TEST(a_type_is_answered_with_all_that_will_be_asked_next)
 {
-    struct sim *sim = lamp();
+    struct sim *sim = sim_lamp();
     uint64_t asked_ms = sim->now_ms;
 
-    ask(sim, TYPE, ISO_MDNS_PTR, false);
+    sim_ask_once(sim, SIM_TYPE, ISO_MDNS_PTR, false);
     CHECK_EQ_U64(sim->trace_count, 1);
     const struct sim_sent *sent = &sim->trace[0];
-    CHECK_STR(sent->text, "response id=0; A " TYPE " PTR 4500 " LAMP
-                          "; D pi.local A 120 flush 10.0.0.1; D pi.local NSEC 120 flush; D " LAMP
-                          " SRV 120 flush 8080 pi.local; D " LAMP
-                          " TXT 4500 flush 0474643d2f; D " LAMP " NSEC 120 flush");
+    CHECK_STR(sent->text,
+              "response id=0; A " SIM_TYPE " PTR 4500 " SIM_LAMP
+              "; D pi.local A 120 flush 10.0.0.1; D pi.local NSEC 120 flush; D " SIM_LAMP
+              " SRV 120 flush 8080 pi.local; D " SIM_LAMP " TXT 4500 flush 0474643d2f; D " SIM_LAMP
+              " NSEC 120 flush");
     CHECK(sent->at_ms >= asked_ms + 20 && sent->at_ms <= asked_ms + 120);
     sim_free(sim);
 }
 
 TEST(what_only_we_have_is_answered_at_once)
 {
-    struct sim *sim = lamp();
+    struct sim *sim = sim_lamp();
     uint64_t asked_ms = sim->now_ms;
 
-    ask(sim, LAMP, ISO_MDNS_SRV, false);
-    CHECK_EQ_U64(sim_find(sim, "A " LAMP " SRV")->at_ms, asked_ms);
+    sim_ask_once(sim, SIM_LAMP, ISO_MDNS_SRV, false);
+    CHECK_EQ_U64(sim_find(sim, "A " SIM_LAMP " SRV")->at_ms, asked_ms);
     CHECK_EQ_U64(sim_count(sim, "D pi.local A 120 flush 10.0.0.1"), 1);
     sim_free(sim);
 }
 
 TEST(questions_that_match_nothing_are_not_answered)
 {
-    struct sim *sim = lamp();
+    struct sim *sim = sim_lamp();
     struct iso_mdns_writer writer;
 
-    ask(sim, "other.local", ISO_MDNS_A, false);
-    ask(sim, "_http._tcp.local", ISO_MDNS_PTR, false);
-    ask(sim, TYPE, ISO_MDNS_A, false);
+    sim_ask_once(sim, "other.local", ISO_MDNS_A, false);
+    sim_ask_once(sim, "_http._tcp.local", ISO_MDNS_PTR, false);
+    sim_ask_once(sim, SIM_TYPE, ISO_MDNS_A, false);
     iso_mdns_writer_init(&writer);
     struct iso_mdns_name name;
     CHECK(iso_mdns_name_parse("pi.local", &name));
@@ -81,27 +54,27 @@ TEST(questions_that_match_nothing_are_not_answered)
 
 TEST(types_that_a_name_of_ours_has_not_are_denied)
 {
-    struct sim *sim = lamp();
+    struct sim *sim = sim_lamp();
 
-    ask(sim, "pi.local", ISO_MDNS_AAAA, false);
+    sim_ask_once(sim, "pi.local", ISO_MDNS_AAAA, false);
     CHECK_EQ_U64(sim_count(sim, "A pi.local NSEC 120 flush"), 1);
-    ask(sim, LAMP, ISO_MDNS_A, false);
-    CHECK_EQ_U64(sim_count(sim, "A " LAMP " NSEC 120 flush"), 1);
+    sim_ask_once(sim, SIM_LAMP, ISO_MDNS_A, false);
+    CHECK_EQ_U64(sim_count(sim, "A " SIM_LAMP " NSEC 120 flush"), 1);
     sim_free(sim);
 }
 
 TEST(names_are_matched_without_regard_to_case)
 {
-    struct sim *sim = lamp();
+    struct sim *sim = sim_lamp();
 
-    ask(sim, "PI.Local", ISO_MDNS_ANY, false);
+    sim_ask_once(sim, "PI.Local", ISO_MDNS_ANY, false);
     CHECK_EQ_U64(sim_count(sim, "A pi.local A 120 flush 10.0.0.1"), 1);
     sim_free(sim);
 }
 
 TEST(types_are_enumerated_once_each)
 {
-    struct sim *sim = lamp();
+    struct sim *sim = sim_lamp();
     const char *subtypes[] = {"_printer"};
     struct iso_mdns_service other = {.instance = "x",
                                      .type = "_isomer._tcp",
@@ -112,13 +85,13 @@ TEST(types_are_enumerated_once_each)
 
     (void)sim_announce(sim, 0, "second lamp");
     CHECK_OK(iso_mdns_service_add(sim->hosts[0].mdns, &other, sim->now_ms, &id, NULL));
-    sim_run(sim, SETTLED_MS);
+    sim_run(sim, SIM_SETTLED_MS);
     sim_forget(sim);
-    ask(sim, KINDS, ISO_MDNS_PTR, false);
+    sim_ask_once(sim, SIM_KINDS, ISO_MDNS_PTR, false);
     CHECK_EQ_U64(sim->trace_count, 1);
-    CHECK_STR(sim->trace[0].text, "response id=0; A " KINDS " PTR 4500 " TYPE "; A " KINDS
-                                  " PTR 4500 _isomer._tcp.local");
-    ask(sim, "_printer._sub._isomer._tcp.local", ISO_MDNS_PTR, false);
+    CHECK_STR(sim->trace[0].text, "response id=0; A " SIM_KINDS " PTR 4500 " SIM_TYPE
+                                  "; A " SIM_KINDS " PTR 4500 _isomer._tcp.local");
+    sim_ask_once(sim, "_printer._sub._isomer._tcp.local", ISO_MDNS_PTR, false);
     CHECK_EQ_U64(sim_count(sim, "A _printer._sub._isomer._tcp.local PTR 4500 "
                                 "x._isomer._tcp.local"),
                  1);
@@ -127,26 +100,26 @@ TEST(types_are_enumerated_once_each)
 
 TEST(answers_that_are_known_are_not_given)
 {
-    struct sim *sim = lamp();
+    struct sim *sim = sim_lamp();
     struct iso_mdns_writer writer;
 
     iso_mdns_writer_init(&writer);
-    sim_ask(&writer, TYPE, ISO_MDNS_PTR, false);
-    sim_put(&writer, ISO_MDNS_ANSWERS, TYPE, ISO_MDNS_PTR, 2250, false, LAMP);
+    sim_ask(&writer, SIM_TYPE, ISO_MDNS_PTR, false);
+    sim_put(&writer, ISO_MDNS_ANSWERS, SIM_TYPE, ISO_MDNS_PTR, 2250, false, SIM_LAMP);
     sim_say(sim, &writer, 0);
     sim_run(sim, 500);
     CHECK_EQ_U64(sim->trace_count, 0);
     /* Less than half of its life left: it is. */
-    sim_ask(&writer, TYPE, ISO_MDNS_PTR, false);
-    sim_put(&writer, ISO_MDNS_ANSWERS, TYPE, ISO_MDNS_PTR, 2249, false, LAMP);
+    sim_ask(&writer, SIM_TYPE, ISO_MDNS_PTR, false);
+    sim_put(&writer, ISO_MDNS_ANSWERS, SIM_TYPE, ISO_MDNS_PTR, 2249, false, SIM_LAMP);
     sim_say(sim, &writer, 0);
     sim_run(sim, 500);
     CHECK_EQ_U64(sim->trace_count, 1);
     /* Another instance of the type is not ours. */
     sim_run(sim, 2000);
     sim_forget(sim);
-    sim_ask(&writer, TYPE, ISO_MDNS_PTR, false);
-    sim_put(&writer, ISO_MDNS_ANSWERS, TYPE, ISO_MDNS_PTR, 4500, false, "x." TYPE);
+    sim_ask(&writer, SIM_TYPE, ISO_MDNS_PTR, false);
+    sim_put(&writer, ISO_MDNS_ANSWERS, SIM_TYPE, ISO_MDNS_PTR, 4500, false, "x." SIM_TYPE);
     sim_say(sim, &writer, 0);
     sim_run(sim, 500);
     CHECK_EQ_U64(sim->trace_count, 1);
@@ -155,25 +128,25 @@ TEST(answers_that_are_known_are_not_given)
 
 TEST(known_answers_may_come_in_further_packets)
 {
-    struct sim *sim = lamp();
+    struct sim *sim = sim_lamp();
     struct iso_mdns_writer writer;
 
     iso_mdns_writer_init(&writer);
-    sim_ask(&writer, TYPE, ISO_MDNS_PTR, false);
+    sim_ask(&writer, SIM_TYPE, ISO_MDNS_PTR, false);
     sim_say(sim, &writer, ISO_MDNS_FLAG_TRUNCATED);
     sim_run(sim, 300);
     CHECK_EQ_U64(sim->trace_count, 0); /* it waits for 400 to 500 ms */
-    sim_put(&writer, ISO_MDNS_ANSWERS, TYPE, ISO_MDNS_PTR, 4500, false, "x." TYPE);
+    sim_put(&writer, ISO_MDNS_ANSWERS, SIM_TYPE, ISO_MDNS_PTR, 4500, false, "x." SIM_TYPE);
     sim_say(sim, &writer, ISO_MDNS_FLAG_TRUNCATED);
     sim_run(sim, 390);
     CHECK_EQ_U64(sim->trace_count, 0); /* and as long again after each */
-    sim_put(&writer, ISO_MDNS_ANSWERS, TYPE, ISO_MDNS_PTR, 4500, false, LAMP);
+    sim_put(&writer, ISO_MDNS_ANSWERS, SIM_TYPE, ISO_MDNS_PTR, 4500, false, SIM_LAMP);
     sim_say(sim, &writer, 0);
     sim_run(sim, 2000);
     CHECK_EQ_U64(sim->trace_count, 0);
     /* Nothing more comes: the answer does. */
     uint64_t asked_ms = sim->now_ms;
-    sim_ask(&writer, TYPE, ISO_MDNS_PTR, false);
+    sim_ask(&writer, SIM_TYPE, ISO_MDNS_PTR, false);
     sim_say(sim, &writer, ISO_MDNS_FLAG_TRUNCATED);
     sim_run(sim, 2000);
     CHECK_EQ_U64(sim->trace_count, 1);
@@ -183,13 +156,13 @@ TEST(known_answers_may_come_in_further_packets)
 
 TEST(an_answer_that_another_gives_is_not_repeated)
 {
-    struct sim *sim = lamp();
+    struct sim *sim = sim_lamp();
     struct iso_mdns_writer writer;
 
     iso_mdns_writer_init(&writer);
-    sim_ask(&writer, KINDS, ISO_MDNS_PTR, false);
+    sim_ask(&writer, SIM_KINDS, ISO_MDNS_PTR, false);
     sim_say(sim, &writer, 0);
-    sim_put(&writer, ISO_MDNS_ANSWERS, KINDS, ISO_MDNS_PTR, 4500, false, TYPE);
+    sim_put(&writer, ISO_MDNS_ANSWERS, SIM_KINDS, ISO_MDNS_PTR, 4500, false, SIM_TYPE);
     sim_say(sim, &writer, ISO_MDNS_FLAG_RESPONSE);
     sim_run(sim, 500);
     CHECK_EQ_U64(sim->trace_count, 0);
@@ -198,12 +171,12 @@ TEST(an_answer_that_another_gives_is_not_repeated)
 
 TEST(a_record_is_multicast_once_a_second_however_often_it_is_asked_for)
 {
-    struct sim *sim = lamp();
+    struct sim *sim = sim_lamp();
     struct iso_mdns_writer writer;
 
     iso_mdns_writer_init(&writer);
     for (unsigned i = 0; i < 1000; i++) {
-        sim_ask(&writer, LAMP, ISO_MDNS_SRV, false);
+        sim_ask(&writer, SIM_LAMP, ISO_MDNS_SRV, false);
         sim_say(sim, &writer, 0);
         sim_run(sim, 10);
     }
@@ -217,32 +190,32 @@ TEST(a_record_is_multicast_once_a_second_however_often_it_is_asked_for)
 
 TEST(what_was_just_sent_is_not_added_again)
 {
-    struct sim *sim = lamp();
+    struct sim *sim = sim_lamp();
 
-    ask(sim, LAMP, ISO_MDNS_SRV, false);
+    sim_ask_once(sim, SIM_LAMP, ISO_MDNS_SRV, false);
     CHECK_EQ_U64(sim_count(sim, "D pi.local A"), 1);
     sim_forget(sim);
     sim_run(sim, 300);
-    ask(sim, TYPE, ISO_MDNS_PTR, false);
-    CHECK_EQ_U64(sim_count(sim, "A " TYPE " PTR 4500 " LAMP "; D " LAMP " TXT"), 1);
+    sim_ask_once(sim, SIM_TYPE, ISO_MDNS_PTR, false);
+    CHECK_EQ_U64(sim_count(sim, "A " SIM_TYPE " PTR 4500 " SIM_LAMP "; D " SIM_LAMP " TXT"), 1);
     CHECK_EQ_U64(sim_count(sim, "pi.local A"), 0);
     sim_free(sim);
 }
 
 TEST(a_unicast_answer_is_given_where_it_is_wished_unless_all_should_hear_it)
 {
-    struct sim *sim = lamp();
+    struct sim *sim = sim_lamp();
 
     /* Announced not long ago: by unicast. */
-    ask(sim, LAMP, ISO_MDNS_TXT, true);
+    sim_ask_once(sim, SIM_LAMP, ISO_MDNS_TXT, true);
     CHECK_EQ_U64(sim->trace_count, 1);
     CHECK(!sim->trace[0].multicast && sim->trace[0].port == 5353);
     CHECK_EQ_U64(sim->trace[0].to.bytes[3], 200);
-    CHECK_CONTAINS(sim->trace[0].text, "response id=0; A " LAMP " TXT 4500 flush");
+    CHECK_CONTAINS(sim->trace[0].text, "response id=0; A " SIM_LAMP " TXT 4500 flush");
     /* A quarter of its life ago: to all. */
     sim_run(sim, 4500000 / 4);
     sim_forget(sim);
-    ask(sim, LAMP, ISO_MDNS_TXT, true);
+    sim_ask_once(sim, SIM_LAMP, ISO_MDNS_TXT, true);
     CHECK_EQ_U64(sim->trace_count, 1);
     CHECK(sim->trace[0].multicast);
     sim_free(sim);
@@ -250,7 +223,7 @@ TEST(a_unicast_answer_is_given_where_it_is_wished_unless_all_should_hear_it)
 
 TEST(a_plain_resolver_gets_a_plain_answer)
 {
-    struct sim *sim = lamp();
+    struct sim *sim = sim_lamp();
     struct iso_mdns_writer writer;
 
     iso_mdns_writer_init(&writer);
@@ -267,7 +240,7 @@ TEST(a_plain_resolver_gets_a_plain_answer)
 
 TEST(unicast_answers_have_a_budget)
 {
-    struct sim *sim = lamp();
+    struct sim *sim = sim_lamp();
     struct iso_mdns_writer writer;
 
     for (unsigned i = 0; i < 500; i++) {
@@ -284,12 +257,12 @@ TEST(unicast_answers_have_a_budget)
 
 TEST(only_the_link_is_answered)
 {
-    struct sim *sim = lamp();
+    struct sim *sim = sim_lamp();
     struct iso_mdns_writer writer;
     struct iso_report report;
 
     iso_mdns_writer_init(&writer);
-    sim_ask(&writer, LAMP, ISO_MDNS_SRV, true);
+    sim_ask(&writer, SIM_LAMP, ISO_MDNS_SRV, true);
     iso_mdns_writer_finish(&writer, 0, 0);
     struct iso_mdns_address far = sim_v4(192, 0, 2, 1);
     iso_report_init(&report);
@@ -318,11 +291,11 @@ TEST(only_the_link_is_answered)
 
 TEST(responses_come_from_the_port_of_mdns_to_the_group_only)
 {
-    struct sim *sim = lamp();
+    struct sim *sim = sim_lamp();
     struct iso_mdns_writer writer;
 
     iso_mdns_writer_init(&writer);
-    sim_put(&writer, ISO_MDNS_ANSWERS, LAMP, ISO_MDNS_SRV, 120, true, "1 evil.local");
+    sim_put(&writer, ISO_MDNS_ANSWERS, SIM_LAMP, ISO_MDNS_SRV, 120, true, "1 evil.local");
     iso_mdns_writer_finish(&writer, 0, ISO_MDNS_FLAG_RESPONSE);
     struct iso_mdns_address from = sim_v4(10, 0, 0, 66);
     CHECK_ERR(sim_inject(sim, 0, from, 5354, true, writer.bytes, writer.len, NULL), ISO_E_REFUSED);
@@ -335,45 +308,45 @@ TEST(responses_come_from_the_port_of_mdns_to_the_group_only)
 
 TEST(a_wrong_goodbye_is_contradicted)
 {
-    struct sim *sim = lamp();
+    struct sim *sim = sim_lamp();
     struct iso_mdns_writer writer;
 
     iso_mdns_writer_init(&writer);
-    sim_put(&writer, ISO_MDNS_ANSWERS, TYPE, ISO_MDNS_PTR, 0, false, LAMP);
+    sim_put(&writer, ISO_MDNS_ANSWERS, SIM_TYPE, ISO_MDNS_PTR, 0, false, SIM_LAMP);
     sim_say(sim, &writer, ISO_MDNS_FLAG_RESPONSE);
     sim_run(sim, 500);
-    CHECK_EQ_U64(sim_count(sim, "A " TYPE " PTR 4500 " LAMP), 1);
+    CHECK_EQ_U64(sim_count(sim, "A " SIM_TYPE " PTR 4500 " SIM_LAMP), 1);
     /* Again and again: once a second. */
     for (unsigned i = 0; i < 100; i++) {
-        sim_put(&writer, ISO_MDNS_ANSWERS, TYPE, ISO_MDNS_PTR, 0, false, LAMP);
+        sim_put(&writer, ISO_MDNS_ANSWERS, SIM_TYPE, ISO_MDNS_PTR, 0, false, SIM_LAMP);
         sim_say(sim, &writer, ISO_MDNS_FLAG_RESPONSE);
         sim_run(sim, 50);
     }
-    CHECK(sim_count(sim, "A " TYPE " PTR 4500 " LAMP) <= 7);
+    CHECK(sim_count(sim, "A " SIM_TYPE " PTR 4500 " SIM_LAMP) <= 7);
     sim_free(sim);
 }
 
 TEST(goodbyes_are_said)
 {
-    struct sim *sim = lamp();
+    struct sim *sim = sim_lamp();
     uint32_t second = sim_announce(sim, 0, "second");
 
-    sim_run(sim, SETTLED_MS);
+    sim_run(sim, SIM_SETTLED_MS);
     sim_forget(sim);
     iso_mdns_service_remove(sim->hosts[0].mdns, second, sim->now_ms);
     sim_run(sim, 3000);
     CHECK_EQ_U64(sim->trace_count, 1);
-    CHECK_STR(sim->trace[0].text, "response id=0; A " TYPE " PTR 0 second._wot._tcp.local; "
+    CHECK_STR(sim->trace[0].text, "response id=0; A " SIM_TYPE " PTR 0 second._wot._tcp.local; "
                                   "A second._wot._tcp.local SRV 0 flush 8080 pi.local; "
                                   "A second._wot._tcp.local TXT 0 flush 0474643d2f");
     sim_forget(sim);
     iso_mdns_stop(sim->hosts[0].mdns, sim->now_ms);
     sim_run(sim, 3000);
     CHECK_EQ_U64(sim->trace_count, 1);
-    CHECK_CONTAINS(sim->trace[0].text, "A " TYPE " PTR 0 " LAMP);
+    CHECK_CONTAINS(sim->trace[0].text, "A " SIM_TYPE " PTR 0 " SIM_LAMP);
     CHECK_CONTAINS(sim->trace[0].text, "A pi.local A 0 flush 10.0.0.1");
     /* Nothing is answered any more. */
-    ask(sim, TYPE, ISO_MDNS_PTR, false);
+    sim_ask_once(sim, SIM_TYPE, ISO_MDNS_PTR, false);
     CHECK_EQ_U64(sim->trace_count, 1);
     sim_free(sim);
 }
@@ -397,11 +370,11 @@ TEST(a_changed_txt_record_is_announced)
     uint32_t id = sim_announce(sim, pi, "lamp");
     const char *txt[] = {"td=/x"};
 
-    sim_run(sim, SETTLED_MS);
+    sim_run(sim, SIM_SETTLED_MS);
     sim_forget(sim);
     CHECK_OK(iso_mdns_service_set_txt(sim->hosts[pi].mdns, id, txt, 1, sim->now_ms, NULL));
-    sim_run(sim, SETTLED_MS);
-    CHECK_EQ_U64(sim_count(sim, "A " LAMP " TXT 4500 flush 0574643d2f78"), 3);
+    sim_run(sim, SIM_SETTLED_MS);
+    CHECK_EQ_U64(sim_count(sim, "A " SIM_LAMP " TXT 4500 flush 0574643d2f78"), 3);
     CHECK_EQ_U64(sim_count(sim, "query"), 0);
     CHECK_ERR(iso_mdns_service_set_txt(sim->hosts[pi].mdns, id + 1, txt, 1, sim->now_ms, NULL),
               ISO_E_NOT_FOUND);
@@ -410,7 +383,7 @@ TEST(a_changed_txt_record_is_announced)
 
 TEST(services_that_cannot_be_are_refused)
 {
-    struct sim *sim = lamp();
+    struct sim *sim = sim_lamp();
     struct iso_mdns *mdns = sim->hosts[0].mdns;
     const char *long_txt[] = {"a=1", "=2"};
     const char *bad_subtype[] = {"printer"};
@@ -454,7 +427,7 @@ TEST(services_that_cannot_be_are_refused)
 
 TEST(failing_allocations_leave_everything_as_it_was)
 {
-    struct sim *sim = lamp();
+    struct sim *sim = sim_lamp();
     struct sim_host *host = &sim->hosts[0];
     const struct iso_mdns_service service = {.instance = "x", .type = "_x._udp", .port = 1};
     struct iso_mdns_address address = sim_v4(10, 9, 0, 1);

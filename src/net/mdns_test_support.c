@@ -562,3 +562,24 @@ const struct sim_sent *sim_find(const struct sim *sim, const char *part)
     TEST_FAIL("no packet with '%s'; the last is '%s'", part,
               sim->trace_count == 0 ? "none" : sim->trace[sim->trace_count - 1].text);
 }
+
+struct sim *sim_lamp(void)
+{
+    struct sim *sim = sim_new(1);
+    unsigned pi = sim_simple(sim, "pi", 1);
+
+    (void)sim_announce(sim, pi, "lamp");
+    sim_run(sim, SIM_SETTLED_MS);
+    sim_forget(sim);
+    return sim;
+}
+
+void sim_ask_once(struct sim *sim, const char *name, uint16_t type, bool unicast)
+{
+    struct iso_mdns_writer writer;
+
+    iso_mdns_writer_init(&writer);
+    sim_ask(&writer, name, type, unicast);
+    sim_say(sim, &writer, 0);
+    sim_run(sim, 200);
+}

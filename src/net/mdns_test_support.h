@@ -16,7 +16,12 @@ enum {
     SIM_PORTS_MAX = 4,
     SIM_FLIGHT_MAX = 4096, /* packets on their way */
     SIM_TRACE_MAX = 16384,
+    SIM_SETTLED_MS = 6000, /* so long after an announcement nothing more is said of it */
 };
+
+#define SIM_TYPE "_wot._tcp.local"
+#define SIM_LAMP "lamp._wot._tcp.local"
+#define SIM_KINDS "_services._dns-sd._udp.local"
 
 /* A host's interface on a link. */
 struct sim_port {
@@ -92,6 +97,8 @@ unsigned sim_simple(struct sim *sim, const char *name, uint8_t last);
 
 /* "Name" of type _wot._tcp on port 8080 with TXT "td=/"; its id. */
 uint32_t sim_announce(struct sim *sim, unsigned host, const char *instance);
+/* A network with the host 0, "pi", whose service "lamp" has been announced. */
+struct sim *sim_lamp(void);
 uint32_t sim_browse(struct sim *sim, unsigned host, const char *type, const char *subtype);
 
 /* Lets time pass. */
@@ -123,5 +130,7 @@ char *sim_text(struct iso_bytes bytes);
 void sim_put(struct iso_mdns_writer *writer, enum iso_mdns_section section, const char *name,
              uint16_t type, uint32_t ttl_s, bool flush, const char *data);
 void sim_ask(struct iso_mdns_writer *writer, const char *name, uint16_t type, bool unicast);
+/* Asks one question by multicast and gives the answer 200 ms. */
+void sim_ask_once(struct sim *sim, const char *name, uint16_t type, bool unicast);
 
 #endif

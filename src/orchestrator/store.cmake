@@ -9,5 +9,5 @@ iso_library(iso_orchestrator_store
 target_compile_definitions(iso_orchestrator_store PUBLIC _GNU_SOURCE)
 
 foreach(name IN ITEMS store store_crash)
-  iso_test(orchestrator_${name}_test SOURCES ${name}_test.c LIBS iso_orchestrator_store)
+  iso_test(orchestrator_${name}_test SOURCES ${name}_test.c store_test_support.c LIBS iso_orchestrator_store)
 endforeach()

@@ -9,27 +9,9 @@
 #include <unistd.h>
 
 #include "base/test.h"
+#include "orchestrator/store_test_support.h"
 
 #define STR(text) iso_str_from_z(text)
-
-static char dir[64];
-static char path[96];
-
-static void make_dir(void)
-{
-    (void)snprintf(dir, sizeof dir, "/tmp/isomer-store-XXXXXX");
-    CHECK(mkdtemp(dir) != NULL);
-    (void)snprintf(path, sizeof path, "%s/orchestrator.db", dir);
-}
-
-static void drop_dir(void)
-{
-    char wal[112];
-    (void)snprintf(wal, sizeof wal, "%s-wal", path);
-    (void)unlink(wal);
-    (void)unlink(path);
-    (void)rmdir(dir);
-}
 
 /* A child that works on the store and tells of each step with a number, until it is killed. */
 struct worker {
@@ -46,7 +28,7 @@ static struct worker work(void (*run)(struct iso_or_store *store, int pipe))
     if (pid == 0) {
         struct iso_or_store *store = NULL;
         (void)close(ends[0]);
-        if (iso_or_store_open(path, &store, NULL) != ISO_OK) {
+        if (iso_or_store_open(store_test_path, &store, NULL) != ISO_OK) {
             _exit(1);
         }
         run(store, ends[1]);
@@ -112,7 +94,7 @@ static void check_setting(const char *expected)
     struct iso_or_store *store = NULL;
     struct iso_buf out;
     iso_buf_init(&out, iso_alloc_libc(), 100);
-    CHECK_OK(iso_or_store_open(path, &store, NULL));
+    CHECK_OK(iso_or_store_open(store_test_path, &store, NULL));
     CHECK_OK(iso_or_store_get(store, "a", &out, NULL));
     CHECK_OK(iso_buf_append_u8(&out, 0));
     CHECK_STR((const char *)out.ptr, expected);
@@ -122,22 +104,22 @@ static void check_setting(const char *expected)
 
 TEST(killed_between_begin_and_commit)
 {
-    make_dir();
+    store_test_make_dir();
     struct worker worker = work(begins);
     (void)hear(worker);
     (void)end(worker, 1);
     check_setting("before");
-    drop_dir();
+    store_test_drop_dir();
 }
 
 TEST(killed_after_commit)
 {
-    make_dir();
+    store_test_make_dir();
     struct worker worker = work(commits);
     (void)hear(worker);
     (void)end(worker, 1);
     check_setting("committed");
-    drop_dir();
+    store_test_drop_dir();
 }
 
 /* Takes epochs as fast as it can, and tells of each. */
@@ -154,7 +136,7 @@ static void takes_epochs(struct iso_or_store *store, int pipe)
 
 TEST(an_epoch_that_was_seen_is_never_given_again)
 {
-    make_dir();
+    store_test_make_dir();
     uint64_t last = 0;
     for (unsigned round = 0; round < 20; round++) {
         struct worker worker = work(takes_epochs);
@@ -168,9 +150,9 @@ TEST(an_epoch_that_was_seen_is_never_given_again)
     }
     struct iso_or_store *store = NULL;
     uint64_t next = 0;
-    CHECK_OK(iso_or_store_open(path, &store, NULL));
+    CHECK_OK(iso_or_store_open(store_test_path, &store, NULL));
     CHECK_OK(iso_or_store_epoch_next(store, STR("app"), STR("c"), 0, &next, NULL));
     CHECK(next > last);
     iso_or_store_close(store);
-    drop_dir();
+    store_test_drop_dir();
 }

@@ -167,57 +167,51 @@ enum iso_err iso_or_store_generation_last(struct iso_or_store *store, struct iso
     return err;
 }
 
-static enum iso_err trim(struct iso_or_store *store, enum iso_or_sql which, struct iso_str app,
-                         struct iso_report *report)
+/* Carries out two statements about one application, or neither. `bind` gives each its parameters.
+ */
+static enum iso_err run_both(struct iso_or_store *store, enum iso_or_sql first,
+                             enum iso_or_sql second, struct iso_str app,
+                             void (*bind)(struct iso_or_query *query), struct iso_report *report)
 {
-    struct iso_or_query query;
-    iso_or_query_begin(&query, store, which);
-    iso_or_query_text(&query, app);
-    iso_or_query_u64(&query, ISO_OR_GENERATIONS_KEPT);
-    iso_or_query_u64(&query, ISO_OR_COMMITTED);
-    iso_or_query_u64(&query, ISO_OR_COMMITTING);
-    iso_or_query_u64(&query, ISO_OR_COMMITTED);
-    return iso_or_query_run(&query, report);
+    const enum iso_or_sql both[] = {first, second};
+    bool own = false;
+    enum iso_err err = iso_or_store_begin_inner(store, &own, report);
+    if (err != ISO_OK) {
+        return err;
+    }
+    for (size_t i = 0; i < ISO_COUNT_OF(both) && err == ISO_OK; i++) {
+        struct iso_or_query query;
+        iso_or_query_begin(&query, store, both[i]);
+        iso_or_query_text(&query, app);
+        if (bind != NULL) {
+            bind(&query);
+        }
+        err = iso_or_query_run(&query, report);
+    }
+    return iso_or_store_end_inner(store, own, err, report);
+}
+
+static void bind_trim(struct iso_or_query *query)
+{
+    iso_or_query_u64(query, ISO_OR_GENERATIONS_KEPT);
+    iso_or_query_u64(query, ISO_OR_COMMITTED);
+    iso_or_query_u64(query, ISO_OR_COMMITTING);
+    iso_or_query_u64(query, ISO_OR_COMMITTED);
 }
 
 enum iso_err iso_or_store_generations_trim(struct iso_or_store *store, struct iso_str app,
                                            struct iso_report *report)
 {
-    bool own = false;
-    enum iso_err err = iso_or_store_begin_inner(store, &own, report);
-    if (err != ISO_OK) {
-        return err;
-    }
     /* Both by what the second one has. */
-    err = trim(store, ISO_OR_SQL_GENERATIONS_TRIM, app, report);
-    if (err == ISO_OK) {
-        err = trim(store, ISO_OR_SQL_PROGRESS_TRIM, app, report);
-    }
-    return iso_or_store_end_inner(store, own, err, report);
-}
-
-static enum iso_err forget(struct iso_or_store *store, enum iso_or_sql which, struct iso_str app,
-                           struct iso_report *report)
-{
-    struct iso_or_query query;
-    iso_or_query_begin(&query, store, which);
-    iso_or_query_text(&query, app);
-    return iso_or_query_run(&query, report);
+    return run_both(store, ISO_OR_SQL_GENERATIONS_TRIM, ISO_OR_SQL_PROGRESS_TRIM, app, bind_trim,
+                    report);
 }
 
 enum iso_err iso_or_store_generations_forget(struct iso_or_store *store, struct iso_str app,
                                              struct iso_report *report)
 {
-    bool own = false;
-    enum iso_err err = iso_or_store_begin_inner(store, &own, report);
-    if (err != ISO_OK) {
-        return err;
-    }
-    err = forget(store, ISO_OR_SQL_GENERATIONS_FORGET, app, report);
-    if (err == ISO_OK) {
-        err = forget(store, ISO_OR_SQL_PROGRESS_FORGET, app, report);
-    }
-    return iso_or_store_end_inner(store, own, err, report);
+    return run_both(store, ISO_OR_SQL_GENERATIONS_FORGET, ISO_OR_SQL_PROGRESS_FORGET, app, NULL,
+                    report);
 }
 
 /* ---- Epochs ------------------------------------------------------------------------------------

@@ -10,34 +10,16 @@
 #include <unistd.h>
 
 #include "base/test.h"
+#include "orchestrator/store_test_support.h"
 
 #define STR(text) iso_str_from_z(text)
-
-static char dir[64];
-static char path[96];
-
-static void make_dir(void)
-{
-    (void)snprintf(dir, sizeof dir, "/tmp/isomer-store-XXXXXX");
-    CHECK(mkdtemp(dir) != NULL);
-    (void)snprintf(path, sizeof path, "%s/orchestrator.db", dir);
-}
-
-static void drop_dir(void)
-{
-    char wal[112];
-    (void)snprintf(wal, sizeof wal, "%s-wal", path);
-    (void)unlink(wal);
-    (void)unlink(path);
-    (void)rmdir(dir);
-}
 
 static struct iso_or_store *opened(void)
 {
     struct iso_or_store *store = NULL;
     struct iso_report report;
     iso_report_init(&report);
-    if (iso_or_store_open(path, &store, &report) != ISO_OK) {
+    if (iso_or_store_open(store_test_path, &store, &report) != ISO_OK) {
         TEST_FAIL("%s", report.text);
     }
     return store;
@@ -48,7 +30,7 @@ static void refused(enum iso_err expected, const char *words)
     struct iso_or_store *store = NULL;
     struct iso_report report;
     iso_report_init(&report);
-    CHECK_ERR(iso_or_store_open(path, &store, &report), expected);
+    CHECK_ERR(iso_or_store_open(store_test_path, &store, &report), expected);
     CHECK(store == NULL);
     CHECK_CONTAINS(report.text, words);
 }
@@ -220,7 +202,7 @@ static void check_filled(struct iso_or_store *store)
 
 TEST(everything_is_there_after_reopening)
 {
-    make_dir();
+    store_test_make_dir();
     struct iso_or_store *store = opened();
     fill(store);
     check_filled(store);
@@ -228,7 +210,7 @@ TEST(everything_is_there_after_reopening)
     store = opened();
     check_filled(store);
     iso_or_store_close(store);
-    drop_dir();
+    store_test_drop_dir();
 }
 
 TEST(what_is_not_there_is_not_found)
@@ -303,7 +285,7 @@ TEST(a_step_keeps_what_the_generation_is)
 /* Epochs rise, whatever is asked and whatever is rolled back before anybody saw it. */
 TEST(epochs_rise)
 {
-    make_dir();
+    store_test_make_dir();
     struct iso_or_store *store = opened();
     uint64_t epoch = 0;
     CHECK_OK(iso_or_store_epoch_next(store, STR("app"), STR("c"), 0, &epoch, NULL));
@@ -323,7 +305,7 @@ TEST(epochs_rise)
     CHECK_OK(iso_or_store_epoch_next(store, STR("app"), STR("c"), 0, &epoch, NULL));
     CHECK_EQ_U64(epoch, 12);
     iso_or_store_close(store);
-    drop_dir();
+    store_test_drop_dir();
 }
 
 /* Forgotten are old ones that are over; what runs, or is under way, stays however old it is. */
@@ -427,29 +409,29 @@ TEST(queries_within_queries)
 
 TEST(the_file_is_private)
 {
-    make_dir();
-    int fd = open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0644);
+    store_test_make_dir();
+    int fd = open(store_test_path, O_CREAT | O_WRONLY | O_CLOEXEC, 0644);
     CHECK(fd >= 0 && close(fd) == 0);
     struct iso_or_store *store = opened();
     fill(store);
     struct stat status;
     char wal[112];
-    (void)snprintf(wal, sizeof wal, "%s-wal", path);
-    CHECK(stat(path, &status) == 0 && (status.st_mode & 0777) == 0600);
+    (void)snprintf(wal, sizeof wal, "%s-wal", store_test_path);
+    CHECK(stat(store_test_path, &status) == 0 && (status.st_mode & 0777) == 0600);
     CHECK(stat(wal, &status) == 0 && (status.st_mode & 0777) == 0600);
     iso_or_store_close(store);
-    drop_dir();
+    store_test_drop_dir();
 }
 
 TEST(a_second_process_is_refused)
 {
-    make_dir();
+    store_test_make_dir();
     struct iso_or_store *store = opened();
     pid_t child = fork();
     CHECK(child >= 0);
     if (child == 0) {
         struct iso_or_store *second = NULL;
-        enum iso_err err = iso_or_store_open(path, &second, NULL);
+        enum iso_err err = iso_or_store_open(store_test_path, &second, NULL);
         _exit(err == ISO_E_EXISTS && second == NULL ? 0 : 1);
     }
     int status = 0;
@@ -457,76 +439,76 @@ TEST(a_second_process_is_refused)
     CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
     fill(store);
     iso_or_store_close(store);
-    drop_dir();
+    store_test_drop_dir();
 }
 
 static void direct(const char *sql)
 {
     sqlite3 *db = NULL;
-    CHECK(sqlite3_open(path, &db) == SQLITE_OK);
+    CHECK(sqlite3_open(store_test_path, &db) == SQLITE_OK);
     CHECK(sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK);
     CHECK(sqlite3_close(db) == SQLITE_OK);
 }
 
 TEST(newer_and_foreign_databases_are_refused)
 {
-    make_dir();
+    store_test_make_dir();
     iso_or_store_close(opened());
     direct("PRAGMA user_version = 99");
     refused(ISO_E_UNSUPPORTED, "schema is 99");
-    CHECK(unlink(path) == 0);
+    CHECK(unlink(store_test_path) == 0);
     direct("CREATE TABLE t (x)");
     refused(ISO_E_MALFORMED, "not an orchestrator's");
-    drop_dir();
+    store_test_drop_dir();
 }
 
 static void write_at(off_t offset, const void *bytes, size_t len)
 {
-    int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    int fd = open(store_test_path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
     CHECK(fd >= 0 && pwrite(fd, bytes, len, offset) == (ssize_t)len && close(fd) == 0);
 }
 
 TEST(damaged_files_are_refused)
 {
-    make_dir();
+    store_test_make_dir();
     char garbage[4096];
     memset(garbage, 0x5a, sizeof garbage);
     write_at(0, garbage, sizeof garbage);
     refused(ISO_E_MALFORMED, "damaged");
-    CHECK(unlink(path) == 0);
+    CHECK(unlink(store_test_path) == 0);
     struct iso_or_store *store = opened();
     fill(store);
     iso_or_store_close(store);
     struct stat status;
-    CHECK(stat(path, &status) == 0 && status.st_size > 8192);
+    CHECK(stat(store_test_path, &status) == 0 && status.st_size > 8192);
     /* Each page but the first, which has the schema. */
     for (off_t at = 4096; at < status.st_size; at += 4096) {
         char page[4096];
-        int fd = open(path, O_RDONLY | O_CLOEXEC);
+        int fd = open(store_test_path, O_RDONLY | O_CLOEXEC);
         CHECK(fd >= 0 && pread(fd, page, sizeof page, at) == (ssize_t)sizeof page);
         CHECK(close(fd) == 0);
         write_at(at, garbage, sizeof garbage);
         refused(ISO_E_MALFORMED, "damaged");
         write_at(at, page, sizeof page);
     }
-    CHECK(truncate(path, status.st_size / 2) == 0);
+    CHECK(truncate(store_test_path, status.st_size / 2) == 0);
     refused(ISO_E_MALFORMED, "damaged");
-    drop_dir();
+    store_test_drop_dir();
 }
 
 TEST(what_is_no_file_is_refused)
 {
-    make_dir();
-    CHECK(mkdir(path, 0700) == 0);
+    store_test_make_dir();
+    CHECK(mkdir(store_test_path, 0700) == 0);
     struct iso_or_store *store = NULL;
-    CHECK(iso_or_store_open(path, &store, NULL) != ISO_OK && store == NULL);
-    CHECK(rmdir(path) == 0);
-    CHECK(symlink("/dev/null", path) == 0);
-    CHECK(iso_or_store_open(path, &store, NULL) != ISO_OK && store == NULL);
-    (void)snprintf(path, sizeof path, "%s/missing/file", dir);
-    CHECK_ERR(iso_or_store_open(path, &store, NULL), ISO_E_NOT_FOUND);
-    (void)snprintf(path, sizeof path, "%s/orchestrator.db", dir);
-    drop_dir();
+    CHECK(iso_or_store_open(store_test_path, &store, NULL) != ISO_OK && store == NULL);
+    CHECK(rmdir(store_test_path) == 0);
+    CHECK(symlink("/dev/null", store_test_path) == 0);
+    CHECK(iso_or_store_open(store_test_path, &store, NULL) != ISO_OK && store == NULL);
+    (void)snprintf(store_test_path, sizeof store_test_path, "%s/missing/file", store_test_dir);
+    CHECK_ERR(iso_or_store_open(store_test_path, &store, NULL), ISO_E_NOT_FOUND);
+    (void)snprintf(store_test_path, sizeof store_test_path, "%s/orchestrator.db", store_test_dir);
+    store_test_drop_dir();
 }
 
 /* ---- A full disk -------------------------------------------------------------------------------
@@ -534,7 +516,7 @@ TEST(what_is_no_file_is_refused)
 
 TEST(a_full_disk_changes_nothing)
 {
-    make_dir();
+    store_test_make_dir();
     struct iso_or_store *store = opened();
     fill(store);
     CHECK_OK(iso_or_store_exec(store, "PRAGMA max_page_count = 1", NULL)); /* no page more */
@@ -563,5 +545,5 @@ TEST(a_full_disk_changes_nothing)
     store = opened();
     check_filled(store);
     iso_or_store_close(store);
-    drop_dir();
+    store_test_drop_dir();
 }

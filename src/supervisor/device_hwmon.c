@@ -64,15 +64,11 @@ void iso_sv_hwmon_scan(const char *sysfs, struct iso_sv_sensor_list *list)
     const char *root = iso_sv_sensor_path(list, sysfs, "class/hwmon");
     const char **chips = root != NULL ? iso_sv_sysfs_names(root, &list->scratch, &count) : NULL;
     for (size_t i = 0; i < count; i++) {
-        char device[64];
+        char device[ISO_SV_SENSOR_DEVICE_SIZE];
         size_t files_count = 0;
-        const char *directory = iso_sv_sensor_path(list, root, chips[i]);
-        const char *name = directory != NULL ? iso_sv_sensor_path(list, directory, "name") : NULL;
-        if (name == NULL) {
+        const char *directory = iso_sv_sensor_chip(list, root, chips[i], device);
+        if (directory == NULL) {
             return;
-        }
-        if (!iso_sv_sysfs_read(name, device, sizeof device) || device[0] == '\0') {
-            (void)iso_format(device, sizeof device, "%.60s", chips[i]);
         }
         const char **files = iso_sv_sysfs_names(directory, &list->scratch, &files_count);
         for (size_t j = 0; j < files_count; j++) {

@@ -40,6 +40,12 @@ struct iso_sv_sensor *iso_sv_sensor_add(struct iso_sv_sensor_list *list, const c
 /* "directory/file" in the list's arena; NULL when there is no room. */
 char *iso_sv_sensor_path(struct iso_sv_sensor_list *list, const char *directory, const char *file);
 
+enum { ISO_SV_SENSOR_DEVICE_SIZE = 64 };
+/* root/chip, a chip's directory in sysfs, in the list's arena, and what the chip calls itself: its
+ * file "name", else `chip`. NULL when there is no room. */
+const char *iso_sv_sensor_chip(struct iso_sv_sensor_list *list, const char *root, const char *chip,
+                               char device[ISO_SV_SENSOR_DEVICE_SIZE]);
+
 /* The first line of a small file, without blanks at its ends. False: it cannot be read, with errno.
  */
 bool iso_sv_sysfs_read(const char *path, char *out, size_t cap);

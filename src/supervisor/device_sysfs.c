@@ -94,6 +94,20 @@ char *iso_sv_sensor_path(struct iso_sv_sensor_list *list, const char *directory,
     return path;
 }
 
+const char *iso_sv_sensor_chip(struct iso_sv_sensor_list *list, const char *root, const char *chip,
+                               char device[ISO_SV_SENSOR_DEVICE_SIZE])
+{
+    const char *directory = iso_sv_sensor_path(list, root, chip);
+    const char *name = directory != NULL ? iso_sv_sensor_path(list, directory, "name") : NULL;
+    if (name == NULL) {
+        return NULL;
+    }
+    if (!iso_sv_sysfs_read(name, device, ISO_SV_SENSOR_DEVICE_SIZE) || device[0] == '\0') {
+        (void)iso_format(device, ISO_SV_SENSOR_DEVICE_SIZE, "%.60s", chip);
+    }
+    return directory;
+}
+
 /* Bytes that names may not have, and '_', become '-'. */
 static void make_name(char *name)
 {

@@ -3,50 +3,12 @@
  * "In-memory file systems".
  */
 #include "wasi/wasi_mem.h"
+#include "wasi/wasi_put.h"
 #include "wasi/wasi_reader.h"
 
 #include <stdlib.h>
 
 /* ---- Saving ------------------------------------------------------------------------------ */
-
-/* Appending with one error for all: the first failure stays. */
-struct writer {
-    struct iso_buf *out;
-    enum iso_err err;
-};
-
-static void put(struct writer *w, const void *bytes, size_t len)
-{
-    if (w->err == ISO_OK) {
-        w->err = iso_buf_append(w->out, bytes, len);
-    }
-}
-
-static void put_u8(struct writer *w, uint8_t value)
-{
-    put(w, &value, 1);
-}
-
-static void put_u16(struct writer *w, uint16_t value)
-{
-    uint8_t bytes[2];
-    iso_store_u16le(bytes, value);
-    put(w, bytes, sizeof bytes);
-}
-
-static void put_u32(struct writer *w, uint32_t value)
-{
-    uint8_t bytes[4];
-    iso_store_u32le(bytes, value);
-    put(w, bytes, sizeof bytes);
-}
-
-static void put_u64(struct writer *w, uint64_t value)
-{
-    uint8_t bytes[8];
-    iso_store_u64le(bytes, value);
-    put(w, bytes, sizeof bytes);
-}
 
 /* Bytes of page `index` that lie within the file. */
 static size_t page_len(uint64_t size, uint64_t index)
@@ -71,56 +33,56 @@ static bool page_counts(const struct iso_wasi_mem_inode *inode, size_t i)
            !page_is_zero(inode->pages[i]);
 }
 
-static void save_file(struct writer *w, const struct iso_wasi_mem_inode *inode)
+static void save_file(struct iso_wasi_put *w, const struct iso_wasi_mem_inode *inode)
 {
     uint32_t count = 0;
     for (size_t i = 0; i < inode->page_cap; i++) {
         count += page_counts(inode, i) ? 1 : 0;
     }
-    put_u64(w, inode->size);
-    put_u32(w, count);
+    iso_wasi_put_u64(w, inode->size);
+    iso_wasi_put_u32(w, count);
     for (size_t i = 0; i < inode->page_cap; i++) {
         if (page_counts(inode, i)) {
-            put_u32(w, (uint32_t)i);
-            put(w, inode->pages[i], page_len(inode->size, i));
+            iso_wasi_put_u32(w, (uint32_t)i);
+            iso_wasi_put(w, inode->pages[i], page_len(inode->size, i));
         }
     }
 }
 
-static void save_dir(struct writer *w, const struct iso_wasi_mem_inode *inode)
+static void save_dir(struct iso_wasi_put *w, const struct iso_wasi_mem_inode *inode)
 {
-    put_u32(w, (uint32_t)inode->entry_count);
+    iso_wasi_put_u32(w, (uint32_t)inode->entry_count);
     for (size_t i = 0; i < inode->entry_count; i++) {
         size_t len = strlen(inode->entries[i].name);
-        put_u16(w, (uint16_t)len);
-        put(w, inode->entries[i].name, len);
-        put_u64(w, inode->entries[i].inode->ino);
+        iso_wasi_put_u16(w, (uint16_t)len);
+        iso_wasi_put(w, inode->entries[i].name, len);
+        iso_wasi_put_u64(w, inode->entries[i].inode->ino);
     }
 }
 
 enum iso_err iso_wasi_mem_save(const struct iso_wasi_memfs *fs, struct iso_buf *out)
 {
-    struct writer w = {.out = out, .err = ISO_OK};
+    struct iso_wasi_put w = {.out = out, .err = ISO_OK};
     uint32_t count = 0;
     for (const struct iso_wasi_mem_inode *i = fs->inodes; i != NULL; i = i->next) {
         count++;
     }
-    put_u64(&w, fs->next_ino);
-    put_u64(&w, fs->root->ino);
-    put_u32(&w, count);
+    iso_wasi_put_u64(&w, fs->next_ino);
+    iso_wasi_put_u64(&w, fs->root->ino);
+    iso_wasi_put_u32(&w, count);
     for (const struct iso_wasi_mem_inode *i = fs->inodes; i != NULL; i = i->next) {
-        put_u64(&w, i->ino);
-        put_u8(&w, (uint8_t)i->type);
-        put_u64(&w, i->atim);
-        put_u64(&w, i->mtim);
-        put_u64(&w, i->ctim);
+        iso_wasi_put_u64(&w, i->ino);
+        iso_wasi_put_u8(&w, (uint8_t)i->type);
+        iso_wasi_put_u64(&w, i->atim);
+        iso_wasi_put_u64(&w, i->mtim);
+        iso_wasi_put_u64(&w, i->ctim);
         if (i->type == WASI_FILETYPE_REGULAR_FILE) {
             save_file(&w, i);
         } else if (i->type == WASI_FILETYPE_DIRECTORY) {
             save_dir(&w, i);
         } else {
-            put_u32(&w, (uint32_t)i->size);
-            put(&w, i->target, (size_t)i->size);
+            iso_wasi_put_u32(&w, (uint32_t)i->size);
+            iso_wasi_put(&w, i->target, (size_t)i->size);
         }
     }
     return w.err;

@@ -3,54 +3,14 @@
  */
 #include "wasi/wasi_errno.h"
 #include "wasi/wasi_internal.h"
+#include "wasi/wasi_put.h"
 
-/* One save; the first failure stays in err. */
+/* One save; the first failure stays in put.err. */
 struct saver {
     struct iso_wasi *wasi;
-    struct iso_buf *out;
+    struct iso_wasi_put put;
     struct iso_report *report;
-    enum iso_err err;
 };
-
-static void put(struct saver *s, const void *bytes, size_t len)
-{
-    if (s->err == ISO_OK) {
-        s->err = iso_buf_append(s->out, bytes, len);
-    }
-}
-
-static void put_u8(struct saver *s, uint8_t value)
-{
-    put(s, &value, 1);
-}
-
-static void put_u16(struct saver *s, uint16_t value)
-{
-    uint8_t bytes[2];
-    iso_store_u16le(bytes, value);
-    put(s, bytes, sizeof bytes);
-}
-
-static void put_u32(struct saver *s, uint32_t value)
-{
-    uint8_t bytes[4];
-    iso_store_u32le(bytes, value);
-    put(s, bytes, sizeof bytes);
-}
-
-static void put_u64(struct saver *s, uint64_t value)
-{
-    uint8_t bytes[8];
-    iso_store_u64le(bytes, value);
-    put(s, bytes, sizeof bytes);
-}
-
-static void put_str(struct saver *s, const char *text)
-{
-    size_t len = strlen(text);
-    put_u32(s, (uint32_t)len);
-    put(s, text, len);
-}
 
 void iso_wasi_display_path(char *out, size_t cap, const char *guest_path, const char *path)
 {
@@ -63,22 +23,22 @@ void iso_wasi_display_path(char *out, size_t cap, const char *guest_path, const 
 static void refuse(struct saver *s, uint32_t fd, const struct iso_wasi_desc *desc, const char *why)
 {
     char path[256] = "";
-    if (s->err != ISO_OK) {
+    if (s->put.err != ISO_OK) {
         return;
     }
     if (desc->kind == ISO_WASI_FILE || desc->kind == ISO_WASI_DIR || desc->kind == ISO_WASI_PIPE) {
         iso_wasi_display_path(path, sizeof path, s->wasi->grants[desc->source].guest_path,
                               desc->path);
     }
-    s->err = iso_fail(s->report, ISO_E_REFUSED, "descriptor %u%s%s%s cannot be saved: %s", fd,
-                      path[0] != '\0' ? " (" : "", path, path[0] != '\0' ? ")" : "", why);
+    s->put.err = iso_fail(s->report, ISO_E_REFUSED, "descriptor %u%s%s%s cannot be saved: %s", fd,
+                          path[0] != '\0' ? " (" : "", path, path[0] != '\0' ? ")" : "", why);
 }
 
 static void save_strings(struct saver *s, const struct iso_wasi_strings *strings)
 {
-    put_u32(s, strings->count);
-    put_u32(s, (uint32_t)strings->size);
-    put(s, strings->bytes, strings->size);
+    iso_wasi_put_u32(&s->put, strings->count);
+    iso_wasi_put_u32(&s->put, (uint32_t)strings->size);
+    iso_wasi_put(&s->put, strings->bytes, strings->size);
 }
 
 static void save_clocks(struct saver *s)
@@ -86,7 +46,7 @@ static void save_clocks(struct saver *s)
     for (uint32_t id = WASI_CLOCK_MONOTONIC; id < WASI_CLOCK_COUNT; id++) {
         uint64_t now = 0;
         (void)iso_wasi_clock_now(s->wasi, id, &now);
-        put_u64(s, now);
+        iso_wasi_put_u64(&s->put, now);
     }
 }
 
@@ -102,21 +62,21 @@ static size_t first_grant_of(const struct iso_wasi *wasi, size_t index)
 
 static void save_memfs(struct saver *s, const struct iso_wasi_memfs *fs)
 {
-    size_t at = s->out->len;
-    put_u32(s, 0); /* the length, once it is known */
-    if (s->err == ISO_OK) {
-        s->err = iso_wasi_mem_save(fs, s->out);
+    size_t at = s->put.out->len;
+    iso_wasi_put_u32(&s->put, 0); /* the length, once it is known */
+    if (s->put.err == ISO_OK) {
+        s->put.err = iso_wasi_mem_save(fs, s->put.out);
     }
-    if (s->err != ISO_OK) {
+    if (s->put.err != ISO_OK) {
         return;
     }
-    size_t len = s->out->len - at - 4;
+    size_t len = s->put.out->len - at - 4;
     if (len > UINT32_MAX) {
-        s->err = iso_fail(s->report, ISO_E_LIMIT,
-                          "an in-memory file system of more than 4 GiB cannot be saved");
+        s->put.err = iso_fail(s->report, ISO_E_LIMIT,
+                              "an in-memory file system of more than 4 GiB cannot be saved");
         return;
     }
-    iso_store_u32le(s->out->ptr + at, (uint32_t)len);
+    iso_store_u32le(s->put.out->ptr + at, (uint32_t)len);
 }
 
 static void save_memory(struct saver *s)
@@ -126,18 +86,18 @@ static void save_memory(struct saver *s)
     for (size_t i = 0; i < wasi->grant_count; i++) {
         count += wasi->grants[i].memfs != NULL ? 1 : 0;
     }
-    put_u32(s, count);
-    for (size_t i = 0; i < wasi->grant_count && s->err == ISO_OK; i++) {
+    iso_wasi_put_u32(&s->put, count);
+    for (size_t i = 0; i < wasi->grant_count && s->put.err == ISO_OK; i++) {
         if (wasi->grants[i].memfs == NULL) {
             continue;
         }
         size_t first = first_grant_of(wasi, i);
-        put_str(s, wasi->grants[i].guest_path);
-        put_u8(s, first == i ? 0 : 1);
+        iso_wasi_put_str(&s->put, wasi->grants[i].guest_path);
+        iso_wasi_put_u8(&s->put, first == i ? 0 : 1);
         if (first == i) {
             save_memfs(s, wasi->grants[i].memfs);
         } else {
-            put_str(s, wasi->grants[first].guest_path);
+            iso_wasi_put_str(&s->put, wasi->grants[first].guest_path);
         }
     }
 }
@@ -146,11 +106,11 @@ static void save_memory(struct saver *s)
 static void save_place(struct saver *s, uint32_t fd, const struct iso_wasi_desc *desc)
 {
     struct iso_vfs *fs = iso_wasi_desc_fs(s->wasi, desc);
-    put_str(s, s->wasi->grants[desc->source].guest_path);
-    put_u8(s, desc->preopen ? 1 : 0);
-    put_u8(s, fs->ops->by_id ? 1 : 0);
+    iso_wasi_put_str(&s->put, s->wasi->grants[desc->source].guest_path);
+    iso_wasi_put_u8(&s->put, desc->preopen ? 1 : 0);
+    iso_wasi_put_u8(&s->put, fs->ops->by_id ? 1 : 0);
     if (fs->ops->by_id) {
-        put_u64(s, fs->ops->node_id(fs, desc->node));
+        iso_wasi_put_u64(&s->put, fs->ops->node_id(fs, desc->node));
     } else {
         char path[ISO_VFS_PATH_MAX];
         const char *hint = desc->path == NULL ? "" : desc->path;
@@ -158,23 +118,23 @@ static void save_place(struct saver *s, uint32_t fd, const struct iso_wasi_desc 
             refuse(s, fd, desc, "it was removed, or moved to where it is not granted");
             return;
         }
-        put_str(s, path);
+        iso_wasi_put_str(&s->put, path);
     }
-    put_u64(s, desc->offset);
+    iso_wasi_put_u64(&s->put, desc->offset);
 }
 
 static void save_desc(struct saver *s, uint32_t fd, const struct iso_wasi_desc *desc)
 {
-    put_u32(s, fd);
-    put_u8(s, (uint8_t)desc->kind);
-    put_u8(s, (uint8_t)desc->filetype);
-    put_u16(s, desc->flags);
-    put_u64(s, desc->rights_base);
-    put_u64(s, desc->rights_inheriting);
+    iso_wasi_put_u32(&s->put, fd);
+    iso_wasi_put_u8(&s->put, (uint8_t)desc->kind);
+    iso_wasi_put_u8(&s->put, (uint8_t)desc->filetype);
+    iso_wasi_put_u16(&s->put, desc->flags);
+    iso_wasi_put_u64(&s->put, desc->rights_base);
+    iso_wasi_put_u64(&s->put, desc->rights_inheriting);
     switch (desc->kind) {
     case ISO_WASI_STDIO:
-        put_u32(s, desc->source);
-        put_u64(s, desc->offset);
+        iso_wasi_put_u32(&s->put, desc->source);
+        iso_wasi_put_u64(&s->put, desc->offset);
         break;
     case ISO_WASI_FILE:
     case ISO_WASI_DIR:
@@ -186,7 +146,7 @@ static void save_desc(struct saver *s, uint32_t fd, const struct iso_wasi_desc *
             refuse(s, fd, desc, "it is a connected socket, or one that was granted without a name");
             break;
         }
-        put_str(s, s->wasi->sockets[desc->source].name);
+        iso_wasi_put_str(&s->put, s->wasi->sockets[desc->source].name);
         break;
     default:
         refuse(s, fd, desc, "it is a pipe or a device");
@@ -197,8 +157,8 @@ static void save_desc(struct saver *s, uint32_t fd, const struct iso_wasi_desc *
 enum iso_err iso_wasi_save(void *ctx, struct iso_buf *out, struct iso_report *report)
 {
     struct iso_wasi *wasi = ctx;
-    struct saver s = {.wasi = wasi, .out = out, .report = report};
-    put_u32(&s, ISO_WASI_SNAPSHOT_VERSION);
+    struct saver s = {.wasi = wasi, .put = {.out = out}, .report = report};
+    iso_wasi_put_u32(&s.put, ISO_WASI_SNAPSHOT_VERSION);
     save_clocks(&s);
     save_strings(&s, &wasi->args);
     save_strings(&s, &wasi->env);
@@ -207,11 +167,11 @@ enum iso_err iso_wasi_save(void *ctx, struct iso_buf *out, struct iso_report *re
     for (uint32_t fd = 0; fd < wasi->desc_cap; fd++) {
         count += wasi->descs[fd].kind != ISO_WASI_FREE ? 1 : 0;
     }
-    put_u32(&s, count);
-    for (uint32_t fd = 0; fd < wasi->desc_cap && s.err == ISO_OK; fd++) {
+    iso_wasi_put_u32(&s.put, count);
+    for (uint32_t fd = 0; fd < wasi->desc_cap && s.put.err == ISO_OK; fd++) {
         if (wasi->descs[fd].kind != ISO_WASI_FREE) {
             save_desc(&s, fd, &wasi->descs[fd]);
         }
     }
-    return s.err;
+    return s.put.err;
 }
