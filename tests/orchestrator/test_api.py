@@ -64,7 +64,8 @@ def test_passes_on_what_devices_answer(programs, guests):
         for document, word in (("td", "@context"), ("openapi.json", "openapi"), ("wit", "package")):
             check(word in held.good("GET", "/v1/components/lab/probe/" + document).body.decode(), document)
         held.value("lab/probe", "say", {"text": "hello from the guest"})
-        check("hello from the guest" in lines(held, "/v1/components/lab/probe/logs?tail=1")[0], "logs as a stream")
+        last = lines(held, "/v1/components/lab/probe/logs?tail=1")[0]
+        check("hello from the guest" in last, "logs as a stream: %s", last)
         check(lines(held, "/v1/components/lab/probe/properties/count") == ["1"], "a property as a stream")
         flows = held.get("/v1/flows/lab")
         check(flows["links"] and flows["links"][0]["component"] == "caller", "links: %s", flows)
