@@ -86,9 +86,10 @@ struct iso_sv_core_stats {
 };
 void iso_sv_core_stats_get(const struct iso_sv_core *core, struct iso_sv_core_stats *out);
 
-/* A number for how fast this machine runs Wasm code: millions of fuel a second over a fixed kernel
- * that runs for about 50 ms, times cpu_percent. Blocks; any thread. */
-double iso_sv_core_speed(struct iso_sv_core *core);
+/* A number for how fast this machine runs Wasm code: millions of fuel a second of processor time
+ * over a fixed kernel, times cpu_percent; the best of so many spells of about 5 ms. Blocks;
+ * after 200 ms no further spell begins. Any thread. */
+double iso_sv_core_speed(struct iso_sv_core *core, unsigned spells);
 
 /* ---- Programs ------------------------------------------------------------------------------- */
 

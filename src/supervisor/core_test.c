@@ -236,6 +236,7 @@ TEST(initialisation_that_asks_the_device_is_done_for_each_call)
 TEST(speed_is_a_number_above_nothing)
 {
     struct rig *rig = rig_start(NULL);
-    CHECK(iso_sv_core_speed(rig->core) > 1);
+    CHECK(iso_sv_core_speed(rig->core, 1) > 1);
+    CHECK(iso_sv_core_speed(rig->core, 3) > 1);
     rig_stop(rig);
 }

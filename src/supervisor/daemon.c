@@ -65,7 +65,7 @@ static enum iso_err open_core(struct iso_supervisor *sv, struct iso_report *repo
                                             .watch = iso_sv_watch(sv)};
     err = iso_sv_core_create(&core, &sv->core, report);
     if (err == ISO_OK) {
-        sv->speed = iso_sv_core_speed(sv->core);
+        iso_sv_speed_begin(sv);
         err = iso_sv_observers_create(sv->loop, sv->core, &sv->observers);
     }
     return err;
@@ -398,7 +398,9 @@ enum iso_err iso_supervisor_start(uv_loop_t *loop, const struct iso_supervisor_c
     sv->config = config;
     sv->alloc = alloc;
     (void)uv_timer_init(loop, &sv->closer);
+    (void)uv_timer_init(loop, &sv->speed_timer);
     sv->closer.data = sv;
+    sv->speed_timer.data = sv;
     sv->started_ns = iso_clock_now_ns();
     sv->started_hr_ns = uv_hrtime();
     sv->revision = 1;
@@ -439,6 +441,12 @@ static void on_closed(uv_handle_t *handle)
     }
 }
 
+static void on_timer_closed(uv_handle_t *handle)
+{
+    struct iso_supervisor *sv = handle->data;
+    uv_close((uv_handle_t *)&sv->closer, on_closed);
+}
+
 /* Nothing runs any more, and nobody is connected. */
 static void on_http_closed(void *ctx)
 {
@@ -455,7 +463,7 @@ static void on_http_closed(void *ctx)
     iso_sv_neighbours_end(sv);
     iso_sv_history_forget(sv, (struct iso_str){NULL, 0});
     iso_feed_fini(&sv->events);
-    uv_close((uv_handle_t *)&sv->closer, on_closed);
+    uv_close((uv_handle_t *)&sv->speed_timer, on_timer_closed);
 }
 
 /* The last calls have ended and are being answered; files may still be read for a request. Whatever

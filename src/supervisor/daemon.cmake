@@ -21,6 +21,7 @@ iso_library(iso_supervisor
     observe.c
     owner.c
     register.c
+    speed.c
     watch.c
   DEPENDS iso_supervisor_links iso_supervisor_deploy iso_supervisor_devices iso_supervisor_core
     iso_daemon iso_net_announce iso_net_coap iso_net_mdns iso_net_tls iso::jansson

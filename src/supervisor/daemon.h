@@ -90,7 +90,11 @@ struct iso_supervisor {
 
     struct iso_feed events; /* of the device: deployments, components, devices */
     struct iso_sv_history *histories;
-    double speed;
+    double speed; /* speed.c */
+    uv_timer_t speed_timer;
+    uint64_t speed_work; /* what had been done when it was looked last */
+    double speed_best;
+    unsigned speed_spells, speed_attempts;
     /* Stopping: what has not said yet that it has stopped. */
     bool stopping;
     unsigned open_parts;
@@ -104,6 +108,10 @@ struct iso_sv_history *iso_sv_history_get(struct iso_supervisor *sv, struct iso_
                                           struct iso_str component);
 /* Forgets those of an application that was removed; of all when app.ptr is NULL. */
 void iso_sv_history_forget(struct iso_supervisor *sv, struct iso_str app);
+
+/* speed.c: sv->speed, and later perhaps a better one. The timer has been initialised. Blocks for
+ * some 40 ms. */
+void iso_sv_speed_begin(struct iso_supervisor *sv);
 
 /* Tell whoever follows the device's events: {"time", "event", "app", "component", "detail"}; what
  * is NULL is left out. */
