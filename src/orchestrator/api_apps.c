@@ -412,8 +412,8 @@ static void get_generations(void *ctx, struct iso_http_request *req,
     struct history history = {&document.json, false};
     iso_reply_document_begin(&document);
     iso_json_array_begin(&document.json);
-    enum iso_err err = iso_or_store_generations(orchestrator->store, params[0], write_generation,
-                                                &history, &document.report);
+    enum iso_err err = iso_or_store_generation_heads(orchestrator->store, params[0],
+                                                     write_generation, &history, &document.report);
     iso_json_array_end(&document.json);
     if (err == ISO_OK && !history.any) {
         err = iso_fail(&document.report, ISO_E_NOT_FOUND, "no application is called '%.*s'",

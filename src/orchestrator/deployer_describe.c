@@ -122,36 +122,20 @@ const char *iso_or_deployer_uses(const struct iso_or_deployer *deployer, struct 
     return NULL;
 }
 
-struct using
-{
-    const char *digest;
-    bool found;
-};
-
-static bool uses(void *ctx, const struct iso_or_generation_row *row)
-{
-    struct using *using = ctx;
-    size_t len = strlen(using->digest);
-    for (size_t i = 0; !using->found && i + len <= row->resolved.len; i++) {
-        using->found = memcmp(row->resolved.ptr + i, using->digest, len) == 0;
-    }
-    return !using->found;
-}
-
 bool iso_or_deployer_uses_module(const struct iso_or_deployer *deployer, struct iso_str digest)
 {
     char text[ISO_OR_DIGEST_SIZE];
+    bool found = false;
     (void)iso_format(text, sizeof text, "%.*s", (int)digest.len, digest.ptr);
-    struct using using = {.digest = text};
-    if (digest.len == 0 || iso_or_store_generations(deployer->config.store, iso_str_from(NULL, 0),
-                                                    uses, &using, NULL) != ISO_OK) {
+    if (digest.len == 0 ||
+        iso_or_store_generations_use(deployer->config.store, iso_str_from_z(text), &found, NULL) !=
+            ISO_OK) {
         return true; /* when in doubt, it is kept */
     }
     for (const struct iso_or_app *app = deployer->apps; app != NULL; app = app->next) {
-        using.found = using.found ||
-                      (app->change != NULL && json_object_get(app->change->paths, text) != NULL);
+        found = found || (app->change != NULL && json_object_get(app->change->paths, text) != NULL);
     }
-    return using.found;
+    return found;
 }
 
 /* ---- State -------------------------------------------------------------------------------------

@@ -468,7 +468,8 @@ static struct model_answer deployments(struct model_device *device, const char *
     }
     struct model_app *app = model_app(device, rest);
     if (strcmp(method, "DELETE") == 0) {
-        return app != NULL ? delete (app, generation) : model_done();
+        device->deletes++;
+        return app != NULL && !device->keeps ? delete (app, generation) : model_done();
     }
     if (strcmp(method, "GET") == 0) {
         return app != NULL && known(app) ? with_json(status(app))

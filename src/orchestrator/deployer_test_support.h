@@ -54,6 +54,8 @@ struct model_device {
     struct model_app apps[SIM_APPS + 1];
     json_t *modules;        /* digest -> true */
     bool full;              /* its disk */
+    bool keeps;             /* what it says is deleted */
+    unsigned deletes;       /* that it was asked for */
     int64_t sent_ahead;     /* how often */
     uint64_t fuel_per_call; /* measured of its components */
     uint64_t now_ms;

@@ -161,6 +161,27 @@ TEST(waiting_costs_nothing)
     sim_fini(&sim);
 }
 
+/* A device that says again and again that it has what it said was deleted is not asked once a
+ * second for ever; what it has after a restart is looked at at once. */
+TEST(what_is_never_deleted_is_asked_for_less_and_less_often)
+{
+    struct sim sim;
+    started(&sim, 2);
+    deployed_at_0(&sim, ONE(AT("name0")));
+    struct model_device *device = &sim.devices[0].model;
+    uint64_t generation = 0;
+    device->keeps = true;
+    CHECK_OK(iso_or_deployer_remove(sim.deployer, iso_str_from_z("one"), &generation, NULL));
+    sim_run(&sim, 20000);
+    sim.devices[0].seen.revision++;
+    sim_run(&sim, 580000);
+    CHECK(device->deletes > 8 && device->deletes < 40);
+    device->keeps = false;
+    sim_run(&sim, 70000);
+    CHECK(model_component(device, "one", "worker") == NULL);
+    sim_fini(&sim);
+}
+
 static void absurd(uint64_t seen, uint64_t epoch)
 {
     struct sim sim;

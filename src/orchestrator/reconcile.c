@@ -11,7 +11,9 @@
 
 enum {
     LOOK_AGAIN_MS = 1000, /* between two looks at one device */
-    LOOKS_MAX = 5,        /* that fail before a plan is made without */
+    CLEARS_FREE = 8,      /* in a row; then the time between two looks doubles, to a minute */
+    CLEARS_MS_MAX = 60000,
+    LOOKS_MAX = 5, /* that fail before a plan is made without */
 };
 
 /* One device that is being compared. */
@@ -22,8 +24,11 @@ struct iso_or_look {
     uint64_t boot, revision; /* as of the last look that succeeded */
     bool wanted;             /* it has changed since */
     bool seen;               /* a look has succeeded since it was last away */
+    bool away;               /* it has not been up since it was last away */
     uint64_t looked_ms;
     char cleared[160]; /* what is being cleared away */
+    unsigned clears;   /* looks in a row that found something to clear away */
+    bool redone;       /* this look found what it had said was deleted */
     struct iso_or_ask ask;
 };
 
@@ -79,6 +84,7 @@ static bool clear(struct iso_or_look *at, const char *method, const char *path)
         .path = path,
         .body = iso_bytes_from(post ? body : NULL, post ? sizeof body - 1 : 0),
         .timeout_ms = ISO_OR_COMMIT_MS};
+    at->clears++;
     iso_or_ask_send(&at->ask, &request, cleared);
     return true;
 }
@@ -138,11 +144,12 @@ static bool is_well(const json_t *status, uint64_t generation)
 /* Whether the device is, or was, left by the current generation: it deletes there itself, when all
  * have confirmed. What it thought done and is not, it does again.
  */
-static bool is_left(struct iso_or_app *app, const char *device)
+static bool is_left(struct iso_or_look *at, struct iso_or_app *app)
 {
     for (size_t i = 0; i < app->current->part_count; i++) {
         struct iso_or_part *part = &app->current->parts[i];
-        if (part->goal == ISO_OR_GOAL_DELETE && strcmp(part->device, device) == 0) {
+        if (part->goal == ISO_OR_GOAL_DELETE && strcmp(part->device, at->device) == 0) {
+            at->redone = at->redone || part->done;
             part->done = false;
             iso_or_ask_hurry(&part->ask);
             return true;
@@ -157,8 +164,7 @@ static bool clear_stranger(struct iso_or_look *at, struct iso_or_app *app, const
 {
     char path[128], text[ISO_OR_REASON_SIZE];
     uint64_t there = number_of(status, "generation");
-    if (there == 0 || is_left(app, at->device) ||
-        iso_or_generation_part(app->change, at->device) != NULL) {
+    if (there == 0 || is_left(at, app) || iso_or_generation_part(app->change, at->device) != NULL) {
         return false;
     }
     if (number_of(status, "seen") > app->current->number ||
@@ -240,6 +246,7 @@ static const json_t *status_of(const json_t *all, const char *app)
 static void compare_all(struct iso_or_look *at, const json_t *all)
 {
     struct iso_or_deployer *deployer = at->deployer;
+    at->redone = false;
     for (struct iso_or_app *app = deployer->apps; app != NULL; app = app->next) {
         if (compare(at, app, status_of(all, app->name))) {
             return;
@@ -254,6 +261,7 @@ static void compare_all(struct iso_or_look *at, const json_t *all)
         }
     }
     at->seen = true;
+    at->clears = at->redone ? at->clears + 1 : 0;
 }
 
 static bool involves(const struct iso_or_generation *gen, const char *device)
@@ -308,12 +316,20 @@ static bool can_be_asked(const struct iso_or_look *at)
     return device != NULL && (device->state == ISO_OR_UP || device->state == ISO_OR_SUSPECT);
 }
 
+/* A device that has again what it said was gone is not asked as often as one that puts it right. */
+static uint64_t look_after_ms(const struct iso_or_look *at)
+{
+    const unsigned doublings = at->clears > CLEARS_FREE ? at->clears - CLEARS_FREE : 0;
+    const uint64_t after_ms = (uint64_t)LOOK_AGAIN_MS << (doublings < 8 ? doublings : 8);
+    return after_ms < CLEARS_MS_MAX ? after_ms : CLEARS_MS_MAX;
+}
+
 static void look(struct iso_or_look *at)
 {
     if (!at->wanted || iso_or_ask_busy(&at->ask) || !can_be_asked(at)) {
         return;
     }
-    if (at->looked_ms != 0 && iso_or_now(at->deployer) - at->looked_ms < LOOK_AGAIN_MS) {
+    if (at->looked_ms != 0 && iso_or_now(at->deployer) - at->looked_ms < look_after_ms(at)) {
         iso_or_ask_pause(&at->ask, resume);
         return;
     }
@@ -341,6 +357,7 @@ static struct iso_or_look *look_of(struct iso_or_deployer *deployer, const char 
             return NULL;
         }
         at->deployer = deployer;
+        at->away = true;
         at->ask = (struct iso_or_ask){.deployer = deployer, .owner = at};
         (void)iso_format(at->device, sizeof at->device, "%s", device);
         at->next = deployer->looks;
@@ -395,9 +412,11 @@ void iso_or_deployer_device_changed(struct iso_or_deployer *deployer,
     }
     bool up = device->state == ISO_OR_UP;
     if (up && (!at->seen || at->boot != device->boot || at->revision != device->revision)) {
-        if (!at->seen || at->boot != device->boot) {
+        if (at->away || at->boot != device->boot) {
+            at->away = false;
             iso_or_ask_hurry(&at->ask);
             at->looked_ms = 0;
+            at->clears = 0;
             hurry_repairs(deployer);
         }
         at->boot = device->boot;
@@ -405,6 +424,7 @@ void iso_or_deployer_device_changed(struct iso_or_deployer *deployer,
         at->wanted = true;
     } else if (!up && device->state != ISO_OR_SUSPECT) {
         at->seen = false;
+        at->away = true;
     }
     poke_all(deployer, device->id);
     at = look_of(deployer, device->id);

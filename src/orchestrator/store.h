@@ -123,6 +123,16 @@ ISO_MUST_CHECK enum iso_err
 iso_or_store_generations(struct iso_or_store *store, struct iso_str app,
                          bool (*each)(void *ctx, const struct iso_or_generation_row *row),
                          void *ctx, struct iso_report *report);
+/* The same of an application with app, number, state, cause, detail, error and times only: for
+ * lists, which need not read what may be large. */
+ISO_MUST_CHECK enum iso_err
+iso_or_store_generation_heads(struct iso_or_store *store, struct iso_str app,
+                              bool (*each)(void *ctx, const struct iso_or_generation_row *row),
+                              void *ctx, struct iso_report *report);
+/* Whether any generation resolved to a module with this digest, as text. */
+ISO_MUST_CHECK enum iso_err iso_or_store_generations_use(struct iso_or_store *store,
+                                                         struct iso_str digest, bool *out,
+                                                         struct iso_report *report);
 /* The highest number that was ever used; 0: none. Remembered when old rows are forgotten. */
 ISO_MUST_CHECK enum iso_err iso_or_store_generation_last(struct iso_or_store *store,
                                                          struct iso_str app, uint64_t *out,

@@ -106,14 +106,29 @@ static struct iso_or_generation_row read_row(const struct iso_or_query *query)
     };
 }
 
+static struct iso_or_generation_row read_head(const struct iso_or_query *query)
+{
+    return (struct iso_or_generation_row){
+        .app = iso_or_query_column(query, 0),
+        .number = iso_or_query_column_u64(query, 1),
+        .state = (enum iso_or_generation_state)iso_or_query_column_u64(query, 2),
+        .cause = iso_or_query_column(query, 3),
+        .detail = iso_or_query_column(query, 4),
+        .error = iso_or_query_column(query, 5),
+        .created_ms = iso_or_query_column_u64(query, 6),
+        .changed_ms = iso_or_query_column_u64(query, 7),
+    };
+}
+
 static enum iso_err each_row(struct iso_or_query *query,
+                             struct iso_or_generation_row (*read)(const struct iso_or_query *query),
                              bool (*each)(void *ctx, const struct iso_or_generation_row *row),
                              void *ctx, size_t *count, struct iso_report *report)
 {
     *count = 0;
     bool more = true;
     while (more && iso_or_query_next(query)) {
-        struct iso_or_generation_row row = read_row(query);
+        struct iso_or_generation_row row = read(query);
         *count += 1;
         more = each(ctx, &row);
     }
@@ -130,7 +145,7 @@ iso_or_store_generation(struct iso_or_store *store, struct iso_str app, uint64_t
     iso_or_query_begin(&query, store, ISO_OR_SQL_GENERATION);
     iso_or_query_text(&query, app);
     iso_or_query_u64(&query, number);
-    enum iso_err err = each_row(&query, each, ctx, &count, report);
+    enum iso_err err = each_row(&query, read_row, each, ctx, &count, report);
     if (err == ISO_OK && count == 0) {
         err = iso_fail(report, ISO_E_NOT_FOUND, "'%.*s' has no generation %" PRIu64, (int)app.len,
                        app.ptr, number);
@@ -150,7 +165,33 @@ enum iso_err iso_or_store_generations(struct iso_or_store *store, struct iso_str
     if (app.len != 0) {
         iso_or_query_text(&query, app);
     }
-    return each_row(&query, each, ctx, &count, report);
+    return each_row(&query, read_row, each, ctx, &count, report);
+}
+
+enum iso_err iso_or_store_generation_heads(struct iso_or_store *store, struct iso_str app,
+                                           bool (*each)(void *ctx,
+                                                        const struct iso_or_generation_row *row),
+                                           void *ctx, struct iso_report *report)
+{
+    struct iso_or_query query;
+    size_t count = 0;
+    iso_or_query_begin(&query, store, ISO_OR_SQL_GENERATIONS_HEADS);
+    iso_or_query_text(&query, app);
+    return each_row(&query, read_head, each, ctx, &count, report);
+}
+
+enum iso_err iso_or_store_generations_use(struct iso_or_store *store, struct iso_str digest,
+                                          bool *out, struct iso_report *report)
+{
+    struct iso_or_query query;
+    iso_or_query_begin(&query, store, ISO_OR_SQL_GENERATIONS_USE);
+    iso_or_query_text(&query, digest);
+    const bool found = iso_or_query_next(&query);
+    const enum iso_err err = iso_or_query_end(&query, report);
+    if (err == ISO_OK) {
+        *out = found;
+    }
+    return err;
 }
 
 enum iso_err iso_or_store_generation_last(struct iso_or_store *store, struct iso_str app,

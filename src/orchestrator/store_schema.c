@@ -42,6 +42,10 @@ static const char tables[] =
                                                     "PRAGMA user_version = " TEXT(
                                                         SCHEMA_VERSION) ";";
 
+/* A store that has none of them is none the worse: they are made when it is opened. */
+static const char indexes[] = "CREATE INDEX IF NOT EXISTS generation_heads"
+                              " ON generations (app, number, cause, detail, created_ms)";
+
 #define GENERATION_COLUMNS                                                                         \
     "g.app, g.number, p.state, g.cause, g.detail, g.manifest, g.files, g.resolved, g.pins,"        \
     " g.placement, g.documents, p.progress, p.error, g.created_ms, p.changed_ms"                   \
@@ -80,6 +84,13 @@ const char *const iso_or_sql_texts[ISO_OR_SQL_COUNT] = {
         "SELECT " GENERATION_COLUMNS " WHERE g.app = ? AND g.number = ? LIMIT 1",
     [ISO_OR_SQL_GENERATIONS] =
         "SELECT " GENERATION_COLUMNS " WHERE g.app = ? ORDER BY g.number DESC",
+    /* From the index alone: rows have documents and manifests. */
+    [ISO_OR_SQL_GENERATIONS_HEADS] =
+        "SELECT g.app, g.number, p.state, g.cause, g.detail, p.error, g.created_ms, p.changed_ms"
+        " FROM generations g JOIN progress p USING (app, number) WHERE g.app = ?"
+        " ORDER BY g.number DESC",
+    /* Of a row only what comes before its documents is read. */
+    [ISO_OR_SQL_GENERATIONS_USE] = "SELECT 1 FROM generations WHERE instr(resolved, ?) > 0 LIMIT 1",
     [ISO_OR_SQL_GENERATIONS_ALL] = "SELECT " GENERATION_COLUMNS " ORDER BY g.app, g.number DESC",
     [ISO_OR_SQL_GENERATIONS_TRIM] = "DELETE FROM generations" FORGOTTEN,
     [ISO_OR_SQL_PROGRESS_TRIM] = "DELETE FROM progress" FORGOTTEN,
@@ -144,6 +155,13 @@ static enum iso_err inspect(struct iso_or_store *store, struct iso_report *repor
     return err;
 }
 
+/* Without them, as on a full disk, questions take longer. */
+static void make_indexes(struct iso_or_store *store)
+{
+    const enum iso_err err = iso_or_store_exec(store, indexes, NULL);
+    (void)err;
+}
+
 enum iso_err iso_or_store_schema(struct iso_or_store *store, struct iso_report *report)
 {
     uint64_t application = 0, version = 0, count = 0;
@@ -164,6 +182,9 @@ enum iso_err iso_or_store_schema(struct iso_or_store *store, struct iso_report *
             err = iso_or_store_end_inner(store, own, iso_or_store_exec(store, tables, report),
                                          report);
         }
+        if (err == ISO_OK) {
+            make_indexes(store);
+        }
         return err;
     }
     if (application != APPLICATION_ID) {
@@ -175,5 +196,9 @@ enum iso_err iso_or_store_schema(struct iso_or_store *store, struct iso_report *
                         "has used it",
                         version, SCHEMA_VERSION);
     }
-    return inspect(store, report);
+    err = inspect(store, report);
+    if (err == ISO_OK) {
+        make_indexes(store);
+    }
+    return err;
 }

@@ -108,6 +108,7 @@ static void put_generation(struct iso_or_store *store, const char *app, uint64_t
         .state = state,
         .cause = STR("deploy"),
         .manifest = STR("{}"),
+        .resolved = STR("{\"a\": {\"digest\": \"sha256:01\"}}"),
         .documents = STR("{\"d\": {}}"),
         .progress = STR(progress),
         .created_ms = 5,
@@ -177,6 +178,14 @@ static void check_filled(struct iso_or_store *store)
     seen = (struct seen){0};
     CHECK_OK(iso_or_store_generations(store, STR("app"), see_generation, &seen, NULL));
     CHECK_STR(seen.text, "app 3 preparing {} app 1 replaced ");
+    seen = (struct seen){0};
+    CHECK_OK(iso_or_store_generation_heads(store, STR("app"), see_generation, &seen, NULL));
+    CHECK_STR(seen.text, "app 3 preparing  app 1 replaced "); /* without what may be large */
+    bool used = false;
+    CHECK_OK(iso_or_store_generations_use(store, STR("sha256:01"), &used, NULL));
+    CHECK(used);
+    CHECK_OK(iso_or_store_generations_use(store, STR("sha256:02"), &used, NULL));
+    CHECK(!used);
     seen = (struct seen){.stop_after = 1};
     CHECK_OK(iso_or_store_generations(store, STR(""), see_generation, &seen, NULL));
     CHECK_STR(seen.text, "another 2 committed ");

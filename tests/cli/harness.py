@@ -52,6 +52,7 @@ class Context:
 
     def write(self, name, contents):
         path = self.path(name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
         with open(path, "wb") as file:
             file.write(contents if isinstance(contents, bytes) else contents.encode())
         return path
