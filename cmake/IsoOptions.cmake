@@ -31,8 +31,18 @@ target_compile_options(iso_flags INTERFACE
   # Assertions print the path from the top of the project; builds are the same in any folder.
   -ffile-prefix-map=${CMAKE_SOURCE_DIR}/=
   # Lets the linker leave out what a program does not use.
-  -ffunction-sections -fdata-sections)
+  -ffunction-sections -fdata-sections
+  # Nothing here unwinds a stack while it runs; debuggers have tables of their own (-g).
+  -fno-asynchronous-unwind-tables -fno-unwind-tables)
 target_link_options(iso_flags INTERFACE -Wl,--gc-sections)
+
+# Tables of pointers need a relocation per entry; packed, each takes an eighth of a word instead of
+# three words (glibc 2.36 and later).
+include(CheckLinkerFlag)
+check_linker_flag(C -Wl,-z,pack-relative-relocs ISO_HAVE_PACKED_RELOCATIONS)
+if(ISO_HAVE_PACKED_RELOCATIONS)
+  target_link_options(iso_flags INTERFACE -Wl,-z,pack-relative-relocs)
+endif()
 
 if(ISO_WERROR)
   target_compile_options(iso_flags INTERFACE -Werror)

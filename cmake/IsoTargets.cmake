@@ -1,11 +1,16 @@
 # The functions by which every folder declares what it builds. Source lists are explicit.
 
-# iso_library(NAME SOURCES file... [DEPENDS library...])
-#   A static library, one per folder of src. DEPENDS pass on to whoever links it.
+# iso_library(NAME SOURCES file... [SMALL_SOURCES file...] [DEPENDS library...])
+#   A static library, one per folder of src. DEPENDS pass on to whoever links it. SMALL_SOURCES are
+#   optimised for size: what runs once per command or per module, or writes text for people. Nobody
+#   waits for it, and flash is small.
 function(iso_library name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;DEPENDS")
-  iso_check_arguments(iso_library "${arg_UNPARSED_ARGUMENTS}" "${arg_SOURCES}")
-  add_library(${name} STATIC ${arg_SOURCES})
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;SMALL_SOURCES;DEPENDS")
+  iso_check_arguments(iso_library "${arg_UNPARSED_ARGUMENTS}" "${arg_SOURCES}${arg_SMALL_SOURCES}")
+  add_library(${name} STATIC ${arg_SOURCES} ${arg_SMALL_SOURCES})
+  if(arg_SMALL_SOURCES AND CMAKE_BUILD_TYPE STREQUAL "Release")
+    set_property(SOURCE ${arg_SMALL_SOURCES} APPEND PROPERTY COMPILE_OPTIONS -Os)
+  endif()
   target_link_libraries(${name} PUBLIC iso_flags ${arg_DEPENDS})
 endfunction()
 

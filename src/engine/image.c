@@ -168,8 +168,12 @@ static enum iso_err capture_globals(struct iso_image *image, const struct iso_in
 static size_t used_bytes(const uint8_t *bytes, size_t len)
 {
     enum { CHUNK = 4096 };
-    static const uint8_t zeros[CHUNK];
-    while (len >= CHUNK && memcmp(bytes + len - CHUNK, zeros, CHUNK) == 0) {
+    while (len >= CHUNK) {
+        const uint8_t *chunk = bytes + len - CHUNK;
+        /* Each byte equals the one before it. */
+        if (chunk[0] != 0 || memcmp(chunk, chunk + 1, CHUNK - 1) != 0) {
+            break;
+        }
         len -= CHUNK;
     }
     while (len > 0 && bytes[len - 1] == 0) {

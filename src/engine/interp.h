@@ -35,9 +35,6 @@ enum iso_leave iso_interpret(struct iso_exec *ctx);
 /* What stands in iso_cell.op for each operation: ISO_OPN_COUNT entries. */
 const uintptr_t *iso_op_table(void);
 
-/* The operation's name, for dumps. */
-const char *iso_opn_name(enum iso_opn opn);
-
 /* run.c: make `instance` the running one. */
 void iso_exec_enter(struct iso_exec *ctx, struct iso_instance *instance);
 /* Function `index` of the running instance. */

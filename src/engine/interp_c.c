@@ -136,13 +136,3 @@ DEFINE(data_drop)
     iso_data_drop(ctx->instance, INDEX);
     return ISO_TRAP_NONE;
 }
-
-const char *iso_opn_name(enum iso_opn opn)
-{
-    static const char *const names[] = {
-#define OP(name, ...) #name,
-#include "engine/ops.def"
-#undef OP
-    };
-    return opn < ISO_OPN_COUNT ? names[opn] : "?";
-}
