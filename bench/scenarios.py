@@ -188,7 +188,23 @@ def scenario_load(context):
         print(f"  {'':<8}beside it: node's WebAssembly.validate "
               f"{f'{node:.0f}' if node else '-'} MB/s, SHA-256 {row['sha256_mb_per_s']:.0f} MB/s")
         result[name] = row
+    result["kernels_memory"] = kernels_memory(context)
     return result
+
+
+def kernels_memory(context):
+    """Memory of the translated code of the kernels, as a multiple of their Wasm code."""
+    folder = context.need(os.path.join(context.bench, "guests"))
+    kernels = [name[:-2] for name in sorted(os.listdir(os.path.join(context.source, "kernels")))
+               if name.endswith(".c") and os.path.exists(os.path.join(folder, name[:-2] + ".wasm"))]
+    ratios = {}
+    for kernel in kernels:
+        row = context.iso_bench_json("load", os.path.join(folder, kernel + ".wasm"), 1)
+        ratios[kernel] = row["code_bytes"] / row["wasm_code_bytes"]
+    worst = max(ratios, key=ratios.get)
+    print(f"  the {len(ratios)} kernels: translated into {statistics.geometric_mean(ratios.values()):.1f} "
+          f"times as much (geometric mean), {worst} into {ratios[worst]:.1f} times")
+    return ratios
 
 
 # Kernel, n and fuel: stopped in the middle of their work.

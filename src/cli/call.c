@@ -78,7 +78,7 @@ bool iso_cli_abi_known(const char *abi)
 static int call_file(struct iso_cli_call *call)
 {
     struct iso_cli_session *session = call->session;
-    int status = iso_cli_session_watch(session);
+    int status = iso_cli_session_begin(session);
     if (status == ISO_CLI_OK) {
         session->module_count = 1;
         status = iso_cli_module_load(session->engine, call->path, &session->modules[0]);
@@ -108,14 +108,11 @@ static int run(const struct iso_cli_command *command, int argc, char **argv)
     static struct iso_cli_call call;
     struct iso_cli_args args;
     iso_cli_args_init(&args, command, argc, argv);
-    int status = iso_cli_session_init(&session, command);
-    if (status == ISO_CLI_OK) {
-        call.session = &session;
-        status = read_args(&call, &args);
-        status = status < 0
-                     ? iso_cli_args_status(status)
-                     : (status == ISO_CLI_OK && call.path != NULL ? call_file(&call) : status);
-    }
+    iso_cli_session_init(&session, command);
+    call.session = &session;
+    int status = read_args(&call, &args);
+    status = status < 0 ? iso_cli_args_status(status)
+                        : (status == ISO_CLI_OK && call.path != NULL ? call_file(&call) : status);
     iso_cli_session_fini(&session);
     return status;
 }

@@ -321,7 +321,7 @@ static void update_record(struct iso_cli_session *session, const struct source *
 
 static int resume_file(struct iso_cli_session *session, struct source *source)
 {
-    int status = iso_cli_session_watch(session);
+    int status = iso_cli_session_begin(session);
     if (status == ISO_CLI_OK) {
         status = read_snapshot(session, source);
     }
@@ -350,14 +350,12 @@ static int run(const struct iso_cli_command *command, int argc, char **argv)
     static struct source source;
     struct iso_cli_args args;
     iso_cli_args_init(&args, command, argc, argv);
-    int status = iso_cli_session_init(&session, command);
-    if (status == ISO_CLI_OK) {
-        status = read_args(&session, &args, &source);
-        if (status < 0) {
-            status = iso_cli_args_status(status);
-        } else if (status == ISO_CLI_OK) {
-            status = resume_file(&session, &source);
-        }
+    iso_cli_session_init(&session, command);
+    int status = read_args(&session, &args, &source);
+    if (status < 0) {
+        status = iso_cli_args_status(status);
+    } else if (status == ISO_CLI_OK) {
+        status = resume_file(&session, &source);
     }
     iso_cli_session_fini(&session);
     iso_file_fini(&source.file);

@@ -82,7 +82,7 @@ static int run_file(struct iso_cli_session *session, const struct operands *oper
 {
     int status = iso_cli_session_check_module(session, operands->path);
     if (status == ISO_CLI_OK) {
-        status = iso_cli_session_watch(session);
+        status = iso_cli_session_begin(session);
     }
     if (status == ISO_CLI_OK) {
         session->module_count = 1;
@@ -116,15 +116,13 @@ static int run(const struct iso_cli_command *command, int argc, char **argv)
     struct iso_cli_args args;
     struct operands operands = {.path = NULL};
     iso_cli_args_init(&args, command, argc, argv);
-    int status = iso_cli_session_init(&session, command);
-    if (status == ISO_CLI_OK) {
-        status = read_args(&session, &args, &operands);
-        if (status < 0) {
-            status = iso_cli_args_status(status);
-        } else if (status == ISO_CLI_OK && operands.path != NULL) {
-            status = keep_invoke_args(&session, &operands);
-            status = status == ISO_CLI_OK ? run_file(&session, &operands) : status;
-        }
+    iso_cli_session_init(&session, command);
+    int status = read_args(&session, &args, &operands);
+    if (status < 0) {
+        status = iso_cli_args_status(status);
+    } else if (status == ISO_CLI_OK && operands.path != NULL) {
+        status = keep_invoke_args(&session, &operands);
+        status = status == ISO_CLI_OK ? run_file(&session, &operands) : status;
     }
     iso_cli_session_fini(&session);
     return status;

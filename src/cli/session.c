@@ -9,9 +9,8 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-int iso_cli_session_init(struct iso_cli_session *session, const struct iso_cli_command *command)
+void iso_cli_session_init(struct iso_cli_session *session, const struct iso_cli_command *command)
 {
-    struct iso_engine_config config = {.platform = iso_platform_posix()};
     session->command = command;
     session->module_count = 0;
     session->engine = NULL;
@@ -26,11 +25,6 @@ int iso_cli_session_init(struct iso_cli_session *session, const struct iso_cli_c
     }
     iso_cli_settings_init(&session->settings);
     iso_cli_record_init(&session->record);
-    enum iso_err err = iso_engine_create(&config, &session->engine);
-    if (err != ISO_OK) {
-        iso_cli_error("cannot make an engine: %s", iso_err_text(err));
-    }
-    return iso_cli_status_from(err);
 }
 
 void iso_cli_session_fini(struct iso_cli_session *session)
@@ -46,13 +40,19 @@ void iso_cli_session_fini(struct iso_cli_session *session)
     free(session->module_path);
 }
 
-int iso_cli_session_watch(const struct iso_cli_session *session)
+int iso_cli_session_begin(struct iso_cli_session *session)
 {
     const struct iso_cli_settings *settings = &session->settings;
+    struct iso_engine_config config = {.platform = iso_platform_posix(),
+                                       .code_max_bytes = settings->code_max_bytes};
+    enum iso_err err = iso_engine_create(&config, &session->engine);
+    if (err != ISO_OK) {
+        iso_cli_error("cannot make an engine: %s", iso_err_text(err));
+        return iso_cli_status_from(err);
+    }
     struct iso_report report;
     iso_report_init(&report);
-    enum iso_err err =
-        iso_cli_watch_begin(settings->snapshot_path != NULL, settings->timeout_ns, &report);
+    err = iso_cli_watch_begin(settings->snapshot_path != NULL, settings->timeout_ns, &report);
     if (err != ISO_OK) {
         iso_cli_error("%s", iso_report_text(&report, err));
         return ISO_CLI_SYSTEM;
@@ -188,7 +188,9 @@ static int start_func(struct iso_cli_session *session, struct iso_func *func,
 {
     ISO_ASSERT(slots != NULL || iso_func_type(func)->param_slots == 0);
     enum iso_err err = iso_start(session->store, func, slots);
-    if (err != ISO_OK) {
+    if (err == ISO_E_LIMIT && iso_store_trap(session->store)->kind == ISO_TRAP_CODE) {
+        iso_cli_error("cannot call the program: %s", iso_store_trap(session->store)->message);
+    } else if (err != ISO_OK) {
         iso_cli_error("cannot call the program: %s", iso_err_text(err));
     }
     return iso_cli_status_from(err);

@@ -29,14 +29,14 @@ struct iso_cli_session {
     bool snapshot_at_fuel_done;      /* tried: it is not tried twice */
 };
 
-/* Zeroes everything and makes the engine. Returns ISO_CLI_OK, or the exit status after a message.
- */
-int iso_cli_session_init(struct iso_cli_session *session, const struct iso_cli_command *command);
+/* Zeroes everything. */
+void iso_cli_session_init(struct iso_cli_session *session, const struct iso_cli_command *command);
 void iso_cli_session_fini(struct iso_cli_session *session);
 
-/* Watch signals and time from now on: before modules are loaded, which takes a while for large
- * ones. What happens meanwhile is heeded when the store is there. */
-int iso_cli_session_watch(const struct iso_cli_session *session);
+/* When the settings are known, before modules are loaded: make the engine, and watch signals and
+ * time from now on (loading takes a while for large modules; what happens meanwhile is heeded when
+ * the store is there). Returns ISO_CLI_OK, or the exit status after a message. */
+int iso_cli_session_begin(struct iso_cli_session *session);
 
 /* Refuse a --snapshot that would replace the file of a module, without which no snapshot can be
  * continued. Returns ISO_CLI_OK, or the exit status after a message. */

@@ -28,6 +28,9 @@ static const struct iso_cli_option limit_options[] = {
      "most memory that the program may have, such as 64MiB\n"
      "(default: the 4 GiB of its address space)"},
     {ISO_CLI_SETTING_STACK, "stack", "SIZE", false, "most call stack (default: 8MiB)"},
+    {ISO_CLI_SETTING_CODE_MEMORY, "code-memory", "SIZE", false,
+     "most memory for translated code, which is made again\n"
+     "when it is needed (default: no limit)"},
     {ISO_CLI_SETTING_FUEL, "fuel", "N", false,
      "stop after N units of fuel, about as many WebAssembly\n"
      "instructions; the count is the same on every machine"},
@@ -265,6 +268,14 @@ static enum iso_err take_quantity(struct iso_cli_settings *settings, int id, con
         return err;
     case ISO_CLI_SETTING_STACK:
         return take_stack(settings, value, report);
+    case ISO_CLI_SETTING_CODE_MEMORY:
+        err = iso_parse_size(value, &settings->code_max_bytes, report);
+        if (err == ISO_OK && settings->code_max_bytes == 0) {
+            return iso_fail(report, ISO_E_ARGUMENT,
+                            "0 bytes are too few; a function takes about 4 times its size in the "
+                            "module");
+        }
+        return err;
     case ISO_CLI_SETTING_FUEL:
         return iso_parse_count(value, UINT64_MAX - 1, &settings->fuel, report);
     case ISO_CLI_SETTING_TIMEOUT:
@@ -286,6 +297,7 @@ static const char *setting_name(int id)
     static const char *const names[] = {
         [ISO_CLI_SETTING_MEMORY] = "memory",
         [ISO_CLI_SETTING_STACK] = "stack",
+        [ISO_CLI_SETTING_CODE_MEMORY] = "code-memory",
         [ISO_CLI_SETTING_FUEL] = "fuel",
         [ISO_CLI_SETTING_TIMEOUT] = "timeout",
         [ISO_CLI_SETTING_SNAPSHOT_AT_FUEL] = "snapshot-at-fuel",

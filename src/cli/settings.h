@@ -13,6 +13,7 @@ enum iso_cli_setting {
     ISO_CLI_SETTING_LISTEN,
     ISO_CLI_SETTING_MEMORY,
     ISO_CLI_SETTING_STACK,
+    ISO_CLI_SETTING_CODE_MEMORY,
     ISO_CLI_SETTING_FUEL,
     ISO_CLI_SETTING_TIMEOUT,
     ISO_CLI_SETTING_SNAPSHOT,
@@ -51,6 +52,7 @@ struct iso_cli_settings {
     size_t env_count;
     uint64_t memory_max_bytes; /* 0: the engine's default */
     uint32_t stack_max_bytes;  /* 0: likewise */
+    uint64_t code_max_bytes;   /* of translated code; 0: no limit */
     uint64_t fuel;             /* UINT64_MAX: unlimited */
     uint64_t timeout_ns;       /* 0: none */
     const char *timeout_text;  /* as given */

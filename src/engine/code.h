@@ -43,7 +43,15 @@ struct iso_cell {
 #define ISO_BRIDGE_SLOTS 3u /* [0] return pc, [1] caller's fp, [2] caller's instance */
 #define ISO_WIDE_SCRATCH_SLOTS 8u
 
+/*
+ * The code of one function. What every call reads stands right before the cells. See "Code is a
+ * cache" in docs/internals/engine.md for the first members, which only a limit on code memory uses.
+ */
 struct iso_code {
+    struct iso_module *module;
+    struct iso_code *older,
+        *newer;       /* among those that no instance holds, by when they were let go */
+    uint32_t holders; /* instances whose table of code has it */
     uint32_t func_index;
     uint32_t cell_count;
     uint32_t frame_slots; /* P + 2 + S + L + deepest operand stack */
@@ -99,10 +107,25 @@ struct iso_frame_query {
     uint32_t offset;
 };
 
-/* translate.c. Translate function `func_index` (not an import) if that has not been done; the code
- * belongs to the module. Takes the engine's lock. */
-ISO_MUST_CHECK enum iso_err iso_translate(struct iso_module *module, uint32_t func_index,
-                                          struct iso_code **out);
+/*
+ * code.c. The code of function `func_index` (not an import) of the instance, made if need be. It
+ * belongs to the module. With a limit on code memory it stays at least until the instance's store
+ * leaves the function or comes to iso_code_rest or to another iso_code_get; without, for ever.
+ * Takes the engine's lock; on the thread that has the store. Errors: ISO_E_NOMEM; ISO_E_LIMIT (code
+ * memory; the store's last trap has the words).
+ */
+ISO_MUST_CHECK enum iso_err iso_code_get(struct iso_instance *instance, uint32_t func_index,
+                                         struct iso_code **out);
+
+/* Give up what the store holds of code without being in it, if others need it; stops: it is to
+ * stand still now. For the thread that has the store. */
+void iso_code_rest(struct iso_store *store, bool stops);
+
+/* The instance holds no code any more; before it is freed or used again. */
+void iso_code_forget(struct iso_instance *instance);
+
+/* Free all code of a module; no instance of it is left. */
+void iso_code_free(struct iso_module *module);
 
 /*
  * Find a safepoint of a function by translating it again. The arrays of out are allocated from
@@ -137,6 +160,9 @@ struct iso_frame {
 
 /* False when no Wasm frame is live. */
 bool iso_frame_top(struct iso_store *store, struct iso_frame *frame);
+/* The innermost frame of a call that waits for one begun inside it; likewise. */
+bool iso_frame_outer(struct iso_store *store, const struct iso_outer *outer,
+                     struct iso_frame *frame);
 /* The caller's frame; false when it is the host. */
 bool iso_frame_next(struct iso_frame *frame);
 

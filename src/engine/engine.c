@@ -18,6 +18,7 @@ enum iso_err iso_engine_create(const struct iso_engine_config *config, struct is
         engine->has_platform = true;
     }
     engine->translation = config->translation;
+    engine->code_max_bytes = config->code_max_bytes;
     iso_run_init();
     *out = engine;
     return ISO_OK;

@@ -135,6 +135,14 @@ struct iso_engine_config {
     const struct iso_alloc *alloc;       /* kept; NULL: iso_alloc_libc() */
     const struct iso_platform *platform; /* kept; NULL: none */
     enum iso_translation translation;    /* default lazy: at a function's first call */
+    /*
+     * Most bytes of translated code of all modules together; default: no limit. Code that is not
+     * needed is thrown away then and made again when it is: results do not change, only speed. A
+     * function that does not fit beside those that call it ends the call with ISO_TRAP_CODE. Stores
+     * that stand still or run on other threads keep what they are in, besides. See "Code is a
+     * cache" in docs/internals/engine.md.
+     */
+    uint64_t code_max_bytes;
 };
 
 struct iso_engine;
@@ -144,6 +152,9 @@ ISO_MUST_CHECK enum iso_err iso_engine_create(const struct iso_engine_config *co
                                               struct iso_engine **out);
 /* All modules, stores and images must have been destroyed. NULL is fine. */
 void iso_engine_destroy(struct iso_engine *engine);
+
+/* Bytes of translated code that there are now, of all modules together. Any thread. */
+uint64_t iso_engine_code_bytes(struct iso_engine *engine);
 
 /* "goto", "tail" or "switch": how the interpreter of this build goes from one operation to the
  * next. */
@@ -421,8 +432,8 @@ enum iso_run_state {
  * Begin a call: push its arguments (borrowed, as the function's type says) and return. Nothing
  * runs yet. Host functions may begin calls too (a nested call; finish it with iso_run before
  * returning, or drop it).
- * Errors: ISO_E_STATE (a call is under way), ISO_E_LIMIT (stack), ISO_E_NOMEM (also when the
- * function could not be translated).
+ * Errors: ISO_E_STATE (a call is under way), ISO_E_LIMIT (stack; or code memory, and then
+ * iso_store_trap has the words), ISO_E_NOMEM (also when the function could not be translated).
  */
 ISO_MUST_CHECK enum iso_err iso_start(struct iso_store *store, struct iso_func *func,
                                       const union iso_slot *args);
@@ -500,7 +511,8 @@ enum iso_trap_kind {
     ISO_TRAP_STACK,      /* call stack exhausted */
     ISO_TRAP_NOMEM,      /* translating a function failed for lack of host memory */
     ISO_TRAP_HOST,       /* a host function trapped, or iso_store_trap_set */
-    ISO_TRAP_EXIT        /* a host function ended the program */
+    ISO_TRAP_EXIT,       /* a host function ended the program */
+    ISO_TRAP_CODE        /* code memory exhausted: iso_engine_config.code_max_bytes */
 };
 
 /* The specification's wording: "out of bounds memory access", ... */
@@ -609,7 +621,8 @@ ISO_MUST_CHECK enum iso_err iso_store_hash(struct iso_store *store, bool canonic
 
 /* Stop at every safepoint (iso_run returns ISO_RUN_INTERRUPTED at each) while on is set. */
 void iso_store_step(struct iso_store *store, bool on);
-/* Translate all functions now. bytes_out (may be NULL): memory of the translated code. */
+/* Translate all functions now; none if there is a limit on code memory. bytes_out (may be NULL):
+ * memory of the module's translated code. */
 ISO_MUST_CHECK enum iso_err iso_module_translate(struct iso_module *module, uint64_t *bytes_out,
                                                  struct iso_report *report);
 

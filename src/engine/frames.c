@@ -51,6 +51,26 @@ bool iso_frame_top(struct iso_store *store, struct iso_frame *frame)
     return true;
 }
 
+bool iso_frame_outer(struct iso_store *store, const struct iso_outer *outer,
+                     struct iso_frame *frame)
+{
+    if (outer->instance == NULL || outer->pc == NULL) {
+        return false;
+    }
+    struct iso_code *code = iso_code_find(outer->instance->module, outer->pc);
+    if (code == NULL) {
+        return false;
+    }
+    *frame = (struct iso_frame){.store = store,
+                                .instance = outer->instance,
+                                .code = code,
+                                .pc = outer->pc,
+                                .fp = outer->fp,
+                                .bridge = outer->stack_end};
+    find_caller_kind(frame);
+    return true;
+}
+
 bool iso_frame_next(struct iso_frame *frame)
 {
     if (frame->to_host) {

@@ -6,6 +6,7 @@
  * array is filled at first use and, when large, not even touched before.
  */
 #include "engine/block.h"
+#include "engine/code.h"
 #include "engine/image.h"
 
 /* ---- Storage ------------------------------------------------------------------------------- */
@@ -42,6 +43,26 @@ static struct layout layout_of(const struct iso_module *module)
     return layout;
 }
 
+/* Without a limit on code memory, code is there for ever once it is made, for all to use. */
+static bool make_code_table(struct iso_instance *instance)
+{
+    struct iso_engine *engine = instance->module->engine;
+    instance->code = instance->module->code;
+    if (engine->code_max_bytes == 0) {
+        return true;
+    }
+    size_t table = instance->module->func_count * sizeof(struct iso_code *);
+    size_t bytes = table + (instance->module->func_count + 7) / 8 + 1;
+    uint8_t *block = iso_block_create(engine, bytes, &instance->code_reserved);
+    if (block == NULL) {
+        return false;
+    }
+    instance->code = (struct iso_code * _Atomic *)(void *)block;
+    instance->code_live = block + table;
+    instance->code_bytes = bytes;
+    return true;
+}
+
 struct iso_instance *iso_instance_new(struct iso_store *store, struct iso_module *module)
 {
     struct layout layout = layout_of(module);
@@ -68,12 +89,19 @@ struct iso_instance *iso_instance_new(struct iso_store *store, struct iso_module
         iso_alloc_free(&store->alloc, instance, layout.end);
         return NULL;
     }
+    if (!make_code_table(instance)) {
+        iso_instance_free_block(store->engine, instance);
+        return NULL;
+    }
     return instance;
 }
 
 void iso_instance_free_block(struct iso_engine *engine, struct iso_instance *instance)
 {
     iso_block_destroy(engine, instance->funcs, instance->funcs_bytes, instance->funcs_reserved);
+    if (instance->code_bytes != 0) {
+        iso_block_destroy(engine, instance->code, instance->code_bytes, instance->code_reserved);
+    }
     iso_alloc_free(&engine->alloc, instance, instance->block_bytes);
 }
 
@@ -84,6 +112,7 @@ void iso_instance_free(struct iso_instance *instance)
     }
     struct iso_engine *engine = instance->store->engine;
     struct iso_image *image = instance->image;
+    iso_code_forget(instance);
     if (image == NULL || !iso_image_keep(image, instance)) {
         iso_instance_free_block(engine, instance);
     }

@@ -45,14 +45,7 @@ void iso_module_destroy(struct iso_module *module)
         return;
     }
     const struct iso_alloc *alloc = &module->engine->alloc;
-    for (uint32_t i = 0; module->code != NULL && i < module->func_count; i++) {
-        struct iso_code *code = atomic_load_explicit(&module->code[i], memory_order_relaxed);
-        if (code != NULL) {
-            iso_alloc_free(alloc, code, code->alloc_bytes);
-        }
-    }
-    iso_alloc_free(alloc, module->code_by_address,
-                   module->code_sorted * sizeof *module->code_by_address);
+    iso_code_free(module);
     iso_arena_fini(&module->arena);
     iso_alloc_free(alloc, module, sizeof *module);
 }

@@ -152,14 +152,16 @@ struct iso_module {
     _Atomic bool has_digest;
     uint8_t digest[32];
 
-    /* Translated code by function index (NULL: not yet, and for imports); published with release
-     * order under the engine's lock, read with acquire order. */
+    /* Translated code by function index (NULL: not yet or not any more, and for imports); published
+     * with release order under the engine's lock, read with acquire order. */
     struct iso_code *_Atomic *code;
-    uint64_t code_bytes; /* of all translated code; under the lock */
+    /* All under the lock. */
+    uint64_t code_bytes; /* of all translated code */
+    uint32_t code_count; /* translated functions */
     /* The same sorted by address, for iso_code_find; made when it is asked for. */
     uint32_t *code_by_address; /* function indices */
-    uint32_t code_count;       /* translated functions; under the lock */
-    uint32_t code_sorted;      /* how many of them the index has; under the lock */
+    uint32_t code_sorted;      /* how many the index has */
+    bool code_changed;         /* since it was made */
 };
 
 struct iso_engine {
@@ -167,6 +169,12 @@ struct iso_engine {
     struct iso_platform platform;
     bool has_platform;
     enum iso_translation translation;
+    /* Code memory (code.c); the limit is 0 when there is none. All but the limit under the lock. */
+    uint64_t code_max_bytes;
+    uint64_t code_bytes;                        /* of all modules */
+    struct iso_code *code_oldest, *code_newest; /* those that no instance holds */
+    uint32_t code_wanted; /* counts how often a store was short of it because of others */
+    uint32_t store_count;
     /* Interned function types: a hash table with open addressing; see types.c. */
     struct iso_interned_type **types;
     uint32_t type_count;

@@ -40,7 +40,7 @@ void iso_run_init(void)
 void iso_exec_enter(struct iso_exec *ctx, struct iso_instance *instance)
 {
     ctx->instance = instance;
-    ctx->code = instance->module->code;
+    ctx->code = instance->code;
     ctx->globals = instance->own_globals;
     ctx->memory = instance->module->memory_count != 0 ? instance->memories[0] : &no_memory;
 }
@@ -144,6 +144,8 @@ const char *iso_trap_text(enum iso_trap_kind kind)
         return "host function trapped";
     case ISO_TRAP_EXIT:
         return "program exited";
+    case ISO_TRAP_CODE:
+        return "code memory exhausted";
     }
     return "unknown trap";
 }
@@ -244,7 +246,7 @@ static void record_trap(struct iso_store *store)
     struct iso_trap *trap = &store->last_trap;
     enum iso_trap_kind kind = store->exec.trap;
     trap->kind = kind;
-    if (kind != ISO_TRAP_HOST && kind != ISO_TRAP_EXIT) {
+    if (kind != ISO_TRAP_HOST && kind != ISO_TRAP_EXIT && kind != ISO_TRAP_CODE) {
         (void)iso_format(trap->message, sizeof trap->message, "%s", iso_trap_text(kind));
     }
     if (kind != ISO_TRAP_EXIT) {
@@ -317,8 +319,9 @@ static enum iso_leave push_frame(struct iso_exec *ctx, struct iso_func *func, un
                                  const struct iso_cell *return_pc, union iso_slot *caller_fp)
 {
     struct iso_code *code;
-    if (iso_translate(func->instance->module, func->func_index, &code) != ISO_OK) {
-        ctx->trap = ISO_TRAP_NOMEM;
+    enum iso_err err = iso_code_get(func->instance, func->func_index, &code);
+    if (err != ISO_OK) {
+        ctx->trap = err == ISO_E_LIMIT ? ISO_TRAP_CODE : ISO_TRAP_NOMEM;
         return ISO_LEAVE_TRAP;
     }
     bool bridge = return_pc != &iso_exit_cell && func->instance != ctx->instance;
@@ -417,6 +420,9 @@ static void end_call(struct iso_store *store)
     store->pending.active = false;
     if (outer == NULL || outer->nesting != store->nesting) {
         store->exec.stack_end = store->stack + store->stack_bytes / sizeof *store->stack;
+        if (store->nesting == 0) {
+            store->exec.pc = NULL;
+        }
         return;
     }
     store->outer = outer->next;
@@ -466,7 +472,7 @@ enum iso_err iso_start(struct iso_store *store, struct iso_func *func, const uni
         if (why != ISO_LEAVE_NOT) {
             end_call(store);
             store->state = ISO_RUN_IDLE; /* the results of an earlier call are overwritten */
-            return store->exec.trap == ISO_TRAP_STACK ? ISO_E_LIMIT : ISO_E_NOMEM;
+            return store->exec.trap == ISO_TRAP_NOMEM ? ISO_E_NOMEM : ISO_E_LIMIT;
         }
     }
     store->state = ISO_RUN_READY;
@@ -474,6 +480,14 @@ enum iso_err iso_start(struct iso_store *store, struct iso_func *func, const uni
 }
 
 /* ---- Running ------------------------------------------------------------------------------ */
+
+/* Code that is not needed now may be needed by others; a call inside another goes on at once. */
+static void rest(struct iso_store *store)
+{
+    if (store->nesting == 0) {
+        iso_code_rest(store, true);
+    }
+}
 
 static enum iso_run_state finish(struct iso_store *store, enum iso_run_state state)
 {
@@ -484,6 +498,7 @@ static enum iso_run_state finish(struct iso_store *store, enum iso_run_state sta
     store->results = store->entry_fp;
     end_call(store);
     store->state = state;
+    rest(store);
     return state;
 }
 
@@ -491,6 +506,7 @@ static enum iso_run_state suspend(struct iso_store *store, enum iso_run_state st
 {
     settle(store);
     store->state = state;
+    rest(store);
     return state;
 }
 
@@ -498,6 +514,9 @@ static enum iso_run_state suspend(struct iso_store *store, enum iso_run_state st
 static bool must_stop(struct iso_store *store, enum iso_run_state *state)
 {
     settle(store);
+    if (store->nesting == 0) {
+        iso_code_rest(store, false);
+    }
     if (atomic_exchange(&store->interrupt, false)) {
         *state = ISO_RUN_INTERRUPTED;
         return true;

@@ -236,7 +236,9 @@ enum iso_err iso_snapshot_restore(struct iso_store *store, struct iso_bytes snap
     reader.store = store;
     struct iso_arena arena;
     iso_arena_init(&arena, &store->alloc, 0, SIZE_MAX);
+    store->code_kept = true;
     err = load_all(&reader, &arena, modules, module_count, sections, section_count);
+    store->code_kept = false;
     iso_arena_fini(&arena);
     for (uint32_t i = 0; err == ISO_OK && i < store->instance_count && i < instance_cap; i++) {
         instances[i] = store->instances[i];

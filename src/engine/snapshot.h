@@ -252,7 +252,7 @@ void iso_snap_maps_init(struct iso_snap_maps *maps, const struct iso_alloc *allo
 void iso_snap_maps_fini(struct iso_snap_maps *maps);
 /* Errors: ISO_E_NOT_FOUND (no such safepoint), ISO_E_LIMIT, ISO_E_NOMEM. */
 ISO_MUST_CHECK enum iso_err iso_snap_maps_find(struct iso_snap_maps *maps,
-                                               struct iso_module *module, uint32_t func_index,
+                                               struct iso_instance *instance, uint32_t func_index,
                                                const struct iso_frame_query *query,
                                                const struct iso_snap_map **out);
 /* Whether an operand lives in the slot of a local of the frame. */

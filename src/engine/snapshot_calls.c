@@ -65,8 +65,8 @@ static enum iso_err collect(struct iso_snap_writer *writer, struct live_frames *
         const struct iso_snap_map *map = NULL;
         enum iso_err err = query_of(&frame, is_top, store->pending.active, &query);
         if (err == ISO_OK) {
-            err = iso_snap_maps_find(&frames->maps, frame.instance->module, frame.code->func_index,
-                                     &query, &map);
+            err = iso_snap_maps_find(&frames->maps, frame.instance, frame.code->func_index, &query,
+                                     &map);
         }
         if (err == ISO_OK) {
             bool inside_call = !is_top || store->pending.active;

@@ -75,10 +75,11 @@ static enum iso_err make_room(struct iso_snap_maps *maps)
     return ISO_OK;
 }
 
-static enum iso_err make_map(struct iso_snap_maps *maps, struct iso_module *module,
+static enum iso_err make_map(struct iso_snap_maps *maps, struct iso_instance *instance,
                              uint32_t func_index, const struct iso_frame_query *query,
                              struct iso_snap_map **out)
 {
+    struct iso_module *module = instance->module;
     const struct iso_module_func *func = &module->funcs[func_index];
     maps->code_bytes += func->body_end - func->body;
     if (maps->code_bytes > ISO_SNAP_MAX_CODE_BYTES) {
@@ -91,7 +92,7 @@ static enum iso_err make_map(struct iso_snap_maps *maps, struct iso_module *modu
     map->module = module;
     map->func_index = func_index;
     map->query = *query;
-    enum iso_err err = iso_translate(module, func_index, &map->code);
+    enum iso_err err = iso_code_get(instance, func_index, &map->code);
     if (err == ISO_OK) {
         err = iso_frame_map_find(module, func_index, query, &maps->arena, &map->map);
     }
@@ -101,17 +102,18 @@ static enum iso_err make_map(struct iso_snap_maps *maps, struct iso_module *modu
     return err;
 }
 
-enum iso_err iso_snap_maps_find(struct iso_snap_maps *maps, struct iso_module *module,
+enum iso_err iso_snap_maps_find(struct iso_snap_maps *maps, struct iso_instance *instance,
                                 uint32_t func_index, const struct iso_frame_query *query,
                                 const struct iso_snap_map **out)
 {
+    struct iso_module *module = instance->module;
     enum iso_err err = make_room(maps);
     if (err != ISO_OK) {
         return err;
     }
     struct iso_snap_map **slot = find_slot(maps->slots, maps->capacity, module, func_index, query);
     if (*slot == NULL) {
-        err = make_map(maps, module, func_index, query, slot);
+        err = make_map(maps, instance, func_index, query, slot);
         if (err != ISO_OK) {
             return err;
         }

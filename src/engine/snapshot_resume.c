@@ -157,11 +157,20 @@ static enum iso_err link_frame(struct resume *resume, const struct iso_code *cod
     return ISO_OK;
 }
 
-static enum iso_err find_map(struct resume *resume, struct iso_module *module, uint32_t func_index,
-                             uint8_t kind, uint32_t offset, const struct iso_snap_map **out)
+static enum iso_err find_map(struct resume *resume, struct iso_instance *instance,
+                             uint32_t func_index, uint8_t kind, uint32_t offset,
+                             const struct iso_snap_map **out)
 {
     const struct iso_frame_query query = {.kind = (enum iso_safepoint)kind, .offset = offset};
-    enum iso_err err = iso_snap_maps_find(&resume->maps, module, func_index, &query, out);
+    struct iso_code *code;
+    enum iso_err err = iso_code_get(instance, func_index, &code);
+    if (err == ISO_E_LIMIT) {
+        return iso_snap_fail_as(resume->reader, err, "%s", resume->store->last_trap.message);
+    }
+    if (err != ISO_OK) {
+        return err;
+    }
+    err = iso_snap_maps_find(&resume->maps, instance, func_index, &query, out);
     if (err == ISO_E_NOT_FOUND) {
         static const char *const names[] = {"start of the function", "loop", "call"};
         return iso_snap_fail(resume->reader, "byte %lu of the module is not a %s of function %lu",
@@ -200,7 +209,7 @@ static enum iso_err load_frame(struct resume *resume, bool calls_another)
     const struct iso_snap_map *map = NULL;
     enum iso_err err = check_called(resume, iso_instance_func(instance, func_index));
     if (err == ISO_OK) {
-        err = find_map(resume, instance->module, func_index, kind, offset, &map);
+        err = find_map(resume, instance, func_index, kind, offset, &map);
     }
     if (err != ISO_OK) {
         return err;
@@ -375,9 +384,9 @@ static enum iso_err load_trap(struct iso_snap_reader *reader)
 {
     struct iso_trap *trap = &reader->store->last_trap;
     uint8_t kind = iso_snap_get_u8(reader, "the kind of a trap");
-    if (reader->err == ISO_OK && (kind == ISO_TRAP_NONE || kind > ISO_TRAP_EXIT)) {
+    if (reader->err == ISO_OK && (kind == ISO_TRAP_NONE || kind > ISO_TRAP_CODE)) {
         return iso_snap_fail(reader, "the kind of a trap is %u, kinds are 1 to %u", kind,
-                             (unsigned)ISO_TRAP_EXIT);
+                             (unsigned)ISO_TRAP_CODE);
     }
     uint32_t status = iso_snap_get_u32(reader, UINT32_MAX, "an exit status");
     uint32_t len = iso_snap_get_count(reader, 1, sizeof trap->message - 1, "a message's length");

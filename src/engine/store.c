@@ -43,6 +43,9 @@ enum iso_err iso_store_create(struct iso_engine *engine, const struct iso_store_
         return err;
     }
     store->exec.stack_end = store->stack + slots;
+    iso_engine_lock(engine);
+    engine->store_count++;
+    iso_engine_unlock(engine);
     *out = store;
     return ISO_OK;
 }
@@ -61,6 +64,9 @@ void iso_store_destroy(struct iso_store *store)
     for (uint32_t i = 0; i < store->instance_count; i++) {
         iso_instance_free(store->instances[i]);
     }
+    iso_engine_lock(store->engine);
+    store->engine->store_count--;
+    iso_engine_unlock(store->engine);
     iso_store_memories_trim(store, 0);
     iso_store_tables_trim(store, 0);
     free_array(store, store->instances, store->instance_capacity, sizeof(struct iso_instance *));

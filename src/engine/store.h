@@ -71,6 +71,9 @@ struct iso_instance {
     /* Index spaces of the module; imports first. */
     struct iso_func **imported_funcs; /* func_import_count */
     struct iso_func *funcs;           /* own functions: func_count - func_import_count */
+    /* Code by function index: the module's table, or, with a limit on code memory, one of its own.
+     * What stands in its own is held by the instance: it stays valid until it is let go. */
+    struct iso_code *_Atomic *code;
     struct iso_table **tables;
     struct iso_memory **memories;
     struct iso_global **globals;
@@ -80,6 +83,10 @@ struct iso_instance {
     uint8_t *dropped_elem;
     size_t block_bytes; /* of the one block that holds this structure and all arrays but funcs */
     size_t funcs_bytes;
+    /* With a limit on code memory; bit i: a frame is in function i, while code.c looks. */
+    uint8_t *code_live;
+    size_t code_bytes;       /* of the instance's own table and code_live; 0: it has none */
+    bool code_reserved;      /* it is from platform->reserve */
     bool funcs_reserved;     /* funcs is from platform->reserve (block.h) */
     struct iso_image *image; /* that it was made from (retained), or NULL */
 };
@@ -124,7 +131,7 @@ struct iso_exec {
     uint32_t used;
     _Atomic uint32_t limit;
     struct iso_instance *instance;  /* whose code runs */
-    struct iso_code *_Atomic *code; /* of its module: module->code */
+    struct iso_code *_Atomic *code; /* instance->code */
     union iso_slot *stack_end;
     struct iso_global *globals; /* instance->own_globals */
     struct iso_memory *memory;  /* memory 0 of the instance; an empty one when it has none */
@@ -142,6 +149,11 @@ struct iso_store {
     struct iso_engine *engine;
     struct iso_alloc alloc;
     struct iso_store_config config;
+
+    /* Code memory (code.c). */
+    uint64_t code_held;   /* bytes that its instances hold */
+    uint32_t code_wanted; /* engine->code_wanted when the store last looked */
+    bool code_kept;       /* nothing is to be let go: frames are being made */
 
     union iso_slot *stack; /* [stack, exec.stack_end) */
     size_t stack_bytes;

@@ -542,75 +542,27 @@ void iso_tr_fini(struct iso_translator *t)
     iso_alloc_free(t->alloc, t->fixups, t->fixup_capacity * sizeof *t->fixups);
 }
 
-/* ---- The module's code -------------------------------------------------------------------- */
+/* ---- The result ---------------------------------------------------------------------------- */
 
-static struct iso_code *finish(struct iso_translator *t)
+size_t iso_tr_code_bytes(const struct iso_translator *t)
 {
-    size_t size = sizeof(struct iso_code) + t->count * sizeof(struct iso_cell);
-    if (size > UINT32_MAX) {
-        return NULL;
-    }
-    struct iso_code *code = iso_alloc_resize(t->alloc, NULL, 0, size);
-    if (code == NULL) {
-        return NULL;
-    }
+    return sizeof(struct iso_code) + t->count * sizeof(struct iso_cell);
+}
+
+void iso_tr_code_fill(const struct iso_translator *t, struct iso_code *code)
+{
     uint32_t frame = t->temps + t->func->max_depth;
     uint32_t results = t->func->type->type.result_slots;
-    code->func_index = t->func_index;
-    code->cell_count = t->count;
-    code->frame_slots = frame > results ? frame : results;
-    code->header = t->header;
-    code->locals = t->locals;
-    code->local_slots = t->temps - t->locals;
-    code->cost = t->controls[0].cost + 1;
-    code->alloc_bytes = (uint32_t)size;
+    *code = (struct iso_code){
+        .module = t->module,
+        .func_index = t->func_index,
+        .cell_count = t->count,
+        .frame_slots = frame > results ? frame : results,
+        .header = t->header,
+        .locals = t->locals,
+        .local_slots = t->temps - t->locals,
+        .cost = t->controls[0].cost + 1,
+        .alloc_bytes = (uint32_t)iso_tr_code_bytes(t),
+    };
     memcpy(code->cells, t->cells, t->count * sizeof(struct iso_cell));
-    return code;
-}
-
-enum iso_err iso_translate(struct iso_module *module, uint32_t func_index, struct iso_code **out)
-{
-    struct iso_code *code = atomic_load_explicit(&module->code[func_index], memory_order_acquire);
-    if (code != NULL) {
-        *out = code;
-        return ISO_OK;
-    }
-    iso_engine_lock(module->engine);
-    code = atomic_load_explicit(&module->code[func_index], memory_order_relaxed);
-    enum iso_err err = ISO_OK;
-    if (code == NULL) {
-        struct iso_translator t = {0};
-        err = iso_tr_run(&t, module, func_index);
-        if (err == ISO_OK) {
-            code = finish(&t);
-            err = code == NULL ? ISO_E_NOMEM : ISO_OK;
-        }
-        iso_tr_fini(&t);
-        if (err == ISO_OK) {
-            module->code_bytes += code->alloc_bytes;
-            module->code_count++;
-            atomic_store_explicit(&module->code[func_index], code, memory_order_release);
-        }
-    }
-    iso_engine_unlock(module->engine);
-    if (err == ISO_OK) {
-        *out = code;
-    }
-    return err;
-}
-
-enum iso_err iso_module_translate(struct iso_module *module, uint64_t *bytes_out,
-                                  struct iso_report *report)
-{
-    for (uint32_t i = module->func_import_count; i < module->func_count; i++) {
-        struct iso_code *code;
-        enum iso_err err = iso_translate(module, i, &code);
-        if (err != ISO_OK) {
-            return iso_fail(report, err, "not enough memory to translate function %u", i);
-        }
-    }
-    if (bytes_out != NULL) {
-        *bytes_out = module->code_bytes;
-    }
-    return ISO_OK;
 }

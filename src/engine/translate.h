@@ -248,6 +248,9 @@ void iso_tr_safepoint(struct iso_translator *t, enum iso_safepoint kind, uint32_
 /* Translate the body into t->cells. */
 enum iso_err iso_tr_run(struct iso_translator *t, struct iso_module *module, uint32_t func_index);
 void iso_tr_fini(struct iso_translator *t);
+/* After iso_tr_run: the size of the code, and the code itself, in as many bytes. */
+size_t iso_tr_code_bytes(const struct iso_translator *t);
+void iso_tr_code_fill(const struct iso_translator *t, struct iso_code *code);
 
 /* Reading a validated body. */
 static inline uint32_t iso_tr_u32(struct iso_translator *t)

@@ -4,7 +4,6 @@
  * Translation is deterministic, so nothing is kept about it: to learn what stands where at a
  * safepoint, the function is translated again until it gets there.
  */
-#include "engine/sort.h"
 #include "engine/translate.h"
 
 static bool matches(const struct iso_frame_query *query, enum iso_safepoint kind, uint32_t cell,
@@ -97,78 +96,4 @@ enum iso_err iso_code_offset(struct iso_module *module, uint32_t func_index, uin
     }
     iso_tr_fini(&t);
     return err;
-}
-
-/* ---- Which code contains a cell ----------------------------------------------------------- */
-
-static bool contains(const struct iso_code *code, const struct iso_cell *pc)
-{
-    return (uintptr_t)pc >= (uintptr_t)code->cells &&
-           (uintptr_t)pc < (uintptr_t)(code->cells + code->cell_count);
-}
-
-static struct iso_code *code_of(const struct iso_module *module, uint32_t func_index)
-{
-    return atomic_load_explicit(&module->code[func_index], memory_order_acquire);
-}
-
-static int by_address(const void *ctx, uint32_t a, uint32_t b)
-{
-    uintptr_t x = (uintptr_t)code_of(ctx, a);
-    uintptr_t y = (uintptr_t)code_of(ctx, b);
-    return x < y ? -1 : x > y;
-}
-
-/* Bring the index up to date; false when memory is short. */
-static bool sort_code(struct iso_module *module)
-{
-    if (module->code_sorted == module->code_count) {
-        return true;
-    }
-    uint32_t *index =
-        iso_alloc_resize(&module->engine->alloc, module->code_by_address,
-                         module->code_sorted * sizeof *index, module->code_count * sizeof *index);
-    if (index == NULL) {
-        return false;
-    }
-    uint32_t n = 0;
-    for (uint32_t i = module->func_import_count; i < module->func_count; i++) {
-        if (code_of(module, i) != NULL) {
-            index[n++] = i;
-        }
-    }
-    module->code_by_address = index;
-    module->code_sorted = module->code_count;
-    iso_sort_u32(index, n, by_address, module);
-    return true;
-}
-
-static struct iso_code *search_index(const struct iso_module *module, const struct iso_cell *pc)
-{
-    uint32_t low = 0;
-    uint32_t high = module->code_sorted;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        struct iso_code *code = code_of(module, module->code_by_address[middle]);
-        if (contains(code, pc)) {
-            return code;
-        }
-        if ((uintptr_t)pc < (uintptr_t)code) {
-            high = middle;
-        } else {
-            low = middle + 1;
-        }
-    }
-    return NULL;
-}
-
-struct iso_code *iso_code_find(struct iso_module *module, const struct iso_cell *pc)
-{
-    iso_engine_lock(module->engine);
-    struct iso_code *found = NULL;
-    if (sort_code(module)) {
-        found = search_index(module, pc);
-    }
-    iso_engine_unlock(module->engine);
-    return found;
 }

@@ -22,6 +22,7 @@ struct spec_options {
     bool moving;         /* plain allocations as memories */
     bool texts;          /* show rejections whose text is another than the reference's */
     bool verbose;        /* a line per failure and more than the first ten */
+    unsigned code_kib;   /* limit on code memory; 0: none */
     unsigned threads;    /* that run each script at the same time, sharing its modules */
 };
 

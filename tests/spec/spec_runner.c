@@ -8,6 +8,7 @@
  *   --eager         translate every function when its module is loaded
  *   --moving        memories are plain allocations, whose base moves on growth
  *   --stack-kib N   run on a native stack of N KiB
+ *   --code-kib N    at most N KiB of translated code (128 where functions are large)
  *   --threads N     N threads run each script at the same time, sharing its modules
  *   --texts         show rejections in other words than the reference's
  *   --verbose       every failure, not only the first ten of a script
@@ -156,10 +157,25 @@ static void print_script_line(const struct runner *runner, const char *name,
     (void)fflush(stdout);
 }
 
-static enum iso_err engine_create(const struct spec_options *options, struct iso_engine **out)
+/* Code memory for a script: these have functions that take up to 100 KiB. */
+static uint64_t code_bytes(const struct spec_options *options, const char *name)
+{
+    static const char *const large[] = {
+        "align", "br_table", "call", "memory_copy", "simd__simd_bitwise", "skip-stack-guard-page"};
+    unsigned kib = options->code_kib;
+
+    for (size_t i = 0; kib != 0 && i < ISO_COUNT_OF(large); i++) {
+        kib = strcmp(name, large[i]) == 0 && kib < 128 ? 128 : kib;
+    }
+    return (uint64_t)kib * 1024;
+}
+
+static enum iso_err engine_create(const struct spec_options *options, const char *name,
+                                  struct iso_engine **out)
 {
     static struct iso_platform moving;
     struct iso_engine_config config = {.platform = iso_platform_posix(),
+                                       .code_max_bytes = code_bytes(options, name),
                                        .translation = options->eager ? ISO_TRANSLATE_EAGER
                                                                      : ISO_TRANSLATE_LAZY};
 
@@ -179,7 +195,7 @@ static void run_script(struct runner *runner, const char *name)
     struct spec_modules *modules = NULL;
     struct spec_tally tally = {.safepoints = 0};
 
-    if (jobs != NULL && engine_create(&runner->options, &engine) == ISO_OK) {
+    if (jobs != NULL && engine_create(&runner->options, name, &engine) == ISO_OK) {
         modules = spec_modules_create(engine, &runner->options);
     }
     if (modules == NULL) {
@@ -280,7 +296,7 @@ static void usage(void)
     (void)fprintf(stderr,
                   "usage: spec_runner --dir SUITE --scripts SCRIPTS --list FILES.TXT "
                   "[--file NAME]... [--step] [--all N] [--eager] [--moving] [--stack-kib N] "
-                  "[--threads N] [--texts] [--verbose]\n");
+                  "[--code-kib N] [--threads N] [--texts] [--verbose]\n");
     exit(2);
 }
 
@@ -324,6 +340,8 @@ static void parse_arguments(struct runner *runner, int argc, char **argv)
             runner->only[runner->only_count++] = value;
         } else if (strcmp(argv[i], "--stack-kib") == 0) {
             runner->stack_kib = (size_t)strtoul(value, NULL, 10);
+        } else if (strcmp(argv[i], "--code-kib") == 0) {
+            runner->options.code_kib = (unsigned)strtoul(value, NULL, 10);
         } else if (strcmp(argv[i], "--all") == 0) {
             runner->options.all = (unsigned)strtoul(value, NULL, 10);
         } else if (strcmp(argv[i], "--threads") == 0) {

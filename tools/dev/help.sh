@@ -16,7 +16,9 @@ usage: ./dev COMMAND [ARGUMENTS]
   bench [ARGUMENTS]           measure speed against native code and other engines
   fuzz [ARGUMENTS]            run the fuzz targets
   lint [--fix]                check format, layers, words and scripts; --fix formats
-  size [--update] [PRESET]    sizes of libraries and programs beside the recorded ones
+  size [PRESET]               sizes of programs and libraries, their limits, and what was recorded
+       --check                fail when a limit is passed or a program has grown by 5 %
+       --update               record
   package [ARCH...]           Debian packages in build/packages: amd64 arm64 armhf
 
 Each command installs the Debian packages that it lacks (tools/dev/packages), with sudo when

@@ -1,13 +1,22 @@
 #!/bin/sh
-# ./dev size [--update] [PRESET]: sizes in bytes, stripped, beside tools/size-baseline.txt.
+# ./dev size [--check | --update] [PRESET]: sizes in bytes, stripped, beside tools/size-baseline.txt.
+#
+# Programs are counted as files, stripped. Two have limits:
+#
+#   engine-whole    a program with all of libiso_engine in it, whether used or not, and what that needs
+#                   of libiso_base, linked with the system's C library: the engine with SIMD
+#   isomer-dynamic  the program isomer, linked likewise (the one called isomer has the C library inside)
+#
+# --check: the limits are kept, and no program is more than 5 % larger than when last recorded; for
+# the default preset. --update records.
 set -eu
 . tools/dev/lib.sh
 
-update=no
+mode=show
 preset=release
 for argument in "$@"; do
     case $argument in
-    --update) update=yes ;;
+    --check | --update) mode=${argument#--} ;;
     -*) die "size: unknown option '$argument'" ;;
     *) preset=$argument ;;
     esac
@@ -15,41 +24,85 @@ done
 
 baseline=tools/size-baseline.txt
 need_packages_of build "build-$preset" size
-build_preset "$preset"
+[ "$mode" = check ] || build_preset "$preset"
+build_preset "$preset" engine-whole isomer-dynamic
 
-# Name, text, data and bss of what people get: the libraries of src and the programs of src.
+# Name, bytes, text, data and bss: the programs that people get, then the libraries of src.
 measure() {
+    stripped=$(mktemp)
+    for program in "build/$preset/engine-whole" "build/$preset"/isomer*; do
+        if [ -f "$program" ] && [ -x "$program" ]; then
+            strip -o "$stripped" "$program"
+            size "$stripped" | awk -v name="$(basename "$program")" -v bytes="$(wc -c <"$stripped")" \
+                'NR == 2 { print name, bytes, $1, $2, $3 }'
+        fi
+    done
+    rm -f "$stripped"
     find "build/$preset/src" -name 'libiso_*.a' ! -name '*test*' | sort | while read -r library; do
         size -t "$library" | awk -v name="$(basename "$library")" \
-            '/TOTALS/ { print name, $1, $2, $3 }'
-    done
-    find "build/$preset" -maxdepth 1 -type f -perm -u+x -name 'isomer*' | sort | while read -r program; do
-        size "$program" | awk -v name="$(basename "$program")" 'NR == 2 { print name, $1, $2, $3 }'
+            '/TOTALS/ { print name, $1 + $2, $1, $2, $3 }'
     done
 }
 
 measured=$(measure)
-printf '%-22s %10s %8s %8s %10s %s\n' "$preset" text data bss before change
-echo "$measured" | awk -v preset="$preset" -v baseline="$baseline" '
+compiler=$(sed -n 's/^CMAKE_C_COMPILER:[A-Z]*=//p' "build/$preset/CMakeCache.txt")
+compiler=$("$compiler" -dumpmachine)-$("$compiler" -dumpversion)
+
+# The table; with check=1, after it the verdict. Exit status 1 when one is bad.
+echo "$measured" | awk -v preset="$preset" -v baseline="$baseline" -v compiler="$compiler" \
+    -v check="$([ "$mode" = check ] && echo 1 || echo 0)" '
     BEGIN {
+        limit["engine-whole"] = 300000
+        limit["isomer-dynamic"] = 600000
+        growth = 5
         while ((getline row < baseline) > 0) {
             split(row, field, " ")
-            if (field[1] == preset) before[field[2]] = field[3] + field[4]
+            if (field[1] == preset) before[field[2]] = field[3]
+            if (field[1] == "compiler" && field[2] == preset) recorded = field[3]
         }
+        printf "%-30s %9s %9s %7s %8s %9s  %s\n", preset, "bytes", "text", "data", "bss", "before", "change"
     }
-    NF == 4 {
-        now = $2 + $3
-        if ($1 in before)
-            printf "%-22s %10d %8d %8d %10d %+d (%+.1f %%)\n", $1, $2, $3, $4, before[$1],
-                now - before[$1], before[$1] ? (now - before[$1]) * 100 / before[$1] : 0
-        else
-            printf "%-22s %10d %8d %8d %10s\n", $1, $2, $3, $4, "-"
+    NF == 5 {
+        line = sprintf("%-30s %9d %9d %7d %8d", $1, $2, $3, $4, $5)
+        change = "-"
+        if ($1 in before) {
+            percent = before[$1] ? ($2 - before[$1]) * 100 / before[$1] : 0
+            line = line sprintf(" %9d  %+d (%+.1f %%)", before[$1], $2 - before[$1], percent)
+            if ($1 !~ /\.a$/ && recorded == compiler) {
+                if (percent > growth) {
+                    bad++
+                    why[++reasons] = "failed: " $1 " has grown by more than " growth " %; if that is meant: ./dev size --update"
+                } else good++
+            }
+        } else line = line sprintf(" %9s", "-")
+        if ($1 in limit) {
+            kept = $2 <= limit[$1]
+            line = line sprintf("  limit %d: %s", limit[$1], kept ? "kept" : "NOT KEPT")
+            if (kept) good++
+            else {
+                bad++
+                why[++reasons] = "failed: " $1 " has " $2 " bytes, its limit is " limit[$1]
+            }
+        }
+        print line
+    }
+    END {
+        if (!check) exit 0
+        for (i = 1; i <= reasons; i++) print why[i]
+        if (recorded != compiler) {
+            skipped = 1
+            print "skip  growth: recorded with " (recorded ? recorded : "nothing") ", this is " compiler
+        }
+        printf "%d passed, %d failed, %d skipped\n", good, bad, skipped
+        exit bad > 0
     }'
 
-if [ "$update" = yes ]; then
+if [ "$mode" = update ]; then
     {
-        echo "# Recorded by ./dev size --update: preset, name, text, data, bss; in bytes."
-        { grep -v "^#\|^$preset " "$baseline" 2>/dev/null || true; } | cat
+        echo "# Recorded by ./dev size --update: preset, name, bytes (programs: files, stripped;"
+        echo "# libraries: text and data), text, data, bss; and the compiler."
+        { grep -v "^#\|^$preset \|^compiler $preset " "$baseline" 2>/dev/null || true; } | cat
+        echo "compiler $preset $compiler"
         echo "$measured" | sed "s/^/$preset /"
     } >"$baseline.new"
     mv "$baseline.new" "$baseline"
