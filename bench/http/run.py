@@ -9,35 +9,14 @@ it, what an answer costs that comes from another thread. The exit status is 1 be
 
 import argparse
 import os
-import re
 import statistics
-import subprocess
 import sys
 
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+from load import Listening, wrk  # noqa: E402  pylint: disable=wrong-import-position
+
 TARGET = 0.5
-
-
-class Server:
-    """A program that prints `listening PORT`."""
-
-    def __init__(self, program):
-        self.process = subprocess.Popen([program], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        self.port = int(self.process.stdout.readline().split()[1])
-
-    def stop(self):
-        self.process.kill()
-        self.process.communicate()
-
-
-def wrk(port, path, seconds):
-    """Requests per second and the 99th percentile in milliseconds."""
-    text = subprocess.run(["wrk", "-t1", "-c32", "-d%d" % seconds, "--latency", "http://127.0.0.1:%d%s" % (port, path)],
-                          capture_output=True, text=True, check=True).stdout
-    if "Non-2xx" in text or "Socket errors" in text:
-        raise SystemExit("wrk: " + text)
-    unit = {"us": 0.001, "ms": 1, "s": 1000}
-    late = re.search(r"99%\s+([\d.]+)(us|ms|s)", text)
-    return (float(re.search(r"Requests/sec:\s+([\d.]+)", text).group(1)), float(late.group(1)) * unit[late.group(2)])
 
 
 def main():
@@ -46,14 +25,14 @@ def main():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=3)
     arguments = parser.parse_args()
-    theirs = Server(os.path.join(arguments.build, "bench", "http_hello"))
-    ours = Server(os.path.join(arguments.build, "tests", "http", "http_tool"))
+    theirs = Listening(os.path.join(arguments.build, "bench", "http_hello"))
+    ours = Listening(os.path.join(arguments.build, "tests", "http", "http_tool"))
     ratios, late_ratios, lates = [], [], []
     try:
         for _ in range(arguments.rounds):
-            base, base_late = wrk(theirs.port, "/", arguments.seconds)
-            rate, late = wrk(ours.port, "/hello", arguments.seconds)
-            worker = wrk(ours.port, "/work", arguments.seconds)[0]
+            base, _, base_late = wrk(theirs.url + "/", arguments.seconds)
+            rate, _, late = wrk(ours.url + "/hello", arguments.seconds)
+            worker = wrk(ours.url + "/work", arguments.seconds)[0]
             ratios.append(rate / base)
             late_ratios.append(worker / base)
             lates.append(late)

@@ -24,8 +24,10 @@ import tempfile
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 sys.path.insert(0, os.path.join(ROOT, "tests", "supervisor"))
+sys.path.insert(0, os.path.join(ROOT, "bench"))
 
 from device import GRANTS, Device, Guests, document  # noqa: E402  pylint: disable=wrong-import-position
+from load import Listening, wrk  # noqa: E402  pylint: disable=wrong-import-position
 
 SCRIPT = """
 wrk.method = "POST"
@@ -35,33 +37,6 @@ wrk.headers["Authorization"] = "Bearer %s"
 """
 
 
-class Hello:
-    """libmicrohttpd's hello world."""
-
-    def __init__(self, program):
-        self.process = subprocess.Popen([program], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        self.port = int(self.process.stdout.readline().split()[1])
-
-    def stop(self):
-        self.process.kill()
-        self.process.communicate()
-
-
-def wrk(url, seconds, script=None, connections=32):
-    """Requests per second, 50th and 99th percentile in milliseconds."""
-    words = ["wrk", "-t1", "-c%d" % connections, "-d%d" % seconds, "--latency"]
-    text = subprocess.run(words + (["-s", script] if script else []) + [url], capture_output=True, text=True,
-                          check=True).stdout
-    if "Non-2xx" in text:
-        raise SystemExit("wrk: " + text)
-    unit = {"us": 0.001, "ms": 1, "s": 1000}
-
-    def percentile(name):
-        found = re.search(name + r"%\s+([\d.]+)(us|ms|s)", text)
-        return float(found.group(1)) * unit[found.group(2)]
-    return float(re.search(r"Requests/sec:\s+([\d.]+)", text).group(1)), percentile("50"), percentile("99")
-
-
 def pss(device):
     """Proportional set size in KiB."""
     with open("/proc/%d/smaps_rollup" % device.process.pid, encoding="ascii") as stream:
@@ -69,7 +44,7 @@ def pss(device):
 
 
 def bench_http(programs, guests, options, build):
-    hello = Hello(os.path.join(build, "bench", "http_hello"))
+    hello = Listening(os.path.join(build, "bench", "http_hello"))
     ratios = {"service": [], "function": []}
     try:
         with Device(programs) as device, tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
@@ -80,7 +55,7 @@ def bench_http(programs, guests, options, build):
             script.write(SCRIPT % device.token)
             script.flush()
             for _ in range(options.rounds):
-                base, _, _ = wrk("http://127.0.0.1:%d/" % hello.port, options.seconds)
+                base, _, _ = wrk(hello.url + "/", options.seconds)
                 for mode, list_of in ratios.items():
                     url = "http://127.0.0.1:%d/v1/components/bench/%s/add" % (device.ports["http"], mode)
                     rate, middle, late = wrk(url, options.seconds, script.name)

@@ -42,9 +42,6 @@ void iso_cli_server_fini(struct iso_cli_server *server);
 int iso_cli_server_option(struct iso_cli_server *server, int id, const char *value);
 /* After the options: finds address, token and pin. The command's group counts. */
 int iso_cli_server_open(struct iso_cli_server *server, const struct iso_cli_command *command);
-/* A device by the name of its note on this machine, or by its address; for commands that talk to an
- * orchestrator about it. Release with iso_cli_server_fini. */
-int iso_cli_server_open_device(struct iso_cli_server *server, const char *name);
 
 /* ---- What is known (client_known.c) -----------------------------------------------------------
  */

@@ -415,10 +415,3 @@ int iso_cli_server_open(struct iso_cli_server *server, const struct iso_cli_comm
     const int status = find(server, command);
     return status == ISO_CLI_OK ? complete(server) : status;
 }
-
-int iso_cli_server_open_device(struct iso_cli_server *server, const char *name)
-{
-    iso_cli_server_init(server);
-    const int status = find_device(server, name);
-    return status == ISO_CLI_OK ? complete(server) : status;
-}

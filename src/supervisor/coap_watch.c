@@ -170,15 +170,6 @@ void iso_sv_coap_observed(void *ctx, struct iso_str path_text, uint32_t count)
     }
 }
 
-void iso_sv_coap_close(struct iso_supervisor *sv)
-{
-    while (sv->coap_watches != NULL) {
-        struct iso_sv_coap_watch *watch = sv->coap_watches;
-        sv->coap_watches = watch->next;
-        free_watch(watch);
-    }
-}
-
 /* ---- Events ------------------------------------------------------------------------------------
  */
 

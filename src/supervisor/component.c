@@ -353,16 +353,6 @@ enum iso_sv_state iso_sv_component_state(const struct iso_sv_component *componen
     return state;
 }
 
-void *iso_sv_component_user(const struct iso_sv_component *component)
-{
-    return component->user;
-}
-
-void iso_sv_component_set_user(struct iso_sv_component *component, void *user)
-{
-    component->user = user;
-}
-
 const char *iso_sv_state_name(enum iso_sv_state state)
 {
     static const char *const names[] = {"prepared", "running", "draining", "freezing",

@@ -248,9 +248,6 @@ struct iso_sv_component *iso_sv_component_by_id(struct iso_sv_core *core, uint64
 struct iso_sv_program *iso_sv_component_program(const struct iso_sv_component *component);
 enum iso_sv_mode iso_sv_component_mode(const struct iso_sv_component *component);
 enum iso_sv_state iso_sv_component_state(const struct iso_sv_component *component);
-/* For the owner of the component. */
-void *iso_sv_component_user(const struct iso_sv_component *component);
-void iso_sv_component_set_user(struct iso_sv_component *component, void *user);
 
 /* Latencies are in buckets: bucket i counts those below 2^i microseconds; the last all others. */
 enum { ISO_SV_LATENCY_BUCKETS = 28 };

@@ -273,7 +273,6 @@ struct iso_sv_component {
     struct iso_sv_import_link *links;
     uint32_t link_count;
     struct iso_sv_func_state *func_states;
-    void *user;
     bool destroyed;
 
     uv_mutex_t lock;

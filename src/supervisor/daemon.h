@@ -180,8 +180,6 @@ void iso_sv_coap_event(struct iso_supervisor *sv, struct iso_sv_component *compo
                        struct iso_str json);
 /* For iso_coap_server_config.on_observers: the number of observers of a path has changed. */
 void iso_sv_coap_observed(void *sv, struct iso_str path_text, uint32_t count);
-/* Before the observers go. */
-void iso_sv_coap_close(struct iso_supervisor *sv);
 /* The one resource that everybody is told of at /.well-known/core. */
 #define ISO_SV_DEVICE_LINK "</d>;rt=\"isomer.device\";ct=\"50 60\""
 /* The list at /.well-known/core follows what is deployed. */

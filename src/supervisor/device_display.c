@@ -64,17 +64,6 @@ static void display_set(struct iso_sv_display *display, struct iso_sv_frame *fra
 /* ---- For the supervisor -----------------------------------------------------------------------
  */
 
-size_t iso_sv_display_count(const struct iso_sv_devices *devices)
-{
-    return devices->displays->count;
-}
-
-const char *iso_sv_display_name(const struct iso_sv_devices *devices, size_t index)
-{
-    ISO_ASSERT(index < devices->displays->count);
-    return devices->displays->items[index].name;
-}
-
 struct iso_sv_frame *iso_sv_display_frame(const struct iso_sv_devices *devices, struct iso_str name)
 {
     const struct iso_sv_display *display = display_find(devices, name);

@@ -122,8 +122,6 @@ struct iso_sv_op *iso_sv_job_op_create(const struct iso_alloc *alloc, struct iso
                                        struct iso_sv_job *job);
 /* The job of an operation that iso_sv_job_op_create made. */
 struct iso_sv_job *iso_sv_op_job(struct iso_sv_op *op);
-/* Run the job without an operation. job: taken. */
-void iso_sv_gate_run(struct iso_sv_gate *gate, struct iso_sv_job *job);
 
 /* ---- The object (devices.c) ------------------------------------------------------------------ */
 

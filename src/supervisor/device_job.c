@@ -106,14 +106,6 @@ static bool gate_remove(struct iso_sv_gate *gate, struct iso_sv_job *job)
     return false;
 }
 
-void iso_sv_gate_run(struct iso_sv_gate *gate, struct iso_sv_job *job)
-{
-    job->gate = gate;
-    job->op = NULL;
-    atomic_init(&job->refs, 1);
-    gate_push(gate, job);
-}
-
 /* ---- The operation -------------------------------------------------------------------------- */
 
 static void op_start(struct iso_sv_op *op)

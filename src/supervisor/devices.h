@@ -148,8 +148,6 @@ ISO_MUST_CHECK enum iso_err iso_sv_frame_picture(struct iso_sv_frame *frame,
 
 /* ---- Displays ------------------------------------------------------------------------------- */
 
-size_t iso_sv_display_count(const struct iso_sv_devices *devices);
-const char *iso_sv_display_name(const struct iso_sv_devices *devices, size_t index);
 /* The frame that a display shows; NULL when there is none (yet). Borrowed until the loop goes on.
  * name: as in the configuration, or "default". */
 struct iso_sv_frame *iso_sv_display_frame(const struct iso_sv_devices *devices,

@@ -9,11 +9,7 @@ preset=${1:-release}
 [ $# -eq 0 ] || shift
 need_packages_of build "build-$preset"
 build_preset "$preset"
-emulator=
-case $preset in
-aarch64 | riscv64 | mips) emulator=qemu-$preset ;;
-armhf) emulator=qemu-arm ;;
-esac
+emulator=$(emulator_of "$preset")
 # Calls also move to a machine with 32-bit words and the other byte order, and back.
 case " $* " in
 *" --full "*)

@@ -15,11 +15,7 @@ fi
 
 need_packages_of build "build-$preset"
 build_preset "$preset" spec_runner
-emulator=
-case $preset in
-aarch64 | riscv64 | mips) emulator=qemu-$preset ;;
-armhf) emulator=qemu-arm ;;
-esac
+emulator=$(emulator_of "$preset")
 
 scripts=build/spec-scripts
 python3 tests/spec/spec2script.py "$ISOMER_SPEC_TESTS" "$scripts"

@@ -9,10 +9,6 @@ preset=${1:-release}
 [ $# -eq 0 ] || shift
 need_packages_of build "build-$preset"
 build_preset "$preset"
-emulator=
-case $preset in
-aarch64 | riscv64 | mips) emulator=qemu-$preset ;;
-armhf) emulator=qemu-arm ;;
-esac
+emulator=$(emulator_of "$preset")
 exec python3 tests/wasi-suite/run.py --isomer "build/$preset/isomer" --tests "$ISOMER_WASI_TESTS" \
     --wrapper "$emulator" "$@"

@@ -125,6 +125,14 @@ build_preset_now() { # PRESET [TARGET...]
     [ "$built" = yes ] || die "building '$preset_to_build' failed"
 }
 
+# What runs the programs of a preset for another processor; nothing for those of this one.
+emulator_of() { # PRESET
+    case $1 in
+    aarch64 | riscv64 | mips) echo "qemu-$1" ;;
+    armhf) echo qemu-arm ;;
+    esac
+}
+
 # Runs a script that belongs to another folder, with the environment set up above.
 run_script_of() { # FOLDER ARGUMENTS...
     folder=$1
