@@ -1,4 +1,4 @@
-"""The film of the demo, and what a poor camera makes of it."""
+"""The film of the demo, or what `--video` names, and what a poor camera makes of it."""
 
 import glob
 import os
@@ -9,6 +9,10 @@ import sys
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 CACHE = os.path.join(ROOT, ".cache", "demo")
 WIDTH, HEIGHT, RATE = 320, 180, 10
+FILM_MAX_S = 60  # so much of a film is shown, over and over
+PICTURE_WAIT_S = 20  # for the first one of an address or a camera
+SMALL = "fps=%d,scale=%d:%d:force_original_aspect_ratio=decrease,pad=%d:%d:-1:-1" % (RATE, WIDTH, HEIGHT, WIDTH, HEIGHT)
+POOR = ["-an", "-vf", SMALL, "-c:v", "mjpeg", "-pix_fmt", "yuvj420p", "-q:v", "5"]
 
 
 def quiet(*words, cwd=None):
@@ -39,11 +43,53 @@ def cockatoo():
     return film
 
 
+def is_live(source):
+    """Whether its pictures come as they are taken; a film has an end."""
+    return source.startswith("/dev/") or "://" in source
+
+
+def live_input(source):
+    """How ffmpeg is told of a camera or an address."""
+    if source.startswith("/dev/"):
+        return ["-f", "v4l2", "-i", source]
+    return [*(["-rtsp_transport", "tcp"] if source.startswith("rtsp") else []), "-i", source]
+
+
+def has_end(address):
+    return quiet("ffprobe", "-v", "error", "-show_entries", "format=duration", "-of", "csv=p=0",
+                 address).strip() not in ("", "N/A")
+
+
+def refuse(source, text):
+    sys.exit("demo: --video %s: %s" % (source, text))
+
+
+def look(source):
+    """Ends the demo with what is wrong when no picture can be had of it."""
+    if source.startswith("/dev/"):
+        if not os.path.exists(source):
+            there = sorted(glob.glob("/dev/video*"))
+            refuse(source, "there is no such device; this machine has %s" % (", ".join(there) or "no /dev/videoN"))
+    elif not is_live(source):
+        if source == "" or not os.path.exists(source):
+            refuse(source, "there is no such file (looked for as %s)" % os.path.abspath(source))
+        if not os.path.isfile(source):
+            refuse(source, "it is no file; a film, /dev/videoN or an address (rtsp://...) would be right")
+    picture = live_input(source) if is_live(source) else ["-i", "file:" + os.path.abspath(source)]
+    try:
+        result = subprocess.run(["ffmpeg", "-nostdin", "-v", "error", *picture, "-an", "-frames:v", "1", "-f", "null",
+                                 "-"], capture_output=True, text=True, check=False, timeout=PICTURE_WAIT_S)
+    except subprocess.TimeoutExpired:
+        refuse(source, "no picture comes in %d s" % PICTURE_WAIT_S)
+    if result.returncode != 0:
+        why = (result.stderr.strip().splitlines() or ["it ended with %d" % result.returncode])[0]
+        refuse(source, "ffmpeg finds no picture in it: " + why.removeprefix(picture[-1] + ": "))
+
+
 def poor(film, folder):
     """The film as a poor camera would give it: few, small pictures, strongly compressed."""
     path = os.path.join(folder, "camera.avi")
-    quiet("ffmpeg", "-v", "error", "-y", "-i", film, "-an", "-vf", "fps=%d,scale=%d:%d" % (RATE, WIDTH, HEIGHT),
-          "-c:v", "mjpeg", "-pix_fmt", "yuvj420p", "-q:v", "5", path)
+    quiet("ffmpeg", "-nostdin", "-v", "error", "-y", "-i", "file:" + film, "-t", str(FILM_MAX_S), *POOR, path)
     return path
 
 
@@ -51,6 +97,12 @@ def camera(path):
     """The command of a camera that shows a film over and over, its pictures as they are in it."""
     return ["ffmpeg", "-v", "error", "-re", "-stream_loop", "-1", "-i", path, "-c", "copy", "-f", "mjpeg",
             "-flush_packets", "1", "-"]
+
+
+def live_camera(source):
+    """The command of a camera that shows what another camera or an address does, as poorly."""
+    pace = ["-re"] if source.startswith("http") and has_end(source) else []  # a film, not as quick as it comes
+    return ["ffmpeg", "-nostdin", "-v", "error", *pace, *live_input(source), *POOR, "-f", "mjpeg", "-flush_packets", "1", "-"]
 
 
 def pixels(*source, data=None):

@@ -3,9 +3,13 @@
 shown on a third one. Three devices find each other; nothing about them stands in the application.
 
 usage: video.py --build FOLDER [--check] [--seconds N] [--video FILE|/dev/videoN|ADDRESS]
+
+Without --build the other arguments are looked at and nothing is done.
 """
 
 import argparse
+import contextlib
+import fcntl
 import os
 import shutil
 import signal
@@ -14,7 +18,7 @@ import sys
 import time
 
 import clip
-from video_site import ROOT, demo
+from video_site import ROOT, Failure, Skip, demo
 from video_watch import Watcher, compare, figures
 
 sys.path.insert(0, os.path.join(ROOT, "tests", "support"))
@@ -151,43 +155,86 @@ def stay(it):
           "   export PATH=%s:$PATH ISOMER_ORCHESTRATOR=%s\n"
           "   isomer describe %s\n"
           "   isomer move %s/scaler lobby\n"
+          "   isomer login                        # another address of the page: each is good once\n"
           "Ctrl-C ends it." % (os.path.dirname(it.programs["isomer"]), it.site.state, APP, APP), flush=True)
-    try:
-        while True:
-            time.sleep(3600)
-    except KeyboardInterrupt:
-        print()
-    return 0
+    while True:
+        signal.pause()
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--build", required=True)
-    parser.add_argument("--check", action="store_true", help="measure for some seconds, and end")
-    parser.add_argument("--seconds", type=int, default=20)
-    parser.add_argument("--video", help="a film, /dev/videoN, or an address, instead of Debian's cockatoo")
-    options = parser.parse_args()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # everything is taken down
+def end(number, _frame):
+    """Everything is taken down, once: whoever is impatient does not interrupt that."""
+    for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(each, signal.SIG_IGN)
+    print("\ndemo: ends, and takes all down", flush=True)
+    sys.exit(128 + number)
+
+
+@contextlib.contextmanager
+def alone():
+    """The folder of the demo, empty. Two demos would be in each other's way."""
     folder = os.path.join(ROOT, "build", "demo")
-    shutil.rmtree(folder, ignore_errors=True)
-    os.makedirs(folder)
-    os.chdir(ROOT)
+    os.makedirs(os.path.dirname(folder), exist_ok=True)
+    with open(folder + ".lock", "w", encoding="ascii") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            sys.exit("demo: it runs already, from this folder; end that one first")
+        shutil.rmtree(folder, ignore_errors=True)
+        os.makedirs(folder)
+        yield folder
+
+
+def parse():
+    parser = argparse.ArgumentParser(prog="./dev demo", add_help=False, allow_abbrev=False)
+    parser.add_argument("--build", help=argparse.SUPPRESS)
+    parser.add_argument("--check", action="store_true")
+    parser.add_argument("--seconds", type=int, default=20, metavar="N")
+    parser.add_argument("--video", metavar="FILE|/dev/videoN|ADDRESS")
+    options = parser.parse_args()
+    if not 5 <= options.seconds <= 3600:
+        parser.error("--seconds %d: 5 to 3600 would be right" % options.seconds)
+    if options.video is not None:
+        clip.look(options.video)
+        if options.check and clip.is_live(options.video):
+            sys.exit("demo: --check compares what is shown with the film; %s is live, and is never the same twice"
+                     % options.video)
+    return options
+
+
+def build_modules(build):
     say("The modules of %s" % EXAMPLE)
     subprocess.run([sys.executable, "tests/programs/run.py", "--fetch"], check=True)  # the AssemblyScript compiler
-    if subprocess.run(["examples/build.sh", APP, os.path.join(options.build, "isomer")],
-                      check=False).returncode != 0:
+    if subprocess.run(["examples/build.sh", APP, os.path.join(build, "isomer")], check=False).returncode != 0:
         sys.exit("demo: the modules could not be built")
-    live = options.video and (options.video.startswith("/dev/") or "://" in options.video)
-    if live and options.check:
-        sys.exit("demo: --check compares with a film; %s is none" % options.video)
-    film = None if live else clip.poor(os.path.abspath(options.video) if options.video else clip.cockatoo(), folder)
+
+
+def run(options, video, folder):
+    film = None if video and clip.is_live(video) else clip.poor(video or clip.cockatoo(), folder)
     say("The devices")
     with demo(options.build, folder) as it, Registry() as registry:
-        it.start(options.video if live else clip.camera(film))
+        it.start(clip.camera(film) if film else clip.live_camera(video), outside=film is None)
         say("The application")
         deploy(it, registry)
         plan_again(it)
         return check_all(it, film, options.seconds) if options.check else stay(it)
+
+
+def main():
+    options = parse()
+    if options.build is None:
+        return 0
+    for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(each, end)
+    video = options.video
+    if video and not clip.is_live(video):
+        video = os.path.abspath(video)
+    os.chdir(ROOT)
+    try:
+        with alone() as folder:
+            build_modules(options.build)
+            return run(options, video, folder)
+    except (Failure, Skip) as failure:
+        sys.exit("demo: %s" % failure)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import sys
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(ROOT, "tests", "orchestrator"))
 
-from fleet import (Device, Lan, LanDevice, Orchestrator, Skip,  # noqa: E402  pylint: disable=wrong-import-position
+from fleet import (Device, Failure, Lan, LanDevice, Orchestrator, Skip,  # noqa: E402  pylint: disable=wrong-import-position
                    until)
 from network import run  # noqa: E402  pylint: disable=wrong-import-position
 
@@ -69,13 +69,15 @@ class Demo:
         os.makedirs(path)
         return path
 
-    def start(self, camera):
-        """Starts all; `camera` is the hall's: a path, an address, or a command."""
+    def start(self, camera, outside=False):
+        """Starts all; `camera` is the command of the hall's. outside: it needs this machine's network."""
         try:
             self.lan = self.stack.enter_context(House(*DEVICES))
-            print("   three devices in network namespaces, on a bridge: 10.77.0.1, .2, .3")
-        except Skip as reason:
-            print("   %s: three processes on loopback instead" % reason)
+            print("   three devices in network namespaces, on a bridge: 10.77.0.1, .2, .3", flush=True)
+        except (Skip, Failure) as reason:
+            print("   %s\n   so three processes on loopback instead" % str(reason).strip(), flush=True)
+        if self.lan and outside:
+            camera = ["nsenter", "--net=/proc/%d/ns/net" % os.getpid(), *camera]
         where = ["--interface", self.lan.prefix] if self.lan else ["--no-mdns"]
         options = [*where, "--https", "[::]:0" if self.lan else "127.0.0.1:0"]
         self.site = self.stack.enter_context(Site(self.programs, state=self.state("site"), options=options))

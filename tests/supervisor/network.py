@@ -47,10 +47,10 @@ class Lan:
         return "10.77.0.%d" % self.hosts[host]
 
     def add(self, namespace):
+        self.made.append(namespace)  # also when a signal ends this in the midst of it
         result = subprocess.run(["ip", "netns", "add", namespace], capture_output=True, text=True, check=False)
         if result.returncode != 0:
             raise Skip("network namespaces are not allowed here: " + result.stderr.strip())
-        self.made.append(namespace)
         run("ip", "-n", namespace, "link", "set", "lo", "up")
 
     def __enter__(self):

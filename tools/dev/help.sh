@@ -10,8 +10,9 @@ usage: ./dev COMMAND [ARGUMENTS]
                               ones, with --full all of them, or those named
        --list                 print the suites and what they run
   demo [--check]              a video, upscaled by three devices that find each other, with a
-                              page to watch it; --check measures it and ends
-       --video SOURCE         another film, /dev/videoN or an address
+                              page to watch it; --check measures it for 20 s and ends
+       --seconds N            so long instead
+       --video SOURCE         another film, /dev/videoN or an address (rtsp://...)
        --move                 programs that move between processors while they run
   bench [ARGUMENTS]           measure speed against native code and other engines
   fuzz [ARGUMENTS]            run the fuzz targets
