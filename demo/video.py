@@ -71,8 +71,6 @@ def tell_steps(it):
     names = {device["id"]: device["name"] for device in it.site.get("/v1/devices")["devices"]}
     for flow in it.site.get("/v1/flows/" + APP)["flows"]:
         for step in flow["steps"]:
-            if step["device"] != flow["on"]:
-                continue
             work = it.site.get("/v1/components/%s/%s" % (APP, step["component"])).get("work", {})
             print("   %-8s %-7s %8d %7d %8.0f %8.0f %9d %10.2f %9.1f %9.1f" % (
                 step["component"], names.get(step["device"], "?"), step["executed"], step["dropped"],

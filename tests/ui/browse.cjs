@@ -129,6 +129,26 @@ run({
     });
   },
 
+  // Escape in the midst of it: the component stays where it is.
+  async drag_and_escape(browser) {
+    await withWindow(browser, async (window, page) => {
+      const from = await where("video", "scaler"),
+        generation = (await api("GET", "/v1/apps/video")).generation;
+      await page.mouse.move(...(await centre(chip(page, "video/scaler"))));
+      await page.mouse.down();
+      const [x, y] = await centre(box(page, otherThan(from)));
+      await page.mouse.move(x, y, { steps: 6 });
+      await page.locator(".box.over").waitFor();
+      await page.keyboard.press("Escape");
+      await until("it is drawn where it was", () => isOn(page, "video/scaler", from));
+      await page.mouse.up();
+      check((await page.locator(".box.over").count()) === 0, "no device is chosen any more");
+      const status = await api("GET", "/v1/apps/video");
+      check(status.generation === generation && status.change === null, "nothing moves");
+      window.mustBeRight("escape");
+    });
+  },
+
   // The same by a finger.
   async drag_by_touch(browser) {
     await withWindow(

@@ -4,6 +4,7 @@ import {
   bytes,
   button,
   clock,
+  count,
   el,
   hue,
   link,
@@ -12,16 +13,16 @@ import {
   rate,
   renew,
   shortDigest,
+  shortReference,
   state,
   table,
   when,
 } from "./dom.js";
 import { deviceCalled, mayOperate, site, watchComponents } from "./live.js";
 import { changeProgress, changeSteps } from "./change.js";
-import { displays } from "./devices.js";
+import { displays, showKey } from "./devices.js";
 import { showDifference } from "./diff.js";
 import { componentMenu, plannedGeneration } from "./map.js";
-import { mergeFlows } from "./map_layout.js";
 import { act, changeButton, confirmed, dialog } from "./parts.js";
 
 // ---- All ----
@@ -79,9 +80,15 @@ function componentRows(app) {
       state(component.state),
       component.device ? link(`devices/${component["device-name"]}`, component["device-name"]) : "–",
       component.mode,
-      [component.package, " ", el("code.muted", { title: component.digest }, shortDigest(component.digest))],
+      el(
+        "span.package",
+        {},
+        component.package,
+        " ",
+        el("code.muted", { title: component.digest }, shortDigest(component.digest)),
+      ),
       status ? bytes(status["memory-bytes"]) : "–",
-      status ? String(status.calls.total) : "–",
+      status ? count(status.calls.total) : "–",
       changeButton("Move…", () => componentMenu(site.apps.get(app.app) ?? app, component), "", {
         dataset: { focus: `move-${component.name}` },
         "aria-label": `Move ${component.name}`,
@@ -90,29 +97,35 @@ function componentRows(app) {
   });
 }
 
-function flowRows(flows) {
-  return mergeFlows(flows).map((flow) => [
-    flow.flow,
-    state(flow.state),
-    rate(flow.rate),
-    `${micros(flow.latency["p50-us"])} / ${micros(flow.latency["p99-us"])}`,
-    String(flow.finished),
-    String(flow.failed),
-    String(flow.dropped + flow.lost),
+// What each run and each step of a flow takes.
+function flowView(flow, status) {
+  return el(
+    "section.flow",
+    {},
+    el("h3", {}, flow.flow, " ", state(flow.state), el("strong.rate", {}, rate(flow.rate))),
     el(
-      "ol.chain",
+      "p.numbers",
       {},
-      flow.steps.map((step) =>
-        el(
-          "li",
-          { title: `${step.executed} carried out, ${step.failed} failed, ${bytes(step["bytes-out"])} out` },
-          `${step.component}.${step.function}`,
-          el("small", {}, ` ${micros(step.latency["p50-us"])}`),
-        ),
-      ),
+      `Half of the runs within ${micros(flow.latency["p50-us"])}, 99 % within ${micros(flow.latency["p99-us"])}. `,
+      `${count(flow.finished)} done, ${count(flow.failed)} failed, ${count(flow.dropped + flow.lost)} dropped or lost.`,
     ),
-    flow["last-error"],
-  ]);
+    flow["last-error"] ? el("p.reason", {}, flow["last-error"]) : null,
+    table(
+      `Steps of ${flow.flow}`,
+      ["Step", "On", "Rate", "Half within", "90 %", "Work", "Sends", "Done", "Dropped"],
+      flow.steps.map((step) => [
+        el("span", {}, link(`components/${flow.app}/${step.component}`, step.component), `.${step.function}`),
+        deviceCalled(step.device)?.name ?? "–",
+        rate(step.rate),
+        micros(step.latency["p50-us"]),
+        micros(step.latency["p90-us"]),
+        status(step.component)?.work ? micros(status(step.component).work["cpu-ms-per-call"] * 1000) : "–",
+        step.executed > 0 ? bytes(step["bytes-out"] / step.executed) : "–",
+        count(step.executed),
+        count(step.dropped + step.failed),
+      ]),
+    ),
+  );
 }
 
 function overview(main, name) {
@@ -121,7 +134,12 @@ function overview(main, name) {
     flows = el("div", {}),
     links = el("div", {}),
     pictures = el("div", {});
-  main.append(change, panel("Components", components), panel("Flows", flows), links, pictures);
+  main.append(
+    change,
+    el("div.wide-first", {}, panel("Flows", flows), pictures),
+    panel("Components", components),
+    links,
+  );
   return (app) => {
     renew(change, app.change, () =>
       app.change === null || app.change === undefined ? [] : progress(app.change),
@@ -130,7 +148,10 @@ function overview(main, name) {
       components,
       [
         app.components,
-        app.components.map((item) => site.status.get(`${name}/${item.name}`)?.calls.total),
+        app.components.map((item) => {
+          const status = site.status.get(`${name}/${item.name}`);
+          return [status?.calls.total, status?.["memory-bytes"]];
+        }),
         mayOperate(),
       ],
       () =>
@@ -141,13 +162,14 @@ function overview(main, name) {
         ),
     );
     const shown = site.flows.get(name) ?? { flows: [], links: [] };
-    renew(flows, mergeFlows(shown.flows), () =>
-      table(
-        "Flows",
-        ["Flow", "State", "Rate", "Half / 99 % within", "Done", "Failed", "Lost", "Steps", ""],
-        flowRows(shown.flows),
-        "None.",
-      ),
+    const status = (component) => site.status.get(`${name}/${component}`);
+    renew(
+      flows,
+      [shown.flows, shown.flows.map((flow) => flow.steps.map((step) => status(step.component)?.work))],
+      () =>
+        shown.flows.length === 0
+          ? el("p.muted", {}, "It has none.")
+          : shown.flows.map((flow) => flowView(flow, status)),
     );
     renew(links, shown.links, () =>
       shown.links.length === 0
@@ -170,11 +192,7 @@ function overview(main, name) {
           ),
     );
     const devices = [...new Set(app.components.map((item) => item.device))].map(deviceCalled).filter(Boolean);
-    renew(
-      pictures,
-      devices.map((device) => [device.id, (device.interfaces?.display ?? []).map((item) => item.name)]),
-      () => displays(devices),
-    );
+    renew(pictures, devices.map(showKey), () => displays(devices));
   };
 }
 
@@ -189,7 +207,11 @@ const SHARES = {
   moving: "moving",
   overload: "overload",
 };
-const cost = (seconds) => `${(seconds * 1000).toFixed(seconds < 0.01 ? 2 : 1)} ms/s`;
+// Seconds of computing, waiting and being late for each second of running.
+const cost = (seconds) =>
+  seconds < 10
+    ? `${(seconds * 1000).toFixed(seconds < 0.01 ? 2 : 0)} ms/s`
+    : `${count(Math.round(seconds))} s/s`;
 
 export function planView(plan) {
   if (!plan?.components) return el("p.muted", {}, "No plan was made.");
@@ -382,7 +404,10 @@ function logs(main, name, app) {
     stop();
     lines.replaceChildren();
     note.textContent = "No lines yet.";
-    stop = follow(`${at("components", name, select.value)}/logs?tail=200`, (entry) => {
+    const begin = (connected) => {
+      if (connected) lines.replaceChildren(); // the tail comes again: after a move from the other device
+    };
+    const add = (entry) => {
       const low = lines.scrollHeight - lines.scrollTop - lines.clientHeight < 30;
       note.textContent = "";
       lines.append(
@@ -396,7 +421,8 @@ function logs(main, name, app) {
       );
       while (lines.children.length > LINES_MAX) lines.firstChild.remove();
       if (low) lines.scrollTop = lines.scrollHeight;
-    });
+    };
+    stop = follow(`${at("components", name, select.value)}/logs?tail=200`, add, begin);
   };
   select.addEventListener("change", start);
   main.append(panel("Log", el("div.field", {}, select), note, lines));
@@ -425,7 +451,7 @@ function makePart(main, name, part, app) {
             Object.entries(generation.components ?? {}).map(([component, item]) => [
               component,
               item.reference,
-              item.exact,
+              el("span", { title: item.exact }, shortReference(item.exact)),
               el("code", {}, shortDigest(item.digest)),
             ]),
           ),

@@ -67,6 +67,13 @@ function inputFor(document, name, rawSchema, required, example) {
       read: () => (nullable && input.value === "" ? null : input.value),
     };
   }
+  if (schema.type === "string" && schema.contentEncoding === "base64") {
+    const input = el("textarea", { name, rows: "3", spellcheck: "false", value: example ?? "" });
+    return {
+      node: field(`${name} (base64)`, input, hint),
+      read: () => (nullable && input.value.trim() === "" ? null : input.value.replace(/\s+/g, "")),
+    };
+  }
   const input = el("textarea", {
     name,
     rows: "4",

@@ -1,6 +1,19 @@
 // One component: how it is, its functions to read about and to call, its links.
 import { at, get } from "./api.js";
-import { bytes, el, facts, hue, link, panel, renew, shortDigest, state, table } from "./dom.js";
+import {
+  bytes,
+  count,
+  el,
+  facts,
+  hue,
+  link,
+  micros,
+  panel,
+  renew,
+  shortDigest,
+  state,
+  table,
+} from "./dom.js";
 import { callForm } from "./call_form.js";
 import { site, watchComponents } from "./live.js";
 import { componentMenu } from "./map.js";
@@ -14,12 +27,15 @@ function figures(status, component) {
     ["Module", el("code", { title: status.module }, shortDigest(status.module))],
     [
       "Calls",
-      `${status.calls.total} (${status.calls.done} returned, ${status.calls.trap} trapped, ${status.calls.error} answered with an error)`,
+      `${count(status.calls.total)} (${count(status.calls.done)} returned, ${count(status.calls.trap)} trapped, ${count(status.calls.error)} answered with an error)`,
     ],
-    ["Half / 99 % within", `${status["latency-ms"].p50} / ${status["latency-ms"].p99} ms`],
+    [
+      "Half / 99 % within",
+      `${micros(status["latency-ms"].p50 * 1000)} / ${micros(status["latency-ms"].p99 * 1000)}`,
+    ],
     [
       "Work of a call",
-      `${Math.round(status.work["fuel-per-call"])} instructions, ${status.work["cpu-ms-per-call"].toFixed(3)} ms`,
+      `${count(Math.round(status.work["fuel-per-call"]))} instructions, ${micros(status.work["cpu-ms-per-call"] * 1000)}`,
     ],
     ["Memory", `${bytes(status["memory-bytes"])}, at most ${bytes(status["memory-peak-bytes"])} so far`],
     ["Instances", String(status.instances)],

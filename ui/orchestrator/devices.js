@@ -16,7 +16,7 @@ import {
   when,
 } from "./dom.js";
 import { deviceCalled, mayOperate, site, watchComponents } from "./live.js";
-import { eventList } from "./events.js";
+import { eventBrief } from "./events.js";
 import { act, changeButton, dialog, field, form, toast } from "./parts.js";
 
 const labelText = (labels) => Object.entries(labels ?? {}).map(([name, value]) => `${name}=${value}`);
@@ -259,11 +259,14 @@ function componentsOn(device) {
           component.mode,
           status === undefined ? "–" : bytes(status["memory-bytes"]),
           status === undefined ? "–" : String(status.calls.total),
-          status === undefined ? "–" : `${status["latency-ms"].p50} ms`,
+          status === undefined ? "–" : micros(status["latency-ms"].p50 * 1000),
         ];
       }),
   );
 }
+
+// What is shown elsewhere than in the description, and often another.
+const CHANGING = { load: 0, memory: 0, seen: 0, interfaces: 0, "latency-us": 0, components: 0 };
 
 const HEALTH = [
   "device-added",
@@ -285,10 +288,12 @@ export function showDevice(main, name) {
     pictures = el("div", {});
   main.append(
     title,
-    el("div.columns", {}, panel("Now", load), panel("Description", description)),
-    panel("Components", running),
-    panel("Offers", offers),
-    pictures,
+    el(
+      "div.columns",
+      {},
+      el("div", {}, panel("Now", load), panel("Components", running), panel("Offers", offers)),
+      el("div", {}, pictures, panel("Description", description)),
+    ),
     panel("Health history", health),
   );
   title.append(el("h1", {}, name));
@@ -353,7 +358,7 @@ export function showDevice(main, name) {
         ["State", device.reason === "" ? null : device.reason],
       ),
     );
-    renew(description, [device.labels, device.address, whole !== null], () => describe(device, whole));
+    renew(description, [{ ...device, ...CHANGING }, whole !== null], () => describe(device, whole));
     renew(
       running,
       [site.apps.size, ...componentsOn(device).map((cells) => cells.map((cell) => cell.textContent ?? cell))],
@@ -365,26 +370,20 @@ export function showDevice(main, name) {
           "Nothing runs here.",
         ),
     );
-    renew(
-      offers,
-      interfaceRows(device.interfaces).map((cells) => cells.slice(0, 2)),
-      () => [
-        table(
-          "Interfaces",
-          ["Interface", "Name", ""],
-          interfaceRows(device.interfaces),
-          "No cameras, displays, sensors or lines.",
-        ),
-        el("p", {}, "For every component: ", plainInterfaces(device.interfaces)),
-      ],
-    );
-    renew(pictures, [device.id, (device.interfaces?.display ?? []).map((item) => item.name)], () =>
-      displays([device]),
-    );
+    renew(offers, device.interfaces, () => [
+      table(
+        "Interfaces",
+        ["Interface", "Name", ""],
+        interfaceRows(device.interfaces),
+        "No cameras, displays, sensors or lines.",
+      ),
+      el("p", {}, "For every component: ", plainInterfaces(device.interfaces)),
+    ]);
+    renew(pictures, showKey(device), () => displays([device]));
     const past = site.events
       .filter((event) => HEALTH.includes(event.event) && event.device === device.name)
       .slice(0, 30);
-    renew(health, past.length, () => eventList(past));
+    renew(health, past, () => eventBrief(past));
   };
   show.end = unwatch;
   return show;
@@ -419,7 +418,10 @@ function describe(device, whole) {
 }
 
 function sparkline(values) {
-  const points = values.map((value, i) => `${(i * 240) / 89},${38 - Math.min(1, value) * 36}`).join(" ");
+  const first = 90 - values.length; // now is at the right
+  const points = values
+    .map((value, i) => `${((first + i) * 240) / 89},${38 - Math.min(1, value) * 36}`)
+    .join(" ");
   const picture = document.createElementNS("http://www.w3.org/2000/svg", "svg");
   picture.setAttribute("viewBox", "0 0 240 40");
   picture.setAttribute("class", "spark");
@@ -429,6 +431,47 @@ function sparkline(values) {
   line.setAttribute("points", points);
   picture.append(line);
   return picture;
+}
+
+// What the pictures of a device's displays depend on: when it is back, they begin again.
+export const showKey = (device) => [
+  device.id,
+  device.state === "up",
+  (device.interfaces?.display ?? []).map((item) => item.name),
+];
+
+const AGAIN_MS = 5000;
+
+// A live picture, asked for again while there is none.
+function live(device, display, begins) {
+  const source = `/displays/${encodeURIComponent(device.name)}/${encodeURIComponent(display.name)}/stream`;
+  const image = el("img", { alt: `What the display ${display.name} of ${device.name} shows` });
+  const note = el("p.muted", { hidden: true }, "Nothing is shown at present.");
+  const show = () => {
+    image.src = source;
+  };
+  image.addEventListener("error", () => {
+    image.hidden = true;
+    note.hidden = false;
+    setTimeout(() => image.isConnected && show(), AGAIN_MS);
+  });
+  image.addEventListener("load", () => {
+    image.hidden = false;
+    note.hidden = true;
+  });
+  const start = button("Show", () => {
+    show();
+    start.remove();
+  });
+  if (begins) show();
+  return el(
+    "figure",
+    {},
+    image,
+    note,
+    begins ? null : start,
+    el("figcaption", {}, `${display.name} of ${device.name}`),
+  );
 }
 
 // Live pictures of displays: browsers have six connections to an address, so only the first two begin by themselves.
@@ -442,24 +485,7 @@ export function displays(devices) {
     el(
       "div.displays",
       {},
-      items.map(({ device, display }, i) => {
-        const source = `/displays/${encodeURIComponent(device.name)}/${encodeURIComponent(display.name)}/stream`;
-        const image = el("img", {
-          alt: `What the display ${display.name} of ${device.name} shows`,
-          src: i < 2 ? source : null,
-        });
-        const start =
-          i < 2
-            ? null
-            : button("Show", () => {
-                image.src = source;
-                start.remove();
-              });
-        image.addEventListener("error", () =>
-          image.replaceWith(el("p.muted", {}, "Nothing is shown at present.")),
-        );
-        return el("figure", {}, image, start, el("figcaption", {}, `${display.name} of ${device.name}`));
-      }),
+      items.map(({ device, display }, i) => live(device, display, i < 2)),
     ),
   );
 }

@@ -45,7 +45,7 @@ export function bytes(n) {
     n /= 1024;
     unit += 1;
   }
-  return `${n.toFixed(unit === 0 || n >= 100 ? 0 : 1)} ${units[unit]}`;
+  return `${n.toFixed(unit === 0 || n >= 100 ? 0 : 1)}\u00a0${units[unit]}`;
 }
 
 export function micros(us) {
@@ -55,6 +55,9 @@ export function micros(us) {
   if (ms < 1000) return `${ms.toFixed(ms < 10 ? 1 : 0)} ms`;
   return `${(ms / 1000).toFixed(1)} s`;
 }
+
+// 1 234 567, so that it can be read.
+export const count = (n) => (Number.isFinite(n) ? n.toLocaleString("en").replaceAll(",", "\u202f") : "–");
 
 export function rate(perSecond) {
   if (!Number.isFinite(perSecond)) return "–";
@@ -78,6 +81,10 @@ export function when(time) {
 }
 
 export const shortDigest = (digest) => (digest ?? "").replace("sha256:", "").slice(0, 12);
+
+// A reference by digest is as long as the digest: the beginning of it is enough to tell it from others.
+export const shortReference = (reference) =>
+  (reference ?? "").replace(/(sha256:[0-9a-f]{12})[0-9a-f]+/g, "$1…");
 
 // ---- Pieces ----
 

@@ -1,5 +1,5 @@
 // What happened, as it happens.
-import { el, link, renew, table, when } from "./dom.js";
+import { el, link, renew, shortReference, table, when } from "./dom.js";
 import { site } from "./live.js";
 
 const KINDS = {
@@ -38,7 +38,7 @@ const about = (event) => [
   event.device ? link(`devices/${encodeURIComponent(event.device)}`, event.device) : "",
 ];
 
-const detail = (event) => (event.detail ?? "").replace(/(sha256:[0-9a-f]{12})[0-9a-f]+/g, "$1…");
+const detail = (event) => shortReference(event.detail);
 
 export function eventList(events) {
   return table(
@@ -51,15 +51,19 @@ export function eventList(events) {
 
 // The same in less room.
 export function eventBrief(events) {
-  return table(
-    "Latest events",
-    ["Time", "Event", "What"],
-    events.map((event) => [
-      when(event.time),
-      word(event),
-      [...about(event).flatMap((part) => (part === "" ? [] : [part, " "])), detail(event)],
-    ]),
-    "Nothing has happened yet.",
+  return el(
+    "div.brief",
+    {},
+    table(
+      "Latest events",
+      ["Time", "Event", "What"],
+      events.map((event) => [
+        when(event.time),
+        word(event),
+        [...about(event).flatMap((part) => (part === "" ? [] : [part, " "])), detail(event)],
+      ]),
+      "Nothing has happened yet.",
+    ),
   );
 }
 

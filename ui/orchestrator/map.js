@@ -18,9 +18,9 @@ import {
   table,
 } from "./dom.js";
 import { deviceCalled, mayOperate, site, watchComponents } from "./live.js";
-import { arrange, edgesOf, layout, mergeFlows } from "./map_layout.js";
+import { arrange, edgesOf, layout } from "./map_layout.js";
 import { changeSteps } from "./change.js";
-import { pairing } from "./devices.js";
+import { displays, pairing, showKey } from "./devices.js";
 import { eventBrief } from "./events.js";
 import { act, dialog, toast } from "./parts.js";
 
@@ -142,7 +142,9 @@ function fillChip(node, chip) {
     moving ??
     (status === undefined
       ? chip.component.mode
-      : `${bytes(status["memory-bytes"])} · ${chip.component.mode}`);
+      : [status["memory-bytes"] > 0 ? bytes(status["memory-bytes"]) : null, chip.component.mode]
+          .filter(Boolean)
+          .join(" · "));
   node.className = `chip ${hue(chip.app.app)}${moving === null ? "" : " moving"}`;
   node.replaceChildren(
     el("span.chip-name", {}, chip.component.name),
@@ -194,6 +196,7 @@ class SiteMap {
     this.candidates = el("div.candidates", {});
     this.changes = el("div", {});
     this.flows = el("div", {});
+    this.pictures = el("div", {});
     this.events = el("div", {});
     this.scale = 1;
     this.dragging = null;
@@ -217,7 +220,12 @@ class SiteMap {
       this.changes,
       this.frame,
       this.candidates,
-      el("div.columns", {}, panel("Flows", this.flows), panel("Latest events", this.events)),
+      el(
+        "div.columns",
+        {},
+        el("div", {}, panel("Flows", this.flows), this.pictures),
+        panel("Latest events", this.events),
+      ),
     );
     this.observer = new ResizeObserver(() => {
       if (this.width !== this.frame.clientWidth) this.draw();
@@ -385,9 +393,7 @@ class SiteMap {
   }
 
   drawFlows() {
-    const flows = [...site.flows].flatMap(([app, shown]) =>
-      mergeFlows(shown.flows).map((flow) => [app, flow]),
-    );
+    const flows = [...site.flows].flatMap(([app, shown]) => shown.flows.map((flow) => [app, flow]));
     renew(
       this.flows,
       flows.map(([, flow]) => [flow.flow, flow.finished, flow.rate]),
@@ -427,7 +433,9 @@ class SiteMap {
           ),
         ),
     );
-    const events = site.events.slice(0, 8);
+    const showing = site.devices.filter((device) => device.components > 0);
+    renew(this.pictures, showing.map(showKey), () => displays(showing));
+    const events = site.events.slice(0, 12);
     renew(this.events, events, () => eventBrief(events));
   }
 
@@ -492,6 +500,10 @@ class SiteMap {
   dragStart(event, node, chip) {
     this.dragging = { chip, from: this.at(event), moved: false, over: null };
     node.classList.add("held");
+    this.escape = (key) => {
+      if (key.key === "Escape") this.dragCancel(node);
+    };
+    window.addEventListener("keydown", this.escape);
     objections(chip.app, chip.component.name).then((found) => {
       if (this.dragging?.chip !== chip) return;
       this.dragging.objections = found;
@@ -511,7 +523,17 @@ class SiteMap {
       });
   }
 
+  // What is being dragged goes back; the pointer has nothing any more.
+  dragCancel(node) {
+    this.mark(false);
+    this.dragging = null;
+    node.classList.remove("held", "dragging");
+    window.removeEventListener("keydown", this.escape);
+    this.draw();
+  }
+
   dragOn(event, node) {
+    if (this.dragging === null) return;
     const drag = this.dragging,
       [x, y] = this.at(event);
     if (Math.hypot(x - drag.from[0], y - drag.from[1]) < 4 && !drag.moved) return;
@@ -524,14 +546,12 @@ class SiteMap {
   }
 
   dragEnd(event, node) {
+    if (this.dragging === null) return;
     const drag = this.dragging;
-    this.mark(false);
-    this.dragging = null;
-    node.classList.remove("held", "dragging");
+    this.dragCancel(node);
     const target = drag.over === null ? undefined : deviceCalled(drag.over);
     if (drag.moved && target !== undefined) move(drag.chip.app.app, drag.chip.component.name, target);
     else if (drag.moved) toast("Drop a component on another device to move it there.");
-    this.draw();
   }
 }
 

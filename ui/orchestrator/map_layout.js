@@ -7,30 +7,13 @@ export const SIZE = {
   chip: 40,
   chipGap: 6,
   pad: 10,
-  columnGap: 148,
+  columnGap: 176,
   rowGap: 22,
   empty: 84,
   margin: 16,
 };
 
 const key = (app, component) => `${app}/${component}`;
-
-// The steps of a flow with the figures of the device that carries each of them out.
-export function mergeFlows(entries) {
-  const merged = new Map();
-  for (const entry of entries) {
-    const known = merged.get(entry.flow);
-    if (known === undefined || entry.generation > known.generation) {
-      merged.set(entry.flow, { ...entry, steps: [...entry.steps] });
-    } else if (entry.generation === known.generation) {
-      if (entry.started > known.started) Object.assign(known, { ...entry, steps: known.steps });
-      entry.steps.forEach((step, i) => {
-        if (step.executed > (known.steps[i]?.executed ?? 0)) known.steps[i] = step;
-      });
-    }
-  }
-  return [...merged.values()];
-}
 
 // Lines from component to component: {id, app, from, to, kind, name, rate, us, failed}.
 export function edgesOf(site) {
@@ -40,7 +23,7 @@ export function edgesOf(site) {
     if (edge.from !== edge.to) edges.set(id, { id, ...edge });
   };
   for (const [app, shown] of site.flows) {
-    for (const flow of mergeFlows(shown.flows)) {
+    for (const flow of shown.flows) {
       for (let i = 1; i < flow.steps.length; i += 1) {
         const [before, step] = [flow.steps[i - 1], flow.steps[i]];
         add({
@@ -236,6 +219,7 @@ function placeSpare(spare, across, top) {
 // Each edge gets a path from device to device at the height of its components, the tip at its end, and the place of its
 // label. Lines leave to the right and come in from the left; within a column they go around on the right.
 const TIP = 7;
+const LABEL = 0.57; // of the way: what goes around within a device has its label near the beginning
 
 function route(chips, edges) {
   const byId = new Map(chips.map((chip) => [chip.id, chip]));
@@ -254,8 +238,8 @@ function route(chips, edges) {
         ...edge,
         path: `M${begin},${y1}C${begin + bend},${y1} ${end - bend},${y2} ${end},${y2}`,
         tip: `M${end - 1},${y2 - 4}L${end + TIP},${y2}L${end - 1},${y2 + 4}Z`,
-        x: (begin + end) / 2,
-        y: (y1 + y2) / 2,
+        x: begin + (end - begin) * LABEL,
+        y: y1 + (y2 - y1) * LABEL,
       });
       continue;
     }

@@ -1,6 +1,6 @@
 // Packages: what is kept, what it can do, and where more comes from.
 import { at, get, request, send } from "./api.js";
-import { bytes, el, facts, link, panel, shortDigest, table, when } from "./dom.js";
+import { bytes, el, facts, link, panel, shortDigest, shortReference, table, when } from "./dom.js";
 import { site } from "./live.js";
 import { act, changeButton, confirmed, dialog, field, form, toast } from "./parts.js";
 import { witView } from "./wit.js";
@@ -8,7 +8,7 @@ import { witView } from "./wit.js";
 const called = (item) =>
   item.reference.startsWith("sha256:")
     ? `${item.name ?? "module"} ${shortDigest(item.digest)}`
-    : item.reference;
+    : shortReference(item.reference);
 
 // ---- Adding ----
 
