@@ -6,7 +6,7 @@ const { chromium } = require("playwright-core");
 
 const [address, folder] = process.argv.slice(2);
 const APP = "upscaled-video";
-const SIZE = { width: 1200, height: 700 };
+const WIDTH = 1200;
 
 async function centre(locator) {
   const box = await locator.boundingBox();
@@ -26,22 +26,25 @@ const PICTURES = {
     const [x, y] = await centre(page.getByRole("region", { name: "Device lobby", exact: true }));
     await page.mouse.move(x, y + 10, { steps: 12 });
     await page.locator(".box.over").waitFor();
-    return () => page.keyboard.press("Escape");
+    return async () => {
+      await page.keyboard.press("Escape");
+      await page.mouse.up();
+    };
   },
   async application(page) {
     await page.goto(new URL(`/#/apps/${APP}`, address).href);
     await page.locator("figure img").waitFor();
     await page.waitForTimeout(8000);
   },
-  async plan(page) {
-    await page.goto(new URL(`/#/apps/${APP}/plan`, address).href);
-    await page.getByText("Why not elsewhere").first().waitFor();
-  },
 };
+const HEIGHTS = { map: 900, drag: 330, application: 720 };
 
 (async () => {
   const browser = await chromium.launch({ executablePath: process.env.CHROMIUM, args: ["--no-sandbox"] });
-  const context = await browser.newContext({ viewport: SIZE, reducedMotion: "reduce" });
+  const context = await browser.newContext({
+    viewport: { width: WIDTH, height: 900 },
+    reducedMotion: "reduce",
+  });
   const page = await context.newPage();
   await page.goto(address);
   for (const scheme of ["light", "dark"]) {
@@ -50,7 +53,10 @@ const PICTURES = {
       await page.goto(new URL("/#/", address).href);
       await page.getByRole("heading", { level: 1, name: "Map" }).waitFor();
       const undo = await show(page);
-      await page.screenshot({ path: path.join(folder, `${name}-${scheme}.png`) });
+      await page.screenshot({
+        path: path.join(folder, `${name}-${scheme}.png`),
+        clip: { x: 0, y: 0, width: WIDTH, height: HEIGHTS[name] },
+      });
       await undo?.();
     }
   }
