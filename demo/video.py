@@ -199,11 +199,27 @@ def parse():
     return options
 
 
-def build_modules(build):
+def run_group(command, folder):
+    """Runs a command that starts others; when the demo ends meanwhile, they all do. Its status."""
+    temporary = os.path.join(folder, "tmp")
+    os.makedirs(temporary, exist_ok=True)
+    with subprocess.Popen(command, start_new_session=True, env={**os.environ, "TMPDIR": temporary}) as process:
+        try:
+            return process.wait()
+        except BaseException:
+            os.killpg(process.pid, signal.SIGTERM)
+            raise
+        finally:
+            process.wait()
+            shutil.rmtree(temporary, ignore_errors=True)
+
+
+def build_modules(build, folder):
     say("The modules of %s" % EXAMPLE)
-    subprocess.run([sys.executable, "tests/programs/run.py", "--fetch"], check=True)  # the AssemblyScript compiler
-    if subprocess.run(["examples/build.sh", APP, os.path.join(build, "isomer")], check=False).returncode != 0:
-        sys.exit("demo: the modules could not be built")
+    compiler = [sys.executable, "tests/programs/run.py", "--fetch"]  # of AssemblyScript
+    for command in (compiler, ["examples/build.sh", APP, os.path.join(build, "isomer")]):
+        if run_group(command, folder) != 0:
+            sys.exit("demo: the modules could not be built")
 
 
 def run(options, video, folder):
@@ -229,7 +245,7 @@ def main():
     os.chdir(ROOT)
     try:
         with alone() as folder:
-            build_modules(options.build)
+            build_modules(options.build, folder)
             return run(options, video, folder)
     except (Failure, Skip) as failure:
         sys.exit("demo: %s" % failure)
