@@ -82,7 +82,8 @@ def look(source):
     except subprocess.TimeoutExpired:
         refuse(source, "no picture comes in %d s" % PICTURE_WAIT_S)
     if result.returncode != 0:
-        why = (result.stderr.strip().splitlines() or ["it ended with %d" % result.returncode])[0]
+        said = result.stderr.strip().splitlines() or ["it ended with %d" % result.returncode]
+        why = next((line for line in said if line.startswith(picture[-1] + ": ")), said[0])
         refuse(source, "ffmpeg finds no picture in it: " + why.removeprefix(picture[-1] + ": "))
 
 
