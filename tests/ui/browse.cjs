@@ -427,7 +427,7 @@ run({
     });
   },
 
-  // Swagger UI shows the API and can try it, within the policy.
+  // Swagger UI shows the API and can try it, within the policy, in light and dark.
   async swagger(browser) {
     await withWindow(browser, async (window, page) => {
       await page.goto(`${ADDRESS}/swagger`);
@@ -438,8 +438,9 @@ run({
       await block.getByRole("button", { name: "Try it out" }).click();
       await block.getByRole("button", { name: "Execute" }).click();
       await block.locator(".live-responses-table", { hasText: "200" }).waitFor();
-      await page.screenshot({ path: `${process.env.PICTURES}/swagger.png` });
-      window.mustBeRight("swagger");
+      await window.look("swagger");
+      await page.emulateMedia({ colorScheme: "dark" });
+      await window.look("swagger-dark");
     });
   },
 

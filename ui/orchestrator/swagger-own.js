@@ -3,6 +3,17 @@ const box = document.getElementById("api");
 const wanted = new URLSearchParams(window.location.search).get("api") ?? "/openapi.json";
 const url = new URL(wanted, window.location.origin);
 
+// It has a dark side, but does not look at what the browser prefers.
+const dark = window.matchMedia("(prefers-color-scheme: dark)");
+const follow = () => document.documentElement.classList.toggle("dark-mode", dark.matches);
+dark.addEventListener("change", follow);
+follow();
+
+// What it leaves without a name.
+function name() {
+  document.getElementById("servers")?.setAttribute("aria-label", "Server");
+}
+
 function show() {
   globalThis.SwaggerUIBundle({
     spec: undefined,
@@ -10,6 +21,8 @@ function show() {
     domNode: box,
     deepLinking: false,
     validatorUrl: null,
+    onComplete: name,
+    syntaxHighlight: false, // its colours cannot be told from what is behind them
     // Documents name the address of a device; here they are tried through the orchestrator.
     responseInterceptor: (answer) => {
       if (answer.url.endsWith(url.pathname) && url.pathname.startsWith("/v1/components/")) {
