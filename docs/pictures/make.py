@@ -2,9 +2,10 @@
 """Makes the pictures of README.md anew: the demo with a film of our own (film.py), and its page in Chromium, light and
 dark. Run it where nothing else runs; figures and load are in the pictures.
 
-usage: docs/pictures/make.py [--address URL] (after ./dev build; URL: of a demo that runs already, from isomer login)
+usage: docs/pictures/make.py [--address URL]
 """
 
+import argparse
 import contextlib
 import os
 import re
@@ -19,7 +20,7 @@ sys.path.insert(0, os.path.join(ROOT, "tests", "support"))
 
 import npm  # noqa: E402  pylint: disable=wrong-import-position
 
-COLOURS = 120
+COLOURS = 230
 SIZE_MAX = 150000
 
 
@@ -54,12 +55,14 @@ def reduce(source, target):
 
 
 def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--address", help="of a demo that runs already, from isomer login")
+    given = parser.parse_args()
     folder = os.path.join(ROOT, "build", "pictures")
     shutil.rmtree(folder, ignore_errors=True)
     os.makedirs(folder)
     modules = npm.fetch(os.path.join(ROOT, "tests", "ui"), "ui", 250)
-    given = sys.argv[2] if sys.argv[1:2] == ["--address"] else None
-    with contextlib.nullcontext(given) if given else demo(folder) as address:
+    with contextlib.nullcontext(given.address) if given.address else demo(folder) as address:
         subprocess.run(["node", os.path.join(HERE, "take.cjs"), address, folder], check=True,
                        env={**os.environ, "NODE_PATH": modules, "CHROMIUM": shutil.which("chromium") or "chromium"})
     for name in sorted(os.listdir(folder)):
