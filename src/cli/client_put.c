@@ -322,9 +322,14 @@ static int send_document(struct iso_cli_server *server, json_t *document)
     status = iso_cli_request_good(server, &request, &reply);
     iso_buf_fini(&reply.body);
     free(text);
-    if (status == ISO_CLI_OK) {
+    const json_t *put = json_object_get(document, "generation");
+    if (status == ISO_CLI_OK && server->json) {
+        json_t *done = json_pack("{s:s, s:O}", "app", app, "generation", put);
+        status = iso_cli_show_json(done);
+        json_decref(done);
+    } else if (status == ISO_CLI_OK) {
         iso_cli_note("%s runs on %s, generation %lld", app, server->name,
-                     (long long)json_integer_value(json_object_get(document, "generation")));
+                     (long long)json_integer_value(put));
     }
     return status;
 }
