@@ -11,6 +11,7 @@ import http.client
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -95,6 +96,7 @@ def move(source, target, component):
 
 def main():
     build, module, limit = sys.argv[1], sys.argv[2], int(sys.argv[3])
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # the devices are stopped
     with open(module, "rb") as stream:
         data = stream.read()
     digest = "sha256:" + hashlib.sha256(data).hexdigest()
