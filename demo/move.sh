@@ -8,7 +8,7 @@ set -eu
 . tools/dev/lib.sh
 
 DIGITS=${1:-20000}
-WORK=$ROOT/build/demo
+WORK=$ROOT/build/demo-move # beside a demo that runs
 ISOMER=$BUILD/isomer
 
 if [ -t 1 ] && [ -z "${NO_COLOR:-}" ]; then
