@@ -184,9 +184,6 @@ static void trim(struct iso_store *store)
 void iso_code_rest(struct iso_store *store, bool stops)
 {
     struct iso_engine *engine = store->engine;
-    if (!is_limited(engine) || store->code_held == 0) {
-        return;
-    }
     iso_engine_lock(engine);
     bool is_wanted = store->code_wanted != engine->code_wanted;
     /* All that stand still hold no more than half, so that one that runs has room. */

@@ -117,8 +117,8 @@ struct iso_frame_query {
 ISO_MUST_CHECK enum iso_err iso_code_get(struct iso_instance *instance, uint32_t func_index,
                                          struct iso_code **out);
 
-/* Give up what the store holds of code without being in it, if others need it; stops: it is to
- * stand still now. For the thread that has the store. */
+/* With a limit: give up what the store holds of code without being in it, if others need it; stops:
+ * it is to stand still now. For the thread that has the store. */
 void iso_code_rest(struct iso_store *store, bool stops);
 
 /* The instance holds no code any more; before it is freed or used again. */

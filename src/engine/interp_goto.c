@@ -36,16 +36,25 @@
         msize = ctx->memory->size;                                                                 \
     } while (0)
 
-/* ctx NULL: only *ops is set. */
-static enum iso_leave interpret(struct iso_exec *ctx, const uintptr_t **ops)
+/* The addresses of the operations, from their distances: those need no relocations in the program's
+ * file, six times as large as they are. */
+static uintptr_t op_table[ISO_OPN_COUNT];
+
+/* ctx NULL: only op_table is filled. */
+static enum iso_leave interpret(struct iso_exec *ctx)
 {
-    static const void *const labels[] = {
-#define OP(name, ...) &&L_##name,
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wconversion"
+    static const int32_t distances[] = {
+#define OP(name, ...) &&L_##name - &&L_unreachable,
 #include "engine/ops.def"
 #undef OP
     };
+#pragma GCC diagnostic pop
     if (ctx == NULL) {
-        *ops = (const uintptr_t *)(const void *)labels;
+        for (uint32_t i = 0; i < ISO_OPN_COUNT; i++) {
+            op_table[i] = (uintptr_t) && L_unreachable + (uintptr_t)(intptr_t)distances[i];
+        }
         return ISO_LEAVE_NOT;
     }
 
@@ -74,14 +83,16 @@ leave:
 
 enum iso_leave iso_interpret(struct iso_exec *ctx)
 {
-    return interpret(ctx, NULL);
+    return interpret(ctx);
 }
 
+/* The first call, before which there are no others, is iso_run_init's. */
 const uintptr_t *iso_op_table(void)
 {
-    const uintptr_t *table = NULL;
-    (void)interpret(NULL, &table);
-    return table;
+    if (op_table[0] == 0) {
+        (void)interpret(NULL);
+    }
+    return op_table;
 }
 
 const char *iso_engine_dispatch(void)

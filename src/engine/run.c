@@ -484,7 +484,7 @@ enum iso_err iso_start(struct iso_store *store, struct iso_func *func, const uni
 /* Code that is not needed now may be needed by others; a call inside another goes on at once. */
 static void rest(struct iso_store *store)
 {
-    if (store->nesting == 0) {
+    if (store->nesting == 0 && store->code_held != 0) {
         iso_code_rest(store, true);
     }
 }
@@ -514,7 +514,7 @@ static enum iso_run_state suspend(struct iso_store *store, enum iso_run_state st
 static bool must_stop(struct iso_store *store, enum iso_run_state *state)
 {
     settle(store);
-    if (store->nesting == 0) {
+    if (store->nesting == 0 && store->code_held != 0) {
         iso_code_rest(store, false);
     }
     if (atomic_exchange(&store->interrupt, false)) {
