@@ -26,10 +26,10 @@ from engines import BenchError, PrintingEngine
 BUILD = os.path.join(ROOT, "build", "ablation")
 GROUPS = {
     "folding": ("fold_locals", "fold_constants"),
-    "fusions": ("compare_branch", "count_branch", "address_sums", "product_sums", "batched_moves"),
+    "fusions": ("compare_branch", "count_branch", "address_sums", "product_sums"),
     "folding, fusions, accumulators, redirects": (
         "fold_locals", "fold_constants", "accumulators", "set_redirects", "compare_branch",
-        "count_branch", "address_sums", "product_sums", "batched_moves"),
+        "count_branch", "address_sums", "product_sums"),
 }
 
 

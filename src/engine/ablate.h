@@ -22,10 +22,9 @@ enum iso_technique {
     ISO_COUNT_BRANCH = 1 << 5,   /* add, compare and branch back in one */
     ISO_ADDRESS_SUMS = 1 << 6,   /* loads and stores add up their address */
     ISO_PRODUCT_SUMS = 1 << 7,   /* multiply and add, shift and add */
-    ISO_BATCHED_MOVES = 1 << 8,  /* up to three arguments by one cell */
-    ISO_FAST_CALLS = 1 << 9,     /* calls within an instance stay in the interpreter's code */
-    ISO_FUEL = 1 << 10,          /* what runs is counted, and the limit looked at */
-    ISO_BOUNDS = 1 << 11         /* addresses are compared with the memory's size */
+    ISO_FAST_CALLS = 1 << 8,     /* calls within an instance stay in the interpreter's code */
+    ISO_FUEL = 1 << 9,           /* what runs is counted, and the limit looked at */
+    ISO_BOUNDS = 1 << 10         /* addresses are compared with the memory's size */
 };
 
 #define ISO_USES(technique) ((ISO_ABLATE & (technique)) == 0)

@@ -84,8 +84,8 @@ struct iso_fixup {
 /*
  * An operand as an operation will read it, and what the entry was that it was popped from. The
  * fields stand in another order than those of an entry, so that no compiler copies several of them
- * at once: a load that is wider than the stores just before it waits for them, which was a quarter
- * of the translator's time.
+ * at once: a load that is wider than the stores just before it waits for them, which was a sixth of
+ * the translator's time.
  */
 enum iso_where { ISO_IN_SLOT, ISO_IN_ACC, ISO_IN_CONST };
 struct iso_operand {

@@ -554,36 +554,6 @@ void iso_tr_settle(struct iso_translator *t, uint32_t index)
     }
 }
 
-/* How many entries from `index` on are locals of one slot, which one cell can move: at most 3. */
-static uint32_t movable(const struct iso_translator *t, uint32_t index)
-{
-    uint32_t n = 0;
-    while (n < 3 && index + n < t->depth && !t->wide && ISO_USES(ISO_BATCHED_MOVES)) {
-        const struct iso_entry *e = &t->stack[index + n];
-        if (e->kind != ISO_ENTRY_LOCAL || iso_type_slots(e->type) != 1) {
-            break;
-        }
-        n++;
-    }
-    return n;
-}
-
-static void move_batch(struct iso_translator *t, uint32_t index, uint32_t n)
-{
-    uint32_t src[3] = {0, 0, 0};
-    for (uint32_t i = 0; i < n; i++) {
-        struct iso_entry *e = &t->stack[index + i];
-        src[i] = t->local_slot[e->local];
-        t->local_refs[e->local]--;
-        e->kind = ISO_ENTRY_TEMP;
-        iso_tr_wrote(t, e->slot);
-    }
-    uint32_t i =
-        iso_tr_emit(t, n == 3 ? ISO_OPN_move3 : ISO_OPN_move2, t->stack[index].slot, src[0], 0);
-    t->cells[i].h[0] = (uint16_t)src[1];
-    t->cells[i].h[1] = (uint16_t)src[2];
-}
-
 void iso_tr_flush(struct iso_translator *t, uint32_t from, bool constants)
 {
     for (uint32_t k = 0; k < ISO_ACC_COUNT; k++) {
@@ -594,17 +564,10 @@ void iso_tr_flush(struct iso_translator *t, uint32_t from, bool constants)
     if (!constants) {
         from = from < t->flushed ? t->flushed : from;
     }
-    for (uint32_t i = from; i < t->depth;) {
-        uint32_t n = movable(t, i);
-        if (n >= 2) {
-            move_batch(t, i, n);
-            i += n;
-            continue;
-        }
+    for (uint32_t i = from; i < t->depth; i++) {
         if (constants || t->stack[i].kind != ISO_ENTRY_CONST) {
             iso_tr_settle(t, i);
         }
-        i++;
     }
     if (from <= t->flushed) {
         t->flushed = t->depth;
