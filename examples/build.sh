@@ -13,7 +13,8 @@ modules=$(sed -n 's/.*"package": "file:\([a-z-]*\)".*/\1/p; s/.*"package": "oci:
     "$example/app.json")
 for module in $modules; do
     "$here/../modules/build.sh" "$isomer" "$out" "$module" >"$out/log"
-    cp "$out/$module.wasm" "$example"
+    cp "$out/$module.wasm" "$example/.$module.new"
+    mv "$example/.$module.new" "$example/$module.wasm" # who reads it meanwhile has the one or the other
 done
 sed -n 's/.*"interface": "\([a-z-]*\)\.wit".*/\1/p' "$example/app.json" | while read -r interface; do
     cp "$here/../modules/$interface/$interface.wit" "$example"

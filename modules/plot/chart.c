@@ -15,7 +15,9 @@ enum {
     BOTTOM = 312,
     NAMES_X = 456,
     NAMES_LEN = 13, /* letters of a name in the list */
-    NAMES_MAX = 8
+    NAMES_MAX = 8,
+    LONGEST = 3600, /* seconds that are shown; older points are at the left edge */
+    FAR = 2000      /* outside of the picture, where numbers are still small */
 };
 
 static const struct drawing_colour paper = {252, 252, 251}, ink = {33, 37, 41},
@@ -34,13 +36,14 @@ struct field {
 
 static double x_of(const struct field *field, uint64_t time)
 {
-    const double ago = time <= field->newest ? (double)(field->newest - time) / 1e9 : 0;
-    return RIGHT - ago / field->seconds * (RIGHT - LEFT);
+    const double ago = (double)(field->newest - time) / 1e9;
+    return ago < field->seconds ? RIGHT - ago / field->seconds * (RIGHT - LEFT) : LEFT;
 }
 
 static double y_of(const struct field *field, double value)
 {
-    return BOTTOM - (value - field->low) / (field->high - field->low) * (BOTTOM - TOP);
+    const double y = BOTTOM - (value - field->low) / (field->high - field->low) * (BOTTOM - TOP);
+    return y > -FAR && y < FAR ? y : y > 0 ? FAR : -FAR;
 }
 
 static void write_text(struct drawing *drawing, int x, int y, int size, const char *text,
@@ -92,9 +95,8 @@ static struct field field_of(const struct types_chart *chart)
     const double room = field.high - field.low > 1 ? (field.high - field.low) * 0.1 : 0.5;
     field.low -= room;
     field.high += room;
-    if (oldest < field.newest && (double)(field.newest - oldest) / 1e9 > field.seconds) {
-        field.seconds = (double)(field.newest - oldest) / 1e9;
-    }
+    const double seconds = oldest < field.newest ? (double)(field.newest - oldest) / 1e9 : 0;
+    field.seconds = seconds < field.seconds ? field.seconds : seconds < LONGEST ? seconds : LONGEST;
     return field;
 }
 
@@ -116,7 +118,10 @@ static void draw_values(struct drawing *drawing, const struct field *field)
 
 static void draw_times(struct drawing *drawing, const struct field *field)
 {
-    const double step = field->seconds <= 60 ? 15 : field->seconds <= 150 ? 30 : 60;
+    const double step = field->seconds <= 60    ? 15
+                        : field->seconds <= 150 ? 30
+                        : field->seconds <= 400 ? 60
+                                                : 600;
     for (double ago = 0; ago <= field->seconds; ago += step) {
         char text[32];
         size_t len = drawing_number(text, -ago, 0);

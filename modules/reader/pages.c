@@ -142,7 +142,7 @@ struct reader_result_reading_page_string reading_read(struct types_frame frame)
         frame.width > SPOTS_PICTURE_MAX || frame.height > SPOTS_PICTURE_MAX ||
         frame.pixels.len != (size_t)frame.width * frame.height) {
         types_frame_free(&frame);
-        return mistake("the frame must be gray8, of at most 4096 x 4096 pixels, a byte for each");
+        return mistake("the frame must be gray8, of at most 2048 x 2048 pixels, a byte for each");
     }
     struct spots_picture picture = {
         .width = (int)frame.width, .height = (int)frame.height, .pixels = frame.pixels.ptr};

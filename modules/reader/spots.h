@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { SPOTS_MAX = 64, SPOTS_PICTURE_MAX = 4096 };
+enum { SPOTS_MAX = 64, SPOTS_PICTURE_MAX = 2048 };
 
 /* A picture of brightness, and which of its pixels are ink. */
 struct spots_picture {

@@ -10,6 +10,16 @@ let changed: u64 = 0; // time of the latest change; 0: none yet
 let seen = false;
 let celsius: f64 = NaN;
 
+// NaN: it is no number, or not only one.
+function number(text: string): f64 {
+    for (let i = 0; i < text.length; i++) {
+        if (!"0123456789.-".includes(text.charAt(i))) {
+            return NaN;
+        }
+    }
+    return parseFloat(text);
+}
+
 // What the configuration says, and what is wrong with it.
 class Settings {
     target: f64 = NaN;
@@ -27,7 +37,7 @@ class Settings {
 
     private read(key: string, otherwise: f64, least: f64, most: f64): f64 {
         const text = configGet(key);
-        const value = text.isSome ? parseFloat(text.value) : otherwise;
+        const value = text.isSome ? number(text.value) : otherwise;
         if (!(value >= least && value <= most)) { // not a number is neither
             this.mistake = "configuration '" + key + "' must be a number of " + least.toString() + " to " +
                 most.toString() + (text.isSome ? ", not '" + text.value + "'" : "; it is missing");

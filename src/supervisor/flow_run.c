@@ -1,5 +1,6 @@
 /* Flows of a generation: made when its components have been, their steps executed by the core,
  * their messages sent over the application's connections. */
+#include "supervisor/item.h"
 #include "supervisor/peers_state.h"
 
 #define MESSAGE_NS (UINT64_C(30) * 1000000000)
@@ -44,12 +45,27 @@ static void fail(struct iso_sv_flow_result *result, const char *name, const char
                      text);
 }
 
+/* The function answered with an error: its value as JSON, as much of it as there is room for, so
+ * that whoever looks at the flow sees what is wrong. */
+static void fail_with_value(const struct iso_sv_call *call, struct iso_sv_flow_result *result)
+{
+    struct iso_buf json;
+    iso_buf_init(&json, call->reply.alloc, ISO_SV_FLOW_MESSAGE_BYTES);
+    enum iso_err err = call->reply.len > 0 ? iso_sv_item_to_json(iso_buf_view(&call->reply), &json)
+                                           : ISO_E_NOT_FOUND;
+    err = err == ISO_OK ? iso_buf_append(&json, "", 1) : err;
+    fail(result, iso_sv_outcome_name(call->outcome), err == ISO_OK ? (const char *)json.ptr : "");
+    iso_buf_fini(&json);
+}
+
 /* What a call gave, as the engine wants it. */
 static void take_result(struct iso_sv_call *call, struct iso_sv_flow_result *result)
 {
     if (call->outcome == ISO_SV_BUSY || call->outcome == ISO_SV_MOVED) {
         /* One that is frozen goes on soon, here or in another generation. */
         result->end = ISO_SV_FLOW_STEP_BUSY;
+    } else if (call->outcome == ISO_SV_ERROR) {
+        fail_with_value(call, result);
     } else if (call->outcome != ISO_SV_DONE) {
         fail(result, iso_sv_outcome_name(call->outcome), call->report.set ? call->report.text : "");
     } else if (call->reply.len > 0) {

@@ -122,6 +122,17 @@ def test_thermostat_switches_the_line(programs, guests):
         check(re.search(r'Z released +{"line": "heater", "seconds": 3}\n$', told), "by the command: %s", told)
 
 
+def test_a_mistake_is_seen(programs, guests):
+    """Somebody forgets the target: the flow says so."""
+    del guests
+    with example(programs, "thermostat") as app, app.site():
+        del app.manifest["components"]["rule"]["config"]["target"]
+        app.deploy()
+        client = [programs["client"], "--orchestrator", app.held.state, "flow", "show", "thermostat/control"]
+        until("the flow says what is wrong", lambda: re.search(
+            r"last error step 1: error: \"configuration 'target' must be .*; it is missing\"", run(client)))
+
+
 def test_thermostat_rule(programs, guests):
     """The rule alone, with times that the test makes up: hysteresis, minimum times, a clock that is set back."""
     del guests
@@ -138,7 +149,7 @@ def test_thermostat_rule(programs, guests):
             reading = {"sensor": "s", "celsius": celsius, "time": str((start + seconds) * 10**9)}
             heats = app.value("rule", "decide", {"reading": reading})
             check(heats == wanted, "at %d s and %g °C it is %s", seconds, celsius, heats)
-        for key, value in (("target", "warm"), ("minimum-on", "-1"), ("hysteresis", "")):
+        for key, value in (("target", "21 degrees"), ("minimum-on", "-1"), ("hysteresis", "")):
             app.config("rule", **{key: value})
             app.deploy()
             answer = app.held.call("thermostat/rule", "get-state")
@@ -202,8 +213,37 @@ def test_sensors(programs, guests):
         chart = app.value("average", "get-chart")
         check(len(chart["lines"]) == 4 and max(point["value"] for point in chart["lines"][0]["points"]) > 28,
               "it has what it knew: %s", json.dumps(chart)[:500])
+        mean_of(20, 22, 24, 22)
         app.devices["attic"].kill()
         until("the others count", lambda: app.value("average", "get-mean") == 23)  # (22 + 24) / 2
+
+
+def test_sensors_refusals(programs, guests):
+    """What the components say to readings and charts that make no sense, and that they go on."""
+    del guests
+    with example(programs, "sensors") as app, app.site("hall"):
+        parts = app.manifest["components"]
+        app.manifest = {"app": "sensors", "components": {"average": parts["average"], "plot": parts["plot"]}}
+        app.deploy()
+
+        def add(place, celsius=20.0):
+            return app.held.call("sensors/average", "add", {"place": place, "reading": {
+                "sensor": "s", "celsius": celsius, "time": "1800000000000000000"}})
+        for number in range(16):
+            check(add("room %d" % number, 20.0 + number).json() == 20.0 + number / 2, "the mean of %d", number + 1)
+        answer = add("one more")
+        check(answer.status == 422 and "one place too many" in answer.json()["error"], "%s", answer)
+        check(add("room 0", 36.0).json() == 28.5, "it goes on")
+        for key, value in (("limit", "high"), ("forget", "0"), ("hysteresis", "-1")):
+            app.manifest["components"]["average"]["config"] = {key: value}
+            app.deploy()
+            answer = add("room 0")
+            check(answer.status == 422 and "'%s'" % key in answer.json()["error"], "%s: %s", key, answer)
+        points = [{"time": str(time), "value": value}
+                  for time, value in ((5, 1e300), (3, -1e300), (9, 0), (2**64 - 1, 1))]
+        for lines in ([], [{"name": "", "points": []}], [{"name": "n\u00e4me" * 20, "points": points}] * 20):
+            chart = {"title": "t" * 100, "unit": "u" * 100, "lines": lines, "limit": -1e307, "alarm": True}
+            check(app.value("plot", "draw", {"chart": chart})["width"] == 640, "%s", lines)
 
 
 # ---- digits -----------------------------------------------------------------------------------
@@ -238,5 +278,10 @@ def test_digits(programs, guests):
         print("      digits: %d of %d right, %d of %d papers" % (right, total, whole, len(seen)))
         if right < RIGHT * total:
             raise Failure("too few: %s" % {truth[at]: text for at, text in seen.items() if truth[at] != text})
+        frame = {"width": 2, "height": 1, "format": "gray8", "time": 0, "number": 0, "pixels": "AAA="}
+        check(app.value("reader", "read", {"frame": frame})["text"] == "", "nothing but ground")
+        for wrong in ({"height": 3}, {"width": 0}, {"format": "rgb8"}, {"width": 2**31, "height": 2**31}):
+            answer = app.held.call("digits/reader", "read", {"frame": {**frame, **wrong}})
+            check(answer.status == 422 and "gray8" in answer.json()["error"], "%s: %s", wrong, answer)
         width, height, _ = picture(app.held, "/displays/hall/wall")
         check((width, height) == (480, 172), "the picture: %d x %d", width, height)
