@@ -80,8 +80,7 @@ def python_programs(context):
 def esbuild_program(context):
     wasm = context.esbuild_guest()
     dirs = [context.need(os.path.join(context.packages("npm"), "assemblyscript", "dist")) + "::/"]
-    entry = "assemblyscript.js" if context.quick else "asc.js"
-    bundle = [entry, "--bundle", "--minify", "--format=esm", "--platform=node", "--log-level=error",
+    bundle = ["assemblyscript.js", "--bundle", "--minify", "--format=esm", "--platform=node", "--log-level=error",
               "--external:assemblyscript", "--external:binaryen", "--external:long"]
     return Program("esbuild bundle", wasi_commands(context, wasm, dirs, ["PWD=/"], bundle),
                    wasi_commands(context, wasm, dirs, ["PWD=/"], ["--version"]))
