@@ -20,4 +20,7 @@ if(ISO_DAEMON)
   endforeach()
   # Programs link the shared libraries that they use, and no others.
   target_link_options(iso_flags INTERFACE -Wl,--as-needed)
+elseif(CMAKE_SIZEOF_VOID_P EQUAL 4)
+  # Times after 2038. With libraries of others it is they who say how large a time is.
+  target_compile_definitions(iso_flags INTERFACE _FILE_OFFSET_BITS=64 _TIME_BITS=64)
 endif()

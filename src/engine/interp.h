@@ -41,26 +41,53 @@ void iso_exec_enter(struct iso_exec *ctx, struct iso_instance *instance);
 struct iso_func *iso_exec_func(struct iso_exec *ctx, uint32_t index);
 
 /*
- * run.c: call func, whose arguments are at nfp, from the cell pc of frame fp, returning to
- * return_pc. ISO_LEAVE_NOT: exec.pc and exec.fp say where to go on (in the callee, or after a host
- * call has returned, with *nfp its first result). Otherwise the interpreter is to be left.
+ * run.c: call func from the cell pc of frame fp, which says where the arguments are and where to go
+ * on. ISO_LEAVE_NOT: exec.pc and exec.fp say where (in the callee, or after a host call has
+ * returned, with exec.result at its first result). Otherwise the interpreter is to be left.
  */
 enum iso_leave iso_call_slow(struct iso_exec *ctx, struct iso_func *func, const struct iso_cell *pc,
-                             union iso_slot *fp, union iso_slot *nfp,
-                             const struct iso_cell *return_pc);
+                             union iso_slot *fp);
+
+/* Slot of the first argument, from the cell of a call that has it. */
+#define ISO_CALL_SLOT(cell) ((uint32_t)(cell)->a | (uint32_t)(cell)->b << 16)
+
+/*
+ * Are n bytes at addr + offset, whose sum has 33 bits (spec 4.4.7), outside a memory of `size`
+ * bytes? *at is where they are. A size is what the host can address, so that it takes one register.
+ */
+static inline bool iso_access_outside(uint32_t addr, uint32_t offset, uint32_t n, size_t size,
+                                      size_t *at)
+{
+    *at = (size_t)addr + offset;
+    return (uint64_t)addr + offset + n > size;
+}
+
+/*
+ * The code of a function from a table of such, or NULL. Another thread may have put it there; what
+ * it wrote before is read through this pointer only, and every processor but the Alpha reads what
+ * an address leads to after the address. So there is no barrier, which acquire is on many
+ * processors, in each call. The thread sanitizer does not know that.
+ */
+#ifdef ISO_THREAD_SANITIZER
+#define ISO_THROUGH_POINTER memory_order_acquire
+#else
+#define ISO_THROUGH_POINTER memory_order_relaxed
+#endif
+static inline const struct iso_code *iso_code_at(struct iso_code *_Atomic *table, uint32_t index)
+{
+    return atomic_load_explicit(&table[index], ISO_THROUGH_POINTER);
+}
 
 static inline uint64_t iso_literal_u64(const struct iso_cell *pc)
 {
     uint64_t v;
-    memcpy(&v, pc + 1, sizeof v);
+    memcpy(&v, __builtin_assume_aligned(pc + 1, _Alignof(struct iso_cell)), sizeof v);
     return v;
 }
 
 static inline double iso_literal_f64(const struct iso_cell *pc)
 {
-    double v;
-    memcpy(&v, pc + 1, sizeof v);
-    return v;
+    return iso_f64_from_bits(iso_literal_u64(pc));
 }
 
 static inline float iso_literal_f32(const struct iso_cell *pc)

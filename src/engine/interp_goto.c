@@ -33,7 +33,7 @@
 #define RELOAD                                                                                     \
     do {                                                                                           \
         mem = ctx->memory->base;                                                                   \
-        msize = ctx->memory->size;                                                                 \
+        msize = (size_t)ctx->memory->size;                                                         \
     } while (0)
 
 /* The addresses of the operations, from their distances: those need no relocations in the program's
@@ -61,7 +61,7 @@ static enum iso_leave interpret(struct iso_exec *ctx)
     const struct iso_cell *pc = ctx->pc;
     union iso_slot *fp = ctx->fp;
     uint8_t *mem = ctx->memory->base;
-    uint64_t msize = ctx->memory->size;
+    size_t msize = (size_t)ctx->memory->size;
     uint64_t acc = ctx->result_is_i32 ? ctx->result->u32 : ctx->result->u64;
     float facc = ctx->result->f32;
     double dacc = ctx->result->f64;

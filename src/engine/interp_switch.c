@@ -30,7 +30,7 @@
 #define RELOAD                                                                                     \
     {                                                                                              \
         mem = ctx->memory->base;                                                                   \
-        msize = ctx->memory->size;                                                                 \
+        msize = (size_t)ctx->memory->size;                                                         \
     }
 
 enum iso_leave iso_interpret(struct iso_exec *ctx)
@@ -38,7 +38,7 @@ enum iso_leave iso_interpret(struct iso_exec *ctx)
     const struct iso_cell *pc = ctx->pc;
     union iso_slot *fp = ctx->fp;
     uint8_t *mem = ctx->memory->base;
-    uint64_t msize = ctx->memory->size;
+    size_t msize = (size_t)ctx->memory->size;
     uint64_t acc = ctx->result_is_i32 ? ctx->result->u32 : ctx->result->u64;
     float facc = ctx->result->f32;
     double dacc = ctx->result->f64;

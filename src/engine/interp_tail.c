@@ -8,7 +8,7 @@
 
 /* The integers in six registers, the floats in theirs. */
 #define PARAMS                                                                                     \
-    const struct iso_cell *pc, union iso_slot *fp, uint8_t *mem, uint64_t msize, uint64_t acc,     \
+    const struct iso_cell *pc, union iso_slot *fp, uint8_t *mem, size_t msize, uint64_t acc,       \
         struct iso_exec *ctx, float facc, double dacc
 #define ARGS pc, fp, mem, msize, acc, ctx, facc, dacc
 
@@ -48,7 +48,7 @@ typedef ISO_PRESERVE_NONE enum iso_leave iso_handler(PARAMS);
 #define RELOAD                                                                                     \
     do {                                                                                           \
         mem = ctx->memory->base;                                                                   \
-        msize = ctx->memory->size;                                                                 \
+        msize = (size_t)ctx->memory->size;                                                         \
     } while (0)
 
 /* Hardly any operation uses all of the state. */
@@ -75,7 +75,7 @@ const uintptr_t *iso_op_table(void)
 enum iso_leave iso_interpret(struct iso_exec *ctx)
 {
     const struct iso_cell *pc = ctx->pc;
-    return HANDLER(pc)(pc, ctx->fp, ctx->memory->base, ctx->memory->size,
+    return HANDLER(pc)(pc, ctx->fp, ctx->memory->base, (size_t)ctx->memory->size,
                        ctx->result_is_i32 ? ctx->result->u32 : ctx->result->u64, ctx,
                        ctx->result->f32, ctx->result->f64);
 }

@@ -17,4 +17,34 @@ static inline double iso_f64_result(double x)
     return x;
 }
 
+static inline float iso_f32_abs(float x)
+{
+    return __builtin_fabsf(x);
+}
+
+static inline float iso_f32_neg(float x)
+{
+    return -x;
+}
+
+static inline float iso_f32_copysign(float x, float y)
+{
+    return __builtin_copysignf(x, y);
+}
+
+static inline double iso_f64_abs(double x)
+{
+    return __builtin_fabs(x);
+}
+
+static inline double iso_f64_neg(double x)
+{
+    return -x;
+}
+
+static inline double iso_f64_copysign(double x, double y)
+{
+    return __builtin_copysign(x, y);
+}
+
 #endif

@@ -9,14 +9,6 @@
 #include <stdint.h>
 #include <string.h>
 
-/* iso_f32_result, iso_f64_result: what makes a result of the host's arithmetic one of
- * WebAssembly's. Whatever may be a NaN and was computed, not moved, passes through them. */
-#if (defined(__mips__) && !defined(__mips_nan2008)) || defined(__hppa__) || defined(__sh__)
-#include "engine/nan_legacy.h"
-#else
-#include "engine/nan_ieee2008.h"
-#endif
-
 /* Host order <-> little-endian. */
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 #define ISO_LE16(v) (v)
@@ -104,37 +96,15 @@ static inline uint64_t iso_shr_s64(uint64_t x, uint64_t n)
     return (uint64_t)((int64_t)x >> (n & 63u));
 }
 
-/* fabs, fneg, fcopysign (4.3.3) change the sign bit only, also of a NaN. */
-static inline float iso_f32_abs(float x)
-{
-    return iso_f32_from_bits(iso_f32_bits(x) & 0x7fffffffu);
-}
-
-static inline float iso_f32_neg(float x)
-{
-    return iso_f32_from_bits(iso_f32_bits(x) ^ 0x80000000u);
-}
-
-static inline float iso_f32_copysign(float x, float y)
-{
-    return iso_f32_from_bits((iso_f32_bits(x) & 0x7fffffffu) | (iso_f32_bits(y) & 0x80000000u));
-}
-
-static inline double iso_f64_abs(double x)
-{
-    return iso_f64_from_bits(iso_f64_bits(x) & 0x7fffffffffffffffu);
-}
-
-static inline double iso_f64_neg(double x)
-{
-    return iso_f64_from_bits(iso_f64_bits(x) ^ 0x8000000000000000u);
-}
-
-static inline double iso_f64_copysign(double x, double y)
-{
-    return iso_f64_from_bits((iso_f64_bits(x) & 0x7fffffffffffffffu) |
-                             (iso_f64_bits(y) & 0x8000000000000000u));
-}
+/* iso_f32_result, iso_f64_result: what makes a result of the host's arithmetic one of
+ * WebAssembly's. Whatever may be a NaN and was computed, not moved, passes through them. And
+ * iso_f32_abs, _neg, _copysign (4.3.3), which change the sign only, also of a NaN; likewise for
+ * f64. */
+#if (defined(__mips__) && !defined(__mips_nan2008)) || defined(__hppa__) || defined(__sh__)
+#include "engine/nan_legacy.h"
+#else
+#include "engine/nan_ieee2008.h"
+#endif
 
 /* fmin, fmax (4.3.3): a NaN when either is one; -0 is less than +0. */
 #define ISO_DEFINE_MIN_MAX(F, T, BITS, SIGN)                                                       \

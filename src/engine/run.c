@@ -354,20 +354,33 @@ static bool limit_reached(struct iso_exec *ctx)
     return ctx->used >= atomic_load_explicit(&ctx->limit, memory_order_relaxed);
 }
 
+/* Is the target of a call in its cell, and not in a table? Then there is one cell, otherwise two,
+ * of which the second says where the arguments are. */
+static bool is_direct(const struct iso_cell *call)
+{
+    const uintptr_t *table = iso_op_table();
+    return call->op == table[ISO_OPN_call] || call->op == table[ISO_OPN_call_import];
+}
+
+static const struct iso_cell *after_call(const struct iso_cell *call)
+{
+    return call + (is_direct(call) ? 1 : 2);
+}
+
 enum iso_leave iso_call_slow(struct iso_exec *ctx, struct iso_func *func, const struct iso_cell *pc,
-                             union iso_slot *fp, union iso_slot *nfp,
-                             const struct iso_cell *return_pc)
+                             union iso_slot *fp)
 {
     struct iso_store *store = (struct iso_store *)ctx;
+    union iso_slot *args = fp + ISO_CALL_SLOT(is_direct(pc) ? pc : pc + 1);
     ctx->pc = pc;
     ctx->fp = fp;
     if (func->host == NULL) {
-        enum iso_leave why = push_frame(ctx, func, nfp, return_pc, fp);
+        enum iso_leave why = push_frame(ctx, func, args, after_call(pc), fp);
         return why == ISO_LEAVE_NOT && limit_reached(ctx) ? ISO_LEAVE_EVENT : why;
     }
-    enum iso_leave why = call_host(store, func, ctx->instance, nfp, false, 0);
+    enum iso_leave why = call_host(store, func, ctx->instance, args, false, 0);
     if (why == ISO_LEAVE_NOT) {
-        ctx->pc = return_pc;
+        ctx->pc = after_call(pc);
     }
     return why;
 }
@@ -527,14 +540,6 @@ static bool must_stop(struct iso_store *store, enum iso_run_state *state)
     }
     begin_slice(store);
     return false;
-}
-
-/* The cell after a call's. */
-static const struct iso_cell *after_call(const struct iso_cell *call)
-{
-    const uintptr_t *table = iso_op_table();
-    bool direct = call->op == table[ISO_OPN_call] || call->op == table[ISO_OPN_call_import];
-    return call + (direct ? 1 : 2);
 }
 
 /* Go on with a pending host call, or the first issue of one that the host called itself. */

@@ -164,7 +164,7 @@ struct iso_store {
     struct iso_outer *outer;  /* calls around the present one, innermost first */
     union iso_slot *host_top; /* first slot that a call begun by the live host function may use */
     const union iso_slot *results; /* of the call that is done */
-    _Atomic bool interrupt;
+    _Atomic uint32_t interrupt;    /* true or false; some processors exchange no single byte */
     bool step;
     bool fuel_limited;
     uint64_t fuel;      /* left, without the present slice */
