@@ -175,6 +175,11 @@ TEST(times_of_open_files)
         CHECK_WASI(g_stat_fd(g, fd, &st), WASI_OK);
         CHECK_EQ_U64(st.mtim, old.mtim - 100);
         CHECK_EQ_U64(st.atim, old.atim);
+        /* In 2040, which takes more than 31 bits of seconds. */
+        const uint64_t later = UINT64_C(2208988800000000000);
+        CHECK_WASI(CALL(g, "fd_filestat_set_times", fd, 5, later, WASI_FST_MTIM), WASI_OK);
+        CHECK_WASI(g_stat_fd(g, fd, &st), WASI_OK);
+        CHECK_EQ_U64(st.mtim, later);
         CHECK_WASI(CALL(g, "fd_filestat_set_times", fd, 1, 2, WASI_FST_MTIM | WASI_FST_MTIM_NOW),
                    WASI_EINVAL);
         CHECK_WASI(CALL(g, "fd_filestat_set_times", fd, 1, 2, WASI_FST_ATIM | WASI_FST_ATIM_NOW),

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Moves running programs between processes and between processor architectures.
 
-usage: run.py --host BUILD [--other NAME=BUILD=EMULATOR]... [--points N] [--only NAME]... [--python]
+usage: run.py --host BUILD [--other NAME=BUILD=EMULATOR]... [--points N] [--only NAME]... [--pairs]
+              [--python]
 
 BUILD is a build folder (build/release). For each kernel of bench/kernels.txt, with its test n:
 
@@ -12,11 +13,16 @@ BUILD is a build folder (build/release). For each kernel of bench/kernels.txt, w
               and back; every stop's hash is that of the host's undisturbed run
   tour        host -> all others in turn -> host
 
+With --pairs, instead, for each ordered pair of all builds, the host's among them:
+
+  A to B      begun on A, continued on B, which stops again, and ended on A; likewise
+
 --python does the same with CPython (from npm) through `isomer run --snapshot-at-fuel` and
 `isomer resume`. The last line is `N passed, N failed, N skipped`.
 """
 
 import argparse
+import itertools
 import os
 import shlex
 import shutil
@@ -71,6 +77,7 @@ class Kernel:
         self.scratch = scratch
         self.host = host
         self.fuel = 0
+        self.hashes = {}  # by fuel
 
     def path(self, name):
         return os.path.join(self.scratch, "%s-%s" % (self.name, name))
@@ -86,7 +93,10 @@ class Kernel:
 
     def hash_at(self, fuel):
         """The undisturbed run's hash there."""
-        return self.host.migrate("stop", self.wasm, self.n, fuel, self.path("reference"))[1]
+        if fuel not in self.hashes:
+            words = self.host.migrate("stop", self.wasm, self.n, fuel, self.path("reference"))
+            self.hashes[fuel] = words[1]
+        return self.hashes[fuel]
 
     def check_result(self, words):
         if words[0] != "result" or words[1] != self.checksum:
@@ -128,9 +138,14 @@ def kernel_tests(kernel, host, others, points):
     yield "processes", lambda: kernel.travel([host, host, host])
     for other in others:
         yield other.name, lambda other=other: kernel.travel([host, other, host])
-        yield other.name + " first", lambda other=other: kernel.travel([other, host])
     if len(others) > 1:
         yield "tour", lambda: kernel.travel([host] + others + [host])
+
+
+def pair_tests(kernel, machines):
+    """Likewise, for each ordered pair."""
+    for a, b in itertools.permutations(machines, 2):
+        yield "%s to %s" % (a.name, b.name), lambda a=a, b=b: kernel.travel([a, b, a])
 
 
 class Python:
@@ -255,7 +270,9 @@ def run_kernels(options, host, others, scratch, counts):
             continue
         if not counts.run(kernel.name + ": undisturbed", kernel.run):
             continue
-        for name, test in kernel_tests(kernel, host, others, options.points):
+        tests = pair_tests(kernel, [host] + others) if options.pairs else \
+            kernel_tests(kernel, host, others, options.points)
+        for name, test in tests:
             counts.run("%s: %s" % (kernel.name, name), test)
 
 
@@ -266,9 +283,10 @@ def main():
     parser.add_argument("--other", action="append", default=[])
     parser.add_argument("--points", type=int, default=200)
     parser.add_argument("--only", action="append")
+    parser.add_argument("--pairs", action="store_true")
     parser.add_argument("--python", action="store_true")
     options = parser.parse_args()
-    host = Machine("host", options.host)
+    host = Machine(os.uname().machine, options.host)
     others = [Machine(*other.split("=")) for other in options.other]
     counts = Counts()
     with tempfile.TemporaryDirectory(prefix="isomer-migration-") as scratch:
