@@ -118,7 +118,7 @@ static void run_init(struct run *run)
     /* Small: clearing a stack of the usual size takes longer than all the rest. */
     const struct iso_store_config config = {.stack_max_bytes = 1 << 14,
                                             .memory_max_bytes = 1 << 20};
-    run->engine = fuzz_engine_create(ISO_TRANSLATE_LAZY);
+    run->engine = fuzz_engine_create(ISO_TRANSLATE_LAZY, 0);
     require(iso_module_create(run->engine, run->bindgen ? wasm_bg : wasm_echo,
                               run->bindgen ? sizeof wasm_bg : sizeof wasm_echo, &run->module, NULL),
             "module");

@@ -63,7 +63,7 @@ static void one_module(unsigned long number, uint64_t seed, const char *folder, 
     const struct fuzz_mode plain = {.carry = false};
     uint64_t state = (seed + number) * UINT64_C(0x9e3779b97f4a7c15) + 1;
     size_t len = 200 + (size_t)(fuzz_random(&state) % (sizeof data - 200));
-    struct iso_engine *engine = fuzz_engine_create(ISO_TRANSLATE_LAZY);
+    struct iso_engine *engine = fuzz_engine_create(ISO_TRANSLATE_LAZY, 0);
     struct iso_module *module = NULL;
     struct iso_report report;
     struct fuzz_record record;

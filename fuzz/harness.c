@@ -11,6 +11,7 @@
 enum { CARRIES_MAX = 24 }; /* snapshots of one run: the rest of it runs through */
 
 static struct iso_alloc_test memory;
+static bool code_is_limited;
 
 void fuzz_fail(const char *format, ...)
 {
@@ -33,11 +34,13 @@ uint64_t fuzz_random(uint64_t *state)
     return *state = x;
 }
 
-struct iso_engine *fuzz_engine_create(enum iso_translation translation)
+struct iso_engine *fuzz_engine_create(enum iso_translation translation, uint64_t code_max_bytes)
 {
-    struct iso_engine_config config = {.alloc = &memory.alloc, .translation = translation};
+    struct iso_engine_config config = {
+        .alloc = &memory.alloc, .translation = translation, .code_max_bytes = code_max_bytes};
     struct iso_engine *engine = NULL;
 
+    code_is_limited = code_max_bytes != 0;
     iso_alloc_test_init(&memory);
     memory.max_bytes = 256u << 20;
     if (iso_engine_create(&config, &engine) != ISO_OK) {
@@ -141,8 +144,13 @@ static struct fuzz_outcome call(struct run *run, struct iso_func *func)
 {
     struct fuzz_outcome outcome = {.trap = ISO_TRAP_NONE};
 
-    if (iso_start(run->store, func, NULL) != ISO_OK) {
-        fuzz_fail("a call cannot be started");
+    enum iso_err err = iso_start(run->store, func, NULL);
+    if (err == ISO_E_LIMIT && code_is_limited) {
+        outcome.trap = ISO_TRAP_CODE;
+        return outcome;
+    }
+    if (err != ISO_OK) {
+        fuzz_fail("a call cannot be started: %s", iso_err_name(err));
     }
     for (;;) {
         at_stop(run);

@@ -38,9 +38,10 @@ void fuzz_run(struct iso_engine *engine, struct iso_module *module, const struct
 /* Ends the process when the records differ. `what` says which runs they are of. */
 void fuzz_compare(const struct fuzz_record *a, const struct fuzz_record *b, const char *what);
 
-/* An engine whose memory is bounded (256 MiB), so that input that asks for too much gets an error.
+/* An engine whose memory is bounded (256 MiB), so that input that asks for too much gets an error,
+ * and that of its translated code by code_max_bytes (0: no limit).
  * The allocator is reset with each engine; one engine at a time. */
-struct iso_engine *fuzz_engine_create(enum iso_translation translation);
+struct iso_engine *fuzz_engine_create(enum iso_translation translation, uint64_t code_max_bytes);
 /* Ends the process when something leaked. */
 void fuzz_engine_destroy(struct iso_engine *engine);
 

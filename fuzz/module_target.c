@@ -179,7 +179,7 @@ static void describe(struct iso_module *module)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
-    struct iso_engine *engine = fuzz_engine_create(ISO_TRANSLATE_LAZY);
+    struct iso_engine *engine = fuzz_engine_create(ISO_TRANSLATE_LAZY, 0);
     struct iso_module *module = NULL;
     struct iso_report report;
 

@@ -167,7 +167,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     if (len < 4) {
         return 0;
     }
-    struct iso_engine *engine = fuzz_engine_create(ISO_TRANSLATE_LAZY);
+    struct iso_engine *engine = fuzz_engine_create(ISO_TRANSLATE_LAZY, 0);
     struct iso_buf bytes = module_bytes(data[1]);
     struct iso_module *module = NULL;
     struct iso_buf snapshot;
