@@ -7,6 +7,8 @@
 
 struct iso_feed_entry;
 
+enum { ISO_FEED_TAIL_MAX = 1000000 }; /* so many entries can be asked for */
+
 /* Told of each new entry. json is borrowed for the call. Must not subscribe or unsubscribe others.
  */
 struct iso_follower {

@@ -7,6 +7,8 @@
 #include "base/format.h"
 #include "platform/platform.h"
 
+enum { TAIL_DEFAULT = 100 };
+
 struct stream {
     struct iso_http_server *http;
     iso_http_id id;
@@ -65,28 +67,26 @@ static struct stream *open_stream(struct iso_http_request *req,
     return stream;
 }
 
-/* Where to begin: after Last-Event-ID, or with the last ?tail=N entries (default 100). */
-static uint64_t first_number(struct iso_http_request *req, const struct iso_feed *feed)
+/* Where to begin: after Last-Event-ID, or with the last ?tail=N entries. False: 400 has been
+ * answered. */
+static bool first_number(struct iso_http_request *req, const struct iso_feed *feed, uint64_t *out)
 {
     struct iso_str text;
-    uint64_t number = 0;
+    uint64_t number = 0, tail = TAIL_DEFAULT;
     char digits[24];
+    if (!iso_reply_read_number(req, "tail", ISO_FEED_TAIL_MAX, &tail)) {
+        return false;
+    }
+    *out = iso_feed_tail(feed, (size_t)tail);
     if (iso_http_request_header(req, "Last-Event-ID", &text) && text.len < sizeof digits) {
         (void)iso_format(digits, sizeof digits, "%.*s", (int)text.len, text.ptr);
+        *out = 0; /* of another life of this daemon: all there is */
         if (iso_parse_count(digits, UINT64_MAX, &number, NULL) == ISO_OK &&
             number < feed->next_number) {
-            return number;
-        }
-        return 0; /* of another life of this daemon: all there is */
-    }
-    uint64_t tail = 100;
-    if (iso_http_request_parameter(req, "tail", &text) && text.len < sizeof digits) {
-        (void)iso_format(digits, sizeof digits, "%.*s", (int)text.len, text.ptr);
-        if (iso_parse_count(digits, 1000000, &tail, NULL) != ISO_OK) {
-            tail = 100;
+            *out = number;
         }
     }
-    return iso_feed_tail(feed, (size_t)tail);
+    return true;
 }
 
 static void reply_array(struct iso_http_request *req, const struct iso_feed *feed, uint64_t after)
@@ -136,7 +136,10 @@ void iso_reply_feed(struct iso_http_request *req, struct iso_feed *feed)
         }
         return;
     }
-    uint64_t after = first_number(req, feed);
+    uint64_t after = 0;
+    if (!first_number(req, feed, &after)) {
+        return;
+    }
     if (!iso_http_request_accepts(req, "text/event-stream")) {
         reply_array(req, feed, after);
         return;

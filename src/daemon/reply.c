@@ -2,6 +2,7 @@
 #include "daemon/reply.h"
 
 #include "base/format.h"
+#include "platform/platform.h"
 
 #include <jansson.h>
 #include <sodium.h>
@@ -102,6 +103,25 @@ json_t *iso_reply_read_object(struct iso_http_request *req)
     iso_http_problem(iso_http_request_server(req), iso_http_request_id(req), 400, NULL, NULL,
                      detail);
     return NULL;
+}
+
+bool iso_reply_read_number(struct iso_http_request *req, const char *name, uint64_t max,
+                           uint64_t *out)
+{
+    struct iso_str text;
+    char digits[24], detail[96];
+    if (!iso_http_request_parameter(req, name, &text)) {
+        return true;
+    }
+    (void)iso_format(digits, sizeof digits, "%.*s", (int)(text.len > 22 ? 22 : text.len), text.ptr);
+    if (iso_parse_count(digits, max, out, NULL) == ISO_OK) {
+        return true;
+    }
+    (void)iso_format(detail, sizeof detail, "?%s= is a number up to %llu", name,
+                     (unsigned long long)max);
+    iso_http_problem(iso_http_request_server(req), iso_http_request_id(req), 400, NULL, NULL,
+                     detail);
+    return false;
 }
 
 void iso_reply_page(struct iso_http_request *req, const char *content_type, struct iso_bytes bytes)

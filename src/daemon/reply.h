@@ -22,6 +22,9 @@ void iso_reply_json(struct iso_http_server *http, iso_http_id id, unsigned statu
                     struct json_t *document);
 /* The body as a JSON object, to be released with json_decref; NULL: 400 has been answered. */
 struct json_t *iso_reply_read_object(struct iso_http_request *req);
+/* A number of the query, from 0 to max; without it *out stays. False: 400 has been answered. */
+ISO_MUST_CHECK bool iso_reply_read_number(struct iso_http_request *req, const char *name,
+                                          uint64_t max, uint64_t *out);
 
 /* A JSON document that is written into an answer; must not be moved between begin and end. */
 struct iso_reply_document {
@@ -53,9 +56,9 @@ void iso_reply_page(struct iso_http_request *req, const char *content_type, stru
  */
 
 /* Answer with the entries of a feed as a JSON array; as an event stream when text/event-stream is
- * accepted (after Last-Event-ID, else from the last ?tail=N, 100); with ?next when there is a next
- * one only, see iso_reply_wants_next. NULL: 503. The feed must outlive the request, or be closed
- * with iso_feed_fini. */
+ * accepted (after Last-Event-ID, else from the last ?tail=N, 100; 400 when N is no number); with
+ * ?next when there is a next one only, see iso_reply_wants_next. NULL: 503. The feed must outlive
+ * the request, or be closed with iso_feed_fini. */
 void iso_reply_feed(struct iso_http_request *req, struct iso_feed *feed);
 /* Long polling: whether the request has ?next and so waits for the next entry or value. `answered`:
  * it was a HEAD, which only asks whether that works, and has its answer. */

@@ -371,6 +371,26 @@ TEST(a_withdrawn_token_takes_along_what_is_open_with_it)
     daemon_fini(&daemon);
 }
 
+TEST(how_many_entries_of_a_feed_are_wanted_is_a_number)
+{
+    static const char *const wrong[] = {
+        "/v1/events?tail=x", "/v1/events?tail=", "/v1/events?tail=-1", "/v1/events?tail=1x",
+        "/v1/events?tail=99999999999999999999999999"};
+    struct daemon daemon;
+    daemon_init(&daemon);
+    (void)iso_feed_add(&daemon.feed, iso_str_from_z("1"));
+    (void)iso_feed_add(&daemon.feed, iso_str_from_z("2"));
+    for (size_t i = 0; i < ISO_COUNT_OF(wrong); i++) {
+        CHECK_EQ_U64(ask(&daemon, "GET", wrong[i], daemon.reader, NULL), 400);
+        CHECK(strstr(daemon.got, "?tail= is a number up to") != NULL);
+    }
+    CHECK_EQ_U64(ask(&daemon, "GET", "/v1/events?tail=1", daemon.reader, NULL), 200);
+    CHECK(strstr(daemon.got, "[2]") != NULL);
+    CHECK_EQ_U64(ask(&daemon, "GET", "/v1/events", daemon.reader, NULL), 200);
+    CHECK(strstr(daemon.got, "[1,2]") != NULL);
+    daemon_fini(&daemon);
+}
+
 TEST(streams_end_with_the_daemon)
 {
     struct daemon daemon;

@@ -6,6 +6,7 @@
 #include "orchestrator/service.h"
 
 #include "base/format.h"
+#include "daemon/feed.h"
 #include "daemon/reply.h"
 
 #include <sodium.h>
@@ -396,17 +397,23 @@ static void copy_field(const struct iso_http_request *req, const char *name, cha
     }
 }
 
-/* ?next and ?tail=N are all that there is on a device. */
-static void add_query(struct iso_http_request *req, char path[PATH_MAX_BYTES])
+/* ?next and ?tail=N are all that there is on a device. False: 400 has been answered. */
+static bool add_query(struct iso_http_request *req, char path[PATH_MAX_BYTES])
 {
     struct iso_str value;
     const size_t len = strlen(path);
+    uint64_t tail = UINT64_MAX;
     if (iso_http_request_parameter(req, "next", &value)) {
         (void)iso_format(path + len, PATH_MAX_BYTES - len, "?next");
-    } else if (iso_http_request_parameter(req, "tail", &value) && value.len < 10 &&
-               strspn(value.ptr, "0123456789") >= value.len) {
-        (void)iso_format(path + len, PATH_MAX_BYTES - len, "?tail=%.*s", (int)value.len, value.ptr);
+        return true;
     }
+    if (!iso_reply_read_number(req, "tail", ISO_FEED_TAIL_MAX, &tail)) {
+        return false;
+    }
+    if (tail != UINT64_MAX) {
+        (void)iso_format(path + len, PATH_MAX_BYTES - len, "?tail=%llu", (unsigned long long)tail);
+    }
+    return true;
 }
 
 /* NULL: it has been answered. */
@@ -456,8 +463,7 @@ static void get_of_component(void *ctx, struct iso_http_request *req,
                              const struct iso_str params[ISO_ROUTE_PARAMS])
 {
     struct iso_or_pass *pass = begin(ctx, req, params[0], params[1]);
-    if (pass != NULL && same_path(pass, req, pass->path)) {
-        add_query(req, pass->path);
+    if (pass != NULL && same_path(pass, req, pass->path) && add_query(req, pass->path)) {
         attempt(pass);
     }
 }

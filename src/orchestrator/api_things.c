@@ -84,36 +84,19 @@ static void on_things(void *ctx, const struct iso_or_gathered *items, size_t cou
     iso_or_pending_end(pending);
 }
 
-/* A number of the query; false after an answer of 400. */
-static bool number_of(struct iso_orchestrator *orchestrator, struct iso_http_request *req,
-                      const char *name, size_t fallback, size_t max, size_t *out)
-{
-    struct iso_str text;
-    char digits[24], detail[96];
-    uint64_t value = fallback;
-    if (iso_http_request_parameter(req, name, &text)) {
-        (void)iso_format(digits, sizeof digits, "%.*s", (int)(text.len > 22 ? 22 : text.len),
-                         text.ptr);
-        if (iso_parse_count(digits, max, &value, NULL) != ISO_OK) {
-            (void)iso_format(detail, sizeof detail, "?%s= is a number up to %zu", name, max);
-            iso_http_problem(orchestrator->http, iso_http_request_id(req), 400, NULL, NULL, detail);
-            return false;
-        }
-    }
-    *out = (size_t)value;
-    return true;
-}
-
 static void get_things(void *ctx, struct iso_http_request *req,
                        const struct iso_str params[ISO_ROUTE_PARAMS])
 {
     struct iso_orchestrator *orchestrator = ctx;
     struct page page = {.orchestrator = orchestrator};
     (void)params;
-    if (!number_of(orchestrator, req, "offset", 0, SIZE_MAX / 2, &page.offset) ||
-        !number_of(orchestrator, req, "limit", THINGS_DEFAULT, THINGS_MAX, &page.limit)) {
+    uint64_t offset = 0, limit = THINGS_DEFAULT;
+    if (!iso_reply_read_number(req, "offset", SIZE_MAX / 2, &offset) ||
+        !iso_reply_read_number(req, "limit", THINGS_MAX, &limit)) {
         return;
     }
+    page.offset = (size_t)offset;
+    page.limit = (size_t)limit;
     struct iso_or_pending *pending = iso_or_pending_new(orchestrator, req, "things");
     page.items = pending != NULL
                      ? iso_alloc_array(orchestrator->alloc, page.limit + 1, sizeof *page.items)

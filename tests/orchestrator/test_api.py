@@ -66,6 +66,9 @@ def test_passes_on_what_devices_answer(programs, guests):
         held.value("lab/probe", "say", {"text": "hello from the guest"})
         last = lines(held, "/v1/components/lab/probe/logs?tail=1")[0]
         check("hello from the guest" in last, "logs as a stream: %s", last)
+        for path in ("/v1/components/lab/probe/logs", "/v1/components/lab/probe/events", "/v1/events"):
+            answer = held.request("GET", path + "?tail=x%26")
+            check(answer.status == 400 and b"?tail= is a number" in answer.body, "%s: %s", path, answer)
         check(lines(held, "/v1/components/lab/probe/properties/count") == ["1"], "a property as a stream")
         flows = held.get("/v1/flows/lab")
         check(flows["links"] and flows["links"][0]["component"] == "caller", "links: %s", flows)
