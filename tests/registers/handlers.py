@@ -1,17 +1,16 @@
 #!/usr/bin/env python3
 """Looks at the code that the compiler made of the interpreter's operations (ops.def).
 
-usage: handlers.py --name NAME --program FILE --objdump OBJDUMP --operations FILE --hot FILE [--all]
+usage: handlers.py --name NAME --program FILE --objdump OBJDUMP --hot FILE [--all]
 
 The state of the interpreter (position, frame, memory and its size, accumulators, context) has to be
 in registers from one operation to the next; a variable that is not is on the stack. So every way is
 followed from an operation's first instruction to the jump to the next operation, and what it does is
-counted. Ways that call a function or end the interpreter (traps) are left out: they may save what
-they like.
+counted. Where an operation begins stands in the debug information: it is a label of the function.
+Ways that call a function or end the interpreter (traps) are left out: they may save what they like.
 
-  FILE of --operations   the names in the order of the table, one per line
-  FILE of --hot          lines `operation`, which are printed and must have such a way, and lines
-                         `stack NAME PATTERN # reason`: these may touch the stack there
+  FILE of --hot   lines `operation`, which are printed and must have such a way, and lines
+                  `stack NAME PATTERN # reason`: these may touch the stack there
 
 No other operation may touch the stack, hot or not, unless a value that it computes with (and not the
 state) has to go through it. --all prints all operations. The last line is
@@ -22,7 +21,6 @@ import argparse
 import collections
 import fnmatch
 import re
-import struct
 import subprocess
 import sys
 
@@ -60,25 +58,22 @@ def output_of(*words):
 
 
 class Program:
-    """The interpreter's function in a program, disassembled, and the table of its operations."""
+    """The interpreter's function in a program, disassembled, and where its operations begin."""
 
     def __init__(self, path, objdump):
         self.path = path
         header = output_of("readelf", "-hW", path)
         self.machine = MACHINES[re.search(r"Machine: +(.*)", header).group(1)]
-        self.bits = 64 if "ELF64" in header else 32
-        self.order = ">" if "big endian" in header else "<"
-        self.thumb = "Machine:                           ARM" in header
+        thumb = re.search(r"Machine: +ARM$", header, re.M)  # its code has odd addresses
         self.code = {}
         for line in output_of("readelf", "-sW", path).splitlines():
             words = line.split()
-            if len(words) < 8 or words[3] not in ("FUNC", "OBJECT"):
+            if len(words) < 8 or words[3] != "FUNC":
                 continue
             name, value, size = words[7], int(words[1], 16), int(words[2], 0)
             if re.fullmatch(r"interpret(\.\w+)*", name):
-                self.disassemble(objdump, value & ~1 if self.thumb else value, size)
-            if re.fullmatch(r"labels\.\d+", name):
-                self.labels = self.read_table(value, size)
+                self.disassemble(objdump, value & ~1 if thumb else value, size)
+        self.labels = self.read_labels()
 
     def disassemble(self, objdump, start, size):
         text = output_of(objdump, "-d", "--no-show-raw-insn", "--start-address=%d" % start,
@@ -105,28 +100,20 @@ class Program:
                            bool(re.search(machine.stack, words)),
                            bool(re.search(machine.memory, words)))
 
-    def read_table(self, start, size):
-        """The addresses in the table of labels, from the file or, if it is relocated, from there."""
-        width = self.bits // 8
-        relocated = {}
-        for line in output_of("readelf", "-rW", self.path).splitlines():
-            found = re.match(r"([0-9a-f]+) +[0-9a-f]+ R_\w+_RELATIVE +([0-9a-f]+)$", line)
+    def read_labels(self):
+        """The labels of operations, L_NAME, with their addresses, by the debug information."""
+        labels, name = {}, None
+        for line in output_of("readelf", "--debug-dump=info", self.path).splitlines():
+            found = re.search(r"DW_AT_name +: .*\bL_(\w+)$", line)
             if found:
-                relocated[int(found.group(1), 16)] = int(found.group(2), 16)
-        content = b""
-        for line in output_of("readelf", "-SW", self.path).splitlines():
-            found = re.match(r" *\[ *\d+\] (\S+) +PROGBITS +([0-9a-f]+) ([0-9a-f]+) ([0-9a-f]+)", line)
-            if not found:
+                name = found.group(1)
                 continue
-            address, offset, length = (int(found.group(i), 16) for i in (2, 3, 4))
-            if address <= start and address and start + size <= address + length:
-                with open(self.path, "rb") as stream:
-                    stream.seek(offset + start - address)
-                    content = stream.read(size)
-        values = struct.unpack("%s%d%s" % (self.order, size // width, "Q" if width == 8 else "I"),
-                               content)
-        return [relocated.get(start + i * width, value) & (~1 if self.thumb else ~0)
-                for i, value in enumerate(values)]
+            found = re.search(r"DW_AT_low_pc +: (0x[0-9a-f]+)$", line)
+            if found and name:
+                labels[name] = int(found.group(1), 16)
+            if found or "Abbrev Number" in line:
+                name = None
+        return labels
 
     def ways(self, start):
         """What is done on each way from an address to the next dispatch. Loops are gone through once."""
@@ -180,20 +167,16 @@ def read_hot(path, name):
 
 def main():
     parser = argparse.ArgumentParser()
-    for option in ("name", "program", "objdump", "operations", "hot"):
+    for option in ("name", "program", "objdump", "hot"):
         parser.add_argument("--" + option, required=True)
     parser.add_argument("--all", action="store_true")
     options = parser.parse_args()
     program = Program(options.program, options.objdump)
-    with open(options.operations, encoding="utf-8") as stream:
-        names = stream.read().split()
-    if len(names) != len(program.labels):
-        sys.exit("%d names and %d labels" % (len(names), len(program.labels)))
     hot, excused = read_hot(options.hot, options.name)
     passed, failed, unseen = 0, 0, set(hot)
     print("%s: on the longest way from an operation to the next" % options.name)
     print("%-28s %12s %8s %8s" % ("operation", "instructions", "memory", "stack"))
-    for name, address in zip(names, program.labels):
+    for name, address in program.labels.items():
         ways = program.ways(address)
         stack = max((way.stack for way in ways), default=0)
         # Of a hot operation there is such a way.

@@ -9,9 +9,7 @@ preset=${1:?usage: tests/registers/run.sh PRESET [--all]}
 shift
 need_packages_of build "build-$preset"
 build_preset "$preset" migrate_tool
-operations=build/$preset/operations.txt
-printf '#define OP(name, ...) name\n#include "engine/ops.def"\n' | gcc -E -P -Isrc -xc - >"$operations"
-exec python3 tests/registers/handlers.py --name "$preset" --operations "$operations" \
+exec python3 tests/registers/handlers.py --name "$preset" \
     --program "build/$preset/tests/migration/migrate_tool" \
     --objdump "$(sed -n 's/^CMAKE_OBJDUMP:FILEPATH=//p' "build/$preset/CMakeCache.txt")" \
     --hot tests/registers/hot.txt "$@"
