@@ -23,8 +23,12 @@ function(iso_program name)
 endfunction()
 
 # iso_test(NAME SOURCES file... [LIBS library...] [ARGS argument...] [TIMEOUT seconds])
-#   A test program over base/test.h, registered with ctest. It must end within TIMEOUT (60).
+#   A test program over base/test.h, registered with ctest. It must end within TIMEOUT (60). Not in
+#   freestanding builds.
 function(iso_test name)
+  if(ISO_FREESTANDING)
+    return()
+  endif()
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "TIMEOUT" "SOURCES;LIBS;ARGS")
   iso_check_arguments(iso_test "${arg_UNPARSED_ARGUMENTS}" "${arg_SOURCES}")
   if(NOT arg_TIMEOUT)

@@ -8,6 +8,7 @@
 #include "base/bytes.h"
 #include "base/err.h"
 #include "base/format.h"
+#include "base/heap.h"
 #include "base/json_writer.h"
 #include "base/lz4.h"
 #include "base/macros.h"

@@ -57,3 +57,20 @@ bool iso_utf8_valid(const void *text, size_t len)
     }
     return true;
 }
+
+size_t iso_utf8_whole(const char *text, size_t len)
+{
+    size_t start = len;
+    while (start > 0 && len - start < 4) {
+        start--;
+        unsigned char byte = (unsigned char)text[start];
+        if (byte < 0x80) {
+            return len;
+        }
+        if (byte >= 0xc0) {
+            size_t need = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : 2;
+            return len - start < need ? start : len;
+        }
+    }
+    return len;
+}

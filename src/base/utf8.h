@@ -13,4 +13,8 @@ bool iso_utf8_valid(const void *text, size_t len);
 /* The size in bytes (1 to 4) of the well-formed character at the start of `len` bytes, or 0. */
 size_t iso_utf8_char_size(const void *text, size_t len);
 
+/* The length of `text`, of which the first `len` bytes remain after a cut, without the incomplete
+ * character that may stand at its end. */
+size_t iso_utf8_whole(const char *text, size_t len);
+
 #endif

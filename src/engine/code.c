@@ -316,7 +316,8 @@ enum iso_err iso_module_translate(struct iso_module *module, uint64_t *bytes_out
         struct iso_code *code;
         enum iso_err err = get_unlimited(module, i, &code);
         if (err != ISO_OK) {
-            return iso_fail(report, err, "not enough memory to translate function %u", i);
+            return iso_fail(report, err, "not enough memory to translate function %lu",
+                            (unsigned long)i);
         }
     }
     if (bytes_out != NULL) {
