@@ -32,6 +32,9 @@ static enum iso_err read_vector_const(struct iso_decoder *d, const uint8_t *at,
                                       struct iso_const_expr *expr)
 {
     uint32_t op = 0;
+    if (!ISO_SIMD_BUILT) {
+        return ISO_DECODE_FAIL(d, ISO_E_UNSUPPORTED, at, ISO_NO_SIMD_TEXT);
+    }
     enum iso_err err = iso_read_u32(&d->reader, &op);
     if (err != ISO_OK) {
         return err;

@@ -168,6 +168,7 @@ struct iso_module;
  * Decode and validate a binary module completely (spec 3 and 5).
  * bytes: kept, must stay unchanged until the module is destroyed.
  * Errors: ISO_E_MALFORMED (not well-formed), ISO_E_INVALID (well-formed, but not valid),
+ * ISO_E_UNSUPPORTED (vector instructions, in a build without them),
  * ISO_E_LIMIT (a limit of src/engine/limits.h), ISO_E_NOMEM; the report has the byte offset.
  */
 ISO_MUST_CHECK enum iso_err iso_module_create(struct iso_engine *engine, const uint8_t *bytes,

@@ -20,6 +20,11 @@
 #ifndef ISO_ENGINE_OPCODES_H
 #define ISO_ENGINE_OPCODES_H
 
+#include "engine/simd_built.h"
+
+/* For people whose module needs what this build has not. */
+#define ISO_NO_SIMD_TEXT "this build has no vector instructions (SIMD)"
+
 /* clang-format off */
 #define ISO_OPCODES_PLAIN(X) \
     /* Control (5.4.1) */ \

@@ -441,7 +441,7 @@ static void translate_instruction(struct iso_translator *t)
         iso_tr_memory(t, opcode)) {
         return;
     }
-    if (opcode >= 0xFD00) {
+    if (ISO_SIMD_BUILT && opcode >= 0xFD00) {
         iso_tr_simd(t, opcode);
     } else if (!tr_reference_or_table(t, opcode) && !tr_bulk_memory(t, opcode)) {
         tr_control(t, opcode);

@@ -493,6 +493,11 @@ static enum iso_err validate_vector(struct iso_validator *v)
     return err == ISO_OK ? iso_validate_shape(v, shape) : err;
 }
 
+static enum iso_err refuse_vector(struct iso_validator *v)
+{
+    return iso_validate_fail(v, ISO_E_UNSUPPORTED, ISO_NO_SIMD_TEXT);
+}
+
 enum iso_err iso_validate_other(struct iso_validator *v)
 {
     uint8_t type = 0;
@@ -521,7 +526,7 @@ enum iso_err iso_validate_other(struct iso_validator *v)
     case ISO_OP_PREFIX_MISC:
         return validate_misc(v);
     case ISO_OP_PREFIX_VECTOR:
-        return validate_vector(v);
+        return ISO_SIMD_BUILT ? validate_vector(v) : refuse_vector(v);
     default:
         return iso_validate_control(v);
     }

@@ -19,6 +19,7 @@ import tempfile
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BOARD = os.path.join(ROOT, "build/cortex-m4/examples/cortex-m4/isomer_cortex_m4.elf")
+SMALL = BOARD.replace("build/cortex-m4/", "build/cortex-m4-small/")
 WASM = os.path.join(ROOT, "build/wasm32/examples/wasm32")
 ISOMER = os.path.join(ROOT, "build/release/isomer")
 GUESTS = os.path.join(ROOT, "build/release/bench/guests")
@@ -58,11 +59,11 @@ def command(words, stdin=None, status=0):
     return (result.stdout + result.stderr).strip()
 
 
-def board(*words, status=0):
+def board(*words, status=0, program=BOARD):
     """Output of the program on the Cortex-M4."""
     config = "enable=on,target=native,arg=isomer" + "".join(",arg=%s" % word for word in words)
     return command(["qemu-system-arm", "-M", "mps2-an386", "-nographic", "-monitor", "none",
-                    "-serial", "none", "-semihosting-config", config, "-kernel", BOARD],
+                    "-serial", "none", "-semihosting-config", config, "-kernel", program],
                    status=status)
 
 
@@ -168,6 +169,32 @@ def check_refusals(directory):
     contains(board("resume", "crc32", os.path.join(directory, "none"), status=1), "not found")
 
 
+def check_small(directory):
+    """The build without vector instructions runs what is in flash and refuses modules with such."""
+    expected = {name: checksum for name, _, checksum, _ in kernels()}
+    for line in board(program=SMALL).split("\n"):
+        name, result = line.split()[:2]
+        equal(result, expected["fib" if name == "page" else name], name)
+    body = b"\0\x41\0\xfd\x0f\x1a\x42\1\x0b"  # i32.const 0, i8x16.splat, drop, i64.const 1
+    path = os.path.join(directory, "vector.wasm")
+    with open(path, "wb") as file:
+        file.write(b"\0asm\1\0\0\0\1\6\1\x60\1\x7f\1\x7e\3\2\1\0\7\7\1\3run\0\0\x0a" +
+                   bytes([len(body) + 2, 1, len(body)]) + body)
+    contains(board("run", path, "1", status=1, program=SMALL), "no vector instructions")
+    equal(board_run("vector.wasm", "run", path, "1")[0], "%016x" % 1, "the whole build")
+
+
+def flash(program):
+    """Text and data, the modules among it, and bss."""
+    text, data, bss = [int(cell) for cell in
+                       command(["arm-none-eabi-size", program]).split("\n")[1].split()[:3]]
+    modules = sum(int(line.split()[1], 16) for line in
+                  command(["arm-none-eabi-nm", "-S", program]).split("\n") if " R flash_" in line)
+    print("flash %d bytes, of which modules %d: text and rodata %d, data %d; variables %d bytes" % (
+        text + data, modules, text, data, data + bss))
+    return data + bss
+
+
 def check_symbols():
     """Nothing of a C library is in the program, nor in the module's imports."""
     names = command(["arm-none-eabi-nm", BOARD])
@@ -192,17 +219,15 @@ def least_heap(words, start):
 
 def check_figures():
     """Flash and RAM: what `arm-none-eabi-size` says, and the least that runs."""
-    sizes = [int(cell) for cell in command(["arm-none-eabi-size", BOARD]).split("\n")[1].split()[:3]]
-    modules = sum(int(line.split()[1], 16) for line in
-                  command(["arm-none-eabi-nm", "-S", BOARD]).split("\n") if " R flash_" in line)
-    print("flash %d bytes (text and rodata %d, of which modules %d; data %d); variables %d bytes" % (
-        sizes[0] + sizes[1], sizes[0], modules, sizes[1], sizes[1] + sizes[2]))
+    print("without vector instructions, for size: ", end="")
+    flash(SMALL)
+    variables = flash(BOARD)
     for name, pages in (("page", 1), ("fib", 2), ("sha256", 2)):
         words = ("--stack", "2048", "run", name, "12" if name != "sha256" else "8")
         heap, line = least_heap(words, pages * PAGE)
         print("%s: a heap of %d bytes is enough: memory %d, engine and module %d; C stack %d; RAM in "
               "all %d" % (name, heap, pages * PAGE, heap - pages * PAGE, number_after("stack", line),
-                          heap + number_after("stack", line) + sizes[1] + sizes[2]))
+                          heap + number_after("stack", line) + variables))
     print("isomer.wasm %d bytes" % os.path.getsize(os.path.join(WASM, "isomer.wasm")))
 
 
@@ -253,6 +278,7 @@ def main():
                 check("%s carried between the three" % name, check_carried, directory, name, n,
                       checksum)
         check("refusals", check_refusals, directory)
+        check("no vector instructions", check_small, directory)
         check("no C library", check_symbols)
         check("figures", check_figures)
     if "--figures" in sys.argv[1:]:

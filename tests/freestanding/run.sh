@@ -8,5 +8,6 @@ cd "$(dirname "$0")/../.."
 need_packages_of build build-cortex-m4 build-wasm32
 build_preset release isomer bench_products
 build_preset cortex-m4
+build_preset cortex-m4-small
 build_preset wasm32
 exec python3 tests/freestanding/run.py "$@"
