@@ -23,13 +23,13 @@ void iso_cli_overview(FILE *out)
           "Modules\n",
           out);
     for (size_t i = 0; iso_cli_commands[i] != NULL; i++) {
-        fprintf(out, "  %-10s %s\n", iso_cli_commands[i]->name, iso_cli_commands[i]->summary);
+        fprintf(out, "  %-12s %s\n", iso_cli_commands[i]->name, iso_cli_commands[i]->summary);
     }
     for (size_t i = 0; iso_cli_siblings[i].command != NULL; i++) {
         if (i == 0 || strcmp(iso_cli_siblings[i].section, iso_cli_siblings[i - 1].section) != 0) {
             fprintf(out, "\n%s\n", iso_cli_siblings[i].section);
         }
-        fprintf(out, "  %-10s %s\n", iso_cli_siblings[i].command, iso_cli_siblings[i].summary);
+        fprintf(out, "  %-12s %s\n", iso_cli_siblings[i].command, iso_cli_siblings[i].summary);
     }
     fputs(
         "\n'isomer help COMMAND' explains one and has examples; 'isomer help exit' lists the exit\n"

@@ -9,9 +9,9 @@ import subprocess
 from harness import HERE, Failure, Skip, check, match, test
 
 COMMANDS = ("run", "resume", "inspect", "call", "pack", "bindgen", "new", "version", "help")
-CLIENT_COMMANDS = ("check", "plan", "deploy", "ls", "ps", "describe", "logs", "call", "move", "rm", "history", "rollback",
-                   "events", "device", "package", "registry", "trust", "key", "sign", "verify", "put", "token", "login",
-                   "pair", "owner", "simulate", "up", "down")
+CLIENT_COMMANDS = ("check", "plan", "deploy", "ls", "ps", "describe", "logs", "call", "move", "flow", "rm", "history",
+                   "rollback", "events", "device", "package", "registry", "trust", "key", "sign", "verify", "put", "token",
+                   "login", "pair", "owner", "simulate", "up", "down")
 
 
 @test
