@@ -378,6 +378,7 @@ run({
       await page.getByRole("button", { name: "Deploy" }).click();
       await page.getByRole("heading", { level: 1, name: "trial" }).waitFor();
       await awaitRunning("trial");
+      check(await page.getByRole("button", { name: "Roll back…" }).isDisabled(), "nothing to roll back to");
       await page.getByRole("button", { name: "Change…" }).click();
       await page.getByText("As it is now").waitFor();
       await page.getByRole("textbox", { name: "Manifest" }).fill(text(', "config": {"colour": "red"}'));
@@ -392,13 +393,33 @@ run({
       await page.locator(".diff .added", { hasText: "colour" }).waitFor();
       await window.look("application-compare");
       await page.getByRole("button", { name: "Close" }).click();
-      await page.getByRole("main").getByRole("button", { name: "Roll back…" }).first().click();
-      await page.getByRole("dialog").getByRole("button", { name: "Roll back" }).click();
+      const rollBack = async (wanted) => {
+        await page.getByRole("main").getByRole("button", { name: "Roll back…" }).first().click();
+        await page.getByRole("dialog").getByRole("button", { name: "Roll back" }).click();
+        await until(
+          `generation ${wanted} runs`,
+          async () => (await api("GET", "/v1/apps/trial")).generation === wanted,
+        );
+        await awaitRunning("trial");
+      };
+      await rollBack(3);
+      // Generation 4 cannot be made and 5 runs: before it was 3.
+      await api("PATCH", "/v1/devices/hall", { drained: true });
+      const change = await api("POST", "/v1/apps/trial/components/tally/move", { to: "hall" });
       await until(
-        "the third generation runs",
-        async () => (await api("GET", "/v1/apps/trial")).generation === 3,
+        "the move fails",
+        async () =>
+          (await api("GET", `/v1/apps/trial/generations/${change.generation}`)).state === "failed",
       );
+      await api("PATCH", "/v1/devices/hall", { drained: false });
+      await api("POST", "/v1/apps/trial/components/tally/move", { to: "hall" });
+      await until("the fifth runs", async () => (await api("GET", "/v1/apps/trial")).generation === 5);
       await awaitRunning("trial");
+      await rollBack(6);
+      check(
+        (await api("GET", "/v1/apps/trial/generations/6")).detail === "to generation 3",
+        "what failed is no generation to go back to",
+      );
       await page.getByRole("button", { name: "Remove…" }).click();
       await page.getByRole("dialog").getByRole("button", { name: "Remove" }).click();
       await until(
@@ -424,6 +445,15 @@ run({
         async () => (await page.getByRole("cell", { name: "device-added" }).count()) === 0,
       );
       await window.look("events");
+    });
+  },
+
+  // An address that is none, also of a kind that cannot be decoded: the page says so.
+  async nowhere(browser) {
+    await withWindow(browser, async (window) => {
+      await window.go("nowhere", "There is nothing here");
+      await window.go("%", "There is nothing here");
+      window.mustBeRight("nowhere");
     });
   },
 

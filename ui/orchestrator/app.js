@@ -60,7 +60,13 @@ function segments() {
     .replace(/^#\/?/, "")
     .split("/")
     .filter((text) => text !== "")
-    .map(decodeURIComponent);
+    .map((text) => {
+      try {
+        return decodeURIComponent(text);
+      } catch {
+        return text; // no page is called so, which is said
+      }
+    });
 }
 
 function show() {

@@ -313,12 +313,14 @@ async function planPanels(generation, app) {
 
 // ---- History ----
 
+// number undefined: the latest before the present one that was deployed.
 function backTo(name, number) {
-  confirmed(
-    `Roll back ${name}`,
-    `A new generation is made that is like generation ${number}.`,
-    "Roll back",
-    () => act(() => send("POST", at("apps", name, "rollback"), { to: number }), "Rolling back…"),
+  const like = number === undefined ? "the one that ran before" : `generation ${number}`;
+  confirmed(`Roll back ${name}`, `A new generation is made that is like ${like}.`, "Roll back", () =>
+    act(
+      () => send("POST", at("apps", name, "rollback"), number === undefined ? {} : { to: number }),
+      "Rolling back…",
+    ),
   );
 }
 
@@ -509,7 +511,7 @@ export function showApp(main, name, part = "") {
         }),
         changeButton(
           "Roll back…",
-          () => backTo(name, app.generation - 1),
+          () => backTo(name),
           "",
           app.generation > 1 ? {} : { disabled: true },
         ),

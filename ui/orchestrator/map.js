@@ -396,7 +396,13 @@ class SiteMap {
     const flows = [...site.flows].flatMap(([app, shown]) => shown.flows.map((flow) => [app, flow]));
     renew(
       this.flows,
-      flows.map(([, flow]) => [flow.flow, flow.finished, flow.rate]),
+      flows.map(([app, flow]) => [
+        app,
+        flow.flow,
+        flow.rate,
+        flow.finished,
+        flow.failed + flow.dropped + flow.lost,
+      ]),
       () =>
         table(
           "Flows",
