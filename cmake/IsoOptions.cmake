@@ -39,7 +39,7 @@ target_link_options(iso_flags INTERFACE -Wl,--gc-sections)
 # Tables of pointers need a relocation per entry; packed, each takes an eighth of a word instead of
 # three words (glibc 2.36 and later).
 include(CheckLinkerFlag)
-if(NOT ISO_FREESTANDING)
+if(NOT ISO_FREESTANDING AND NOT ISO_STATIC)
   check_linker_flag(C -Wl,-z,pack-relative-relocs ISO_HAVE_PACKED_RELOCATIONS)
 endif()
 if(ISO_HAVE_PACKED_RELOCATIONS)
