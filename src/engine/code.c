@@ -232,14 +232,36 @@ static struct iso_code *take_made(struct iso_instance *instance, uint32_t func_i
     return code;
 }
 
-static enum iso_err fail_limit(struct iso_store *store, uint32_t func_index, uint64_t size)
+/* What instances of the store hold, once where several of one module do. Under the lock. */
+static uint64_t count_held(const struct iso_store *store)
+{
+    uint64_t bytes = 0;
+    for (int pass = 0; pass < 2; pass++) {
+        for (uint32_t i = 0; i < store->instance_count; i++) {
+            const struct iso_instance *instance = store->instances[i];
+            const struct iso_module *module = instance->module;
+            for (uint32_t k = module->func_import_count; k < module->func_count; k++) {
+                struct iso_code *code =
+                    atomic_load_explicit(&instance->code[k], memory_order_relaxed);
+                if (code != NULL) {
+                    bytes += pass == 0 && !code->is_counted ? code->alloc_bytes : 0;
+                    code->is_counted = pass == 0;
+                }
+            }
+        }
+    }
+    return bytes;
+}
+
+static enum iso_err fail_limit(struct iso_store *store, uint32_t func_index, uint64_t size,
+                               uint64_t held)
 {
     store->last_trap.kind = ISO_TRAP_CODE;
     (void)iso_format(store->last_trap.message, sizeof store->last_trap.message,
                      "%s: function %lu takes %llu bytes, those that call it %llu, and the limit is "
                      "%llu",
                      iso_trap_text(ISO_TRAP_CODE), (unsigned long)func_index,
-                     (unsigned long long)size, (unsigned long long)store->code_held,
+                     (unsigned long long)size, (unsigned long long)held,
                      (unsigned long long)store->engine->code_max_bytes);
     return ISO_E_LIMIT;
 }
@@ -254,8 +276,9 @@ static enum iso_err add(struct iso_instance *instance, const struct iso_translat
     if (code == NULL) { /* nor has another thread made it in the meantime */
         uint64_t size = iso_tr_code_bytes(t);
         if (!make_room(engine, size)) {
-            if (store->code_held + size > engine->code_max_bytes) {
-                return fail_limit(store, t->func_index, size);
+            uint64_t held = count_held(store);
+            if (held + size > engine->code_max_bytes) {
+                return fail_limit(store, t->func_index, size, held);
             }
             engine->code_wanted++; /* others hold it */
         }

@@ -60,6 +60,7 @@ struct iso_code {
     uint32_t local_slots; /* L: zeroed at entry */
     uint32_t cost;        /* fuel charged at entry */
     uint32_t alloc_bytes; /* of this object */
+    bool is_counted;      /* while the code of a store is counted */
     struct iso_cell cells[];
 };
 

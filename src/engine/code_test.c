@@ -152,20 +152,28 @@ static uint32_t result_with(uint64_t limit, const char *name, uint32_t arg)
     return result;
 }
 
-/* Not enough for "all" and a leaf. */
-static uint64_t too_little(void)
+/* Bytes of code of the functions, without those that they call. */
+static uint64_t bytes_of(const char *const *names, size_t count)
 {
     struct fixture f;
     struct iso_instance *instance;
     setup(&f, NO_LIMIT);
     struct iso_store *store = fresh_store(&f, &instance);
-    CHECK_OK(start(instance, "all", 1)); /* which translates it */
-    iso_drop(store);
-    CHECK_OK(start(instance, "leaf", 1));
-    uint64_t both = iso_engine_code_bytes(f.engine);
+    for (size_t i = 0; i < count; i++) {
+        CHECK_OK(start(instance, names[i], 1)); /* which translates it */
+        iso_drop(store);
+    }
+    uint64_t bytes = iso_engine_code_bytes(f.engine);
     iso_store_destroy(store);
     teardown(&f);
-    return both - 1;
+    return bytes;
+}
+
+/* Not enough for "all" and a leaf. */
+static uint64_t too_little(void)
+{
+    static const char *const names[] = {"all", "leaf"};
+    return bytes_of(names, ISO_COUNT_OF(names)) - 1;
 }
 
 TEST(results_are_the_same_with_little_code_memory)
@@ -243,6 +251,67 @@ TEST(stores_share_code_and_keep_what_they_are_in)
     iso_store_destroy(two);
     /* What nobody holds any more stays for the next. */
     CHECK(iso_engine_code_bytes(f.engine) != 0);
+    teardown(&f);
+}
+
+TEST(a_call_that_is_given_up_leaves_its_code_to_others)
+{
+    struct fixture f;
+    struct iso_instance *first, *second;
+    setup(&f, SMALL_LIMIT);
+    struct iso_store *one = fresh_store(&f, &first), *two = fresh_store(&f, &second);
+    iso_store_step(one, true);
+    CHECK_OK(start(first, "deep", 5));
+    for (unsigned i = 0; i < 7; i++) {
+        CHECK_EQ_U64(iso_run(one), ISO_RUN_INTERRUPTED);
+    }
+    CHECK(one->code_held > SMALL_LIMIT / 2);
+    iso_drop(one);
+    CHECK_EQ_U64(one->code_held, 0);
+    CHECK_EQ_U64(stepped(&f, second, "deep", 5), result_with(NO_LIMIT, "deep", 5));
+    iso_store_destroy(one);
+    iso_store_destroy(two);
+    teardown(&f);
+}
+
+/* nest(x) = nested(x) of the instance that is the store's user data, which calls all(x). */
+static enum iso_host_result host_nest_other(struct iso_host_call *call)
+{
+    struct iso_instance *other = *(struct iso_instance **)iso_store_user(call->store);
+    union iso_slot arg = call->args[0], result;
+    const char *name = call->caller == other ? "all" : "nested";
+    CHECK_OK(iso_call(call->store, iso_instance_export_func(other, name), &arg, &result));
+    call->results[0] = result;
+    return ISO_HOST_DONE;
+}
+
+/* While another store holds code, so that there is never enough: "nested" is in frames of both
+ * instances, but there is only one code of it. */
+TEST(code_in_frames_of_two_instances_counts_once)
+{
+    static const char *const names[] = {"nested", "all", "leaf"};
+    struct fixture f;
+    struct iso_module *other_module;
+    struct iso_instance *a, *b, *blocker;
+    setup(&f, bytes_of(names, ISO_COUNT_OF(names)));
+    CHECK_OK(iso_module_create(f.engine, wasm_code, sizeof wasm_code, &other_module, NULL));
+    const struct iso_host_func nest = {
+        .module = "host", .name = "nest", .params = "i", .results = "i", .fn = host_nest_other};
+    const struct iso_store_config config = {.user = &b};
+    struct iso_store *store, *other = fresh_store(&f, NULL);
+    CHECK_OK(iso_instance_create(other, other_module, &blocker, NULL));
+    CHECK_OK(start(blocker, "all", 1));
+    CHECK_OK(iso_store_create(f.engine, &config, &store));
+    CHECK_OK(iso_store_define_func(store, &nest));
+    CHECK_OK(iso_instance_create(store, f.module, &a, NULL));
+    CHECK_OK(iso_instance_create(store, f.module, &b, NULL));
+    CHECK_OK(start(a, "nested", 9));
+    CHECK_EQ_U64(iso_run(store), ISO_RUN_DONE);
+    CHECK_EQ_U64(iso_results(store)[0].u32,
+                 2 * result_with(NO_LIMIT, "leaf", 5) + 3 * result_with(NO_LIMIT, "all", 9));
+    iso_store_destroy(store);
+    iso_store_destroy(other);
+    iso_module_destroy(other_module);
     teardown(&f);
 }
 

@@ -648,6 +648,7 @@ void iso_drop(struct iso_store *store)
     settle(store);
     end_call(store);
     store->state = ISO_RUN_IDLE;
+    rest(store);
 }
 
 enum iso_run_state iso_store_state(const struct iso_store *store)

@@ -151,7 +151,7 @@ struct iso_store {
     struct iso_store_config config;
 
     /* Code memory (code.c). */
-    uint64_t code_held;   /* bytes that its instances hold */
+    uint64_t code_held;   /* bytes that its instances hold, each for itself */
     uint32_t code_wanted; /* engine->code_wanted when the store last looked */
     bool code_kept;       /* nothing is to be let go: frames are being made */
 
