@@ -40,10 +40,10 @@ static enum iso_err read_vector_const(struct iso_decoder *d, const uint8_t *at,
         return err;
     }
     unsigned code = (unsigned)ISO_OP_PREFIX_VECTOR << 8 | (op & 0xff);
-    if (op > 0xff || *iso_op_name(code) == '?') {
-        return ISO_DECODE_FAIL(d, ISO_E_MALFORMED, at, "illegal opcode 0xfd %u", (unsigned)op);
-    }
-    if (code != ISO_OP_V128_CONST) {
+    if (code != ISO_OP_V128_CONST || op > 0xff) {
+        if (op > 0xff || *iso_op_name(code) == '?') {
+            return ISO_DECODE_FAIL(d, ISO_E_MALFORMED, at, "illegal opcode 0xfd %u", (unsigned)op);
+        }
         return ISO_DECODE_FAIL(d, ISO_E_INVALID, at, "constant expression required: not %s",
                                iso_op_name(code));
     }

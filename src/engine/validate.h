@@ -53,9 +53,12 @@ enum {
     ISO_SHAPE_SHUFFLE = 0x80 /* sixteen lane indices below 32 follow */
 };
 
-extern const struct iso_op_shape iso_op_shapes[256];        /* one-byte operators */
-extern const struct iso_op_shape iso_op_shapes_misc[256];   /* 0xFC */
-extern const struct iso_op_shape iso_op_shapes_vector[256]; /* 0xFD */
+/* The last operator with the prefix 0xFC is table.fill; the other tables are full, or nearly. */
+enum { ISO_OP_MISC_COUNT = (ISO_OP_TABLE_FILL & 0xff) + 1 };
+
+extern const struct iso_op_shape iso_op_shapes[256];                    /* one-byte operators */
+extern const struct iso_op_shape iso_op_shapes_misc[ISO_OP_MISC_COUNT]; /* 0xFC */
+extern const struct iso_op_shape iso_op_shapes_vector[256];             /* 0xFD */
 
 /* Types of parameters, of results, or of what a branch carries; borrowed. */
 struct iso_type_list {

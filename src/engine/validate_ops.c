@@ -410,9 +410,9 @@ static enum iso_err validate_data_drop(struct iso_validator *v)
 
 /* ---- Prefixes ------------------------------------------------------------------------------ */
 
-/* Reads the second part of an operator's code. */
+/* Reads the second part of an operator's code, whose table has `count` rows. */
 static enum iso_err read_second(struct iso_validator *v, const struct iso_op_shape *table,
-                                const struct iso_op_shape **out)
+                                uint32_t count, const struct iso_op_shape **out)
 {
     unsigned prefix = v->op;
     uint32_t number = 0;
@@ -420,7 +420,7 @@ static enum iso_err read_second(struct iso_validator *v, const struct iso_op_sha
     if (err != ISO_OK) {
         return err;
     }
-    if (number > 0xff || table[number].class == ISO_CLASS_ILLEGAL) {
+    if (number >= count || table[number].class == ISO_CLASS_ILLEGAL) {
         return iso_validate_fail(v, ISO_E_MALFORMED, "illegal opcode 0x%02x %u", prefix,
                                  (unsigned)number);
     }
@@ -432,7 +432,7 @@ static enum iso_err read_second(struct iso_validator *v, const struct iso_op_sha
 static enum iso_err validate_misc(struct iso_validator *v)
 {
     const struct iso_op_shape *shape = NULL;
-    enum iso_err err = read_second(v, iso_op_shapes_misc, &shape);
+    enum iso_err err = read_second(v, iso_op_shapes_misc, ISO_COUNT_OF(iso_op_shapes_misc), &shape);
     if (err != ISO_OK) {
         return err;
     }
@@ -472,7 +472,8 @@ static enum iso_err validate_vector(struct iso_validator *v)
 {
     const struct iso_op_shape *shape = NULL;
     const uint8_t *bytes = NULL;
-    enum iso_err err = read_second(v, iso_op_shapes_vector, &shape);
+    enum iso_err err =
+        read_second(v, iso_op_shapes_vector, ISO_COUNT_OF(iso_op_shapes_vector), &shape);
     if (err != ISO_OK) {
         return err;
     }

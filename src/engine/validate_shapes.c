@@ -74,6 +74,6 @@ const struct iso_op_shape iso_op_shapes[256] = {
     [ISO_OP_PREFIX_MISC] = {.class = ISO_CLASS_OTHER},
     [ISO_OP_PREFIX_VECTOR] = {.class = ISO_CLASS_OTHER},
 };
-const struct iso_op_shape iso_op_shapes_misc[256] = {ISO_OPCODES_MISC(ROW)};
+const struct iso_op_shape iso_op_shapes_misc[ISO_OP_MISC_COUNT] = {ISO_OPCODES_MISC(ROW)};
 const struct iso_op_shape iso_op_shapes_vector[256] = {ISO_OPCODES_VECTOR(ROW)};
 /* clang-format on */

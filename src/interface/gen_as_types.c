@@ -5,33 +5,19 @@
  */
 #include "interface/gen_as.h"
 
-static const char *const reserved[] = {
-    "abstract",   "any",         "as",         "async",    "await",     "boolean",     "bool",
-    "break",      "case",        "catch",      "class",    "const",     "constructor", "continue",
-    "debugger",   "declare",     "default",    "delete",   "do",        "else",        "enum",
-    "export",     "extends",     "false",      "finally",  "for",       "from",        "function",
-    "get",        "if",          "implements", "import",   "in",        "infer",       "instanceof",
-    "interface",  "is",          "isize",      "keyof",    "let",       "module",      "namespace",
-    "never",      "new",         "null",       "number",   "object",    "of",          "override",
-    "package",    "private",     "protected",  "public",   "readonly",  "require",     "return",
-    "set",        "static",      "string",     "super",    "switch",    "symbol",      "this",
-    "throw",      "true",        "try",        "type",     "typeof",    "undefined",   "unknown",
-    "usize",      "var",         "void",       "while",    "with",      "yield",       "i8",
-    "i16",        "i32",         "i64",        "u8",       "u16",       "u32",         "u64",
-    "f32",        "f64",         "v128",       "load",     "store",     "memory",      "heap",
-    "changetype", "reinterpret", "unchecked",  "tag",      "prototype", "eval",        "arguments",
-    "NaN",        "Infinity",    "isNaN",      "isFinite", "abort",     "trace",       "seed",
-};
+static const char reserved[] =
+    "abstract any as async await boolean bool break case catch class const constructor "
+    "continue debugger declare default delete do else enum export extends false finally for "
+    "from function get if implements import in infer instanceof interface is isize keyof let "
+    "module namespace never new null number object of override package private protected "
+    "public readonly require return set static string super switch symbol this throw true "
+    "try type typeof undefined unknown usize var void while with yield i8 i16 i32 i64 u8 u16 "
+    "u32 u64 f32 f64 v128 load store memory heap changetype reinterpret unchecked tag "
+    "prototype eval arguments NaN Infinity isNaN isFinite abort trace seed";
 
 char *gen_as_ident(struct gen_as *gen, struct iso_str name)
 {
-    char *text = gen_ident(&gen->model.arena, name, GEN_CAMEL);
-    for (size_t i = 0; text != NULL && i < ISO_COUNT_OF(reserved); i++) {
-        if (strcmp(text, reserved[i]) == 0) {
-            return gen_join(&gen->model.arena, text, "_", NULL);
-        }
-    }
-    return text;
+    return gen_ident_unreserved(&gen->model.arena, name, GEN_CAMEL, reserved);
 }
 
 void gen_as_put_type(struct gen_as *gen, uint32_t id)

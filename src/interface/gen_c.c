@@ -5,40 +5,20 @@
  */
 #include "interface/gen_c.h"
 
-static const char *const reserved[] = {
-    "auto",      "break",      "case",        "char",          "const",
-    "continue",  "default",    "do",          "double",        "else",
-    "enum",      "extern",     "float",       "for",           "goto",
-    "if",        "inline",     "int",         "long",          "register",
-    "restrict",  "return",     "short",       "signed",        "sizeof",
-    "static",    "struct",     "switch",      "typedef",       "union",
-    "unsigned",  "void",       "volatile",    "while",         "asm",
-    "typeof",    "nullptr",    "constexpr",   "bool",          "true",
-    "false",     "alignas",    "alignof",     "static_assert", "thread_local",
-    "noreturn",  "complex",    "imaginary",   "errno",         "assert",
-    "stdin",     "stdout",     "stderr",      "offsetof",      "unix",
-    "linux",     "alloca",     "setjmp",      "and",           "and_eq",
-    "bitand",    "bitor",      "compl",       "not",           "not_eq",
-    "or",        "or_eq",      "xor",         "xor_eq",        "class",
-    "catch",     "concept",    "delete",      "explicit",      "export",
-    "friend",    "mutable",    "namespace",   "new",           "operator",
-    "private",   "protected",  "public",      "requires",      "template",
-    "this",      "throw",      "try",         "typeid",        "typename",
-    "using",     "virtual",    "wchar_t",     "isnan",         "isinf",
-    "main",      "const_cast", "static_cast", "dynamic_cast",  "reinterpret_cast",
-    "decltype",  "noexcept",   "co_await",    "co_return",     "co_yield",
-    "consteval", "constinit",
-};
+static const char reserved[] =
+    "auto break case char const continue default do double else enum extern float for goto "
+    "if inline int long register restrict return short signed sizeof static struct switch "
+    "typedef union unsigned void volatile while asm typeof nullptr constexpr bool true false "
+    "alignas alignof static_assert thread_local noreturn complex imaginary errno assert "
+    "stdin stdout stderr offsetof unix linux alloca setjmp and and_eq bitand bitor compl not "
+    "not_eq or or_eq xor xor_eq class catch concept delete explicit export friend mutable "
+    "namespace new operator private protected public requires template this throw try typeid "
+    "typename using virtual wchar_t isnan isinf main const_cast static_cast dynamic_cast "
+    "reinterpret_cast decltype noexcept co_await co_return co_yield consteval constinit";
 
 char *gen_c_member(struct gen_c *gen, struct iso_str name)
 {
-    char *text = gen_ident(&gen->model.arena, name, GEN_SNAKE);
-    for (size_t i = 0; text != NULL && i < ISO_COUNT_OF(reserved); i++) {
-        if (strcmp(text, reserved[i]) == 0) {
-            return gen_join(&gen->model.arena, text, "_", NULL);
-        }
-    }
-    return text;
+    return gen_ident_unreserved(&gen->model.arena, name, GEN_SNAKE, reserved);
 }
 
 bool gen_c_is_struct(const struct iso_vtype *type)

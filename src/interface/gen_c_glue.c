@@ -15,73 +15,69 @@ static const char *core_type(char flat)
 
 /* ---- Fixed parts --------------------------------------------------------------------------- */
 
-static const char *const support_lines[] = {
-    "/* Of the C library, or of whatever stands in for it. */",
-    "extern void *malloc(size_t size);",
-    "extern void *realloc(void *ptr, size_t size);",
-    "extern void free(void *ptr);",
-    "",
-    "#define WIT_UNUSED __attribute__((unused))",
-    "",
-    "WIT_UNUSED static inline float wit_f32_(uint64_t bits)",
-    "{",
-    "    union {",
-    "        uint32_t bits;",
-    "        float value;",
-    "    } u = {.bits = (uint32_t)bits};",
-    "    return u.value;",
-    "}",
-    "",
-    "WIT_UNUSED static inline double wit_f64_(uint64_t bits)",
-    "{",
-    "    union {",
-    "        uint64_t bits;",
-    "        double value;",
-    "    } u = {.bits = bits};",
-    "    return u.value;",
-    "}",
-    "",
-    "WIT_UNUSED static inline uint64_t wit_f32_bits_(float value)",
-    "{",
-    "    union {",
-    "        float value;",
-    "        uint32_t bits;",
-    "    } u = {.value = value};",
-    "    return u.bits;",
-    "}",
-    "",
-    "WIT_UNUSED static inline uint64_t wit_f64_bits_(double value)",
-    "{",
-    "    union {",
-    "        double value;",
-    "        uint64_t bits;",
-    "    } u = {.value = value};",
-    "    return u.bits;",
-    "}",
-    "",
-    "/* How the host gets memory for arguments; released with free. */",
+static const char support_text[] =
+    "/* Of the C library, or of whatever stands in for it. */\n"
+    "extern void *malloc(size_t size);\n"
+    "extern void *realloc(void *ptr, size_t size);\n"
+    "extern void free(void *ptr);\n"
+    "\n"
+    "#define WIT_UNUSED __attribute__((unused))\n"
+    "\n"
+    "WIT_UNUSED static inline float wit_f32_(uint64_t bits)\n"
+    "{\n"
+    "\tunion {\n"
+    "\t\tuint32_t bits;\n"
+    "\t\tfloat value;\n"
+    "\t} u = {.bits = (uint32_t)bits};\n"
+    "\treturn u.value;\n"
+    "}\n"
+    "\n"
+    "WIT_UNUSED static inline double wit_f64_(uint64_t bits)\n"
+    "{\n"
+    "\tunion {\n"
+    "\t\tuint64_t bits;\n"
+    "\t\tdouble value;\n"
+    "\t} u = {.bits = bits};\n"
+    "\treturn u.value;\n"
+    "}\n"
+    "\n"
+    "WIT_UNUSED static inline uint64_t wit_f32_bits_(float value)\n"
+    "{\n"
+    "\tunion {\n"
+    "\t\tfloat value;\n"
+    "\t\tuint32_t bits;\n"
+    "\t} u = {.value = value};\n"
+    "\treturn u.bits;\n"
+    "}\n"
+    "\n"
+    "WIT_UNUSED static inline uint64_t wit_f64_bits_(double value)\n"
+    "{\n"
+    "\tunion {\n"
+    "\t\tdouble value;\n"
+    "\t\tuint64_t bits;\n"
+    "\t} u = {.value = value};\n"
+    "\treturn u.bits;\n"
+    "}\n"
+    "\n"
+    "/* How the host gets memory for arguments; released with free. */\n"
     "__attribute__((weak, export_name(\"cabi_realloc\"))) void *cabi_realloc(void *ptr, size_t "
-    "old_size,",
-    "                                                                      size_t align, size_t "
-    "size);",
-    "void *cabi_realloc(void *ptr, size_t old_size, size_t align, size_t size)",
-    "{",
-    "    if (size == 0) {",
-    "        return (void *)align;",
-    "    }",
-    "    void *block = old_size == 0 ? malloc(size) : realloc(ptr, size);",
-    "    if (block == NULL) {",
-    "        __builtin_trap();",
-    "    }",
-    "    return block;",
-    "}",
-};
+    "old_size,\n"
+    "\t\t\t\t\t\t\t\t\t\t\t\t\t\t\t\t\t  size_t align, size_t size);\n"
+    "void *cabi_realloc(void *ptr, size_t old_size, size_t align, size_t size)\n"
+    "{\n"
+    "\tif (size == 0) {\n"
+    "\t\treturn (void *)align;\n"
+    "\t}\n"
+    "\tvoid *block = old_size == 0 ? malloc(size) : realloc(ptr, size);\n"
+    "\tif (block == NULL) {\n"
+    "\t\t__builtin_trap();\n"
+    "\t}\n"
+    "\treturn block;\n"
+    "}\n";
 
 static void put_support(struct gen_c *gen)
 {
-    for (size_t i = 0; i < ISO_COUNT_OF(support_lines); i++) {
-        gen_line(&gen->out, "%s", support_lines[i]);
-    }
+    gen_put_text(&gen->out, support_text);
 }
 
 static void put_asserts(struct gen_c *gen)

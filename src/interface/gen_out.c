@@ -20,6 +20,19 @@ void gen_put_str(struct gen_out *out, struct iso_str text)
     put(out, text.ptr, text.len);
 }
 
+void gen_put_text(struct gen_out *out, const char *text)
+{
+    while (*text != '\0') {
+        size_t plain = strcspn(text, "\t");
+        put(out, text, plain);
+        text += plain;
+        if (*text == '\t') {
+            put(out, "    ", 4);
+            text++;
+        }
+    }
+}
+
 static void put_u32(struct gen_out *out, uint32_t value)
 {
     char text[12];
@@ -317,6 +330,21 @@ char *gen_join(struct iso_arena *arena, const char *first, ...)
     }
     va_end(args);
     text[at] = '\0';
+    return text;
+}
+
+char *gen_ident_unreserved(struct iso_arena *arena, struct iso_str name, enum gen_case style,
+                           const char *reserved)
+{
+    char *text = gen_ident(arena, name, style);
+    size_t len = text != NULL ? strlen(text) : 0;
+    for (const char *word = reserved; text != NULL && *word != '\0';) {
+        size_t word_len = strcspn(word, " ");
+        if (word_len == len && memcmp(word, text, len) == 0) {
+            return gen_join(arena, text, "_", NULL);
+        }
+        word += word_len + (word[word_len] == ' ');
+    }
     return text;
 }
 

@@ -19,6 +19,8 @@ void gen_out_init(struct gen_out *out, struct iso_buf *buf);
 /* Append text. Of the conversions only %s, %.*s, %u, %d and %% exist; nothing is ever cut. */
 void gen_put(struct gen_out *out, const char *format, ...) ISO_PRINTF(2, 3);
 void gen_put_str(struct gen_out *out, struct iso_str text);
+/* Append whole lines as they are; a tab stands for four spaces. */
+void gen_put_text(struct gen_out *out, const char *text);
 /* The same as a whole line with its indentation and line end. */
 void gen_line(struct gen_out *out, const char *format, ...) ISO_PRINTF(2, 3);
 void gen_blank(struct gen_out *out);
@@ -40,6 +42,10 @@ enum gen_case { GEN_SNAKE, GEN_UPPER, GEN_CAMEL, GEN_PASCAL };
 
 /* An identifier made of a kebab-case name. NULL when memory is short. */
 char *gen_ident(struct iso_arena *arena, struct iso_str name, enum gen_case style);
+/* The same; with an underscore behind it when it is one of the words of `reserved`, which have a
+ * space between them. */
+char *gen_ident_unreserved(struct iso_arena *arena, struct iso_str name, enum gen_case style,
+                           const char *reserved);
 /* Texts one after the other (NULL ends the list). NULL when memory is short or a part was NULL. */
 char *gen_join(struct iso_arena *arena, const char *first, ...);
 /* A decimal number as text. NULL when memory is short. */

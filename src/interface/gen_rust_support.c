@@ -4,388 +4,385 @@
  */
 #include "interface/gen_rust.h"
 
-static const char *const lines[] = {
-    "/// What stands between Rust values and the canonical ABI. Not to be used directly.",
-    "#[doc(hidden)]",
-    "pub mod abi {",
-    "    extern crate alloc;",
-    "    use alloc::alloc::{alloc as allocate, dealloc, realloc, Layout};",
-    "    pub use alloc::boxed::Box;",
-    "    pub use alloc::string::String;",
-    "    pub use alloc::vec::Vec;",
-    "",
-    "    /// For what cannot happen with a correct host.",
-    "    #[cold]",
-    "    pub fn trap() -> ! {",
-    "        #[cfg(target_arch = \"wasm32\")]",
-    "        core::arch::wasm32::unreachable();",
-    "        #[cfg(not(target_arch = \"wasm32\"))]",
-    "        panic!(\"the host broke the canonical ABI\")",
-    "    }",
-    "",
-    "    /// Runs the C library's constructors once. That something here calls them also tells the "
-    "linker",
-    "    /// that this is no command, whose every export would run them and the destructors.",
-    "    #[inline]",
-    "    pub fn start() {",
-    "        #[cfg(target_os = \"wasi\")]",
-    "        unsafe {",
-    "            extern \"C\" {",
-    "                fn __wasm_call_ctors();",
-    "            }",
-    "            static mut STARTED: bool = false;",
-    "            if !STARTED {",
-    "                STARTED = true;",
-    "                __wasm_call_ctors();",
-    "            }",
-    "        }",
-    "    }",
-    "",
-    "    const fn layout(size: usize, align: usize) -> Layout {",
-    "        unsafe { Layout::from_size_align_unchecked(size, align) }",
-    "    }",
-    "",
-    "    /// How the host gets memory for arguments.",
-    "    #[export_name = \"cabi_realloc\"]",
-    "    pub unsafe extern \"C\" fn cabi_realloc(old: *mut u8, old_size: usize, align: usize, "
-    "size: usize) -> *mut u8 {",
-    "        start();",
-    "        if size == 0 {",
-    "            return align as *mut u8;",
-    "        }",
-    "        let block = if old_size == 0 {",
-    "            allocate(layout(size, align))",
-    "        } else {",
-    "            realloc(old, layout(old_size, align), size)",
-    "        };",
-    "        if block.is_null() {",
-    "            trap()",
-    "        }",
-    "        block",
-    "    }",
-    "",
-    "    /// Releases a block that came from cabi_realloc.",
-    "    pub unsafe fn release(at: *const u8, size: usize, align: usize) {",
-    "        if size != 0 {",
-    "            dealloc(at as *mut u8, layout(size, align));",
-    "        }",
-    "    }",
-    "",
-    "    /// Blocks that lowered values need for a while.",
-    "    pub struct Keep(Vec<(*mut u8, usize, usize)>);",
-    "",
-    "    impl Keep {",
-    "        pub fn new() -> Keep {",
-    "            Keep(Vec::new())",
-    "        }",
-    "",
-    "        fn block(&mut self, size: usize, align: usize) -> *mut u8 {",
-    "            let at = unsafe { cabi_realloc(core::ptr::null_mut(), 0, align, size) };",
-    "            self.0.push((at, size, align));",
-    "            at",
-    "        }",
-    "    }",
-    "",
-    "    impl Drop for Keep {",
-    "        fn drop(&mut self) {",
-    "            for &(at, size, align) in &self.0 {",
-    "                unsafe { release(at, size, align) }",
-    "            }",
-    "        }",
-    "    }",
-    "",
-    "    pub const fn up(at: usize, align: usize) -> usize {",
-    "        (at + align - 1) / align * align",
-    "    }",
-    "",
-    "    pub const fn max(a: usize, b: usize) -> usize {",
-    "        if a > b {",
-    "            a",
-    "        } else {",
-    "            b",
-    "        }",
-    "    }",
-    "",
-    "    /// A type of the interface. Core values travel as u64: an i32 zero-extended, floats by "
-    "bits.",
-    "    pub trait Value: Sized {",
-    "        const SIZE: usize;",
-    "        const ALIGN: usize;",
-    "        const FLAT: usize;",
-    "        /// In memory the same as in Rust, whatever the bits.",
-    "        const PLAIN: bool = false;",
-    "        /// Takes what the memory points to.",
-    "        unsafe fn load(at: *const u8) -> Self;",
-    "        unsafe fn lift(flat: &[u64]) -> Self;",
-    "        /// What is stored points into self and keep.",
-    "        unsafe fn store(&self, at: *mut u8, keep: &mut Keep);",
-    "        fn lower(&self, flat: &mut [u64], keep: &mut Keep);",
-    "    }",
-    "",
-    "    macro_rules! number {",
-    "        ($type:ty, $size:expr, $lift:expr, $lower:expr) => {",
-    "            impl Value for $type {",
-    "                const SIZE: usize = $size;",
-    "                const ALIGN: usize = $size;",
-    "                const FLAT: usize = 1;",
-    "                const PLAIN: bool = true;",
-    "                #[inline]",
-    "                unsafe fn load(at: *const u8) -> Self {",
-    "                    *(at as *const $type)",
-    "                }",
-    "                #[inline]",
-    "                unsafe fn lift(flat: &[u64]) -> Self {",
-    "                    $lift(flat[0])",
-    "                }",
-    "                #[inline]",
-    "                unsafe fn store(&self, at: *mut u8, _: &mut Keep) {",
-    "                    *(at as *mut $type) = *self;",
-    "                }",
-    "                #[inline]",
-    "                fn lower(&self, flat: &mut [u64], _: &mut Keep) {",
-    "                    flat[0] = $lower(*self);",
-    "                }",
-    "            }",
-    "        };",
-    "    }",
-    "    number!(u8, 1, |v| v as u8, |v| v as u64);",
-    "    number!(i8, 1, |v| v as i8, |v| v as i32 as u32 as u64);",
-    "    number!(u16, 2, |v| v as u16, |v| v as u64);",
-    "    number!(i16, 2, |v| v as i16, |v| v as i32 as u32 as u64);",
-    "    number!(u32, 4, |v| v as u32, |v| v as u64);",
-    "    number!(i32, 4, |v| v as i32, |v| v as u32 as u64);",
-    "    number!(u64, 8, |v| v, |v| v);",
-    "    number!(i64, 8, |v| v as i64, |v| v as u64);",
-    "    number!(f32, 4, |v| f32::from_bits(v as u32), |v: f32| v.to_bits() as u64);",
-    "    number!(f64, 8, |v| f64::from_bits(v), |v: f64| v.to_bits());",
-    "",
-    "    macro_rules! as_number {",
-    "        ($type:ty, $number:ty, $from:expr, $to:expr) => {",
-    "            impl Value for $type {",
-    "                const SIZE: usize = <$number>::SIZE;",
-    "                const ALIGN: usize = <$number>::ALIGN;",
-    "                const FLAT: usize = 1;",
-    "                unsafe fn load(at: *const u8) -> Self {",
-    "                    $from(<$number>::load(at))",
-    "                }",
-    "                unsafe fn lift(flat: &[u64]) -> Self {",
-    "                    $from(<$number>::lift(flat))",
-    "                }",
-    "                unsafe fn store(&self, at: *mut u8, keep: &mut Keep) {",
-    "                    $to(*self).store(at, keep)",
-    "                }",
-    "                fn lower(&self, flat: &mut [u64], keep: &mut Keep) {",
-    "                    $to(*self).lower(flat, keep)",
-    "                }",
-    "            }",
-    "        };",
-    "    }",
-    "    as_number!(bool, u8, |v: u8| v != 0, |v| v as u8);",
-    "    as_number!(char, u32, |v| core::char::from_u32(v).unwrap_or_else(|| trap()), |v| v as "
-    "u32);",
-    "",
-    "    impl Value for () {",
-    "        const SIZE: usize = 0;",
-    "        const ALIGN: usize = 1;",
-    "        const FLAT: usize = 0;",
-    "        unsafe fn load(_: *const u8) -> Self {}",
-    "        unsafe fn lift(_: &[u64]) -> Self {}",
-    "        unsafe fn store(&self, _: *mut u8, _: &mut Keep) {}",
-    "        fn lower(&self, _: &mut [u64], _: &mut Keep) {}",
-    "    }",
-    "",
-    "    unsafe fn take_list<T: Value>(at: usize, len: usize) -> Vec<T> {",
-    "        if len == 0 {",
-    "            return Vec::new();",
-    "        }",
-    "        if T::PLAIN {",
-    "            return Vec::from_raw_parts(at as *mut T, len, len);",
-    "        }",
-    "        let mut list = Vec::with_capacity(len);",
-    "        for i in 0..len {",
-    "            list.push(T::load((at + i * T::SIZE) as *const u8));",
-    "        }",
-    "        release(at as *const u8, len * T::SIZE, T::ALIGN);",
-    "        list",
-    "    }",
-    "",
-    "    fn give_list<T: Value>(list: &[T], keep: &mut Keep) -> usize {",
-    "        if list.is_empty() {",
-    "            return T::ALIGN;",
-    "        }",
-    "        if T::PLAIN {",
-    "            return list.as_ptr() as usize;",
-    "        }",
-    "        let at = keep.block(list.len() * T::SIZE, T::ALIGN);",
-    "        for (i, item) in list.iter().enumerate() {",
-    "            unsafe { item.store(at.add(i * T::SIZE), keep) }",
-    "        }",
-    "        at as usize",
-    "    }",
-    "",
-    "    unsafe fn store_pair(at: *mut u8, ptr: usize, len: usize) {",
-    "        *(at as *mut u32) = ptr as u32;",
-    "        *(at as *mut u32).add(1) = len as u32;",
-    "    }",
-    "",
-    "    unsafe fn load_pair(at: *const u8) -> (usize, usize) {",
-    "        (*(at as *const u32) as usize, *(at as *const u32).add(1) as usize)",
-    "    }",
-    "",
-    "    /// Borrowed arguments of imports.",
-    "    pub trait Argument {",
-    "        unsafe fn put(&self, at: *mut u8, keep: &mut Keep);",
-    "        fn pass(&self, flat: &mut [u64], keep: &mut Keep);",
-    "    }",
-    "",
-    "    impl<T: Value> Argument for [T] {",
-    "        unsafe fn put(&self, at: *mut u8, keep: &mut Keep) {",
-    "            store_pair(at, give_list(self, keep), self.len())",
-    "        }",
-    "        fn pass(&self, flat: &mut [u64], keep: &mut Keep) {",
-    "            flat[0] = give_list(self, keep) as u64;",
-    "            flat[1] = self.len() as u64;",
-    "        }",
-    "    }",
-    "",
-    "    impl Argument for str {",
-    "        unsafe fn put(&self, at: *mut u8, keep: &mut Keep) {",
-    "            self.as_bytes().put(at, keep)",
-    "        }",
-    "        fn pass(&self, flat: &mut [u64], keep: &mut Keep) {",
-    "            self.as_bytes().pass(flat, keep)",
-    "        }",
-    "    }",
-    "",
-    "    impl<T: Value> Value for Vec<T> {",
-    "        const SIZE: usize = 8;",
-    "        const ALIGN: usize = 4;",
-    "        const FLAT: usize = 2;",
-    "        unsafe fn load(at: *const u8) -> Self {",
-    "            let (ptr, len) = load_pair(at);",
-    "            take_list(ptr, len)",
-    "        }",
-    "        unsafe fn lift(flat: &[u64]) -> Self {",
-    "            take_list(flat[0] as u32 as usize, flat[1] as u32 as usize)",
-    "        }",
-    "        unsafe fn store(&self, at: *mut u8, keep: &mut Keep) {",
-    "            self.as_slice().put(at, keep)",
-    "        }",
-    "        fn lower(&self, flat: &mut [u64], keep: &mut Keep) {",
-    "            self.as_slice().pass(flat, keep)",
-    "        }",
-    "    }",
-    "",
-    "    impl Value for String {",
-    "        const SIZE: usize = 8;",
-    "        const ALIGN: usize = 4;",
-    "        const FLAT: usize = 2;",
-    "        unsafe fn load(at: *const u8) -> Self {",
-    "            String::from_utf8(Vec::load(at)).unwrap_or_else(|_| trap())",
-    "        }",
-    "        unsafe fn lift(flat: &[u64]) -> Self {",
-    "            String::from_utf8(Vec::lift(flat)).unwrap_or_else(|_| trap())",
-    "        }",
-    "        unsafe fn store(&self, at: *mut u8, keep: &mut Keep) {",
-    "            self.as_str().put(at, keep)",
-    "        }",
-    "        fn lower(&self, flat: &mut [u64], keep: &mut Keep) {",
-    "            self.as_str().pass(flat, keep)",
-    "        }",
-    "    }",
-    "",
-    "    impl<T: Value> Value for Option<T> {",
-    "        const SIZE: usize = up(up(1, T::ALIGN) + T::SIZE, T::ALIGN);",
-    "        const ALIGN: usize = T::ALIGN;",
-    "        const FLAT: usize = 1 + T::FLAT;",
-    "        unsafe fn load(at: *const u8) -> Self {",
-    "            match *at {",
-    "                0 => None,",
-    "                _ => Some(T::load(at.add(up(1, T::ALIGN)))),",
-    "            }",
-    "        }",
-    "        unsafe fn lift(flat: &[u64]) -> Self {",
-    "            match flat[0] as u32 {",
-    "                0 => None,",
-    "                _ => Some(T::lift(&flat[1..])),",
-    "            }",
-    "        }",
-    "        unsafe fn store(&self, at: *mut u8, keep: &mut Keep) {",
-    "            *at = self.is_some() as u8;",
-    "            if let Some(value) = self {",
-    "                value.store(at.add(up(1, T::ALIGN)), keep);",
-    "            }",
-    "        }",
-    "        fn lower(&self, flat: &mut [u64], keep: &mut Keep) {",
-    "            flat[0] = self.is_some() as u64;",
-    "            if let Some(value) = self {",
-    "                value.lower(&mut flat[1..], keep);",
-    "            }",
-    "        }",
-    "    }",
-    "",
-    "    impl<T: Value, E: Value> Value for Result<T, E> {",
-    "        const SIZE: usize = up(up(1, Self::ALIGN) + max(T::SIZE, E::SIZE), Self::ALIGN);",
-    "        const ALIGN: usize = max(T::ALIGN, E::ALIGN);",
-    "        const FLAT: usize = 1 + max(T::FLAT, E::FLAT);",
-    "        unsafe fn load(at: *const u8) -> Self {",
-    "            let payload = at.add(up(1, Self::ALIGN));",
-    "            match *at {",
-    "                0 => Ok(T::load(payload)),",
-    "                _ => Err(E::load(payload)),",
-    "            }",
-    "        }",
-    "        unsafe fn lift(flat: &[u64]) -> Self {",
-    "            match flat[0] as u32 {",
-    "                0 => Ok(T::lift(&flat[1..])),",
-    "                _ => Err(E::lift(&flat[1..])),",
-    "            }",
-    "        }",
-    "        unsafe fn store(&self, at: *mut u8, keep: &mut Keep) {",
-    "            let payload = at.add(up(1, Self::ALIGN));",
-    "            *at = self.is_err() as u8;",
-    "            match self {",
-    "                Ok(value) => value.store(payload, keep),",
-    "                Err(error) => error.store(payload, keep),",
-    "            }",
-    "        }",
-    "        fn lower(&self, flat: &mut [u64], keep: &mut Keep) {",
-    "            flat[0] = self.is_err() as u64;",
-    "            match self {",
-    "                Ok(value) => value.lower(&mut flat[1..], keep),",
-    "                Err(error) => error.lower(&mut flat[1..], keep),",
-    "            }",
-    "        }",
-    "    }",
-    "",
-    "    /// Memory for a result or for parameters.",
-    "    #[repr(C, align(8))]",
-    "    pub struct Area<const N: usize>(pub [u8; N]);",
-    "",
-    "    /// A result in memory, until its post-return function.",
-    "    #[repr(C, align(8))]",
-    "    struct Given<T, const N: usize> {",
-    "        area: [u8; N],",
-    "        value: T,",
-    "        keep: Keep,",
-    "    }",
-    "",
-    "    pub unsafe fn give<T: Value, const N: usize>(value: T) -> i32 {",
-    "        let mut given = Box::new(Given { area: [0; N], value, keep: Keep::new() });",
-    "        let Given { area, value, keep } = &mut *given;",
-    "        value.store(area.as_mut_ptr(), keep);",
-    "        Box::into_raw(given) as i32",
-    "    }",
-    "",
-    "    pub unsafe fn post<T: Value, const N: usize>(at: i32) {",
-    "        drop(Box::from_raw(at as u32 as usize as *mut Given<T, N>));",
-    "    }",
-    "}",
-};
+static const char text[] =
+    "/// What stands between Rust values and the canonical ABI. Not to be used directly.\n"
+    "#[doc(hidden)]\n"
+    "pub mod abi {\n"
+    "\textern crate alloc;\n"
+    "\tuse alloc::alloc::{alloc as allocate, dealloc, realloc, Layout};\n"
+    "\tpub use alloc::boxed::Box;\n"
+    "\tpub use alloc::string::String;\n"
+    "\tpub use alloc::vec::Vec;\n"
+    "\n"
+    "\t/// For what cannot happen with a correct host.\n"
+    "\t#[cold]\n"
+    "\tpub fn trap() -> ! {\n"
+    "\t\t#[cfg(target_arch = \"wasm32\")]\n"
+    "\t\tcore::arch::wasm32::unreachable();\n"
+    "\t\t#[cfg(not(target_arch = \"wasm32\"))]\n"
+    "\t\tpanic!(\"the host broke the canonical ABI\")\n"
+    "\t}\n"
+    "\n"
+    "\t/// Runs the C library's constructors once. That something here calls them also tells the "
+    "linker\n"
+    "\t/// that this is no command, whose every export would run them and the destructors.\n"
+    "\t#[inline]\n"
+    "\tpub fn start() {\n"
+    "\t\t#[cfg(target_os = \"wasi\")]\n"
+    "\t\tunsafe {\n"
+    "\t\t\textern \"C\" {\n"
+    "\t\t\t\tfn __wasm_call_ctors();\n"
+    "\t\t\t}\n"
+    "\t\t\tstatic mut STARTED: bool = false;\n"
+    "\t\t\tif !STARTED {\n"
+    "\t\t\t\tSTARTED = true;\n"
+    "\t\t\t\t__wasm_call_ctors();\n"
+    "\t\t\t}\n"
+    "\t\t}\n"
+    "\t}\n"
+    "\n"
+    "\tconst fn layout(size: usize, align: usize) -> Layout {\n"
+    "\t\tunsafe { Layout::from_size_align_unchecked(size, align) }\n"
+    "\t}\n"
+    "\n"
+    "\t/// How the host gets memory for arguments.\n"
+    "\t#[export_name = \"cabi_realloc\"]\n"
+    "\tpub unsafe extern \"C\" fn cabi_realloc(old: *mut u8, old_size: usize, align: usize, size: "
+    "usize) -> *mut u8 {\n"
+    "\t\tstart();\n"
+    "\t\tif size == 0 {\n"
+    "\t\t\treturn align as *mut u8;\n"
+    "\t\t}\n"
+    "\t\tlet block = if old_size == 0 {\n"
+    "\t\t\tallocate(layout(size, align))\n"
+    "\t\t} else {\n"
+    "\t\t\trealloc(old, layout(old_size, align), size)\n"
+    "\t\t};\n"
+    "\t\tif block.is_null() {\n"
+    "\t\t\ttrap()\n"
+    "\t\t}\n"
+    "\t\tblock\n"
+    "\t}\n"
+    "\n"
+    "\t/// Releases a block that came from cabi_realloc.\n"
+    "\tpub unsafe fn release(at: *const u8, size: usize, align: usize) {\n"
+    "\t\tif size != 0 {\n"
+    "\t\t\tdealloc(at as *mut u8, layout(size, align));\n"
+    "\t\t}\n"
+    "\t}\n"
+    "\n"
+    "\t/// Blocks that lowered values need for a while.\n"
+    "\tpub struct Keep(Vec<(*mut u8, usize, usize)>);\n"
+    "\n"
+    "\timpl Keep {\n"
+    "\t\tpub fn new() -> Keep {\n"
+    "\t\t\tKeep(Vec::new())\n"
+    "\t\t}\n"
+    "\n"
+    "\t\tfn block(&mut self, size: usize, align: usize) -> *mut u8 {\n"
+    "\t\t\tlet at = unsafe { cabi_realloc(core::ptr::null_mut(), 0, align, size) };\n"
+    "\t\t\tself.0.push((at, size, align));\n"
+    "\t\t\tat\n"
+    "\t\t}\n"
+    "\t}\n"
+    "\n"
+    "\timpl Drop for Keep {\n"
+    "\t\tfn drop(&mut self) {\n"
+    "\t\t\tfor &(at, size, align) in &self.0 {\n"
+    "\t\t\t\tunsafe { release(at, size, align) }\n"
+    "\t\t\t}\n"
+    "\t\t}\n"
+    "\t}\n"
+    "\n"
+    "\tpub const fn up(at: usize, align: usize) -> usize {\n"
+    "\t\t(at + align - 1) / align * align\n"
+    "\t}\n"
+    "\n"
+    "\tpub const fn max(a: usize, b: usize) -> usize {\n"
+    "\t\tif a > b {\n"
+    "\t\t\ta\n"
+    "\t\t} else {\n"
+    "\t\t\tb\n"
+    "\t\t}\n"
+    "\t}\n"
+    "\n"
+    "\t/// A type of the interface. Core values travel as u64: an i32 zero-extended, floats by "
+    "bits.\n"
+    "\tpub trait Value: Sized {\n"
+    "\t\tconst SIZE: usize;\n"
+    "\t\tconst ALIGN: usize;\n"
+    "\t\tconst FLAT: usize;\n"
+    "\t\t/// In memory the same as in Rust, whatever the bits.\n"
+    "\t\tconst PLAIN: bool = false;\n"
+    "\t\t/// Takes what the memory points to.\n"
+    "\t\tunsafe fn load(at: *const u8) -> Self;\n"
+    "\t\tunsafe fn lift(flat: &[u64]) -> Self;\n"
+    "\t\t/// What is stored points into self and keep.\n"
+    "\t\tunsafe fn store(&self, at: *mut u8, keep: &mut Keep);\n"
+    "\t\tfn lower(&self, flat: &mut [u64], keep: &mut Keep);\n"
+    "\t}\n"
+    "\n"
+    "\tmacro_rules! number {\n"
+    "\t\t($type:ty, $size:expr, $lift:expr, $lower:expr) => {\n"
+    "\t\t\timpl Value for $type {\n"
+    "\t\t\t\tconst SIZE: usize = $size;\n"
+    "\t\t\t\tconst ALIGN: usize = $size;\n"
+    "\t\t\t\tconst FLAT: usize = 1;\n"
+    "\t\t\t\tconst PLAIN: bool = true;\n"
+    "\t\t\t\t#[inline]\n"
+    "\t\t\t\tunsafe fn load(at: *const u8) -> Self {\n"
+    "\t\t\t\t\t*(at as *const $type)\n"
+    "\t\t\t\t}\n"
+    "\t\t\t\t#[inline]\n"
+    "\t\t\t\tunsafe fn lift(flat: &[u64]) -> Self {\n"
+    "\t\t\t\t\t$lift(flat[0])\n"
+    "\t\t\t\t}\n"
+    "\t\t\t\t#[inline]\n"
+    "\t\t\t\tunsafe fn store(&self, at: *mut u8, _: &mut Keep) {\n"
+    "\t\t\t\t\t*(at as *mut $type) = *self;\n"
+    "\t\t\t\t}\n"
+    "\t\t\t\t#[inline]\n"
+    "\t\t\t\tfn lower(&self, flat: &mut [u64], _: &mut Keep) {\n"
+    "\t\t\t\t\tflat[0] = $lower(*self);\n"
+    "\t\t\t\t}\n"
+    "\t\t\t}\n"
+    "\t\t};\n"
+    "\t}\n"
+    "\tnumber!(u8, 1, |v| v as u8, |v| v as u64);\n"
+    "\tnumber!(i8, 1, |v| v as i8, |v| v as i32 as u32 as u64);\n"
+    "\tnumber!(u16, 2, |v| v as u16, |v| v as u64);\n"
+    "\tnumber!(i16, 2, |v| v as i16, |v| v as i32 as u32 as u64);\n"
+    "\tnumber!(u32, 4, |v| v as u32, |v| v as u64);\n"
+    "\tnumber!(i32, 4, |v| v as i32, |v| v as u32 as u64);\n"
+    "\tnumber!(u64, 8, |v| v, |v| v);\n"
+    "\tnumber!(i64, 8, |v| v as i64, |v| v as u64);\n"
+    "\tnumber!(f32, 4, |v| f32::from_bits(v as u32), |v: f32| v.to_bits() as u64);\n"
+    "\tnumber!(f64, 8, |v| f64::from_bits(v), |v: f64| v.to_bits());\n"
+    "\n"
+    "\tmacro_rules! as_number {\n"
+    "\t\t($type:ty, $number:ty, $from:expr, $to:expr) => {\n"
+    "\t\t\timpl Value for $type {\n"
+    "\t\t\t\tconst SIZE: usize = <$number>::SIZE;\n"
+    "\t\t\t\tconst ALIGN: usize = <$number>::ALIGN;\n"
+    "\t\t\t\tconst FLAT: usize = 1;\n"
+    "\t\t\t\tunsafe fn load(at: *const u8) -> Self {\n"
+    "\t\t\t\t\t$from(<$number>::load(at))\n"
+    "\t\t\t\t}\n"
+    "\t\t\t\tunsafe fn lift(flat: &[u64]) -> Self {\n"
+    "\t\t\t\t\t$from(<$number>::lift(flat))\n"
+    "\t\t\t\t}\n"
+    "\t\t\t\tunsafe fn store(&self, at: *mut u8, keep: &mut Keep) {\n"
+    "\t\t\t\t\t$to(*self).store(at, keep)\n"
+    "\t\t\t\t}\n"
+    "\t\t\t\tfn lower(&self, flat: &mut [u64], keep: &mut Keep) {\n"
+    "\t\t\t\t\t$to(*self).lower(flat, keep)\n"
+    "\t\t\t\t}\n"
+    "\t\t\t}\n"
+    "\t\t};\n"
+    "\t}\n"
+    "\tas_number!(bool, u8, |v: u8| v != 0, |v| v as u8);\n"
+    "\tas_number!(char, u32, |v| core::char::from_u32(v).unwrap_or_else(|| trap()), |v| v as "
+    "u32);\n"
+    "\n"
+    "\timpl Value for () {\n"
+    "\t\tconst SIZE: usize = 0;\n"
+    "\t\tconst ALIGN: usize = 1;\n"
+    "\t\tconst FLAT: usize = 0;\n"
+    "\t\tunsafe fn load(_: *const u8) -> Self {}\n"
+    "\t\tunsafe fn lift(_: &[u64]) -> Self {}\n"
+    "\t\tunsafe fn store(&self, _: *mut u8, _: &mut Keep) {}\n"
+    "\t\tfn lower(&self, _: &mut [u64], _: &mut Keep) {}\n"
+    "\t}\n"
+    "\n"
+    "\tunsafe fn take_list<T: Value>(at: usize, len: usize) -> Vec<T> {\n"
+    "\t\tif len == 0 {\n"
+    "\t\t\treturn Vec::new();\n"
+    "\t\t}\n"
+    "\t\tif T::PLAIN {\n"
+    "\t\t\treturn Vec::from_raw_parts(at as *mut T, len, len);\n"
+    "\t\t}\n"
+    "\t\tlet mut list = Vec::with_capacity(len);\n"
+    "\t\tfor i in 0..len {\n"
+    "\t\t\tlist.push(T::load((at + i * T::SIZE) as *const u8));\n"
+    "\t\t}\n"
+    "\t\trelease(at as *const u8, len * T::SIZE, T::ALIGN);\n"
+    "\t\tlist\n"
+    "\t}\n"
+    "\n"
+    "\tfn give_list<T: Value>(list: &[T], keep: &mut Keep) -> usize {\n"
+    "\t\tif list.is_empty() {\n"
+    "\t\t\treturn T::ALIGN;\n"
+    "\t\t}\n"
+    "\t\tif T::PLAIN {\n"
+    "\t\t\treturn list.as_ptr() as usize;\n"
+    "\t\t}\n"
+    "\t\tlet at = keep.block(list.len() * T::SIZE, T::ALIGN);\n"
+    "\t\tfor (i, item) in list.iter().enumerate() {\n"
+    "\t\t\tunsafe { item.store(at.add(i * T::SIZE), keep) }\n"
+    "\t\t}\n"
+    "\t\tat as usize\n"
+    "\t}\n"
+    "\n"
+    "\tunsafe fn store_pair(at: *mut u8, ptr: usize, len: usize) {\n"
+    "\t\t*(at as *mut u32) = ptr as u32;\n"
+    "\t\t*(at as *mut u32).add(1) = len as u32;\n"
+    "\t}\n"
+    "\n"
+    "\tunsafe fn load_pair(at: *const u8) -> (usize, usize) {\n"
+    "\t\t(*(at as *const u32) as usize, *(at as *const u32).add(1) as usize)\n"
+    "\t}\n"
+    "\n"
+    "\t/// Borrowed arguments of imports.\n"
+    "\tpub trait Argument {\n"
+    "\t\tunsafe fn put(&self, at: *mut u8, keep: &mut Keep);\n"
+    "\t\tfn pass(&self, flat: &mut [u64], keep: &mut Keep);\n"
+    "\t}\n"
+    "\n"
+    "\timpl<T: Value> Argument for [T] {\n"
+    "\t\tunsafe fn put(&self, at: *mut u8, keep: &mut Keep) {\n"
+    "\t\t\tstore_pair(at, give_list(self, keep), self.len())\n"
+    "\t\t}\n"
+    "\t\tfn pass(&self, flat: &mut [u64], keep: &mut Keep) {\n"
+    "\t\t\tflat[0] = give_list(self, keep) as u64;\n"
+    "\t\t\tflat[1] = self.len() as u64;\n"
+    "\t\t}\n"
+    "\t}\n"
+    "\n"
+    "\timpl Argument for str {\n"
+    "\t\tunsafe fn put(&self, at: *mut u8, keep: &mut Keep) {\n"
+    "\t\t\tself.as_bytes().put(at, keep)\n"
+    "\t\t}\n"
+    "\t\tfn pass(&self, flat: &mut [u64], keep: &mut Keep) {\n"
+    "\t\t\tself.as_bytes().pass(flat, keep)\n"
+    "\t\t}\n"
+    "\t}\n"
+    "\n"
+    "\timpl<T: Value> Value for Vec<T> {\n"
+    "\t\tconst SIZE: usize = 8;\n"
+    "\t\tconst ALIGN: usize = 4;\n"
+    "\t\tconst FLAT: usize = 2;\n"
+    "\t\tunsafe fn load(at: *const u8) -> Self {\n"
+    "\t\t\tlet (ptr, len) = load_pair(at);\n"
+    "\t\t\ttake_list(ptr, len)\n"
+    "\t\t}\n"
+    "\t\tunsafe fn lift(flat: &[u64]) -> Self {\n"
+    "\t\t\ttake_list(flat[0] as u32 as usize, flat[1] as u32 as usize)\n"
+    "\t\t}\n"
+    "\t\tunsafe fn store(&self, at: *mut u8, keep: &mut Keep) {\n"
+    "\t\t\tself.as_slice().put(at, keep)\n"
+    "\t\t}\n"
+    "\t\tfn lower(&self, flat: &mut [u64], keep: &mut Keep) {\n"
+    "\t\t\tself.as_slice().pass(flat, keep)\n"
+    "\t\t}\n"
+    "\t}\n"
+    "\n"
+    "\timpl Value for String {\n"
+    "\t\tconst SIZE: usize = 8;\n"
+    "\t\tconst ALIGN: usize = 4;\n"
+    "\t\tconst FLAT: usize = 2;\n"
+    "\t\tunsafe fn load(at: *const u8) -> Self {\n"
+    "\t\t\tString::from_utf8(Vec::load(at)).unwrap_or_else(|_| trap())\n"
+    "\t\t}\n"
+    "\t\tunsafe fn lift(flat: &[u64]) -> Self {\n"
+    "\t\t\tString::from_utf8(Vec::lift(flat)).unwrap_or_else(|_| trap())\n"
+    "\t\t}\n"
+    "\t\tunsafe fn store(&self, at: *mut u8, keep: &mut Keep) {\n"
+    "\t\t\tself.as_str().put(at, keep)\n"
+    "\t\t}\n"
+    "\t\tfn lower(&self, flat: &mut [u64], keep: &mut Keep) {\n"
+    "\t\t\tself.as_str().pass(flat, keep)\n"
+    "\t\t}\n"
+    "\t}\n"
+    "\n"
+    "\timpl<T: Value> Value for Option<T> {\n"
+    "\t\tconst SIZE: usize = up(up(1, T::ALIGN) + T::SIZE, T::ALIGN);\n"
+    "\t\tconst ALIGN: usize = T::ALIGN;\n"
+    "\t\tconst FLAT: usize = 1 + T::FLAT;\n"
+    "\t\tunsafe fn load(at: *const u8) -> Self {\n"
+    "\t\t\tmatch *at {\n"
+    "\t\t\t\t0 => None,\n"
+    "\t\t\t\t_ => Some(T::load(at.add(up(1, T::ALIGN)))),\n"
+    "\t\t\t}\n"
+    "\t\t}\n"
+    "\t\tunsafe fn lift(flat: &[u64]) -> Self {\n"
+    "\t\t\tmatch flat[0] as u32 {\n"
+    "\t\t\t\t0 => None,\n"
+    "\t\t\t\t_ => Some(T::lift(&flat[1..])),\n"
+    "\t\t\t}\n"
+    "\t\t}\n"
+    "\t\tunsafe fn store(&self, at: *mut u8, keep: &mut Keep) {\n"
+    "\t\t\t*at = self.is_some() as u8;\n"
+    "\t\t\tif let Some(value) = self {\n"
+    "\t\t\t\tvalue.store(at.add(up(1, T::ALIGN)), keep);\n"
+    "\t\t\t}\n"
+    "\t\t}\n"
+    "\t\tfn lower(&self, flat: &mut [u64], keep: &mut Keep) {\n"
+    "\t\t\tflat[0] = self.is_some() as u64;\n"
+    "\t\t\tif let Some(value) = self {\n"
+    "\t\t\t\tvalue.lower(&mut flat[1..], keep);\n"
+    "\t\t\t}\n"
+    "\t\t}\n"
+    "\t}\n"
+    "\n"
+    "\timpl<T: Value, E: Value> Value for Result<T, E> {\n"
+    "\t\tconst SIZE: usize = up(up(1, Self::ALIGN) + max(T::SIZE, E::SIZE), Self::ALIGN);\n"
+    "\t\tconst ALIGN: usize = max(T::ALIGN, E::ALIGN);\n"
+    "\t\tconst FLAT: usize = 1 + max(T::FLAT, E::FLAT);\n"
+    "\t\tunsafe fn load(at: *const u8) -> Self {\n"
+    "\t\t\tlet payload = at.add(up(1, Self::ALIGN));\n"
+    "\t\t\tmatch *at {\n"
+    "\t\t\t\t0 => Ok(T::load(payload)),\n"
+    "\t\t\t\t_ => Err(E::load(payload)),\n"
+    "\t\t\t}\n"
+    "\t\t}\n"
+    "\t\tunsafe fn lift(flat: &[u64]) -> Self {\n"
+    "\t\t\tmatch flat[0] as u32 {\n"
+    "\t\t\t\t0 => Ok(T::lift(&flat[1..])),\n"
+    "\t\t\t\t_ => Err(E::lift(&flat[1..])),\n"
+    "\t\t\t}\n"
+    "\t\t}\n"
+    "\t\tunsafe fn store(&self, at: *mut u8, keep: &mut Keep) {\n"
+    "\t\t\tlet payload = at.add(up(1, Self::ALIGN));\n"
+    "\t\t\t*at = self.is_err() as u8;\n"
+    "\t\t\tmatch self {\n"
+    "\t\t\t\tOk(value) => value.store(payload, keep),\n"
+    "\t\t\t\tErr(error) => error.store(payload, keep),\n"
+    "\t\t\t}\n"
+    "\t\t}\n"
+    "\t\tfn lower(&self, flat: &mut [u64], keep: &mut Keep) {\n"
+    "\t\t\tflat[0] = self.is_err() as u64;\n"
+    "\t\t\tmatch self {\n"
+    "\t\t\t\tOk(value) => value.lower(&mut flat[1..], keep),\n"
+    "\t\t\t\tErr(error) => error.lower(&mut flat[1..], keep),\n"
+    "\t\t\t}\n"
+    "\t\t}\n"
+    "\t}\n"
+    "\n"
+    "\t/// Memory for a result or for parameters.\n"
+    "\t#[repr(C, align(8))]\n"
+    "\tpub struct Area<const N: usize>(pub [u8; N]);\n"
+    "\n"
+    "\t/// A result in memory, until its post-return function.\n"
+    "\t#[repr(C, align(8))]\n"
+    "\tstruct Given<T, const N: usize> {\n"
+    "\t\tarea: [u8; N],\n"
+    "\t\tvalue: T,\n"
+    "\t\tkeep: Keep,\n"
+    "\t}\n"
+    "\n"
+    "\tpub unsafe fn give<T: Value, const N: usize>(value: T) -> i32 {\n"
+    "\t\tlet mut given = Box::new(Given { area: [0; N], value, keep: Keep::new() });\n"
+    "\t\tlet Given { area, value, keep } = &mut *given;\n"
+    "\t\tvalue.store(area.as_mut_ptr(), keep);\n"
+    "\t\tBox::into_raw(given) as i32\n"
+    "\t}\n"
+    "\n"
+    "\tpub unsafe fn post<T: Value, const N: usize>(at: i32) {\n"
+    "\t\tdrop(Box::from_raw(at as u32 as usize as *mut Given<T, N>));\n"
+    "\t}\n"
+    "}\n";
 
 void gen_rust_support(struct gen_out *out)
 {
-    for (size_t i = 0; i < ISO_COUNT_OF(lines); i++) {
-        gen_line(out, "%s", lines[i]);
-    }
+    gen_put_text(out, text);
 }

@@ -4,24 +4,15 @@
  */
 #include "interface/gen_rust.h"
 
-static const char *const reserved[] = {
-    "as",    "break",    "const",   "continue", "crate",  "else",  "enum",   "extern",   "false",
-    "fn",    "for",      "if",      "impl",     "in",     "let",   "loop",   "match",    "mod",
-    "move",  "mut",      "pub",     "ref",      "return", "self",  "static", "struct",   "super",
-    "trait", "true",     "type",    "unsafe",   "use",    "where", "while",  "async",    "await",
-    "dyn",   "abstract", "become",  "box",      "do",     "final", "macro",  "override", "priv",
-    "try",   "typeof",   "unsized", "virtual",  "yield",  "gen",   "abi",
-};
+static const char reserved[] =
+    "as break const continue crate else enum extern false fn for if impl in let loop match "
+    "mod move mut pub ref return self static struct super trait true type unsafe use where "
+    "while async await dyn abstract become box do final macro override priv try typeof "
+    "unsized virtual yield gen abi";
 
 char *gen_rust_ident(struct gen_rust *gen, struct iso_str name)
 {
-    char *text = gen_ident(&gen->model.arena, name, GEN_SNAKE);
-    for (size_t i = 0; text != NULL && i < ISO_COUNT_OF(reserved); i++) {
-        if (strcmp(text, reserved[i]) == 0) {
-            return gen_join(&gen->model.arena, text, "_", NULL);
-        }
-    }
-    return text;
+    return gen_ident_unreserved(&gen->model.arena, name, GEN_SNAKE, reserved);
 }
 
 static const char *primitive(enum iso_vkind kind)
