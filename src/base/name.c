@@ -19,6 +19,22 @@ bool iso_name_check(struct iso_str text)
     return true;
 }
 
+bool iso_label_key_check(struct iso_str text)
+{
+    if (text.len == 0 || text.len > ISO_LABEL_KEY_MAX) {
+        return false;
+    }
+    for (size_t i = 0; i < text.len; i++) {
+        char c = text.ptr[i];
+        bool first = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+        bool later = c == '-' || c == '_' || c == '.' || c == '/';
+        if (!first && (i == 0 || !later)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 const char *iso_quote(char out[ISO_QUOTE_SIZE], struct iso_str text)
 {
     size_t len = 0, size;

@@ -12,6 +12,14 @@ bool iso_name_check(struct iso_str text);
 /* The same in words, for messages. */
 #define ISO_NAME_RULE "small letters, digits and single hyphens, a letter first, at most 32 in all"
 
+enum { ISO_LABEL_KEY_MAX = 128 }; /* bytes */
+
+/* What stands before the = of a device's label, wherever it is given or asked for. */
+bool iso_label_key_check(struct iso_str text);
+
+#define ISO_LABEL_KEY_RULE                                                                         \
+    "letters, digits and - _ . /, a letter or digit first, at most 128 in all"
+
 enum { ISO_QUOTE_SIZE = 64 };
 
 /* A piece of text fit for a message: in single quotes, cut, without control characters, on one

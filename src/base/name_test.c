@@ -25,6 +25,23 @@ TEST(what_is_no_name)
     CHECK(!iso_name_check(iso_str_from("a\0b", 3)));
 }
 
+TEST(keys_of_labels)
+{
+    static const char *const right[] = {"a", "Room", "2nd-floor", "lab.example/rack_3", "old-"};
+    static const char *const wrong[] = {"", "a b", "a=b", "-a", "/a", "a\n", "\xc3\xa4"};
+    char text[ISO_LABEL_KEY_MAX + 1];
+    for (size_t i = 0; i < ISO_COUNT_OF(right); i++) {
+        CHECK(iso_label_key_check(iso_str_from_z(right[i])));
+    }
+    for (size_t i = 0; i < ISO_COUNT_OF(wrong); i++) {
+        CHECK(!iso_label_key_check(iso_str_from_z(wrong[i])));
+    }
+    memset(text, 'a', sizeof text);
+    CHECK(iso_label_key_check(iso_str_from(text, ISO_LABEL_KEY_MAX)));
+    CHECK(!iso_label_key_check(iso_str_from(text, sizeof text)));
+    CHECK(!iso_label_key_check(iso_str_from("a\0b", 3)));
+}
+
 TEST(quotes_are_short_and_on_one_line)
 {
     char out[ISO_QUOTE_SIZE];

@@ -1,6 +1,7 @@
 /* isomer supervisor: the daemon on a device. Its options over those of its configuration file. */
 #include "supervisor/supervisor.h"
 #include "base/format.h"
+#include "base/name.h"
 #include "cli/commands.h"
 #include "cli/daemon.h"
 #include "cli/message.h"
@@ -115,8 +116,11 @@ static enum iso_err set_list(struct iso_supervisor_config *config, struct given 
         return add(config->directories, CAP, &config->directory_count, &given->directories, value,
                    report);
     default:
-        if (strchr(value, '=') == NULL || value[0] == '=') {
-            return iso_fail(report, ISO_E_ARGUMENT, "\"%s\" is no label; write KEY=VALUE", value);
+        if (strchr(value, '=') == NULL ||
+            !iso_label_key_check(iso_str_from(value, strcspn(value, "=")))) {
+            return iso_fail(report, ISO_E_ARGUMENT,
+                            "\"%s\" is no label; write KEY=VALUE, KEY being " ISO_LABEL_KEY_RULE,
+                            value);
         }
         return add(config->labels, ISO_SUPERVISOR_LABELS_MAX, &config->label_count, &given->labels,
                    value, report);

@@ -1,8 +1,9 @@
 /* devices_change.c - name, labels and draining of a device, as people set them here. */
 #include "base/format.h"
+#include "base/name.h"
 #include "orchestrator/devices_state.h"
 
-enum { LABEL_MAX = 128 };
+enum { LABEL_MAX = 128 }; /* bytes of a value */
 
 static ISO_MUST_CHECK enum iso_err check_name(const struct iso_or_entry *entry, struct iso_str name,
                                               struct iso_report *report)
@@ -29,6 +30,7 @@ static ISO_MUST_CHECK enum iso_err merge_labels(const struct iso_or_entry *entry
 {
     const json_t *own = json_object_get(entry->description, "labels");
     const char *key;
+    char shown[ISO_QUOTE_SIZE];
     json_t *value, *merged;
     if (!json_is_object(changes)) {
         return iso_fail(report, ISO_E_ARGUMENT, "labels are an object: {\"room\": \"lobby\"}");
@@ -37,12 +39,21 @@ static ISO_MUST_CHECK enum iso_err merge_labels(const struct iso_or_entry *entry
     json_object_foreach((json_t *)changes, key, value)
     {
         int failed;
-        if ((!json_is_string(value) && !json_is_null(value)) || key[0] == '\0' ||
-            strlen(key) > LABEL_MAX || json_string_length(value) > LABEL_MAX) {
+        if ((!json_is_string(value) && !json_is_null(value)) ||
+            json_string_length(value) > LABEL_MAX) {
             iso_report_set(report,
-                           "label \"%.64s\": name and value are texts of at most %d bytes; "
-                           "null takes a label away",
-                           key, LABEL_MAX);
+                           "label %s: its value is a text of at most %d bytes; null takes a label "
+                           "away",
+                           iso_quote(shown, iso_str_from_z(key)), LABEL_MAX);
+            json_decref(merged);
+            return ISO_E_ARGUMENT;
+        }
+        /* One that is there can be taken away whatever it is called. */
+        const bool known =
+            json_object_get(own, key) != NULL || json_object_get(entry->given, key) != NULL;
+        if (!iso_label_key_check(iso_str_from_z(key)) && (json_is_string(value) || !known)) {
+            iso_report_set(report, "label %s: a label is called by " ISO_LABEL_KEY_RULE,
+                           iso_quote(shown, iso_str_from_z(key)));
             json_decref(merged);
             return ISO_E_ARGUMENT;
         }

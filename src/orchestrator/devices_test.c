@@ -426,6 +426,16 @@ TEST(names_are_unique_and_labels_lie_over_the_devices_own)
         CHECK(json_object_get(device->labels, "old") == NULL);
         world_reopen(&world);
     }
+    static const char *const keys[] = {"", "a b", "a=b", "-a"};
+    for (size_t i = 0; i < ISO_COUNT_OF(keys); i++) {
+        iso_report_init(&report);
+        labels = json_pack("{s:s}", keys[i], "x");
+        CHECK_ERR(iso_or_devices_change(world.devices, iso_str_from_z("front"),
+                                        iso_str_from_z(NULL), labels, NULL, &report),
+                  ISO_E_ARGUMENT);
+        CHECK(strstr(report.text, "a letter or digit first") != NULL);
+        json_decref(labels);
+    }
     labels = json_pack("{s:i}", "room", 5);
     CHECK_ERR(iso_or_devices_change(world.devices, iso_str_from_z("front"), iso_str_from_z(NULL),
                                     labels, NULL, &report),

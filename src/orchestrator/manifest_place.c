@@ -34,8 +34,9 @@ static bool read_label(struct iso_or_reader *reader, const struct iso_or_at *at,
     }
     const char *equals = memchr(text.ptr, '=', text.len);
     size_t len = equals != NULL ? (size_t)(equals - text.ptr) : text.len;
-    if (len == 0) {
-        iso_or_wrong(reader, at, "found %s; expected %s", iso_quote(shown, text), what);
+    if (!iso_label_key_check(iso_str_from(text.ptr, len))) {
+        iso_or_wrong(reader, at, "found %s; expected %s (before the =: " ISO_LABEL_KEY_RULE ")",
+                     iso_quote(shown, text), what);
         return false;
     }
     out->name = iso_str_from(text.ptr, len);

@@ -8,6 +8,7 @@
 #include <jansson.h>
 
 #include "base/format.h"
+#include "base/name.h"
 
 #include <string.h>
 
@@ -119,6 +120,9 @@ static enum iso_err read_labels(const struct reader *reader, const json_t *value
         if (!json_is_string(item) ||
             iso_format(text, sizeof text, "%s=%s", key, json_string_value(item)) >= sizeof text) {
             return wrong(reader, "labels", "an object of short texts");
+        }
+        if (!iso_label_key_check(iso_str_from_z(key))) {
+            return wrong(reader, "labels", "an object whose names are " ISO_LABEL_KEY_RULE);
         }
         config->labels[count] = iso_arena_copy_str(&config->arena, iso_str_from_z(text));
         if (config->labels[count] == NULL) {
