@@ -202,8 +202,6 @@ void iso_sv_flow_begin(struct iso_sv_flow *flow, uint64_t now_ns);
  * for ended; 0: nobody. False: there is no room, and it has been counted as dropped. */
 bool iso_sv_flow_offer(struct iso_sv_flow *flow, uint64_t now_ns, struct iso_sv_slot input,
                        uint64_t waiter);
-/* Nobody waits any more. */
-void iso_sv_flow_forget(struct iso_sv_flow *flow, uint64_t waiter);
 /* No further runs; those under way may end. */
 void iso_sv_flow_drain(struct iso_sv_flow *flow);
 /* Whether nothing is left to be done, as far as is known here. */

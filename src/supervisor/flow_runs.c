@@ -112,15 +112,6 @@ void iso_sv_flow_learn(struct iso_sv_flow *flow, uint64_t now_ns,
     }
 }
 
-void iso_sv_flow_forget(struct iso_sv_flow *flow, uint64_t waiter)
-{
-    for (uint32_t i = 0; i < flow->entry_count; i++) {
-        if (entry_at(flow, i)->waiter == waiter) {
-            entry_at(flow, i)->waiter = 0;
-        }
-    }
-}
-
 /* ---- Started elsewhere -------------------------------------------------------------------------
  */
 

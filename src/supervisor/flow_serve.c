@@ -334,26 +334,6 @@ bool iso_sv_flow_call(struct iso_sv_peers *peers, struct iso_str app, struct iso
     return ended;
 }
 
-void iso_sv_flow_abandon(struct iso_sv_peers *peers, struct iso_sv_call *call)
-{
-    for (struct iso_sv_gen *gen = peers->gens; gen != NULL; gen = gen->next) {
-        for (size_t i = 0; gen->flows != NULL && i < gen->document->flow_count; i++) {
-            struct iso_sv_flow_caller **link = &gen->flows[i].callers;
-            while (*link != NULL && (*link)->call != call) {
-                link = &(*link)->next;
-            }
-            struct iso_sv_flow_caller *caller = *link;
-            if (caller != NULL) {
-                iso_sv_flow_forget(gen->flows[i].engine, caller->id);
-                *link = caller->next;
-                iso_alloc_free(peers->alloc, caller, sizeof *caller);
-                iso_sv_call_destroy(call);
-                return;
-            }
-        }
-    }
-}
-
 /* ---- Events ------------------------------------------------------------------------------------
  */
 

@@ -68,12 +68,12 @@ bool iso_sv_peers_start(struct iso_sv_peers *peers, struct iso_sv_call *call,
  * the result of the last step. Outcomes: DONE; TRAP (a step failed: report says which, and why);
  * BUSY (no room; or dropped by `overload`); LIMIT (too large); ARGUMENT (the input); UNKNOWN
  * (lost); NOT_FOUND (no such flow, or it is not started here by calls). The same contract as
- * iso_sv_call_start: true, it has ended at once; else done comes later. To be given up with
- * iso_sv_flow_abandon, not with iso_sv_call_abandon: then done is not called, and the call is gone.
+ * iso_sv_call_start: true, it has ended at once; else done comes later, also when the caller has
+ * gone meanwhile: what was begun is finished, or is lost after its time. iso_sv_call_abandon is not
+ * for these calls.
  */
 bool iso_sv_flow_call(struct iso_sv_peers *peers, struct iso_str app, struct iso_str flow,
                       struct iso_sv_call *call);
-void iso_sv_flow_abandon(struct iso_sv_peers *peers, struct iso_sv_call *call);
 
 /* A component here emitted an event: flows that it starts begin. payload: JSON. */
 void iso_sv_peers_event(struct iso_sv_peers *peers, struct iso_sv_component *component,
