@@ -234,6 +234,7 @@ def run(options, video, folder):
 
 
 def main():
+    os.chdir(os.environ.get("CALLED_FROM", "."))
     options = parse()
     if options.build is None:
         return 0

@@ -15,22 +15,26 @@ trap 'exit 130' INT TERM
 passed=0
 failed=0
 
+check() { # WHAT STATUS WANTED SAID TEXT
+    case $4 in
+    *"$5"*) found=yes ;;
+    *) found=no ;;
+    esac
+    if [ "$2" -eq "$3" ] && [ "$found" = yes ]; then
+        passed=$((passed + 1))
+        echo "ok    $1"
+    else
+        failed=$((failed + 1))
+        echo "FAIL  $1: status $2, wanted $3 and '$5': $4"
+    fi
+}
+
 expect() { # STATUS TEXT ARGUMENTS...
     wanted=$1 text=$2
     shift 2
     status=0
     said=$(python3 demo/video.py "$@" 2>&1) || status=$?
-    case $said in
-    *"$text"*) found=yes ;;
-    *) found=no ;;
-    esac
-    if [ "$status" -eq "$wanted" ] && [ "$found" = yes ]; then
-        passed=$((passed + 1))
-        echo "ok    $*"
-    else
-        failed=$((failed + 1))
-        echo "FAIL  $*: status $status, wanted $wanted and '$text': $said"
-    fi
+    check "$*" "$status" "$wanted" "$said" "$text"
 }
 
 echo "no film" >"$work/notes.txt"
@@ -49,6 +53,12 @@ expect 1 'ffmpeg finds no picture in it: Connection refused' --video rtsp://127.
 expect 1 'ffmpeg finds no picture in it: Protocol not found' --video nothing://127.0.0.1/x
 expect 2 '5 to 3600 would be right' --seconds 4
 expect 2 'unrecognized arguments: --cheek' --cheek
+
+# A film is looked for where ./dev was called.
+root=$PWD
+status=0
+said=$(cd "$work" && "$root/dev" demo --video notes.txt 2>&1) || status=$?
+check 'from another folder' "$status" 1 "$said" 'ffmpeg finds no picture in it: Invalid data'
 
 echo "$passed passed, $failed failed, 0 skipped"
 [ "$failed" -eq 0 ]
