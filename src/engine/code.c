@@ -256,8 +256,12 @@ static uint64_t count_held(const struct iso_store *store)
 static enum iso_err fail_limit(struct iso_store *store, uint32_t func_index, uint64_t size,
                                uint64_t held)
 {
-    store->last_trap.kind = ISO_TRAP_CODE;
-    (void)iso_format(store->last_trap.message, sizeof store->last_trap.message,
+    struct iso_trap *trap = &store->last_trap;
+    trap->kind = ISO_TRAP_CODE;
+    trap->exit_status = 0;
+    trap->frame_count = 0; /* those of a trap in a run are recorded at its end */
+    trap->frame_total = 0;
+    (void)iso_format(trap->message, sizeof trap->message,
                      "%s: function %lu takes %llu bytes, those that call it %llu, and the limit is "
                      "%llu",
                      iso_trap_text(ISO_TRAP_CODE), (unsigned long)func_index,

@@ -227,6 +227,24 @@ TEST(a_function_that_does_not_fit_is_a_trap_that_says_so)
     teardown(&f);
 }
 
+TEST(a_call_that_cannot_begin_has_no_frames_of_an_earlier_trap)
+{
+    static const char *const names[] = {"leaf"};
+    struct fixture f;
+    struct iso_instance *instance;
+    setup(&f, bytes_of(names, 1) - 1);
+    struct iso_store *store = fresh_store(&f, &instance);
+    CHECK_OK(start(instance, "deep", 1));
+    CHECK_EQ_U64(iso_run(store), ISO_RUN_TRAPPED);
+    CHECK_EQ_U64(iso_store_trap(store)->frame_total, 1);
+    CHECK_ERR(start(instance, "leaf", 1), ISO_E_LIMIT);
+    CHECK_EQ_U64(iso_store_trap(store)->kind, ISO_TRAP_CODE);
+    CHECK_EQ_U64(iso_store_trap(store)->frame_total, 0);
+    CHECK_EQ_U64(iso_store_trap(store)->frame_count, 0);
+    iso_store_destroy(store);
+    teardown(&f);
+}
+
 TEST(stores_share_code_and_keep_what_they_are_in)
 {
     uint32_t expected = result_with(NO_LIMIT, "deep", 5);
