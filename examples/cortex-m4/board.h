@@ -7,8 +7,6 @@
 /* The RAM that is left for a heap, and the most bytes of the C stack that have been in use. */
 uint8_t *board_heap(size_t *size);
 size_t board_stack_peak(void);
-/* Bytes of initialised and of zeroed variables. */
-size_t board_static_bytes(void);
 
 /* Semihosting: the debugger, here qemu, does these on its own machine. printf-like. */
 void board_print(const char *format, ...) ISO_PRINTF(1, 2);

@@ -7,8 +7,7 @@
  *
  * MODULE is one that is in flash (fib, crc32, sha256, nbody, page), or a file on the side of the
  * debugger (ends in .wasm). Options before the command: --heap BYTES, how much RAM the engine gets
- * at most;
- * --stack BYTES, the value stack. Without a command it runs what is in flash.
+ * at most; --stack BYTES, the value stack. Without a command it runs what is in flash.
  */
 #include "board.h"
 #include "cli_section.h"

@@ -54,8 +54,3 @@ size_t board_stack_peak(void)
     }
     return (size_t)(board_stack_end - p) * sizeof *p;
 }
-
-size_t board_static_bytes(void)
-{
-    return (size_t)(board_bss_end - board_data_start);
-}

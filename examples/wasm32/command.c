@@ -52,10 +52,13 @@ static uint8_t *read_module(uint32_t *len)
 {
     uint8_t *bytes = isomer_alloc(MODULE_MAX);
     *len = 0;
-    for (uint32_t got = 1; bytes != NULL && got != 0; *len += got) {
+    if (bytes == NULL) {
+        die("no memory for a module");
+    }
+    for (uint32_t got = 1; got != 0; *len += got) {
         struct wasi_buffer buffer = {bytes + *len, MODULE_MAX - *len};
         if (buffer.len == 0 || fd_read(STDIN, &buffer, 1, &got) != 0) {
-            die("the module on standard input cannot be read, or has more than 16 MiB");
+            die("the module on standard input cannot be read, or has 16 MiB and more");
         }
     }
     return bytes;
@@ -66,18 +69,19 @@ static uint32_t read_argument(void)
 {
     static char *args[ARGS_MAX];
     static char text[TEXT_MAX];
-    uint32_t count, size, value = 0;
+    uint32_t count, size;
+    uint64_t value = 0;
     if (args_sizes_get(&count, &size) != 0 || count != 2 || size > sizeof text ||
         args_get(args, text) != 0) {
         die("one argument is needed, the number for run(N)");
     }
     for (const char *p = args[1]; *p != '\0'; p++) {
-        if (*p < '0' || *p > '9') {
-            die("the argument is no number");
+        value = value * 10 + (uint64_t)(*p - '0');
+        if (*p < '0' || *p > '9' || value > UINT32_MAX) {
+            die("the argument is no number from 0 to 4294967295");
         }
-        value = value * 10 + (uint32_t)(*p - '0');
     }
-    return value;
+    return (uint32_t)value;
 }
 
 __attribute__((export_name("_start"))) void _start(void)

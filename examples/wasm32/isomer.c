@@ -6,7 +6,7 @@
 
 extern uint8_t __heap_base[];
 
-enum { WASM_PAGE = 65536, STACK_BYTES = 256 << 10 };
+enum { WASM_PAGE = 65536, WASM_PAGES_MAX = 65536, STACK_BYTES = 256 << 10 };
 
 struct isomer_program {
     struct iso_engine *engine;
@@ -20,10 +20,12 @@ struct isomer_program {
 static struct iso_heap heap;
 static struct iso_report report;
 
+/* Not up to the last page: the heap's end would be address 0. */
 static bool grow_memory(size_t bytes)
 {
     size_t pages = bytes / WASM_PAGE + 2;
-    if (__builtin_wasm_memory_grow(0, pages) == SIZE_MAX) {
+    if (pages >= WASM_PAGES_MAX - __builtin_wasm_memory_size(0) ||
+        __builtin_wasm_memory_grow(0, pages) == SIZE_MAX) {
         return false;
     }
     iso_heap_extend(&heap, pages * WASM_PAGE);

@@ -184,6 +184,12 @@ def check_small(directory):
     equal(board_run("vector.wasm", "run", path, "1")[0], "%016x" % 1, "the whole build")
 
 
+def check_full_memory():
+    """A memory of 4 GiB that is asked for all that it has left."""
+    script = os.path.join(ROOT, "tests/freestanding/full_memory.mjs")
+    equal(command(["node", script, os.path.join(WASM, "isomer.wasm")]), "kept", "blocks of the heap")
+
+
 def flash(program):
     """Text and data, the modules among it, and bss."""
     text, data, bss = [int(cell) for cell in
@@ -279,6 +285,7 @@ def main():
                       checksum)
         check("refusals", check_refusals, directory)
         check("no vector instructions", check_small, directory)
+        check("all of the address space in node", check_full_memory)
         check("no C library", check_symbols)
         check("figures", check_figures)
     if "--figures" in sys.argv[1:]:
