@@ -27,6 +27,7 @@ enum {
     OPTION_WORKERS,
     OPTION_CPU,
     OPTION_MODULES,
+    OPTION_CODE_MEMORY,
     OPTION_DIRECTORY,
     OPTION_LOG_LEVEL,
     OPTION_LOG_JSON,
@@ -44,6 +45,8 @@ static const struct iso_cli_option device_options[] = {
     {OPTION_WORKERS, "workers", "N", false, "threads for WebAssembly code (one per processor)"},
     {OPTION_CPU, "cpu", "SHARE", false, "share of all processors for it: 25% (100%)"},
     {OPTION_MODULES, "modules", "SIZE", false, "bound of the module store (1GiB)"},
+    {OPTION_CODE_MEMORY, "code-memory", "SIZE", false,
+     "translated code of all components together; it is made\nagain as needed (no limit)"},
     {OPTION_DIRECTORY, "directory", "DIR", true,
      "a directory that deployments may grant to components,\nwith what is below (none)"},
 };
@@ -156,6 +159,8 @@ static enum iso_err set_option(struct iso_supervisor_config *config, struct give
         return iso_supervisor_parse_percent(value, &config->cpu_percent, report);
     case OPTION_MODULES:
         return iso_parse_size(value, &config->modules_max_bytes, report);
+    case OPTION_CODE_MEMORY:
+        return iso_parse_size(value, &config->code_max_bytes, report);
     case OPTION_WORKERS:
         err = iso_parse_count(value, 256, &number, report);
         config->workers = (uint32_t)number;

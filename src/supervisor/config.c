@@ -200,6 +200,9 @@ static enum iso_err read_other(const struct reader *reader, const char *key, con
     if (strcmp(key, "modules") == 0) {
         return read_size(reader, key, value, &config->modules_max_bytes);
     }
+    if (strcmp(key, "code-memory") == 0) {
+        return read_size(reader, key, value, &config->code_max_bytes);
+    }
     if (strcmp(key, "workers") == 0) {
         return read_number(reader, key, value, 256, &config->workers);
     }
@@ -218,7 +221,7 @@ static enum iso_err read_other(const struct reader *reader, const char *key, con
                     "%s: \"%s\" is unknown or of the wrong type; there are name, state, labels, "
                     "https, http, coap, coaps, hosts, directories, orchestrator, interfaces, mdns, "
                     "workers, cpu, "
-                    "modules, connections, log and devices",
+                    "modules, code-memory, connections, log and devices",
                     reader->path, key);
 }
 

@@ -111,10 +111,11 @@ static bool init_locks(struct iso_sv_core *core)
     return true;
 }
 
-static enum iso_err start(struct iso_sv_core *core, struct iso_report *report)
+static enum iso_err start(struct iso_sv_core *core, uint64_t code_max_bytes,
+                          struct iso_report *report)
 {
-    const struct iso_engine_config config = {.alloc = &core->alloc,
-                                             .platform = iso_platform_posix()};
+    const struct iso_engine_config config = {
+        .alloc = &core->alloc, .platform = iso_platform_posix(), .code_max_bytes = code_max_bytes};
     enum iso_err err = iso_engine_create(&config, &core->engine);
     if (err == ISO_OK) {
         err = open_handles(core);
@@ -149,7 +150,7 @@ enum iso_err iso_sv_core_create(const struct iso_sv_core_config *config, struct 
     core->loop_thread.is_loop = true;
     core->timer_wake_ns = UINT64_MAX;
     core->next_id = 1;
-    enum iso_err err = start(core, report);
+    enum iso_err err = start(core, config->code_max_bytes, report);
     if (err != ISO_OK) {
         iso_sv_pacer_stop(core);
         iso_sv_workers_stop(core);

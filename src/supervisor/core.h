@@ -60,6 +60,7 @@ struct iso_sv_core_config {
     const struct iso_alloc *alloc;       /* kept; iso_alloc_libc() */
     uint32_t workers;                    /* one per processor */
     uint32_t cpu_percent;                /* share of all processors for Wasm code; 100 */
+    uint64_t code_max_bytes;             /* of translated code; no limit */
     uint32_t instances_max;              /* function instances at a time; 20,000 */
     const struct iso_sv_host_set *hosts; /* kept; NULL: no device interfaces */
     struct iso_sv_watch watch;

@@ -27,6 +27,24 @@ TEST(fuel_of_a_call)
     rig_stop(rig);
 }
 
+TEST(code_memory_of_all_components)
+{
+    struct rig *rig = rig_start(&(struct iso_sv_core_config){.workers = 2, .code_max_bytes = 16});
+    struct iso_sv_component *part = rig_component(rig, RIG_UNIT, ISO_SV_FUNCTION);
+    CHECK_STR(rig_call(rig, part, "add", "[1, 2]"),
+              "limit the call cannot begin: a limit was reached");
+    rig_remove(rig, part);
+    rig_stop(rig);
+
+    rig = rig_start(&(struct iso_sv_core_config){.workers = 2, .code_max_bytes = 4096});
+    part = rig_component(rig, RIG_UNIT, ISO_SV_FUNCTION);
+    CHECK_STR(rig_call(rig, part, "add", "[1, 2]"), "done 3");
+    CHECK_CONTAINS(rig_call(rig, part, "work", "[10000]"), "done");
+    CHECK_STR(rig_call(rig, part, "add", "[3, 4]"), "done 7");
+    rig_remove(rig, part);
+    rig_stop(rig);
+}
+
 TEST(time_of_a_call_that_runs_waits_or_queues)
 {
     struct rig *rig = rig_start(NULL);

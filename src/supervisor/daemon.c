@@ -61,6 +61,7 @@ static enum iso_err open_core(struct iso_supervisor *sv, struct iso_report *repo
     const struct iso_sv_core_config core = {.loop = sv->loop,
                                             .workers = sv->config->workers,
                                             .cpu_percent = sv->config->cpu_percent,
+                                            .code_max_bytes = sv->config->code_max_bytes,
                                             .hosts = iso_sv_devices_host_set(sv->devices),
                                             .watch = iso_sv_watch(sv)};
     err = iso_sv_core_create(&core, &sv->core, report);

@@ -54,6 +54,7 @@ struct iso_supervisor_config {
     uint32_t workers;              /* one per processor */
     uint32_t cpu_percent;          /* 100 */
     uint64_t modules_max_bytes;    /* of the module store; 1 GiB */
+    uint64_t code_max_bytes;       /* of translated code of all components; 0: no limit */
     uint32_t connections_max;      /* HTTP; 256 */
     bool log_json;                 /* log lines are JSON objects */
     unsigned log_level;            /* least enum iso_log_level that is written; INFO */
