@@ -118,7 +118,7 @@ double iso_soft_sqrt(double x)
     uint64_t m = bits & (hidden - 1);
     int exponent = exponent_of(bits);
     if (x != x || bits << 1 == 0 || exponent == 1024) {
-        return sign_of(bits) != 0 && bits << 1 != 0 ? (x - x) / (x - x) : x;
+        return sign_of(bits) != 0 && bits << 1 != 0 ? (x - x) / (x - x) : x + x;
     }
     if (sign_of(bits) != 0) {
         return (x - x) / (x - x);

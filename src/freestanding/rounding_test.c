@@ -98,6 +98,20 @@ TEST(random_numbers)
     }
 }
 
+TEST(roots_of_nans_are_quiet)
+{
+    static const uint64_t nans[] = {0x7ff0000000000001, 0xfff0000000000001, 0x7ff7ffffffffffff,
+                                    0x7ff8000000000000, 0xfff8000000000000};
+    for (size_t i = 0; i < ISO_COUNT_OF(nans); i++) {
+        double x;
+        uint64_t bits;
+        memcpy(&x, &nans[i], sizeof x);
+        x = iso_soft_sqrt(x);
+        memcpy(&bits, &x, sizeof bits);
+        CHECK_EQ_U64(bits & 0x7ff8000000000000u, 0x7ff8000000000000u);
+    }
+}
+
 TEST(roots_of_squares_are_exact)
 {
     for (int i = 0; i < 300000; i++) {

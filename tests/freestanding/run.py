@@ -169,17 +169,34 @@ def check_refusals(directory):
     contains(board("resume", "crc32", os.path.join(directory, "none"), status=1), "not found")
 
 
+def write_module(path, instructions):
+    """A module of a function `run` (i32 -> i64) without locals."""
+    body = b"\0" + instructions + b"\x0b"
+    with open(path, "wb") as file:
+        file.write(b"\0asm\1\0\0\0\1\6\1\x60\1\x7f\1\x7e\3\2\1\0\7\7\1\3run\0\0\x0a" +
+                   bytes([len(body) + 2, 1, len(body)]) + body)
+
+
+def check_signalling(directory):
+    """Arithmetic with a signalling NaN gives a quiet one, in software, too."""
+    nan = b"\x42\x81" + 6 * b"\x80" + b"\xf8\xff\0\xbf"  # f64 of the bits 0x7ff0000000000001
+    operations = {"sqrt": b"\x9f", "ceil": b"\x9b", "floor": b"\x9c", "trunc": b"\x9d",
+                  "nearest": b"\x9e", "promote of demote": b"\xb6\xbb", "add": nan + b"\xa0"}
+    path = os.path.join(directory, "nan.wasm")
+    for name, code in operations.items():
+        write_module(path, nan + code + b"\xbd")
+        quiet = board_run("nan.wasm", "run", path, "1")[0]
+        equal(int(quiet, 16) >> 51 & 0xfff, 0xfff, "exponent and first fraction bit of " + name)
+
+
 def check_small(directory):
     """The build without vector instructions runs what is in flash and refuses modules with such."""
     expected = {name: checksum for name, _, checksum, _ in kernels()}
     for line in board(program=SMALL).split("\n"):
         name, result = line.split()[:2]
         equal(result, expected["fib" if name == "page" else name], name)
-    body = b"\0\x41\0\xfd\x0f\x1a\x42\1\x0b"  # i32.const 0, i8x16.splat, drop, i64.const 1
     path = os.path.join(directory, "vector.wasm")
-    with open(path, "wb") as file:
-        file.write(b"\0asm\1\0\0\0\1\6\1\x60\1\x7f\1\x7e\3\2\1\0\7\7\1\3run\0\0\x0a" +
-                   bytes([len(body) + 2, 1, len(body)]) + body)
+    write_module(path, b"\x41\0\xfd\x0f\x1a\x42\1")  # i32.const 0, i8x16.splat, drop, i64.const 1
     contains(board("run", path, "1", status=1, program=SMALL), "no vector instructions")
     equal(board_run("vector.wasm", "run", path, "1")[0], "%016x" % 1, "the whole build")
 
@@ -284,6 +301,7 @@ def main():
                 check("%s carried between the three" % name, check_carried, directory, name, n,
                       checksum)
         check("refusals", check_refusals, directory)
+        check("signalling NaNs on the board", check_signalling, directory)
         check("no vector instructions", check_small, directory)
         check("all of the address space in node", check_full_memory)
         check("no C library", check_symbols)
