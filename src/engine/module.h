@@ -153,7 +153,8 @@ struct iso_module {
     uint8_t digest[32];
 
     /* Translated code by function index (NULL: not yet or not any more, and for imports); published
-     * with release order under the engine's lock, read with acquire order. */
+     * with release order under the engine's lock. The interpreter reads it by iso_code_at, which
+     * says why that is enough; whoever else does takes the lock or acquire order. */
     struct iso_code *_Atomic *code;
     /* All under the lock. */
     uint64_t code_bytes; /* of all translated code */
