@@ -23,7 +23,7 @@ function(iso_program name)
 endfunction()
 
 # iso_test(NAME SOURCES file... [LIBS library...] [ARGS argument...] [TIMEOUT seconds])
-#   A test program over base/test.h, registered with ctest. It must end within TIMEOUT (60). Not in
+#   A test program over base/test.h, registered with ctest. It must end within TIMEOUT (240). Not in
 #   freestanding builds.
 function(iso_test name)
   if(ISO_FREESTANDING)
@@ -32,7 +32,7 @@ function(iso_test name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "TIMEOUT" "SOURCES;LIBS;ARGS")
   iso_check_arguments(iso_test "${arg_UNPARSED_ARGUMENTS}" "${arg_SOURCES}")
   if(NOT arg_TIMEOUT)
-    set(arg_TIMEOUT 60)
+    set(arg_TIMEOUT 240)
   endif()
   add_executable(${name} ${arg_SOURCES})
   target_link_libraries(${name} PRIVATE iso_flags ${arg_LIBS} iso_test_main)

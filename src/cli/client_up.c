@@ -45,6 +45,7 @@ struct up {
     const char *config; /* folder with the configurations of devices; NULL: they have none */
     char devices[DEVICES_MAX][64];
     size_t device_count;
+    bool is_own; /* no device was named: it is the one that 'isomer supervisor' starts */
     bool no_mdns, detach;
     char orchestrator_state[STATE_SIZE];
     struct iso_cli_children children;
@@ -191,9 +192,9 @@ static int read_options(const struct iso_cli_command *command, int argc, char **
 /* ---- Starting ---------------------------------------------------------------------------------
  */
 
-/* Where the orchestrator (name NULL) or a device keeps its state. The first device without --state
- * is that of `isomer supervisor`. */
-static int state_of(const struct up *up, const char *name, bool first, char out[STATE_SIZE])
+/* Where the orchestrator (name NULL) or a device keeps its state. That of a device which was named
+ * has its name: the same name is the same device, whatever stands beside it. */
+static int state_of(const struct up *up, const char *name, char out[STATE_SIZE])
 {
     char base[ISO_CLI_STATE_SIZE];
     if (up->state != NULL) {
@@ -204,8 +205,8 @@ static int state_of(const struct up *up, const char *name, bool first, char out[
         iso_cli_error("no home directory to keep the state in; give --state DIR");
         return ISO_CLI_USAGE;
     }
-    (void)iso_format(out, STATE_SIZE, "%s%s%s", base, name != NULL && !first ? "-" : "",
-                     name != NULL && !first ? name : "");
+    const bool has_name = name != NULL && !up->is_own;
+    (void)iso_format(out, STATE_SIZE, "%s%s%s", base, has_name ? "-" : "", has_name ? name : "");
     return ISO_CLI_OK;
 }
 
@@ -234,7 +235,7 @@ static int start_program(struct up *up, const char *program, const char *prefix,
 
 static int start_orchestrator(struct up *up)
 {
-    int status = state_of(up, NULL, true, up->orchestrator_state);
+    int status = state_of(up, NULL, up->orchestrator_state);
     if (status == ISO_CLI_OK && up->state != NULL && mkdir(up->state, 0700) != 0 &&
         errno != EEXIST) {
         iso_cli_error("%s: %s", up->state, iso_errno_text(errno));
@@ -250,7 +251,7 @@ static int start_device(struct up *up, size_t i)
 {
     char state[STATE_SIZE], config[ISO_PATH_MAX];
     const char *name = up->devices[i];
-    const int status = state_of(up, name, i == 0, state);
+    const int status = state_of(up, name, state);
     return status == ISO_CLI_OK ? start_program(up, "isomer-supervisor", name, name, state,
                                                 config_of(up, name, config) ? config : NULL)
                                 : status;
@@ -485,7 +486,7 @@ static int detach(struct up *up)
     char log[STATE_SIZE + 16], result = FAILED;
     int told[2];
     struct stat facts;
-    int status = state_of(up, NULL, true, up->orchestrator_state);
+    int status = state_of(up, NULL, up->orchestrator_state);
     if (status == ISO_CLI_OK) {
         status = iso_cli_folder_make(up->orchestrator_state);
     }
@@ -529,7 +530,7 @@ static bool runs_already(const struct up *up)
     json_t *notes = iso_cli_notes_read("up"), *note;
     size_t i;
     bool runs = false;
-    if (state_of(up, NULL, true, state) == ISO_CLI_OK) {
+    if (state_of(up, NULL, state) == ISO_CLI_OK) {
         json_array_foreach(notes, i, note)
         {
             runs = runs || strcmp(iso_cli_json_text(note, "state"), state) == 0;
@@ -557,6 +558,7 @@ static int run_up(const struct iso_cli_command *command, int argc, char **argv)
     iso_cli_server_init(&up->server);
     int status = read_options(command, argc, argv, up);
     if (status < 0 && up->device_count == 0) {
+        up->is_own = true;
         char host[64] = "";
         (void)gethostname(host, sizeof host - 1);
         host[strcspn(host, ".")] = '\0';

@@ -111,11 +111,23 @@ def ports_that_others_have_now(t):
 
 
 @test
+def other_devices_than_before(t):
+    """A device is the same one again by its name, and no other: whichever stands first."""
+    listed = []
+    for names in ("kitchen,den", "cellar", "den,kitchen"):
+        with up(t, names):  # which ends with 0 only when all are up
+            listed.append({one["name"]: one for one in json.loads(run(t, "device", "ls", "--json").out)["devices"]})
+            ups = {name for name, one in listed[-1].items() if one["state"] == "up"}
+            check(ups == set(names.split(",")), str(listed[-1]))
+    check(listed[0]["kitchen"]["id"] == listed[2]["kitchen"]["id"], str(listed))
+
+
+@test
 def up_when_a_device_is_not(t):
     """--detach ends with 0 only when all are up: here the kitchen that the orchestrator knows is gone for good."""
     with up(t, "kitchen"):
         pass
-    shutil.rmtree(t.path("state/isomer"))  # its key: what starts next is another device
+    shutil.rmtree(t.path("state/isomer-kitchen"))  # its key: what starts next is another device
     try:
         t.expect(run(t, "up", "--detach", "--no-mdns", "--devices", "kitchen", "--name", "house"), 71,
                  ["kitchen is not up yet", "not every device is up"])
