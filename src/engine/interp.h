@@ -67,8 +67,8 @@ static inline bool iso_access_outside(uint32_t addr, uint32_t offset, uint32_t n
  * it wrote before is read through this pointer only, and every processor but the Alpha reads what
  * an address leads to after the address. So there is no barrier, which acquire is on many
  * processors, in each call. C's memory_order_consume means this, but compilers make it acquire; and
- * the thread sanitizer does not know it. What is in the code must not change after it was
- * published, and nothing that its making wrote elsewhere may be relied on.
+ * the thread sanitizer does not know it. What calls read of the code must not change once it is in
+ * the table, and nothing that its making wrote elsewhere may be relied on.
  */
 #ifdef ISO_THREAD_SANITIZER
 #define ISO_THROUGH_POINTER memory_order_acquire
