@@ -1,6 +1,7 @@
 #!/bin/sh
 # tests/migration/run.sh [--no-cross] [OPTIONS of run.py]: moves running programs between processes and,
-# with builds for other processors under qemu, between architectures.
+# with builds for other processors under qemu, between architectures: two others, which differ most from
+# this one and each other; with --pairs all four.
 set -eu
 cd "$(dirname "$0")/../.."
 . tools/dev/lib.sh
@@ -8,17 +9,19 @@ cd "$(dirname "$0")/../.."
 need_packages_of build
 build_preset release
 target=migrate_tool
+presets="aarch64 mips"
 case " $* " in
 *" --python "*)
     target=isomer
     python3 tests/programs/run.py --fetch
     ;;
+*" --pairs "*) presets="aarch64 armhf riscv64 mips" ;;
 esac
 others=
 if [ "${1:-}" = --no-cross ]; then
     shift
 else
-    for preset in aarch64 armhf riscv64 mips; do
+    for preset in $presets; do
         need_packages_of "build-$preset"
         build_preset "$preset" "$target"
         others="$others --other $preset=build/$preset=$(emulator_of "$preset")"
