@@ -1,8 +1,7 @@
 # How the interpreter goes from one operation to the next: computed goto, tail calls or a switch.
 #
 # Result: the variable ISO_DISPATCH_FORM (goto, tail or switch), by which src/engine chooses its
-# source file, and for all sources the definitions ISO_DISPATCH_NAME ("goto", ...) and
-# ISO_DISPATCH_GOTO, ISO_DISPATCH_TAIL, ISO_DISPATCH_SWITCH (one is 1, the others 0).
+# source file.
 
 set(ISO_DISPATCH auto CACHE STRING "Dispatch of the interpreter: auto, goto, tail or switch")
 set_property(CACHE ISO_DISPATCH PROPERTY STRINGS auto goto tail switch)
@@ -22,13 +21,4 @@ elseif(NOT ISO_DISPATCH MATCHES "^(goto|tail|switch)$")
   message(FATAL_ERROR "ISO_DISPATCH is '${ISO_DISPATCH}'; it must be auto, goto, tail or switch")
 endif()
 
-foreach(form IN ITEMS goto tail switch)
-  string(TOUPPER ${form} upper)
-  if(form STREQUAL ISO_DISPATCH_FORM)
-    add_compile_definitions(ISO_DISPATCH_${upper}=1)
-  else()
-    add_compile_definitions(ISO_DISPATCH_${upper}=0)
-  endif()
-endforeach()
-add_compile_definitions(ISO_DISPATCH_NAME="${ISO_DISPATCH_FORM}")
 message(STATUS "Dispatch of the interpreter: ${ISO_DISPATCH_FORM}")

@@ -85,27 +85,6 @@ enum iso_err iso_or_store_generation_step(struct iso_or_store *store,
     return err;
 }
 
-static struct iso_or_generation_row read_row(const struct iso_or_query *query)
-{
-    return (struct iso_or_generation_row){
-        .app = iso_or_query_column(query, 0),
-        .number = iso_or_query_column_u64(query, 1),
-        .state = (enum iso_or_generation_state)iso_or_query_column_u64(query, 2),
-        .cause = iso_or_query_column(query, 3),
-        .detail = iso_or_query_column(query, 4),
-        .manifest = iso_or_query_column(query, 5),
-        .files = iso_or_query_column(query, 6),
-        .resolved = iso_or_query_column(query, 7),
-        .pins = iso_or_query_column(query, 8),
-        .placement = iso_or_query_column(query, 9),
-        .documents = iso_or_query_column(query, 10),
-        .progress = iso_or_query_column(query, 11),
-        .error = iso_or_query_column(query, 12),
-        .created_ms = iso_or_query_column_u64(query, 13),
-        .changed_ms = iso_or_query_column_u64(query, 14),
-    };
-}
-
 static struct iso_or_generation_row read_head(const struct iso_or_query *query)
 {
     return (struct iso_or_generation_row){
@@ -118,6 +97,19 @@ static struct iso_or_generation_row read_head(const struct iso_or_query *query)
         .created_ms = iso_or_query_column_u64(query, 6),
         .changed_ms = iso_or_query_column_u64(query, 7),
     };
+}
+
+static struct iso_or_generation_row read_row(const struct iso_or_query *query)
+{
+    struct iso_or_generation_row row = read_head(query);
+    row.manifest = iso_or_query_column(query, 8);
+    row.files = iso_or_query_column(query, 9);
+    row.resolved = iso_or_query_column(query, 10);
+    row.pins = iso_or_query_column(query, 11);
+    row.placement = iso_or_query_column(query, 12);
+    row.documents = iso_or_query_column(query, 13);
+    row.progress = iso_or_query_column(query, 14);
+    return row;
 }
 
 static enum iso_err each_row(struct iso_or_query *query,

@@ -46,10 +46,13 @@ static const char tables[] =
 static const char indexes[] = "CREATE INDEX IF NOT EXISTS generation_heads"
                               " ON generations (app, number, cause, detail, created_ms)";
 
-#define GENERATION_COLUMNS                                                                         \
-    "g.app, g.number, p.state, g.cause, g.detail, g.manifest, g.files, g.resolved, g.pins,"        \
-    " g.placement, g.documents, p.progress, p.error, g.created_ms, p.changed_ms"                   \
-    " FROM generations g JOIN progress p USING (app, number)"
+/* The parts of a generation that lists show, in the order in which store_generation.c reads them;
+ * all of it has the other columns after those. */
+#define HEAD_COLUMNS                                                                               \
+    "g.app, g.number, p.state, g.cause, g.detail, p.error, g.created_ms, p.changed_ms"
+#define JOINED " FROM generations g JOIN progress p USING (app, number)"
+#define REST_COLUMNS "g.manifest, g.files, g.resolved, g.pins, g.placement, g.documents, p.progress"
+#define GENERATION_COLUMNS HEAD_COLUMNS ", " REST_COLUMNS JOINED
 
 /* The generations of an application that may be forgotten: ?1 the application, ?2 how many are
  * kept, ?3 the first state in which one is over, ?4 and ?5 those in which it is current. */
@@ -86,9 +89,7 @@ const char *const iso_or_sql_texts[ISO_OR_SQL_COUNT] = {
         "SELECT " GENERATION_COLUMNS " WHERE g.app = ? ORDER BY g.number DESC",
     /* From the index alone: rows have documents and manifests. */
     [ISO_OR_SQL_GENERATIONS_HEADS] =
-        "SELECT g.app, g.number, p.state, g.cause, g.detail, p.error, g.created_ms, p.changed_ms"
-        " FROM generations g JOIN progress p USING (app, number) WHERE g.app = ?"
-        " ORDER BY g.number DESC",
+        "SELECT " HEAD_COLUMNS JOINED " WHERE g.app = ? ORDER BY g.number DESC",
     /* Of a row only what comes before its documents is read. */
     [ISO_OR_SQL_GENERATIONS_USE] = "SELECT 1 FROM generations WHERE instr(resolved, ?) > 0 LIMIT 1",
     [ISO_OR_SQL_GENERATIONS_ALL] = "SELECT " GENERATION_COLUMNS " ORDER BY g.app, g.number DESC",

@@ -371,6 +371,19 @@ static void put_snapshot(void *ctx, struct iso_http_request *req,
         .body_max = (BODY), .handle = (HANDLE)                                                     \
     }
 
+#define STATE_OUT(METHOD, PATTERN, HANDLE, BODY, SUMMARY)                                          \
+    {                                                                                              \
+        .method = (METHOD), .pattern = PATTERN, .access = ISO_ROUTE_OPERATE, .summary = (SUMMARY), \
+        .body_max = (BODY), .answer_type = "application/octet-stream", .handle = (HANDLE)          \
+    }
+
+#define STATE_IN(PATTERN, HANDLE, SUMMARY)                                                         \
+    {                                                                                              \
+        .method = ISO_HTTP_PUT, .pattern = PATTERN, .access = ISO_ROUTE_OPERATE,                   \
+        .summary = (SUMMARY), .body_max = ISO_SV_SNAPSHOT_BYTES_MAX,                               \
+        .body_type = "application/octet-stream", .handle = (HANDLE)                                \
+    }
+
 const struct iso_route iso_sv_routes_deployments[] = {
     {.method = ISO_HTTP_GET,
      .pattern = "v1/deployments",
@@ -398,39 +411,15 @@ const struct iso_route iso_sv_routes_deployments[] = {
     CHANGE(ISO_HTTP_POST, GENERATION "/commit", commit, 1024, "Switch to the prepared generation"),
     CHANGE(ISO_HTTP_POST, GENERATION "/abort", abort_prepared, 1024,
            "Give the prepared generation up"),
-    {.method = ISO_HTTP_GET,
-     .pattern = MOVE "/remembered",
-     .access = ISO_ROUTE_OPERATE,
-     .summary = "What the component remembers of finished calls, ahead of its state",
-     .answer_type = "application/octet-stream",
-     .handle = get_remembered},
-    {.method = ISO_HTTP_PUT,
-     .pattern = MOVE "/remembered",
-     .access = ISO_ROUTE_OPERATE,
-     .summary = "Take what the component remembers of finished calls, ahead of its state",
-     .body_max = ISO_SV_SNAPSHOT_BYTES_MAX,
-     .body_type = "application/octet-stream",
-     .handle = put_remembered},
-    {.method = ISO_HTTP_POST,
-     .pattern = MOVE "/freeze",
-     .access = ISO_ROUTE_OPERATE,
-     .summary = "Stop a component at a safepoint; {\"send\": true} answers with its state",
-     .body_max = 4096,
-     .answer_type = "application/octet-stream",
-     .handle = freeze},
-    {.method = ISO_HTTP_GET,
-     .pattern = MOVE "/snapshot",
-     .access = ISO_ROUTE_OPERATE,
-     .summary = "The state of the frozen component",
-     .answer_type = "application/octet-stream",
-     .handle = get_snapshot},
-    {.method = ISO_HTTP_PUT,
-     .pattern = MOVE "/snapshot",
-     .access = ISO_ROUTE_OPERATE,
-     .summary = "Hold the state of a component for which a prepared generation waits",
-     .body_max = ISO_SV_SNAPSHOT_BYTES_MAX,
-     .body_type = "application/octet-stream",
-     .handle = put_snapshot},
+    STATE_OUT(ISO_HTTP_GET, MOVE "/remembered", get_remembered, 0,
+              "What the component remembers of finished calls, ahead of its state"),
+    STATE_IN(MOVE "/remembered", put_remembered,
+             "Take what the component remembers of finished calls, ahead of its state"),
+    STATE_OUT(ISO_HTTP_POST, MOVE "/freeze", freeze, 4096,
+              "Stop a component at a safepoint; {\"send\": true} answers with its state"),
+    STATE_OUT(ISO_HTTP_GET, MOVE "/snapshot", get_snapshot, 0, "The state of the frozen component"),
+    STATE_IN(MOVE "/snapshot", put_snapshot,
+             "Hold the state of a component for which a prepared generation waits"),
     CHANGE(ISO_HTTP_POST, MOVE "/own", own, 4096, "Run the component whose state is held"),
     CHANGE(ISO_HTTP_POST, MOVE "/release", release, 4096,
            "Forget the frozen component, which runs at a peer now"),
