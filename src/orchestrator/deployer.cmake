@@ -17,7 +17,7 @@ iso_library(iso_orchestrator_deployer
     move.c
     reconcile.c
   DEPENDS iso_orchestrator_documents iso_orchestrator_manifest iso_orchestrator_planner
-    iso_orchestrator_store iso_package iso::jansson iso::sodium)
+    iso_orchestrator_store iso_daemon iso_package iso::jansson iso::sodium)
 target_compile_definitions(iso_orchestrator_deployer PRIVATE _GNU_SOURCE)
 
 iso_library(iso_orchestrator_deployer_test_support
