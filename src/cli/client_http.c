@@ -277,6 +277,30 @@ static void tell_problem(const struct iso_cli_server *server, const struct iso_c
     }
 }
 
+/* The backtrace of a component's trap, as `isomer run` prints one. */
+static void tell_trap(const json_t *trap)
+{
+    const json_t *frames = json_object_get(trap, "backtrace"), *frame;
+    const json_int_t left_out = json_integer_value(json_object_get(trap, "left-out"));
+    const size_t gap_at = json_array_size(frames) / 2;
+    size_t i;
+    json_array_foreach(frames, i, frame)
+    {
+        const char *name = json_string_value(json_object_get(frame, "function"));
+        const json_int_t offset = json_integer_value(json_object_get(frame, "offset"));
+        const json_int_t index = json_integer_value(json_object_get(frame, "index"));
+        if (i == gap_at && left_out > 0) {
+            iso_cli_detail("... %lld more ...", (long long)left_out);
+        }
+        if (name != NULL) {
+            iso_cli_detail("at 0x%llx in %s (func %lld)", (unsigned long long)offset, name,
+                           (long long)index);
+        } else {
+            iso_cli_detail("at 0x%llx in func %lld", (unsigned long long)offset, (long long)index);
+        }
+    }
+}
+
 int iso_cli_problem(const struct iso_cli_server *server, const struct iso_cli_request *request,
                     const struct iso_cli_reply *reply)
 {
@@ -288,6 +312,7 @@ int iso_cli_problem(const struct iso_cli_server *server, const struct iso_cli_re
         iso_cli_detail("%s", text != NULL ? text : "");
         free(text);
     }
+    tell_trap(json_object_get(problem, "trap"));
     const bool call = request->call_key != NULL;
     const int status = reply->status == 400 ? ISO_CLI_USAGE
                        : call ? status_of_call(json_string_value(json_object_get(problem, "type")))

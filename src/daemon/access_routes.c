@@ -102,7 +102,7 @@ static void post_login(void *ctx, struct iso_http_request *req,
 {
     struct iso_access *access = ctx;
     bool given;
-    char base[320], url[400];
+    char base[320], url[400], secret[ISO_ACCESS_SECRET_SIZE];
     (void)params;
     const struct iso_token *token = iso_access_check(access, req, now_s(), &given);
     if (token == NULL) { /* it was there a moment ago */
@@ -111,8 +111,8 @@ static void post_login(void *ctx, struct iso_http_request *req,
         return;
     }
     iso_route_base_url(req, base, sizeof base);
-    (void)iso_format(url, sizeof url, "%s/login?code=%s", base,
-                     iso_access_login(access, token, now_s()));
+    iso_access_login(access, token, now_s(), secret);
+    (void)iso_format(url, sizeof url, "%s/login?code=%s", base, secret);
     iso_reply_json(iso_http_request_server(req), iso_http_request_id(req), 200,
                    json_pack("{s:s}", "url", url));
 }
@@ -140,7 +140,7 @@ static void delete_session(void *ctx, struct iso_http_request *req,
     struct iso_access *access = ctx;
     char cookie[96];
     (void)params;
-    iso_access_sign_out(access, req);
+    iso_access_sign_out(access, req, now_s());
     (void)iso_format(cookie, sizeof cookie, "%s=; Path=/; Max-Age=0; HttpOnly; SameSite=Strict",
                      access->cookie);
     const struct iso_http_field fields[] = {{"Set-Cookie", cookie}};
@@ -155,11 +155,9 @@ static void get_login(void *ctx, struct iso_http_request *req,
     struct iso_str code = {NULL, 0};
     const iso_http_id id = iso_http_request_id(req);
     (void)params;
-    const char *secret =
-        iso_http_request_parameter(req, "code", &code) && !iso_http_request_is_head(req)
-            ? iso_access_sign_in(access, code, now_s())
-            : NULL;
-    if (secret == NULL) {
+    char secret[ISO_ACCESS_SECRET_SIZE];
+    if (!iso_http_request_parameter(req, "code", &code) || iso_http_request_is_head(req) ||
+        !iso_access_sign_in(access, code, now_s(), secret)) {
         iso_http_problem(iso_http_request_server(req), id, 403, NULL, NULL,
                          "this address has been used or is too old; ask for another one");
         return;

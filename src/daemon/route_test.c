@@ -501,6 +501,58 @@ TEST(a_page_knows_its_rights_and_signs_out)
     daemon_fini(&daemon);
 }
 
+/* The file of sessions is what a daemon that is started anew knows of them; it has no secrets. */
+TEST(a_page_stays_signed_in_when_the_daemon_is_started_anew)
+{
+    struct daemon daemon;
+    struct iso_file file;
+    char path[160], cookie[256], more[512];
+    daemon_open(&daemon, true);
+    struct iso_access *access = &daemon.access;
+    sign_in(&daemon, daemon.reader, path, cookie);
+    (void)snprintf(more, sizeof more, "%s\r\n", cookie);
+    memset(access->sessions, 0, sizeof access->sessions);
+    CHECK_EQ_U64(ask(&daemon, "GET", "/v1/login", NULL, more), 401);
+    iso_access_sessions_read(access, uv_hrtime() / 1000000000u);
+    CHECK_EQ_U64(ask(&daemon, "GET", "/v1/login", NULL, more), 200);
+    CHECK_OK(iso_file_read(access->path, 4096, &file, NULL));
+    CHECK(strstr((const char *)file.bytes.ptr, strchr(cookie, '=') + 1) == NULL);
+    iso_file_fini(&file);
+    CHECK_EQ_U64(ask(&daemon, "DELETE", "/v1/login", NULL, more), 204);
+    memset(access->sessions, 0, sizeof access->sessions);
+    iso_access_sessions_read(access, uv_hrtime() / 1000000000u);
+    CHECK_EQ_U64(ask(&daemon, "GET", "/v1/login", NULL, more), 401);
+    daemon_fini(&daemon);
+}
+
+/* Whatever the file has: what is no session, or over, signs nobody in. */
+TEST(a_damaged_file_of_sessions_signs_nobody_in)
+{
+    static const char digits[] = "0000000000000000000000000000000000000000000000000000000000000000";
+    static const char *const tails[] = {
+        "",
+        "]}",
+        "\", \"token\": \"0123456789abcdef\"}]}",
+        "\", \"token\": \"0123456789abcdef\", \"until\": 1}]}",
+        "\", \"token\": \"0123456789abcdef\", \"until\": -1}]}",
+        "0\", \"token\": \"0123456789abcdef\", \"until\": 99999999999}]}",
+        "\", \"token\": \"0123456789abcdef0\", \"until\": 99999999999}]}"};
+    struct daemon daemon;
+    char text[512];
+    daemon_open(&daemon, true);
+    struct iso_access *access = &daemon.access;
+    for (size_t i = 0; i < ISO_COUNT_OF(tails); i++) {
+        (void)snprintf(text, sizeof text, "{\"sessions\": [{\"secret-sha256\": \"%s%s", digits,
+                       tails[i]);
+        CHECK_OK(iso_file_write_atomic(access->path, iso_bytes_from(text, strlen(text)), NULL));
+        iso_access_sessions_read(access, 1);
+        for (size_t k = 0; k < ISO_ACCESS_SESSIONS_MAX; k++) {
+            CHECK_EQ_U64(access->sessions[k].until_s, 0);
+        }
+    }
+    daemon_fini(&daemon);
+}
+
 /* ---- The document --------------------------------------------------------------------------- */
 
 TEST(the_document_has_every_route_once)

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
+#include <uv.h>
 
 #define LOCAL_LABEL "this machine"
 
@@ -76,6 +77,7 @@ static enum iso_err open_identity(struct iso_state *state, const char *host,
         (void)iso_format(access->cookie, sizeof access->cookie, "isomer-%.8s", state->id);
         path_in(state, "tokens.json", path);
         err = iso_token_store_open(path, &access->tokens, report);
+        path_in(state, "sessions.json", access->path);
     }
     return err;
 }
@@ -150,7 +152,11 @@ enum iso_err iso_state_open(struct iso_state *state, const char *dir, const char
     enum iso_err err = iso_dir_make(dir, report);
     err = err != ISO_OK ? err : lock_state(state, program, report);
     err = err != ISO_OK ? err : open_identity(state, host, access, report);
-    return err != ISO_OK ? err : open_local_token(state, access->tokens, report);
+    err = err != ISO_OK ? err : open_local_token(state, access->tokens, report);
+    if (err == ISO_OK) {
+        iso_access_sessions_read(access, uv_hrtime() / 1000000000u);
+    }
+    return err;
 }
 
 void iso_state_close(struct iso_state *state, struct iso_access *access)

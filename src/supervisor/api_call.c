@@ -2,6 +2,7 @@
 #include "supervisor/api_call.h"
 
 #include "base/format.h"
+#include "base/json_member.h"
 #include "supervisor/remember.h"
 
 /* ---- Outcomes ------------------------------------------------------------------------------- */
@@ -51,6 +52,15 @@ static void put_error_member(void *ctx, struct iso_json *json)
     }
 }
 
+static void put_trap_member(void *ctx, struct iso_json *json)
+{
+    const struct iso_sv_call *call = ctx;
+    if (call->reply.len != 0) {
+        iso_json_put_raw(json, "trap",
+                         iso_str_from((const char *)call->reply.ptr, call->reply.len));
+    }
+}
+
 static void problem(struct iso_supervisor *sv, iso_http_id id, struct iso_sv_call *call)
 {
     char type[64];
@@ -65,7 +75,8 @@ static void problem(struct iso_supervisor *sv, iso_http_id id, struct iso_sv_cal
                               detail, NULL, 0, put_error_member, call);
     } else {
         iso_http_problem_with(sv->http, id, status, type, iso_sv_outcome_name(call->outcome),
-                              detail, &retry, fields, NULL, NULL);
+                              detail, &retry, fields,
+                              call->outcome == ISO_SV_TRAP ? put_trap_member : NULL, call);
     }
 }
 

@@ -28,10 +28,12 @@ enum iso_sv_encoding {
 
 /* How a call ended. docs/api.md has the HTTP and CoAP code of each. */
 enum iso_sv_outcome {
-    ISO_SV_DONE,        /* reply has the result (empty: the function has none) */
-    ISO_SV_ERROR,       /* the function answered `error`: reply has its payload */
-    ISO_SV_ARGUMENT,    /* the arguments are wrong: report has path and reason; nothing ran */
-    ISO_SV_TRAP,        /* report has the trap, with the backtrace in the log */
+    ISO_SV_DONE,     /* reply has the result (empty: the function has none) */
+    ISO_SV_ERROR,    /* the function answered `error`: reply has its payload */
+    ISO_SV_ARGUMENT, /* the arguments are wrong: report has path and reason; nothing ran */
+    /* report has the trap; reply, when it was a component's, the document of it (docs/api.md,
+     * "Traps") as JSON, unless memory was short. The backtrace is in the log too. */
+    ISO_SV_TRAP,
     ISO_SV_BUSY,        /* the queue is full */
     ISO_SV_LIMIT,       /* fuel, time, memory, size: report says which */
     ISO_SV_MOVED,       /* the component is not (or no longer) owned here */

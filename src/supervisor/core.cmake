@@ -20,6 +20,7 @@ iso_library(iso_supervisor_core
     instance_poll.c
     instance_remote.c
     instance_run.c
+    instance_trap.c
     instance_wait.c
     instance_wasi.c
     pace.c

@@ -516,6 +516,8 @@ void iso_sv_instance_set_state(struct iso_sv_instance *instance, enum iso_sv_ins
 bool iso_sv_instance_take(struct iso_sv_instance *instance);
 /* Run a slice of an instance in state ON_THREAD. True: its call has ended in it. */
 bool iso_sv_instance_run(struct iso_sv_thread *thread, struct iso_sv_instance *instance);
+/* instance_trap.c. Its call has trapped: says so in the log, and to who called from outside. */
+void iso_sv_instance_tell_trap(struct iso_sv_instance *instance, const struct iso_trap *trap);
 /* Before and after code of it runs: fuel and time. */
 void iso_sv_instance_charge(struct iso_sv_instance *instance);
 void iso_sv_instance_fuel(struct iso_sv_instance *instance);

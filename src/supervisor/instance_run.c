@@ -36,20 +36,6 @@ void iso_sv_instance_charge(struct iso_sv_instance *instance)
 
 /* ---- Ends of runs ---------------------------------------------------------------------------- */
 
-static void log_backtrace(struct iso_sv_instance *instance, const struct iso_trap *trap)
-{
-    char text[1024];
-    size_t at = iso_format(text, sizeof text, "trap: %s", trap->message);
-    for (uint32_t i = 0; i < trap->frame_count && at + 80 < sizeof text; i++) {
-        const struct iso_trap_frame *frame = &trap->frames[i];
-        struct iso_str name = iso_module_func_name(frame->module, frame->func_index);
-        at += iso_format(text + at, sizeof text - at, "%s%.*s#%u@0x%llx", i == 0 ? " at " : " < ",
-                         (int)(name.len < 40 ? name.len : 40), name.len != 0 ? name.ptr : "",
-                         (unsigned)frame->func_index, (unsigned long long)frame->offset);
-    }
-    iso_sv_component_log(instance->component, ISO_LOG_ERROR, true, iso_str_from_z(text));
-}
-
 static enum step end_with(struct iso_sv_instance *instance, enum iso_sv_outcome outcome)
 {
     instance->call->outcome = outcome;
@@ -64,7 +50,7 @@ static enum step end_trap(struct iso_sv_instance *instance)
     if (iso_store_state(instance->store) == ISO_RUN_TRAPPED && trap->kind != ISO_TRAP_NONE) {
         iso_report_set(&call->report, "%s", trap->message);
         if (trap->kind != ISO_TRAP_EXIT) {
-            log_backtrace(instance, trap);
+            iso_sv_instance_tell_trap(instance, trap);
         }
     }
     return end_with(instance, ISO_SV_TRAP);
@@ -115,6 +101,7 @@ static enum step suspended(struct iso_sv_instance *instance)
 static enum step failed(struct iso_sv_instance *instance, enum iso_err err)
 {
     struct iso_sv_call *call = instance->call;
+    iso_buf_fini(&call->reply); /* the beginning of a result that could not be written */
     switch (err) {
     case ISO_E_TRAP:
         return end_trap(instance);

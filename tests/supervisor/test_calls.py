@@ -40,7 +40,12 @@ def test_values_in_and_out(programs, guests):
         answer = device.call("test/probe", "decide", {"good": False, "text": "no"})
         check(answer.status == 422 and answer.json()["error"] == "no", "error: %s", answer)
         answer = device.call("test/probe", "trap")
-        check(answer.status == 500 and "unreachable" in answer.json()["detail"], "trap: %s", answer)
+        check(answer.status == 500 and answer.json()["detail"] == "unreachable", "trap: %s", answer)
+        trap = answer.json()["trap"]
+        check((trap["component"], trap["function"], trap["message"], trap["left-out"])
+              == ("test/probe", "trap", "unreachable", 0), "what trapped: %s", trap)
+        check(trap["backtrace"] and all(frame["offset"] > 0 and frame["index"] >= 0 for frame in trap["backtrace"]),
+              "where: %s", trap)
         check(device.value("test/probe", "setting", {"key": "colour"}) == "green", "config")
         check(device.value("test/probe", "setting", {"key": "size"}) is None, "config that was not given")
         check(device.call("test/probe", "say", {"text": "hello"}).status == 204, "no result")

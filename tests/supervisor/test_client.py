@@ -70,7 +70,8 @@ def test_client_statuses(programs, guests):
         module = guests.build("probe")
         client(programs, device, "put", module, "--grant", "log", "--grant", "events", "--grant", "clock",
                "--grant", "config", "--grant", "storage", "--limit", "time=200ms")
-        client(programs, device, "call", "probe/probe", "trap", status=134)
+        told = client(programs, device, "call", "probe/probe", "trap", status=134)
+        check("trap: unreachable" in told and "at 0x" in told and "(func " in told, "the backtrace: %s", told)
         client(programs, device, "call", "probe/probe", "spin", status=122)
         client(programs, device, "call", "probe/probe", "decide", "good=false", "text=no", status=121)
         client(programs, device, "call", "probe/probe", "nothing", status=64)
