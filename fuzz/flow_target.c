@@ -8,6 +8,8 @@
 #include "supervisor/item.h"
 #include "supervisor/remember.h"
 
+#include <stdlib.h>
+
 enum { STEPS = 3 };
 
 struct world {
@@ -114,6 +116,13 @@ static void ended(void *ctx, uint64_t waiter, const struct iso_sv_flow_outcome *
     (void)outcome;
 }
 
+/* The runs begin on another device. */
+static void turned(void *ctx)
+{
+    (void)ctx;
+    abort();
+}
+
 static void receive(struct world *world)
 {
     static const uint8_t item = 0x01;
@@ -167,7 +176,8 @@ static void act(struct world *world)
 
 static void run_flow(const uint8_t *data, size_t len)
 {
-    static const struct iso_sv_flow_ops ops = {execute, send_message, acknowledge, tell, ended};
+    static const struct iso_sv_flow_ops ops = {execute, send_message, acknowledge,
+                                               tell,    ended,        turned};
     static const struct iso_sv_flow_step steps[STEPS] = {
         {.here = false, .needs = 0}, {.here = true, .needs = 1}, {.here = false, .needs = 2}};
     struct world world = {.data = data, .len = len, .now_ns = UINT64_C(1000000000)};

@@ -189,8 +189,9 @@ static int print_flow(const json_t *flow, const json_t *devices)
     struct iso_cli_table table;
     size_t i;
     json_t *step;
-    printf("%s/%s is %s\n", iso_cli_json_text(flow, "app"), iso_cli_json_text(flow, "flow"),
-           iso_cli_json_text(flow, "state"));
+    const char *since = iso_cli_json_text(flow, "failing-since");
+    printf("%s/%s is %s%s%s\n", iso_cli_json_text(flow, "app"), iso_cli_json_text(flow, "flow"),
+           iso_cli_json_text(flow, "state"), since[0] != '\0' ? " since " : "", since);
     for (i = 0; i < ISO_COUNT_OF(counts); i++) {
         print_count(flow, counts[i]);
     }

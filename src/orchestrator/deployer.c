@@ -38,10 +38,12 @@ static struct iso_or_app *make_app(struct iso_or_deployer *deployer, struct iso_
     app->lost_state = json_object();
     app->figures = json_object();
     app->stuck = json_object();
+    app->failing = json_object();
     app->revision = 1;
     if (app->floors == NULL || app->sightings == NULL || app->avoid == NULL ||
         app->lost_state == NULL || app->figures == NULL || app->stuck == NULL ||
-        app->missing == NULL || app->strangers == NULL || app->disbelieved == NULL) {
+        app->missing == NULL || app->strangers == NULL || app->disbelieved == NULL ||
+        app->failing == NULL) {
         iso_or_app_destroy(app);
         return NULL;
     }
@@ -89,6 +91,7 @@ void iso_or_app_destroy(struct iso_or_app *app)
     json_decref(app->lost_state);
     json_decref(app->figures);
     json_decref(app->stuck);
+    json_decref(app->failing);
     iso_alloc_free(deployer->config.alloc, app, sizeof *app);
 }
 

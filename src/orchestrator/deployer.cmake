@@ -5,6 +5,7 @@ iso_library(iso_orchestrator_deployer
     deployer_address.c
     deployer_ask.c
     deployer_describe.c
+    deployer_failing.c
     deployer_figures.c
     deployer_forget.c
     deployer_generation.c
@@ -28,7 +29,7 @@ iso_library(iso_orchestrator_deployer_test_support
     deployer_test_support.c
   DEPENDS iso_orchestrator_deployer iso_test_main)
 target_compile_definitions(iso_orchestrator_deployer_test_support PUBLIC _GNU_SOURCE)
-foreach(name IN ITEMS deployer deployer_fault deployer_kill deployer_packages
+foreach(name IN ITEMS deployer deployer_failing deployer_fault deployer_kill deployer_packages
         deployer_random deployer_trust)
   iso_test(orchestrator_${name}_test
     SOURCES ${name}_test.c LIBS iso_orchestrator_deployer_test_support)

@@ -193,6 +193,9 @@ static const char *state_of(const struct iso_or_app *app, char reason[ISO_OR_REA
     if (waiting) {
         return iso_or_now(app->deployer) - gen->decided_ms < NEW_MS ? "deploying" : "waiting";
     }
+    if (iso_or_app_failing(app, reason)) {
+        return "failing";
+    }
     if (app->failed[0] != '\0') { /* it runs on as it was before somebody wanted more */
         (void)iso_format(reason, ISO_OR_REASON_SIZE, "generation %" PRIu64 " failed: %s",
                          app->failed_number, app->failed);
@@ -360,6 +363,7 @@ enum iso_err iso_or_deployer_write_app(struct iso_or_deployer *deployer, struct 
         iso_json_string(json, gen->manifest->flows[i].name);
     }
     iso_json_array_end(json);
+    iso_or_app_put_failing(app, json);
     if (app->change != NULL) {
         put_change(app->change, json);
     } else if (gen != NULL && gen->state == ISO_OR_COMMITTING) {

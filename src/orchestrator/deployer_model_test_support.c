@@ -414,6 +414,11 @@ static json_t *status(struct model_app *app)
         (void)json_object_set(out, "generation", json_object_get(app->committed, "generation"));
         (void)json_object_set_new(out, "components", components_json(app, app->committed, true));
     }
+    if (app->failing != NULL) {
+        (void)json_object_set_new(out, "failing",
+                                  json_pack("[{s:s, s:s, s:s}]", "flow", "tick", "since",
+                                            "2026-01-01T00:00:00Z", "error", app->failing));
+    }
     if (app->prepared != NULL) {
         (void)json_object_set_new(
             out, "prepared",

@@ -261,6 +261,7 @@ struct iso_or_app {
     json_t *figures;     /* component -> {"fuel-per-call", "bytes-per-call"}: measured */
     json_t *stuck;       /* component -> device: could not be moved away when that was drained */
     json_t *lost_state;  /* components that must begin anew */
+    json_t *failing;     /* device -> {"generation", "flows"}: it says that they fail */
     char failed[ISO_OR_REASON_SIZE * 2]; /* why the latest change failed; empty: it did not */
     uint64_t failed_number;
     char degraded[ISO_OR_REASON_SIZE]; /* said last; empty: not */
@@ -268,6 +269,7 @@ struct iso_or_app {
     uint64_t repair_ms;                /* not before */
     uint64_t timer, timer_at;
     bool stepping, again, told;
+    bool failing_told; /* people know that flows fail */
 };
 
 struct iso_or_deployer {
@@ -323,6 +325,11 @@ bool iso_or_resolve_finished(const struct iso_or_generation *gen);
 ISO_MUST_CHECK enum iso_err iso_or_resolve_check(struct iso_or_generation *gen,
                                                  struct iso_or_mistakes *mistakes,
                                                  struct iso_report *report);
+/* deployer_failing.c. What a device says of the application (NULL: it has nothing of it); whether a
+ * flow of the present generation fails, and which, since when, and why; all of them as a member. */
+void iso_or_app_note_failing(struct iso_or_app *app, const char *device, const json_t *status);
+bool iso_or_app_failing(const struct iso_or_app *app, char reason[ISO_OR_REASON_SIZE]);
+void iso_or_app_put_failing(const struct iso_or_app *app, struct iso_json *json);
 /* deployer_figures.c */
 void iso_or_figures_ask(struct iso_or_generation *gen);
 bool iso_or_figures_there(const struct iso_or_generation *gen);

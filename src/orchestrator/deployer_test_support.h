@@ -42,8 +42,9 @@ struct model_app {
     char name[ISO_OR_APP_SIZE]; /* empty: none */
     json_t *committed, *prepared;
     uint64_t seen, prepared_ms;
-    json_t *epochs; /* highest seen, of each component */
-    json_t *ahead;  /* what came ahead of the states that the prepared generation waits for */
+    json_t *epochs;      /* highest seen, of each component */
+    const char *failing; /* the error of its flow, which fails; NULL: it does not */
+    json_t *ahead;       /* what came ahead of the states that the prepared generation waits for */
     struct model_component components[SIM_COMPONENTS];
     size_t component_count;
     struct model_record moves[SIM_COMPONENTS];

@@ -192,6 +192,7 @@ static bool compare(struct iso_or_look *at, struct iso_or_app *app, const json_t
     if (!iso_or_app_told(app, at->device, status)) {
         return false;
     }
+    iso_or_app_note_failing(app, at->device, status);
     if (clear_remainders(at, app, status)) {
         return true;
     }

@@ -107,6 +107,8 @@ struct iso_sv_deploy_hooks {
     void (*relay)(void *ctx, struct iso_sv_generation *generation, uint32_t component,
                   struct iso_sv_generation *at, uint32_t peer, uint64_t epoch,
                   void (*done)(void *done_ctx), void *done_ctx);
+    /* Of a committed one: members for the status of its application, an object that is open. */
+    void (*describe)(void *ctx, const struct iso_sv_generation *generation, struct iso_json *json);
     /* What iso_sv_deployments_find answers for an application has changed, or its trouble. what:
      * "prepared", "committed", "aborted", "expired", "removed", "failed", "frozen", "held",
      * "owned", "released", "thawed"; component is empty where it is the whole application. */

@@ -152,7 +152,11 @@ static void put_app(struct iso_json *json, const struct iso_sv_app *app)
         put_document(json, document);
     }
     if (app->committed != NULL) {
+        const struct iso_sv_deploy_hooks *hooks = &app->deployments->hooks;
         put_components(json, app, app->committed);
+        if (hooks->describe != NULL) {
+            hooks->describe(hooks->ctx, &app->committed->pub, json);
+        }
     }
     if (app->prepared != NULL) {
         iso_json_put_object_begin(json, "prepared");

@@ -520,5 +520,6 @@ void iso_sv_flow_add_stats(struct iso_sv_flow *flow, const struct iso_sv_flow_st
 
 void iso_sv_flow_lose(struct iso_sv_flow *flow, uint64_t now_ns)
 {
+    flow->draining = true;
     iso_sv_flow_expire(flow, now_ns, true);
 }

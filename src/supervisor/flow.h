@@ -73,6 +73,9 @@ enum iso_sv_flow_end {
     ISO_SV_FLOW_LOST = 3     /* nobody knows */
 };
 
+/* How the text of a step begins that refused its arguments. */
+#define ISO_SV_FLOW_BAD_ARGUMENTS "bad-arguments"
+
 struct iso_sv_flow_outcome {
     uint64_t number;
     enum iso_sv_flow_end end;
@@ -148,6 +151,8 @@ struct iso_sv_flow_ops {
     bool (*tell)(void *ctx, const struct iso_sv_flow_outcome *outcomes, size_t count);
     /* A run that somebody waits for has ended (device of the first step). */
     void (*ended)(void *ctx, uint64_t waiter, const struct iso_sv_flow_outcome *outcome);
+    /* The flow fails, or does no longer: stats->failing (device of the first step). */
+    void (*turned)(void *ctx);
 };
 
 enum iso_sv_flow_overload { ISO_SV_FLOW_WAIT, ISO_SV_FLOW_DROP_OLDEST, ISO_SV_FLOW_DROP_NEWEST };
@@ -185,6 +190,12 @@ struct iso_sv_flow_stats {
     struct iso_sv_meter meter; /* of runs that finished, from start to end */
     uint64_t started, finished, failed, dropped, lost, waited;
     uint32_t running;
+    /* The latest runs failed or were lost, ISO_SV_FLOW_FAILING of them or all that this generation
+     * has had; dropped ones and such as failed by their caller's input do not count. It turns at
+     * most every ISO_SV_FLOW_TURN_NS to the worse. */
+    bool failing;
+    uint64_t failing_runs;
+    uint64_t failing_since_ns; /* when the first of them ended */
     char last_error[ISO_SV_FLOW_TEXT + 64];
 };
 
@@ -228,10 +239,13 @@ void iso_sv_flow_tick(struct iso_sv_flow *flow, uint64_t now_ns);
 const struct iso_sv_flow_stats *iso_sv_flow_stats(struct iso_sv_flow *flow);
 const struct iso_sv_flow_step_stats *iso_sv_flow_step_stats(struct iso_sv_flow *flow,
                                                             uint32_t step);
+/* A step refused its arguments, and some of them are the input of who called the flow. */
+bool iso_sv_flow_input_refused(const struct iso_sv_flow *flow,
+                               const struct iso_sv_flow_outcome *outcome);
 /* Add what another generation of the flow counted: more - less (NULL: 0). */
 void iso_sv_flow_add_stats(struct iso_sv_flow *flow, const struct iso_sv_flow_stats *more,
                            const struct iso_sv_flow_stats *less);
-/* All runs that have not ended are lost. */
+/* All runs that have not ended are lost, and no further ones begin. */
 void iso_sv_flow_lose(struct iso_sv_flow *flow, uint64_t now_ns);
 
 #endif

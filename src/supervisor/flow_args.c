@@ -6,16 +6,19 @@
 enum { PARTS_MAX = 4096, POINTER_MAX = 256 };
 #define LITERALS_MAX ((size_t)16 << 20)
 
-/* Either bytes of the literals, or a reference. */
+/* Either bytes of the literals, or a reference; for what the reference is, in the words of a
+ * message
+ * ("size.width: expected u32"). */
 struct part {
     const struct iso_sv_template *reference; /* NULL: literal */
-    size_t offset, len;
+    size_t offset, len;                      /* of the literals; of the words */
 };
 
 struct iso_sv_flow_args {
     const struct iso_alloc *alloc;
     uint32_t step_count;
     struct iso_buf literals;
+    struct iso_buf words;
     struct iso_buf parts;          /* struct part */
     struct iso_sv_template before; /* in the place of `with`: the result before */
 };
@@ -99,9 +102,9 @@ static const char *kind_name(const struct iso_sv_template *template)
  */
 
 static enum iso_err add_part(struct compiler *c, const struct iso_sv_template *reference,
-                             size_t len)
+                             size_t offset, size_t len)
 {
-    struct part part = {.reference = reference, .offset = c->start, .len = len};
+    struct part part = {.reference = reference, .offset = offset, .len = len};
     if (c->args->parts.len >= PARTS_MAX * sizeof part) {
         return iso_fail(c->report, ISO_E_LIMIT, "the parameters of a step have too many parts");
     }
@@ -111,7 +114,7 @@ static enum iso_err add_part(struct compiler *c, const struct iso_sv_template *r
 static enum iso_err flush(struct compiler *c)
 {
     size_t len = c->args->literals.len - c->start;
-    enum iso_err err = len > 0 ? add_part(c, NULL, len) : ISO_OK;
+    enum iso_err err = len > 0 ? add_part(c, NULL, c->start, len) : ISO_OK;
     c->start = c->args->literals.len;
     return err;
 }
@@ -150,15 +153,43 @@ static enum iso_err check_reference(const struct compiler *c, const struct place
     return ISO_OK;
 }
 
+/* "size.width: expected u32"; without `with`, of the only parameter. */
+static size_t put_words(const struct compiler *c, const struct place *place,
+                        const struct iso_vtype *type, char out[POINTER_MAX])
+{
+    const struct place only = {.name = c->def->func->params[0].name};
+    const struct place *chain[ISO_SV_DOC_DEPTH_MAX + 2];
+    char expected[96];
+    size_t depth = 0, at = 0;
+    for (place = place != NULL ? place : &only; place != NULL && depth < ISO_COUNT_OF(chain);
+         place = place->up) {
+        chain[depth++] = place;
+    }
+    for (size_t i = depth; i-- > 0;) {
+        at += iso_format(out + at, POINTER_MAX - at, "%s", i + 1 < depth ? "." : "");
+        at += chain[i]->name.ptr != NULL
+                  ? iso_format(out + at, POINTER_MAX - at, "%.*s", (int)chain[i]->name.len,
+                               chain[i]->name.ptr)
+                  : iso_format(out + at, POINTER_MAX - at, "%zu", chain[i]->index);
+    }
+    iso_vtype_text(type, expected, sizeof expected);
+    return at + iso_format(out + at, POINTER_MAX - at, ": expected %s", expected);
+}
+
 static enum iso_err put_reference(struct compiler *c, const struct place *place,
                                   const struct iso_sv_template *template,
                                   const struct iso_vtype *type)
 {
+    char words[POINTER_MAX];
+    const size_t offset = c->args->words.len;
     enum iso_err err = check_reference(c, place, template, type);
     if (err == ISO_OK) {
         err = flush(c);
     }
-    return err == ISO_OK ? add_part(c, template, 0) : err;
+    if (err == ISO_OK) {
+        err = iso_buf_append(&c->args->words, words, put_words(c, place, type, words));
+    }
+    return err == ISO_OK ? add_part(c, template, offset, c->args->words.len - offset) : err;
 }
 
 /* ---- Literals ----------------------------------------------------------------------------------
@@ -446,6 +477,7 @@ enum iso_err iso_sv_flow_args_create(const struct iso_sv_flow_args_def *def,
     args->alloc = def->alloc;
     args->step_count = (uint32_t)c.flow->step_count;
     iso_buf_init(&args->literals, def->alloc, LITERALS_MAX);
+    iso_buf_init(&args->words, def->alloc, SIZE_MAX);
     iso_buf_init(&args->parts, def->alloc, SIZE_MAX);
     enum iso_err err = with != NULL ? put_params(&c, with) : put_before(&c);
     if (err == ISO_OK) {
@@ -463,6 +495,7 @@ void iso_sv_flow_args_destroy(struct iso_sv_flow_args *args)
 {
     if (args != NULL) {
         iso_buf_fini(&args->literals);
+        iso_buf_fini(&args->words);
         iso_buf_fini(&args->parts);
         iso_alloc_free(args->alloc, args, sizeof *args);
     }
@@ -471,12 +504,13 @@ void iso_sv_flow_args_destroy(struct iso_sv_flow_args *args)
 /* ---- Runs --------------------------------------------------------------------------------------
  */
 
-static enum iso_err resolve(const struct iso_sv_flow_args *args,
-                            const struct iso_sv_template *reference,
+static enum iso_err resolve(const struct iso_sv_flow_args *args, const struct part *part,
                             const struct iso_sv_slot *slots, struct iso_bytes *out,
                             struct iso_report *report)
 {
     static const uint8_t null = 0xf6;
+    const struct iso_sv_template *reference = part->reference;
+    const char *words = (const char *)args->words.ptr + part->offset;
     uint32_t step = reference->of.reference.step;
     struct iso_bytes item = slots[step == ISO_SV_STEP_INPUT ? args->step_count : step].item;
     if (item.len == 0) {
@@ -486,11 +520,11 @@ static enum iso_err resolve(const struct iso_sv_flow_args *args,
         struct iso_str name = reference->of.reference.path[i];
         if (!iso_sv_item_member(item, name, &item)) {
             return step == ISO_SV_STEP_INPUT
-                       ? iso_fail(report, ISO_E_ARGUMENT, "the input has no field '%.*s'",
-                                  (int)name.len, name.ptr)
+                       ? iso_fail(report, ISO_E_ARGUMENT, "%.*s, and the input has no field '%.*s'",
+                                  (int)part->len, words, (int)name.len, name.ptr)
                        : iso_fail(report, ISO_E_ARGUMENT,
-                                  "the result of step %u has no field '%.*s'", step, (int)name.len,
-                                  name.ptr);
+                                  "%.*s, and the result of step %u has no field '%.*s'",
+                                  (int)part->len, words, step, (int)name.len, name.ptr);
         }
     }
     *out = item;
@@ -510,7 +544,7 @@ enum iso_err iso_sv_flow_args_build(const struct iso_sv_flow_args *args,
         if (parts[i].reference == NULL) {
             bytes = iso_bytes_from(args->literals.ptr + parts[i].offset, parts[i].len);
         } else {
-            err = resolve(args, parts[i].reference, slots, &bytes, report);
+            err = resolve(args, &parts[i], slots, &bytes, report);
         }
         if (err == ISO_OK) {
             err = iso_buf_append(out, bytes.ptr, bytes.len);

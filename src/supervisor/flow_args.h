@@ -35,7 +35,7 @@ ISO_MUST_CHECK enum iso_err iso_sv_flow_args_create(const struct iso_sv_flow_arg
 void iso_sv_flow_args_destroy(struct iso_sv_flow_args *args); /* NULL is fine */
 
 /* The parameters of a run: a map. slots: step_count + 1. Errors: ARGUMENT (a result has no such
- * field: the report says which), those of iso_buf. */
+ * field: the report says which, and for which parameter), those of iso_buf. */
 ISO_MUST_CHECK enum iso_err iso_sv_flow_args_build(const struct iso_sv_flow_args *args,
                                                    const struct iso_sv_slot *slots,
                                                    struct iso_buf *out, struct iso_report *report);

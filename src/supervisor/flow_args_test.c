@@ -134,8 +134,12 @@ TEST(references_stand_in_every_shape)
 TEST(a_field_that_is_not_there_is_named)
 {
     check_json("{\"s\": \"$input.size.depth\", " LITERALS "}", "{\"size\": {\"width\": 3}}",
-               "the input has no field 'depth'");
-    check_json("{\"s\": \"$input.size\", " LITERALS "}", "5", "the input has no field 'size'");
+               "s: expected record size, and the input has no field 'depth'");
+    check_json("{\"s\": {\"width\": \"$input.size.depth\", \"height\": 2}, " LITERALS "}",
+               "{\"size\": {\"width\": 3}}",
+               "s.width: expected u32, and the input has no field 'depth'");
+    check_json("{\"s\": \"$input.size\", " LITERALS "}", "5",
+               "s: expected record size, and the input has no field 'size'");
 }
 
 TEST(what_fits_no_type_is_refused_with_its_place)

@@ -160,7 +160,7 @@ static bool execute(void *ctx, uint32_t step, const struct iso_sv_flow_run *run,
     iso_report_init(&report);
     enum iso_err err = call != NULL ? make_body(flow, step, run, call, &report) : ISO_E_NOMEM;
     if (err != ISO_OK) {
-        fail(result, "bad-arguments", iso_report_text(&report, err));
+        fail(result, ISO_SV_FLOW_BAD_ARGUMENTS, iso_report_text(&report, err));
         iso_sv_call_destroy(call);
         return true;
     }
@@ -283,8 +283,22 @@ static void acknowledge(void *ctx, uint64_t token, enum iso_sv_flow_ack ack)
     }
 }
 
-static const struct iso_sv_flow_ops ops = {execute, send_message, acknowledge, tell,
-                                           iso_sv_flow_ended};
+static void turned(void *ctx)
+{
+    struct iso_sv_flow_state *flow = ctx;
+    const struct iso_sv_flow_stats *stats = iso_sv_flow_stats(flow->engine);
+    char detail[ISO_NAME_MAX + sizeof stats->last_error + 16];
+    if (flow->gen->peers->changed != NULL) {
+        (void)iso_format(detail, sizeof detail, "%.*s%s%s", (int)flow->doc->name.len,
+                         flow->doc->name.ptr, stats->failing ? " fails: " : " runs again",
+                         stats->failing ? stats->last_error : "");
+        flow->gen->peers->changed(flow->gen->peers->ctx, flow->gen->document->app,
+                                  iso_str_from_z(""), "flow", detail);
+    }
+}
+
+static const struct iso_sv_flow_ops ops = {execute, send_message,      acknowledge,
+                                           tell,    iso_sv_flow_ended, turned};
 
 /* ---- Making ------------------------------------------------------------------------------------
  */

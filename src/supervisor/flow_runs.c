@@ -1,5 +1,6 @@
 /* The account of a flow's runs: those that this device starts, by number, until it is known how
  * they ended; and how those ended that another device started, until that device knows. */
+#include "supervisor/document.h"
 #include "supervisor/flow_state.h"
 
 /* ---- Started here ------------------------------------------------------------------------------
@@ -43,6 +44,50 @@ bool iso_sv_flow_register(struct iso_sv_flow *flow, uint64_t now_ns, uint64_t wa
     return true;
 }
 
+bool iso_sv_flow_input_refused(const struct iso_sv_flow *flow,
+                               const struct iso_sv_flow_outcome *outcome)
+{
+    const struct iso_str what = iso_str_from_z(ISO_SV_FLOW_BAD_ARGUMENTS);
+    return flow->wants_result && outcome->step < flow->step_count &&
+           (flow->stages[outcome->step].config.needs & ISO_SV_NEEDS_INPUT) != 0 &&
+           outcome->text.len > what.len && outcome->text.ptr[what.len] == ':' &&
+           memcmp(outcome->text.ptr, what.ptr, what.len) == 0;
+}
+
+/* A run failed (text: of the flow's latest error), or finished (NULL). */
+static void note_end(struct iso_sv_flow *flow, uint64_t now_ns, const char *error)
+{
+    struct iso_sv_flow_stats *stats = &flow->stats;
+    if (error == NULL) {
+        flow->has_finished = true;
+        stats->failing_runs = 0;
+    } else {
+        (void)iso_format(stats->last_error, sizeof stats->last_error, "%s", error);
+        stats->failing_since_ns = stats->failing_runs == 0 ? now_ns : stats->failing_since_ns;
+        stats->failing_runs++;
+    }
+    bool failing = stats->failing_runs >= (flow->has_finished ? ISO_SV_FLOW_FAILING : 1);
+    if (failing != stats->failing && !flow->draining && (!failing || now_ns >= flow->turn_ns)) {
+        stats->failing = failing;
+        flow->turn_ns = now_ns + ISO_SV_FLOW_TURN_NS;
+        flow->ops->turned(flow->ctx);
+    }
+}
+
+static void count_failure(struct iso_sv_flow *flow, uint64_t now_ns,
+                          const struct iso_sv_flow_outcome *outcome)
+{
+    char text[sizeof flow->stats.last_error];
+    (void)iso_format(text, sizeof text, "step %u: %.*s", outcome->step, (int)outcome->text.len,
+                     outcome->text.ptr);
+    flow->stats.failed++;
+    if (iso_sv_flow_input_refused(flow, outcome)) {
+        (void)iso_format(flow->stats.last_error, sizeof flow->stats.last_error, "%s", text);
+    } else {
+        note_end(flow, now_ns, text);
+    }
+}
+
 static void count_end(struct iso_sv_flow *flow, uint64_t now_ns,
                       const struct iso_sv_flow_outcome *outcome, uint64_t started_ns)
 {
@@ -50,17 +95,19 @@ static void count_end(struct iso_sv_flow *flow, uint64_t now_ns,
     case ISO_SV_FLOW_FINISHED:
         flow->stats.finished++;
         iso_sv_meter_add(&flow->stats.meter, now_ns, now_ns - started_ns);
+        note_end(flow, now_ns, NULL);
         break;
     case ISO_SV_FLOW_FAILED:
-        flow->stats.failed++;
-        (void)iso_format(flow->stats.last_error, sizeof flow->stats.last_error, "step %u: %.*s",
-                         outcome->step, (int)outcome->text.len, outcome->text.ptr);
+        count_failure(flow, now_ns, outcome);
         break;
     case ISO_SV_FLOW_DROPPED:
         flow->stats.dropped++;
         break;
     case ISO_SV_FLOW_LOST:
         flow->stats.lost++;
+        if (!flow->draining) {
+            note_end(flow, now_ns, "lost: nothing was heard of a run in time");
+        }
         break;
     }
 }

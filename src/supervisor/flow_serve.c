@@ -146,15 +146,6 @@ static enum iso_err write_reply(struct iso_sv_call *call, struct iso_bytes item)
                                              : iso_sv_item_to_json(item, &call->reply);
 }
 
-/* A step refused its arguments, and some of them are the caller's: what it is told says which. */
-static bool input_refused(const struct iso_sv_flow_outcome *outcome,
-                          const struct iso_sv_doc_step *step)
-{
-    const struct iso_str what = iso_str_from_z(iso_sv_outcome_name(ISO_SV_ARGUMENT));
-    return (step->needs & ISO_SV_NEEDS_INPUT) != 0 && outcome->text.len > what.len &&
-           outcome->text.ptr[what.len] == ':' && memcmp(outcome->text.ptr, what.ptr, what.len) == 0;
-}
-
 static void fill_end(const struct iso_sv_flow_state *flow, struct iso_sv_call *call,
                      const struct iso_sv_flow_outcome *outcome)
 {
@@ -170,7 +161,8 @@ static void fill_end(const struct iso_sv_flow_state *flow, struct iso_sv_call *c
         }
         break;
     case ISO_SV_FLOW_FAILED:
-        call->outcome = input_refused(outcome, step) ? ISO_SV_ARGUMENT : ISO_SV_TRAP;
+        call->outcome =
+            iso_sv_flow_input_refused(flow->engine, outcome) ? ISO_SV_ARGUMENT : ISO_SV_TRAP;
         iso_report_set(&call->report, "step %u (%.*s.%.*s) on %s: %.*s", outcome->step,
                        (int)step->component.len, step->component.ptr, (int)step->function.len,
                        step->function.ptr,
@@ -230,11 +222,21 @@ static enum iso_err typed_input(const struct iso_sv_flow_state *flow,
     }
     struct iso_arena arena;
     struct iso_value value;
+    struct iso_report why;
+    char name[ISO_NAME_MAX + 1];
     *done = true;
     iso_arena_init(&arena, out->alloc, 0, ISO_SV_FLOW_MESSAGE_BYTES);
+    iso_report_init(&why);
+    (void)iso_format(name, sizeof name, "%.*s", (int)func->params[0].name.len,
+                     func->params[0].name.ptr);
     enum iso_err err =
-        iso_json_decode(func->params[0].type, iso_bytes_from(call->body, call->body_len), "input",
-                        &arena, &value, report);
+        iso_json_decode(func->params[0].type, iso_bytes_from(call->body, call->body_len), name,
+                        &arena, &value, &why);
+    if (err != ISO_OK) {
+        iso_report_set(report, "the input, for step 0 (%.*s.%.*s): %s", (int)step->component.len,
+                       step->component.ptr, (int)step->function.len, step->function.ptr,
+                       iso_report_text(&why, err));
+    }
     if (err == ISO_OK) {
         err = iso_cbor_encode(func->params[0].type, &value, out);
     }

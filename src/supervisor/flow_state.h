@@ -87,6 +87,8 @@ struct iso_sv_flow {
     uint64_t telling_retry_ns;
     uint32_t telling_attempt;
     struct iso_sv_flow_stats stats;
+    bool has_finished; /* a run, of this generation */
+    uint64_t turn_ns;  /* stats.failing stays false until then */
     struct iso_sv_flow_stage stages[];
 };
 

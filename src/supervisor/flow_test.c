@@ -277,7 +277,7 @@ TEST(a_failure_anywhere_reaches_the_first_device_with_its_text)
 {
     for (unsigned step = 0; step < 4; step++) {
         struct sim *sim = three_devices(1);
-        sim->steps[step].fails = true;
+        sim->steps[step].fails = "trap: unreachable";
         sim->wants_result = true;
         sim->waiters[0].id = 7;
         sim_start(sim);
@@ -292,6 +292,98 @@ TEST(a_failure_anywhere_reaches_the_first_device_with_its_text)
         CHECK_STR(sim_stats(sim)->last_error, expected);
         finish(sim);
     }
+}
+
+/* A flow fails with the first run of a generation, or three in a row, from the first of them on; it
+ * turns to it at most every five seconds. */
+TEST(a_flow_fails_when_run_after_run_does)
+{
+    struct sim *sim = three_devices(31);
+    sim->every_ns = 100 * SIM_MS;
+    sim->steps[2].fails = "trap: unreachable"; /* on another device */
+    sim_start(sim);
+    const uint64_t start = sim->now_ns;
+    sim_run_until(sim, start + 1000 * SIM_MS);
+    const struct iso_sv_flow_stats *stats = sim_stats(sim);
+    CHECK(stats->failing);
+    CHECK_EQ_U64(stats->finished, 0);
+    CHECK_EQ_U64(stats->failing_runs, stats->failed);
+    CHECK(stats->failing_since_ns > start && stats->failing_since_ns < start + 200 * SIM_MS);
+    CHECK_STR(stats->last_error, "step 2: trap: unreachable");
+    CHECK_EQ_U64(sim->turns, 1);
+    sim->steps[2].fails = NULL;
+    sim_run_until(sim, start + 2000 * SIM_MS);
+    CHECK(!sim_stats(sim)->failing);
+    CHECK_EQ_U64(sim->turns, 2);
+    /* It goes and comes: that is not told each time. */
+    for (unsigned i = 0; i < 40; i++) {
+        sim->steps[2].fails = i % 2 == 0 ? "trap: unreachable" : NULL;
+        sim_run_until(sim, sim->now_ns + 500 * SIM_MS);
+    }
+    CHECK(sim->turns <= 2 + 2 * 5);
+    CHECK(sim->turns >= 4);
+    stop_trigger(sim);
+    sim_run_until(sim, sim->now_ns + 1000 * SIM_MS);
+    check_account(sim);
+    finish(sim);
+}
+
+/* One run that fails between others is no failing flow. */
+TEST(a_run_that_fails_among_others_is_no_failing_flow)
+{
+    struct sim *sim = three_devices(32);
+    sim->every_ns = 100 * SIM_MS;
+    sim_start(sim);
+    for (unsigned i = 0; i < 30; i++) {
+        sim->steps[0].fails = i % 5 > 2 ? "trap: unreachable" : NULL; /* two of five */
+        sim_run_until(sim, sim->now_ns + 100 * SIM_MS);
+    }
+    CHECK(sim_stats(sim)->failed >= 10);
+    CHECK_EQ_U64(sim->turns, 0);
+    stop_trigger(sim);
+    sim_run_until(sim, sim->now_ns + 1000 * SIM_MS);
+    finish(sim);
+}
+
+/* Who calls a flow with what it does not take does not make it one that fails. */
+TEST(an_input_that_a_step_refuses_is_the_callers_mistake)
+{
+    struct sim *sim = three_devices(33);
+    sim->wants_result = true;
+    sim->steps[0].fails = "bad-arguments: expected u32";
+    sim_start(sim);
+    for (uint64_t i = 0; i < 5; i++) {
+        CHECK(sim_offer(sim, i, 1));
+        sim_run_until(sim, sim->now_ns + 200 * SIM_MS);
+    }
+    CHECK_EQ_U64(sim_stats(sim)->failed, 5);
+    CHECK_STR(sim_stats(sim)->last_error, "step 0: bad-arguments: expected u32");
+    CHECK(!sim_stats(sim)->failing);
+    sim->steps[0].fails = "trap: unreachable";
+    CHECK(sim_offer(sim, 9, 1));
+    sim_run_until(sim, sim->now_ns + 200 * SIM_MS);
+    CHECK(sim_stats(sim)->failing);
+    finish(sim);
+}
+
+/* Runs of which nothing is heard in time make it fail, too; those of a flow that ends do not. */
+TEST(runs_that_are_lost_make_a_flow_fail)
+{
+    struct sim *sim = three_devices(34);
+    sim->every_ns = 100 * SIM_MS;
+    sim->run_ns = 1000 * SIM_MS;
+    sim->network.down = true;
+    sim_start(sim);
+    sim_run_until(sim, sim->now_ns + 900 * SIM_MS);
+    CHECK(!sim_stats(sim)->failing);
+    sim_run_until(sim, sim->now_ns + 900 * SIM_MS);
+    CHECK(sim_stats(sim)->failing);
+    CHECK_STR(sim_stats(sim)->last_error, "lost: nothing was heard of a run in time");
+    CHECK_EQ_U64(sim->turns, 1);
+    stop_trigger(sim);
+    iso_sv_flow_lose(sim->flows[0], sim->now_ns);
+    CHECK_EQ_U64(sim->turns, 1);
+    finish(sim);
 }
 
 TEST(a_call_of_a_flow_gets_the_result_of_the_last_step)

@@ -155,9 +155,9 @@ static bool execute(void *ctx, uint32_t index, const struct iso_sv_flow_run *run
     CHECK(step->count < SIM_LOG);
     step->values[step->count++] = value;
     struct iso_sv_flow_result made = {.end = ISO_SV_FLOW_STEP_DONE};
-    if (step->fails) {
+    if (step->fails != NULL) {
         made.end = ISO_SV_FLOW_STEP_FAILED;
-        (void)iso_format(made.text, sizeof made.text, "trap: unreachable");
+        (void)iso_format(made.text, sizeof made.text, "%s", step->fails);
     } else {
         made.value = make_value(value, step->result_bytes);
     }
@@ -262,7 +262,13 @@ static void ended(void *ctx, uint64_t waiter, const struct iso_sv_flow_outcome *
     }
 }
 
-static const struct iso_sv_flow_ops ops = {execute, send_message, acknowledge, tell, ended};
+static void turned(void *ctx)
+{
+    struct sim_device *device = ctx;
+    device->sim->turns++;
+}
+
+static const struct iso_sv_flow_ops ops = {execute, send_message, acknowledge, tell, ended, turned};
 
 /* ---- The world ---------------------------------------------------------------------------------
  */

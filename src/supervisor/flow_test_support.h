@@ -22,7 +22,7 @@ struct sim_network {
 struct sim_step {
     unsigned device;
     uint64_t takes_ns;
-    bool fails;            /* each */
+    const char *fails;     /* each, with this text; NULL: none */
     unsigned busy;         /* chance that the component's queue is full */
     uint32_t result_bytes; /* of a byte string beside the number; 0: none */
     uint32_t count;
@@ -62,6 +62,7 @@ struct sim {
     uint64_t next_event;
     struct sim_waiter waiters[64];
     uint64_t refused;
+    unsigned turns; /* to failing, and back */
 };
 
 /* Three devices; steps[] has devices and times. Fill in the rest, then sim_start. */

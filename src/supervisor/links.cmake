@@ -32,7 +32,7 @@ iso_library(iso_supervisor_links
     peers_relay.c
     peers_serve.c
     peers_status.c
-  DEPENDS iso_supervisor_flow iso_supervisor_deploy iso_supervisor_core iso_net_coap)
+  DEPENDS iso_supervisor_flow iso_supervisor_deploy iso_supervisor_core iso_daemon iso_net_coap)
 
 iso_library(iso_peers_test_support SOURCES peers_test_support.c
   DEPENDS iso_supervisor_links iso_supervisor_core_test_support)

@@ -31,6 +31,9 @@
 /* Before a message is sent again: the first time, then twice as long, ... */
 #define ISO_SV_FLOW_RETRY_MIN_NS UINT64_C(20000000)
 #define ISO_SV_FLOW_RETRY_MAX_NS UINT64_C(1000000000)
+/* So many runs in a row that failed make a flow one that fails, at most once in such a time. */
+#define ISO_SV_FLOW_FAILING 3u
+#define ISO_SV_FLOW_TURN_NS (UINT64_C(5) * 1000000000)
 /* Before a step that found its component's queue full is tried again. */
 #define ISO_SV_FLOW_BUSY_NS UINT64_C(2000000)
 

@@ -394,6 +394,7 @@ enum iso_err iso_sv_peers_create(const struct iso_sv_peers_config *config,
                                                 .save = on_save,
                                                 .load = on_load,
                                                 .relay = iso_sv_peers_relay,
+                                                .describe = iso_sv_peers_describe,
                                                 .changed = on_changed};
     peers->next_principal = ISO_SV_PRINCIPAL_PEERS;
     peers->next_sequence = iso_sv_peers_random(peers) >> 12;

@@ -174,6 +174,9 @@ void iso_sv_peers_wake(struct iso_sv_peers *peers, uint64_t at_ns);
 uint64_t iso_sv_peers_random(struct iso_sv_peers *peers);
 struct iso_sv_memory *iso_sv_peers_memory(struct iso_sv_peers *peers, struct iso_str app,
                                           struct iso_str component);
+/* peers_status.c: "failing", the flows of a generation that fail. */
+void iso_sv_peers_describe(void *ctx, const struct iso_sv_generation *generation,
+                           struct iso_json *json);
 /* The generation of an application in which its links are now: the committed one; else NULL. */
 struct iso_sv_gen *iso_sv_peers_committed(struct iso_sv_peers *peers, struct iso_str app);
 struct iso_sv_accept *iso_sv_peers_accept(struct iso_sv_peers *peers, uint64_t principal);

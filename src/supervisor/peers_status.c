@@ -2,7 +2,8 @@
  * (https://prometheus.io/docs/instrumenting/exposition_formats). */
 #include "supervisor/peers_state.h"
 
-#include "base/json_member.h"
+#include "daemon/clock.h"
+#include "daemon/member.h"
 
 static const char *state_name(enum iso_coap_peer_state state)
 {
@@ -102,7 +103,20 @@ static const char *flow_state(const struct iso_sv_flow_state *flow)
     if (flow->gen->stopped) {
         return "draining";
     }
-    return flow->gen->started ? "running" : "prepared";
+    if (!flow->gen->started) {
+        return "prepared";
+    }
+    return iso_sv_flow_stats(flow->engine)->failing ? "failing" : "running";
+}
+
+/* Since when, by the clock on the wall; null while it does not fail. */
+static void put_since(struct iso_json *json, const char *key, const struct iso_sv_flow_stats *stats)
+{
+    if (stats->failing) {
+        iso_member_time(json, key, iso_clock_now_ns() - (uv_hrtime() - stats->failing_since_ns));
+    } else {
+        iso_json_put_null(json, key);
+    }
 }
 
 static void put_flow(struct iso_sv_flow_state *flow, struct iso_json *json)
@@ -120,6 +134,7 @@ static void put_flow(struct iso_sv_flow_state *flow, struct iso_json *json)
     iso_json_put_u64(json, "lost", stats->lost);
     iso_json_put_u64(json, "waited", stats->waited);
     iso_json_put_u64(json, "running", stats->running);
+    put_since(json, "failing-since", stats);
     iso_json_put_z(json, "last-error", stats->last_error);
     put_meter(json, &stats->meter);
     iso_json_put_array_begin(json, "steps");
@@ -150,6 +165,27 @@ void iso_sv_peers_write_status(struct iso_sv_peers *peers, struct iso_str app,
             if (gen->flows[i].engine != NULL) {
                 put_flow(&gen->flows[i], json);
             }
+        }
+    }
+    iso_json_array_end(json);
+}
+
+void iso_sv_peers_describe(void *ctx, const struct iso_sv_generation *generation,
+                           struct iso_json *json)
+{
+    const struct iso_sv_gen *gen = generation->user;
+    (void)ctx;
+    iso_json_put_array_begin(json, "failing");
+    for (size_t i = 0; gen != NULL && gen->flows != NULL && i < gen->document->flow_count; i++) {
+        const struct iso_sv_flow_state *flow = &gen->flows[i];
+        const struct iso_sv_flow_stats *stats =
+            flow->engine != NULL ? iso_sv_flow_stats(flow->engine) : NULL;
+        if (stats != NULL && stats->failing) {
+            iso_json_object_begin(json);
+            iso_json_put_string(json, "flow", flow->doc->name);
+            put_since(json, "since", stats);
+            iso_json_put_z(json, "error", stats->last_error);
+            iso_json_object_end(json);
         }
     }
     iso_json_array_end(json);

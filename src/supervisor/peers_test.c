@@ -385,7 +385,9 @@ TEST(a_flow_on_one_device_ends_at_once)
     net_check(&call, ISO_SV_DONE, "1112");
     net_flow_call(net, 0, "chain", "{\"no\": 1}", &call);
     NET_UNTIL(net, call.ended);
-    CHECK_CONTAINS(call.call->report.text, "step 0 (unit.add) on dev-0: bad-arguments");
+    CHECK_STR(call.call->report.text,
+              "step 0 (unit.add) on dev-0: bad-arguments: a: expected s32 (-2147483648 to "
+              "2147483647), found a map");
     net_check(&call, ISO_SV_ARGUMENT, NULL); /* the caller's mistake */
     net_flow_call(net, 0, "nothing", "1", &call);
     net_check(&call, ISO_SV_NOT_FOUND, NULL);

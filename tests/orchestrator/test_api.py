@@ -2,9 +2,11 @@
 
 import http.client
 import json
+import re
 import threading
 
 from fleet import check, site, until
+from suite import execute
 from test_apps import files, manifest
 from test_faults import between
 
@@ -85,24 +87,67 @@ def test_flows_through_two_devices(programs, guests):
     with site(programs, "hall", "den") as (held, devices):
         app = manifest(flows={"sum": {"on": {"call": True}, "steps": [
             {"as": "first", "call": "near.add", "with": {"a": "$input.a", "b": 1}},
-            {"call": "probe.add", "with": {"a": "$first", "b": "$input.b"}}]}})
+            {"call": "probe.add", "with": {"a": "$first", "b": "$input.b"}}]},
+                              "note": {"on": {"call": True}, "steps": [{"call": "near.say"}]}})
         app["components"]["near"] = {"package": "file:probe", "place": {"device": "hall"}}
         app["components"]["probe"]["place"] = {"device": "den"}
         app["links"] = {"caller.test:probe/calc@1.0.0": "probe"}
         held.deploy(app, files(guests))
         answer = held.request("POST", "/v1/flows/lab/sum", {"a": 1, "b": 40})
         check(answer.status == 200 and answer.json() == 42, "a run: %s", answer)
-        for wrong, step in (({"a": "x", "b": 1}, b"step 0 (near.add)"), ({"a": 1, "b": "x"}, b"step 1 (probe.add)"),
-                            ({"a": 1}, b"step 1 (probe.add)")):
+        for wrong, step, what in (({"a": "x", "b": 1}, "step 0 (near.add)", "a: expected s32 (-2147483648 to 2147483647), found \"x\""),
+                                  ({"a": 1, "b": "x"}, "step 1 (probe.add)", "b: expected s32 (-2147483648 to 2147483647), found \"x\""),
+                                  ({"a": 1}, "step 1 (probe.add)", "b: expected s32, and the input has no field 'b'")):
             answer = held.request("POST", "/v1/flows/lab/sum", wrong)
-            check(answer.status == 400 and step in answer.body, "%s: %s", wrong, answer)
+            text = answer.json()["detail"]
+            check(answer.status == 400 and text.startswith(step) and text.endswith(what), "%s: %s", wrong, answer)
+        answer = held.request("POST", "/v1/flows/lab/note", [5])
+        check(answer.status == 400 and answer.json()["detail"] ==
+              "the input, for step 0 (near.say): text: expected string, found an array", "without `with`: %s", answer)
         flows = held.get("/v1/flows/lab")["flows"]
-        check(len(flows) == 1 and flows[0]["flow"] == "sum", "flows: %s", flows)
+        check([flow["flow"] for flow in flows] == ["sum", "note"], "flows: %s", flows)
+        check(all(flow["state"] == "running" for flow in flows), "its callers' mistakes are not its own: %s", flows)
         check(flows[0]["on"] == held.device("hall")["id"] and flows[0]["started"] == 4, "its runs: %s", flows[0])
         check([step["device"] for step in flows[0]["steps"]] == [held.device(name)["id"] for name in ("hall", "den")],
               "where its steps are: %s", flows[0])
         check([step["executed"] for step in flows[0]["steps"]] == [3, 1], "its steps: %s", flows[0])
         check(len(devices["den"].get("/v1/flows")["flows"]) == 1, "the other device tells of it, too")
+
+
+def test_a_flow_that_fails_is_seen(programs, guests):
+    """A flow whose runs all fail, while all components are up: the application's state says which flow, since when and
+    why, in the API and on the command line, until a generation comes whose runs finish."""
+    with site(programs, "hall", "den") as (held, devices):
+        def app(call):
+            flow = {"on": {"every": "100ms"}, "steps": [{"call": "probe.get-count"}, {"call": call, "with": {}}]}
+            own = manifest(flows={"tick": flow}, probe={"mode": "service", "place": {"device": "hall"}})
+            own["components"]["other"] = {"package": "file:probe", "place": {"device": "den"}}
+            own["links"] = {"caller.test:probe/calc@1.0.0": "probe"}
+            return own
+        def shown(*words):
+            return execute([programs["client"], "--orchestrator", held.state, *words], text=True).stdout
+        held.deploy(app("other.trap"), files(guests))
+        until("the state says that it fails", lambda: held.get("/v1/apps/lab")["state"] == "failing", 15)
+        status = held.get("/v1/apps/lab")
+        check(re.match(r"the flow tick fails since 20..-..-..T..:..:..\....Z: step 1: trap", status["reason"]),
+              "reason: %s", status)
+        check([(f["flow"], f["device"]) for f in status["failing"]] == [("tick", held.device("hall")["id"])],
+              "failing: %s", status)
+        check(all(c["state"] == "running" for c in status["components"]), "components: %s", status)
+        check([a["state"] for a in held.get("/v1/apps")] == ["failing"], "in the list")
+        flow = held.get("/v1/flows/lab")["flows"][0]
+        check(flow["state"] == "failing" and flow["failing-since"] == status["failing"][0]["since"], "flow: %s", flow)
+        check(re.search(r"^state +failing$", shown("describe", "lab"), re.M), "describe: %s", shown("describe", "lab"))
+        check(status["failing"][0]["since"] in shown("describe", "lab"), "since when")
+        check(re.search(r"^lab/tick is failing since 20.*Z$", shown("flow", "show", "lab/tick"), re.M), "flow show")
+        check(re.search(r"^lab/tick +failing ", shown("flow", "ls"), re.M), "flow ls")
+        told = [event["detail"] for event in held.events() if event["event"] == "failing"]
+        check(told == [status["reason"]], "events: %s", told)
+        told = [event["detail"] for event in devices["hall"].get("/v1/events") if event["event"] == "flow"]
+        check(told and re.match("tick fails: step 1: trap", told[0]), "the device's events: %s", told)
+        held.deploy(app("other.get-count"), files(guests))
+        until("it runs again", lambda: held.get("/v1/apps/lab")["state"] == "running", 15)
+        until("that is told", lambda: "recovered" in [event["event"] for event in held.events()], 15)
 
 
 def test_logs_follow_a_move(programs, guests):

@@ -145,6 +145,7 @@ const NEWS = {
   removed: [(event) => `${event.app} is removed`, "good"],
   failed: [(event) => `${event.app}: the change failed`, "bad"],
   degraded: [(event) => `${event.app} is degraded`, "bad"],
+  failing: [(event) => event.app, "bad"],
   recovered: [(event) => `${event.app} runs again`, "good"],
   "device-lost": [(event) => `${event.device} is lost`, "bad"],
   "device-back": [(event) => `${event.device} is back`, "good"],

@@ -106,6 +106,7 @@ const SHAPES = {
   deploying: ["busy", "◔"],
   waiting: ["warn", "◐"],
   degraded: ["warn", "▲"],
+  failing: ["bad", "▲"],
   draining: ["warn", "◐"],
   lost: ["bad", "✕"],
   refuses: ["bad", "⊘"],

@@ -7,6 +7,7 @@ const KINDS = {
   "device-refuses": "bad",
   failed: "bad",
   degraded: "bad",
+  failing: "bad",
   "device-suspect": "warn",
   superseded: "warn",
   deployed: "good",
