@@ -95,11 +95,18 @@ class Demo:
             self.devices[name] = self.stack.enter_context(device)
         self.pair()
 
+    def candidate(self, own, word):
+        """Whether the device of that id has been found, and `word` means it and no other."""
+        found = {one["id"] for one in self.site.get("/v1/devices")["candidates"] if word in (one["id"], one["name"])}
+        return found == {own}
+
     def pair(self):
         for name, device in self.devices.items():
-            until("%s is found" % name, lambda name=name: any(
-                found["name"] == name for found in self.site.get("/v1/devices")["candidates"]), 30)
-            self.isomer("device", "pair", name, device.good("POST", "/v1/pairing/code").json()["code"])
+            own = device.good("GET", "/v1/device").json()["id"]
+            until("%s is found" % name, lambda own=own: self.candidate(own, own), 30)
+            # Others of this name may be on this machine: then the id says which is meant.
+            which = name if self.candidate(own, name) else own
+            self.isomer("device", "pair", which, device.good("POST", "/v1/pairing/code").json()["code"])
         for name in self.devices:
             self.site.await_state(name, "up")
         print("   " + self.isomer("device", "ls").replace("\n", "\n   ").rstrip())

@@ -16,7 +16,16 @@
 #include <time.h>
 #include <unistd.h>
 
+enum { AGAIN_MS = 1000, AGAIN_MAX_MS = 30000, STEADY_MS = 60000 };
+
 static int signal_pipe = -1;
+
+static uint64_t now_ms(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000u + (uint64_t)now.tv_nsec / 1000000u;
+}
 
 static void on_signal(int number)
 {
@@ -63,11 +72,26 @@ static void become(char *const argv[], int out, pid_t parent)
     _exit(ISO_CLI_SYSTEM);
 }
 
+static struct iso_cli_child *place_for(struct iso_cli_children *children, const char *name)
+{
+    for (size_t i = 0; i < children->count; i++) {
+        struct iso_cli_child *child = &children->list[i];
+        if (child->pid == 0 && strcmp(child->name, name) == 0) {
+            if (child->fd >= 0) {
+                (void)close(child->fd); /* something that it started has it, too */
+            }
+            return child;
+        }
+    }
+    ISO_ASSERT(children->count < ISO_CLI_CHILDREN_MAX);
+    children->list[children->count] = (struct iso_cli_child){.pid = 0};
+    return &children->list[children->count++];
+}
+
 int iso_cli_children_start(struct iso_cli_children *children, const char *name, char *const argv[])
 {
     int out[2];
     const pid_t parent = getpid();
-    ISO_ASSERT(children->count < ISO_CLI_CHILDREN_MAX);
     (void)fflush(NULL);
     if (pipe2(out, O_CLOEXEC) != 0) {
         iso_cli_error("%s", iso_errno_text(errno));
@@ -83,8 +107,9 @@ int iso_cli_children_start(struct iso_cli_children *children, const char *name, 
         iso_cli_error("%s: %s", argv[0], iso_errno_text(errno));
         return ISO_CLI_SYSTEM;
     }
-    struct iso_cli_child *child = &children->list[children->count++];
-    *child = (struct iso_cli_child){.pid = pid, .fd = out[0]};
+    struct iso_cli_child *child = place_for(children, name);
+    *child = (struct iso_cli_child){
+        .pid = pid, .fd = out[0], .started_ms = now_ms(), .wait_ms = child->wait_ms};
     (void)iso_format(child->name, sizeof child->name, "%s", name);
     (void)fcntl(out[0], F_SETFL, O_NONBLOCK);
     children->alive++;
@@ -187,11 +212,42 @@ const struct iso_cli_child *iso_cli_children_ended(const struct iso_cli_children
     return NULL;
 }
 
-static uint64_t now_ms(void)
+/* One that has ended, now: starts it again, or says when that will be. */
+static void start_again(struct iso_cli_children *children, size_t place, uint64_t now,
+                        int (*start)(void *ctx, size_t place), void *ctx)
 {
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000u + (uint64_t)now.tv_nsec / 1000000u;
+    struct iso_cli_child *child = &children->list[place];
+    if (child->again_ms == 0) {
+        const bool again = child->wait_ms != 0 && now - child->started_ms < STEADY_MS;
+        const uint32_t twice =
+            2 * child->wait_ms < AGAIN_MAX_MS ? 2 * child->wait_ms : AGAIN_MAX_MS;
+        child->wait_ms = again ? twice : AGAIN_MS;
+        child->again_ms = now + child->wait_ms;
+        iso_cli_note("%s has ended (status %d) and is started again in %u s", child->name,
+                     child->status, (unsigned)(child->wait_ms / 1000u));
+    } else if (now >= child->again_ms && start(ctx, place) != ISO_CLI_OK) {
+        child->again_ms = now + AGAIN_MAX_MS; /* it has said why */
+    }
+}
+
+void iso_cli_children_keep(struct iso_cli_children *children, int (*start)(void *ctx, size_t place),
+                           void *ctx)
+{
+    while (!children->asked) {
+        const uint64_t now = now_ms();
+        int timeout_ms = -1;
+        for (size_t i = 0; i < children->count; i++) {
+            const struct iso_cli_child *child = &children->list[i];
+            if (child->pid == 0) {
+                start_again(children, i, now, start, ctx);
+            }
+            if (child->pid == 0) {
+                const int wait_ms = child->again_ms > now ? (int)(child->again_ms - now) : 0;
+                timeout_ms = timeout_ms < 0 || wait_ms < timeout_ms ? wait_ms : timeout_ms;
+            }
+        }
+        iso_cli_children_step(children, timeout_ms);
+    }
 }
 
 static void signal_all(const struct iso_cli_children *children, int number)

@@ -352,7 +352,7 @@ const struct iso_cli_command iso_cli_client_pair = {
     .synopsis = "[CODE]",
     .description = "Without a code, on the device itself: prints one. With it, on another machine: "
                    "both prove\n"
-                   "that they know it, and this machine remembers the device's key and a token.\n",
+                   "that they know it, and this machine remembers the device's key and a token.",
     .groups = device_groups,
     .group_count = ISO_COUNT_OF(device_groups),
     .examples = "  isomer --device :8480 pair\n"

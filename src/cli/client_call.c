@@ -207,7 +207,7 @@ const struct iso_cli_command iso_cli_client_call = {
     .name = "call",
     .summary = "call a function of a component on a device",
     .synopsis = "APP/COMPONENT FUNCTION [NAME=VALUE... | JSON | @FILE]",
-    .description = "Arguments are those of 'isomer call' on a file.\n",
+    .description = "Arguments are those of 'isomer call' on a file.",
     .groups = groups,
     .group_count = ISO_COUNT_OF(groups),
     .examples = "  isomer --device :8480 call hello/hello greet name=you\n",

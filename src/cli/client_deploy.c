@@ -209,7 +209,7 @@ const struct iso_cli_command iso_cli_client_check = {
     .description =
         "FILE is the manifest; of a FOLDER app.json, which is also the default: that of this\n"
         "folder. Types are checked against the interfaces of all packages. Nothing is changed,\n"
-        "but modules that the manifest names as file: are sent.\n",
+        "but modules that the manifest names as file: are sent.",
     .groups = check_groups,
     .group_count = ISO_COUNT_OF(check_groups),
     .examples = "  isomer check hello/app.json\n",
@@ -386,7 +386,7 @@ const struct iso_cli_command iso_cli_client_plan = {
     .name = "plan",
     .summary = "show where the components of an application would run, and why",
     .synopsis = "[FILE | FOLDER | -]",
-    .description = "Nothing is changed; see 'check' about FILE and FOLDER.\n",
+    .description = "Nothing is changed; see 'check' about FILE and FOLDER.",
     .groups = plan_groups,
     .group_count = ISO_COUNT_OF(plan_groups),
     .examples = "  isomer plan --verbose hello\n",
@@ -443,7 +443,7 @@ const struct iso_cli_command iso_cli_client_deploy = {
         "FILE is the manifest (docs/manifest.md); of a FOLDER app.json, which is also the\n"
         "default: that of this folder. Modules that it names as file: are sent. The command ends\n"
         "with 0 when every device that takes part has confirmed, and only then; if it fails, what\n"
-        "ran before runs on.\n",
+        "ran before runs on.",
     .groups = deploy_groups,
     .group_count = ISO_COUNT_OF(deploy_groups),
     .examples = "  isomer deploy hello\n"

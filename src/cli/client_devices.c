@@ -216,7 +216,7 @@ static const struct iso_cli_command device_show = {
     .name = "device show",
     .summary = "describe a device",
     .synopsis = "[DEVICE]",
-    .description = "What the orchestrator knows of it; with --device what it says itself.\n",
+    .description = "What the orchestrator knows of it; with --device what it says itself.",
     .groups = either_groups,
     .group_count = ISO_COUNT_OF(either_groups),
     .examples = "  isomer device show den\n"
@@ -312,15 +312,17 @@ static bool is_candidate(struct iso_cli_server *server, const char *name)
     return found;
 }
 
-/* The note of a device of this machine: the caller's reference. One that was started a moment ago
- * is waited for, unless the name is an address or of something that the orchestrator has found. */
-static json_t *find_local(struct iso_cli_server *server, const char *name)
+/* The note of a device of this machine: the caller's reference; *ambiguous: after a message. One
+ * that was started a moment ago is waited for, unless the name is an address or of something that
+ * the orchestrator has found. */
+static json_t *find_local(struct iso_cli_server *server, const char *name, bool *ambiguous)
 {
     const struct timespec pause = {0, 50 * 1000000L};
     const bool may_come = strpbrk(name, ".:/") == NULL && !is_candidate(server, name);
     for (unsigned tries = 0; tries < (may_come ? 60u : 1u); tries++) {
         json_t *notes = iso_cli_notes_read("supervisor");
         json_t *note = json_incref((json_t *)(uintptr_t)iso_cli_notes_find(notes, name));
+        *ambiguous = note != NULL && iso_cli_notes_ambiguous(notes, name, "isomer device add");
         json_decref(notes);
         if (note != NULL) {
             return note;
@@ -338,10 +340,12 @@ static int run_add(const struct iso_cli_command *command, int argc, char **argv)
     struct options options = {.name = NULL};
     int status = iso_cli_client_read(command, argc, argv, &args, 1, 1, option, &options);
     if (status < 0) {
-        json_t *note = find_local(&args.server, args.operands[0]);
-        status = note != NULL ? add_local(&args.server, &options, note)
-                              : post_device(&args.server, &options,
-                                            json_pack("{s:s}", "address", args.operands[0]));
+        bool ambiguous = false;
+        json_t *note = find_local(&args.server, args.operands[0], &ambiguous);
+        status = ambiguous      ? ISO_CLI_USAGE
+                 : note != NULL ? add_local(&args.server, &options, note)
+                                : post_device(&args.server, &options,
+                                              json_pack("{s:s}", "address", args.operands[0]));
         json_decref(note);
     }
     iso_cli_server_fini(&args.server);
@@ -378,7 +382,7 @@ static const struct iso_cli_command device_add = {
     .description =
         "A device that runs on this machine is added by its name. Another one, by its address or\n"
         "the name by which it was found, must be paired: 'isomer pair' on it prints a code, and\n"
-        "'isomer device pair' takes it.\n",
+        "'isomer device pair' takes it.",
     .groups = add_groups,
     .group_count = ISO_COUNT_OF(add_groups),
     .examples = "  isomer device add kitchen\n"
@@ -429,7 +433,7 @@ static const struct iso_cli_command device_rm = {
     .name = "device rm",
     .summary = "give a device back",
     .synopsis = "DEVICE",
-    .description = "Refused while applications use it: 'isomer device drain' moves them away.\n",
+    .description = "Refused while applications use it: 'isomer device drain' moves them away.",
     .groups = rm_groups,
     .group_count = ISO_COUNT_OF(rm_groups),
     .examples = "  isomer device rm den\n",
@@ -585,7 +589,7 @@ const struct iso_cli_command iso_cli_client_device = {
     .name = "device",
     .summary = "list, add, describe, label and drain devices",
     .synopsis = "ls | show | add | pair | rm | label | rename | drain",
-    .description = "Alone: 'device ls', or with --device 'device show'.\n",
+    .description = "Alone: 'device ls', or with --device 'device show'.",
     .examples = "  isomer device ls\n"
                 "  isomer device add kitchen\n"
                 "  isomer --device 192.0.2.7 device\n",

@@ -353,7 +353,7 @@ static const struct iso_cli_command flow_start = {
     .synopsis = "APP/FLOW [JSON | @FILE | -]",
     .description = "Only a flow that calls start (\"on\": {\"call\": true}) can be started so.\n"
                    "The input is JSON; of a file, bytes that are no JSON are the input "
-                   "themselves.\n",
+                   "themselves.",
     .groups = start_groups,
     .group_count = ISO_COUNT_OF(start_groups),
     .examples = "  isomer flow start lab/sum '{\"a\": 1, \"b\": 40}'\n"

@@ -1,5 +1,6 @@
 /* Requests of the client commands, over libcurl: one at a time, each waits for its answer. */
 #include "cli/client.h"
+#include "cli/client_note.h"
 
 #include "base/format.h"
 #include "cli/message.h"
@@ -107,6 +108,21 @@ static bool was_sent(const struct iso_cli_server *server)
     return curl_easy_getinfo(server->curl, CURLINFO_REQUEST_SIZE, &sent) == CURLE_OK && sent > 0;
 }
 
+/* A word that is no host: it was to be the name of something on this machine. */
+static void hint_names(const struct iso_cli_server *server)
+{
+    const char *what = server->is_device ? "device" : "orchestrator";
+    char names[400];
+    json_t *notes = iso_cli_notes_read(server->is_device ? "supervisor" : "orchestrator");
+    iso_cli_notes_names(notes, names, sizeof names);
+    json_decref(notes);
+    if (names[0] != '\0') {
+        iso_cli_hint("on this machine run the %ss %s; elsewhere: HOST:PORT", what, names);
+    } else {
+        iso_cli_hint("no %s of that name runs on this machine; elsewhere: HOST:PORT", what);
+    }
+}
+
 static int failed(const struct iso_cli_server *server, const struct iso_cli_request *request,
                   CURLcode code, const char *detail)
 {
@@ -134,6 +150,8 @@ static int failed(const struct iso_cli_server *server, const struct iso_cli_requ
         iso_cli_hint(server->is_device
                          ? "is a supervisor running there? 'isomer supervisor' starts one"
                          : "is an orchestrator running there? 'isomer up' starts one");
+    } else if (code == CURLE_COULDNT_RESOLVE_HOST && strpbrk(server->name, ".:/") == NULL) {
+        hint_names(server);
     } else if (looks_like_tls(server, code)) {
         iso_cli_hint("is this its HTTPS port? write https://%s", server->base + strlen("http://"));
     }

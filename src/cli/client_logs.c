@@ -188,7 +188,7 @@ const struct iso_cli_command iso_cli_client_events = {
     .summary = "show what happened, and what happens",
     .synopsis = "[-f] [APP/COMPONENT]",
     .description = "Of applications and devices; with APP/COMPONENT the events that the component "
-                   "emits.\n",
+                   "emits.",
     .groups = events_groups,
     .group_count = ISO_COUNT_OF(events_groups),
     .examples = "  isomer events -f\n"

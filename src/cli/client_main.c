@@ -36,11 +36,32 @@ static int find_name(int argc, char **argv)
     return i < argc ? i : 0;
 }
 
+/* Whether the command, or one below it, has the options for a device, or for an orchestrator. */
+static bool asks(const struct iso_cli_command *command, bool device)
+{
+    for (size_t g = 0; g < command->group_count; g++) {
+        const struct iso_cli_option_group *group = command->groups[g];
+        if (group == &iso_cli_either_group ||
+            group == (device ? &iso_cli_device_group : &iso_cli_orchestrator_group)) {
+            return true;
+        }
+    }
+    for (size_t i = 0; command->subcommands != NULL && command->subcommands[i] != NULL; i++) {
+        if (asks(command->subcommands[i], device)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void list(FILE *out)
 {
-    fputs("Usage: isomer --device HOST:PORT COMMAND [OPTIONS...] [ARGS...]\n\nCommands\n", out);
+    fputs("Usage: isomer [--device DEVICE | --orchestrator URL] COMMAND [OPTIONS...] [ARGS...]\n\n"
+          "Commands that can ask a device (d), an orchestrator (o), or need neither\n",
+          out);
     for (size_t i = 0; i < ISO_COUNT_OF(commands); i++) {
-        fprintf(out, "  %-8s %s\n", commands[i]->name, commands[i]->summary);
+        fprintf(out, "  %-9s %c%c  %s\n", commands[i]->name, asks(commands[i], true) ? 'd' : ' ',
+                asks(commands[i], false) ? 'o' : ' ', commands[i]->summary);
     }
 }
 
@@ -65,7 +86,7 @@ int main(int argc, char **argv)
             return iso_cli_dispatch(commands[i], argc - 1, argv + 1);
         }
     }
-    iso_cli_error("'%s' is not a command for devices", name);
+    iso_cli_error("'%s' is not a command that asks a device or an orchestrator", name);
     list(stderr);
     return ISO_CLI_USAGE;
 }

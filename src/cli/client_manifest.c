@@ -38,7 +38,7 @@ static int read_file(const char *path, uint64_t max_bytes, struct iso_file *out)
     iso_report_init(&report);
     const enum iso_err err = iso_file_read(path, max_bytes, out, &report);
     if (err != ISO_OK) {
-        iso_cli_error_report(path, &report, err);
+        iso_cli_error("%s", iso_report_text(&report, err));
         return ISO_CLI_UNREADABLE;
     }
     return ISO_CLI_OK;

@@ -3,6 +3,7 @@
 
 #include "base/format.h"
 #include "cli/client.h"
+#include "cli/message.h"
 #include "cli/note.h"
 
 #include <dirent.h>
@@ -91,6 +92,32 @@ const json_t *iso_cli_notes_find(const json_t *notes, const char *name)
         }
     }
     return NULL;
+}
+
+bool iso_cli_notes_ambiguous(const json_t *notes, const char *name, const char *option)
+{
+    const json_t *first = iso_cli_notes_find(notes, name);
+    size_t i, count = 0;
+    json_t *note;
+    json_array_foreach((json_t *)(uintptr_t)notes, i, note)
+    {
+        if (strcmp(iso_cli_json_text(note, "name"), name) == 0) {
+            count++;
+        }
+    }
+    if (count < 2) {
+        return false;
+    }
+    iso_cli_error("%zu of this machine are called %s", count, name);
+    json_array_foreach((json_t *)(uintptr_t)notes, i, note)
+    {
+        if (strcmp(iso_cli_json_text(note, "name"), name) == 0) {
+            iso_cli_detail("%s, with its state in %s", iso_cli_json_text(note, "url"),
+                           iso_cli_json_text(note, "state"));
+        }
+    }
+    iso_cli_hint("say which by its address: %s %s", option, iso_cli_json_text(first, "url"));
+    return true;
 }
 
 void iso_cli_notes_names(const json_t *notes, char *out, size_t cap)

@@ -167,7 +167,7 @@ static const struct iso_cli_command package_rm = {
     .name = "package rm",
     .summary = "remove a package",
     .synopsis = "REFERENCE",
-    .description = "Refused while an application uses it.\n",
+    .description = "Refused while an application uses it.",
     .groups = groups,
     .group_count = ISO_COUNT_OF(groups),
     .examples = "  isomer package rm camera@1.0.0\n",
@@ -302,7 +302,7 @@ static const struct iso_cli_command package_push = {
     .description =
         "Without a name the module's own: 'isomer pack' puts it there. A signature beside it,\n"
         "MODULE.wasm.minisig, goes along. With oci:... it, or a package that is kept already, is\n"
-        "pushed on to a registry; the exact reference there is printed.\n",
+        "pushed on to a registry; the exact reference there is printed.",
     .groups = groups,
     .group_count = ISO_COUNT_OF(groups),
     .examples = "  isomer package push camera.wasm camera@1.0.0\n"
@@ -377,7 +377,7 @@ static const struct iso_cli_command package_pull = {
     .summary = "let the orchestrator fetch a package",
     .synopsis = "REFERENCE",
     .description = "npm:NAME@VERSION/PATH, oci:ALIAS/NAME:TAG, https://...#sha256:..., or one that "
-                   "is kept.\nThe exact reference is printed.\n",
+                   "is kept.\nThe exact reference is printed.",
     .groups = pull_groups,
     .group_count = ISO_COUNT_OF(pull_groups),
     .examples = "  isomer package pull oci:lab/camera:1.0\n"

@@ -75,7 +75,7 @@ static int upload(struct iso_cli_server *server, const char *path, char digest[7
     iso_report_init(&report);
     const enum iso_err err = iso_file_read(path, MODULE_MAX_BYTES, &file, &report);
     if (err != ISO_OK) {
-        iso_cli_error_report(path, &report, err);
+        iso_cli_error("%s", iso_report_text(&report, err));
         return ISO_CLI_UNREADABLE;
     }
     iso_sha256(file.bytes.ptr, file.bytes.len, sum);
@@ -113,7 +113,7 @@ static int read_document(const char *path, json_t **out)
     iso_report_init(&report);
     const enum iso_err err = iso_file_read(path, 1u << 20, &file, &report);
     if (err != ISO_OK) {
-        iso_cli_error_report(path, &report, err);
+        iso_cli_error("%s", iso_report_text(&report, err));
         return ISO_CLI_UNREADABLE;
     }
     *out = json_loadb((const char *)file.bytes.ptr, file.bytes.len, JSON_REJECT_DUPLICATES, &error);
@@ -265,7 +265,7 @@ static int document_of_module(struct iso_cli_server *server, const struct put *p
     if (put->wit != NULL) {
         const enum iso_err err = iso_file_read(put->wit, 256u << 10, &wit, &report);
         if (err != ISO_OK) {
-            iso_cli_error_report(put->wit, &report, err);
+            iso_cli_error("%s", iso_report_text(&report, err));
             return ISO_CLI_UNREADABLE;
         }
     }
@@ -377,7 +377,7 @@ const struct iso_cli_command iso_cli_client_put = {
     .synopsis = "MODULE.wasm | DOCUMENT.json",
     .description =
         "A document is described in docs/deployment.md; in it, \"module\": \"file:NAME\" means\n"
-        "a file beside it, and a generation that is missing is the next one.\n",
+        "a file beside it, and a generation that is missing is the next one.",
     .groups = put_groups,
     .group_count = ISO_COUNT_OF(put_groups),
     .examples = "  isomer --device :8480 put hello.wasm\n"

@@ -36,7 +36,8 @@ int iso_cli_client_read(const struct iso_cli_command *command, int argc, char **
         }
     }
     if (out->count < least) {
-        return iso_cli_usage_error(command, "something is missing after '%s'", command->name);
+        return iso_cli_usage_error(command, "something is missing; write isomer %s %s",
+                                   command->name, command->synopsis);
     }
     const int status = iso_cli_server_open(&out->server, command);
     return status == ISO_CLI_OK ? -1 : status;

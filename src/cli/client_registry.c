@@ -169,7 +169,7 @@ static const struct iso_cli_command registry_add = {
     .name = "registry add",
     .summary = "add an OCI registry, or change it",
     .synopsis = "ALIAS URL",
-    .description = "References to its packages are oci:ALIAS/NAME:TAG.\n",
+    .description = "References to its packages are oci:ALIAS/NAME:TAG.",
     .groups = registry_groups,
     .group_count = ISO_COUNT_OF(registry_groups),
     .examples = "  isomer registry add lab https://registry.example\n",
@@ -211,9 +211,13 @@ static int add_trust(struct iso_cli_server *server, const char *text, const char
     struct iso_report report;
     char path[PATH_SIZE], id[ISO_SIGN_ID_TEXT_SIZE], line[57];
     iso_report_init(&report);
-    const enum iso_err err = iso_path_is_file(text)
-                                 ? iso_sign_file_public(text, &key, &report)
-                                 : iso_sign_public_parse(iso_str_from_z(text), &key, &report);
+    const bool is_file = iso_path_is_file(text);
+    const enum iso_err err = is_file ? iso_sign_file_public(text, &key, &report)
+                                     : iso_sign_public_parse(iso_str_from_z(text), &key, &report);
+    if (err != ISO_OK && !is_file) {
+        iso_cli_error("'%s' is no file, and %s", text, iso_report_text(&report, err));
+        return ISO_CLI_INVALID;
+    }
     if (err != ISO_OK) {
         iso_cli_error("%s", iso_report_text(&report, err));
         return ISO_CLI_INVALID;

@@ -249,6 +249,8 @@ static int find_device(struct iso_cli_server *server, const char *text)
     server->is_device = true;
     if (text[0] != '\0') {
         note = strpbrk(text, ":./") == NULL ? iso_cli_notes_find(notes, text) : NULL;
+        status = note != NULL && iso_cli_notes_ambiguous(notes, text, "--device") ? ISO_CLI_USAGE
+                                                                                  : status;
     } else if (json_array_size(notes) > 1) {
         status = several("device", notes, "device");
     } else {
@@ -352,7 +354,9 @@ static int find_orchestrator(struct iso_cli_server *server, const char *text,
     }
     json_t *notes = iso_cli_notes_read("orchestrator");
     const json_t *note = strpbrk(text, ":./") == NULL ? iso_cli_notes_find(notes, text) : NULL;
-    if (note != NULL) {
+    if (note != NULL && iso_cli_notes_ambiguous(notes, text, "--orchestrator")) {
+        status = ISO_CLI_USAGE;
+    } else if (note != NULL) {
         use_note(server, note);
     } else {
         status = set_base(server);

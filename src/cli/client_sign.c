@@ -80,7 +80,8 @@ static int read_request(const struct iso_cli_command *command, int argc, char **
         }
     }
     if (request->file_count == 0) {
-        return iso_cli_usage_error(command, "something is missing after '%s'", command->name);
+        return iso_cli_usage_error(command, "something is missing; write isomer %s %s",
+                                   command->name, command->synopsis);
     }
     if (sodium_init() < 0) {
         iso_cli_error("no random numbers from the system");
@@ -168,7 +169,7 @@ static const struct iso_cli_command key_new = {
     .name = "key new",
     .summary = "make a pair of keys for signatures",
     .synopsis = "NAME",
-    .description = "Writes NAME.pub and NAME.key; what is there already is left alone.\n",
+    .description = "Writes NAME.pub and NAME.key; what is there already is left alone.",
     .groups = key_groups,
     .group_count = ISO_COUNT_OF(key_groups),
     .examples = "  isomer key new lab\n",
@@ -246,7 +247,7 @@ const struct iso_cli_command iso_cli_client_sign = {
     .name = "sign",
     .summary = "sign modules, in minisign's format",
     .synopsis = "--key NAME.key FILE...",
-    .description = "Writes FILE.minisig beside each.\n",
+    .description = "Writes FILE.minisig beside each.",
     .groups = sign_groups,
     .group_count = ISO_COUNT_OF(sign_groups),
     .examples = "  isomer sign --key lab.key camera.wasm\n",
@@ -312,7 +313,7 @@ const struct iso_cli_command iso_cli_client_verify = {
     .name = "verify",
     .summary = "verify the signature of a module",
     .synopsis = "--key KEY FILE",
-    .description = "Ends with 65 when it is not right, whatever the reason.\n",
+    .description = "Ends with 65 when it is not right, whatever the reason.",
     .groups = verify_groups,
     .group_count = ISO_COUNT_OF(verify_groups),
     .examples = "  isomer verify --key lab.pub camera.wasm\n",

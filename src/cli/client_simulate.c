@@ -110,7 +110,7 @@ const struct iso_cli_command iso_cli_client_simulate = {
     .synopsis = "[NAME=VALUE...]",
     .description =
         "Without NAME=VALUE it lists the simulated sensors and lines of the device. Values "
-        "hold\nuntil they are set again, or the device's supervisor is started again.\n",
+        "hold\nuntil they are set again, or the device's supervisor is started again.",
     .groups = groups,
     .group_count = ISO_COUNT_OF(groups),
     .examples = "  isomer --device attic simulate\n"

@@ -257,6 +257,12 @@ static int start_device(struct up *up, size_t i)
                                 : status;
 }
 
+/* The orchestrator was started first. */
+static int start_again(void *ctx, size_t place)
+{
+    return place == 0 ? start_orchestrator(ctx) : start_device(ctx, place - 1);
+}
+
 /* ---- Ready ------------------------------------------------------------------------------------
  */
 
@@ -434,15 +440,7 @@ static int run_all(struct up *up)
         leave_note(up);
         tell_what_next(up);
         tell_parent(up, up->all_up ? READY : WAITING);
-        while (!up->children.asked && iso_cli_children_ended(&up->children) == NULL) {
-            iso_cli_children_step(&up->children, -1);
-        }
-        const struct iso_cli_child *ended = iso_cli_children_ended(&up->children);
-        if (!up->children.asked && ended != NULL) {
-            iso_cli_error("%s has ended (status %d); stopping the others", ended->name,
-                          ended->status);
-            status = ISO_CLI_SYSTEM;
-        }
+        iso_cli_children_keep(&up->children, start_again, up);
     }
     iso_cli_children_stop(&up->children, STOP_MS);
     iso_cli_note_remove("up", up->note);
@@ -596,7 +594,7 @@ const struct iso_cli_command iso_cli_client_up = {
     .description =
         "For a first try, and for the smallest site. The devices are added to the orchestrator by\n"
         "themselves; others may be added as to any. Started again with the same names it goes on\n"
-        "where it was. Ctrl-C stops everything.\n",
+        "where it was. What ends by itself is started again. Ctrl-C stops everything.",
     .groups = groups,
     .group_count = ISO_COUNT_OF(groups),
     .examples = "  isomer up\n"

@@ -192,7 +192,7 @@ const struct iso_cli_command iso_cli_command_orchestrator = {
         "until it is stopped with SIGTERM or Ctrl-C; the devices go on without it. The file\n"
         "DIR/token, which only its owner can read, holds the token for this machine's people and\n"
         "programs, and DIR/local.json says where it listens: the other commands find it by "
-        "these.\n",
+        "these.",
     .groups = groups,
     .group_count = ISO_COUNT_OF(groups),
     .examples = "  isomer orchestrator --state ./site --name house\n"

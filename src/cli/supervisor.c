@@ -337,7 +337,7 @@ const struct iso_cli_command iso_cli_command_supervisor = {
     .description =
         "Runs until it is stopped with SIGTERM or Ctrl-C. It keeps what it is given to run: after\n"
         "a restart or a power cut the same components come back. The file DIR/token, which only\n"
-        "its owner can read, holds the token for this machine's people and programs.\n",
+        "its owner can read, holds the token for this machine's people and programs.",
     .groups = groups,
     .group_count = ISO_COUNT_OF(groups),
     .examples = "  isomer supervisor --state ./device --name kitchen --label room=kitchen\n"

@@ -14,7 +14,7 @@ static void not_found(struct iso_orchestrator *orchestrator, struct iso_http_req
 {
     char detail[256];
     (void)iso_format(detail, sizeof detail,
-                     "no device has the name or id '%.*s'; GET /v1/devices has those there are",
+                     "no device has the name or id '%.*s'; 'isomer device ls' lists them",
                      (int)(name.len > 80 ? 80 : name.len), name.ptr);
     iso_http_problem(orchestrator->http, iso_http_request_id(req), 404, NULL, NULL, detail);
 }

@@ -208,6 +208,23 @@ TEST(a_supervisor_without_heartbeats_is_said_to_be_too_old)
     world_close(&world);
 }
 
+TEST(a_heartbeat_that_was_missed_once_is_forgotten)
+{
+    static struct fake fake;
+    static struct world world;
+    world_open(&world);
+    fake_open(&fake, &world, "den");
+    pair(&world, &fake);
+    fake.beat_status = 500;
+    WORLD_UNTIL(&world, world_device(&world, "den")->reason[0] != '\0');
+    fake.beat_status = 0;
+    WORLD_UNTIL(&world, world_device(&world, "den")->reason[0] == '\0');
+    CHECK(world_device(&world, "den")->state == ISO_OR_UP);
+    CHECK(!world_has_event(&world, "device-back den"));
+    fake_close(&fake, &world);
+    world_close(&world);
+}
+
 TEST(one_that_dies_is_suspect_then_lost_and_back_when_it_returns)
 {
     static struct fake fake;

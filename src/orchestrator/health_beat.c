@@ -128,6 +128,9 @@ static unsigned on_answered(struct iso_or_entry *entry, const struct iso_http_cl
                    beat.owner[0] != '\0' ? beat.owner_name : "nobody any more");
         return iso_or_health_refuse(&entry->health, now_ms);
     }
+    if (entry->health.state == ISO_OR_UP && entry->health.missed != 0) {
+        entry->device.reason[0] = '\0'; /* it answers again, before anybody has doubted it */
+    }
     return iso_or_health_answer(&entry->health, now_ms, beat.boot, beat.revision);
 }
 

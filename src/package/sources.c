@@ -102,9 +102,10 @@ static enum iso_err check_url(const struct iso_package_registry *registry,
     bool near = registry->plain_http;
     if ((!plain && strncmp(registry->url, "https://", 8) != 0) || host[0] == '\0' ||
         host[0] == '/' || strpbrk(host, "@?#") != NULL) {
-        return iso_fail(report, ISO_E_ARGUMENT,
-                        "registry %s: '%.100s' is not its address, as https://registry.example",
-                        registry->alias, registry->url);
+        return iso_fail(
+            report, ISO_E_ARGUMENT,
+            "registry %s: '%.100s' is no address; one looks like https://registry.example",
+            registry->alias, registry->url);
     }
     const size_t len = host[0] == '[' ? strcspn(host, "]") + 1 : strcspn(host, ":/");
     for (size_t i = 0; i < ISO_COUNT_OF(loopback); i++) {

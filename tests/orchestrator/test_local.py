@@ -66,6 +66,9 @@ def devices_of_this_machine(t):
             t.expect(run(t, "put", "missing.wasm"), 64, ["several devices run on this machine: den, kitchen",
                                                          "--device NAME"])
             t.expect(run(t, "supervisor", "--state", "d", "--no-mdns"), 71, ["in use by another supervisor", "--state"])
+            with daemon(t, "supervisor", "--state", "d2", "--name", "den", "--no-mdns"):
+                t.expect(run(t, "--device", "den", "ps"), 64, ["2 of this machine are called den", note["url"]])
+                t.expect(run(t, "--device", note["url"], "ps"), 0)
             den.send_signal(signal.SIGKILL)
             den.wait()
             check(len(notes(t)) == 2, "killed, it has left its note")
