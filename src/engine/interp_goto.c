@@ -3,7 +3,7 @@
  * branch predictor sees one per operation. For gcc; built with -fno-gcse, which would merge the
  * jumps again. (clang >= 19 merges them whatever one says; there interp_tail.c is used.)
  */
-#include "engine/interp.h"
+#include "engine/interp_goto.h"
 
 #define NEXT                                                                                       \
     do {                                                                                           \
@@ -36,25 +36,21 @@
         msize = (size_t)ctx->memory->size;                                                         \
     } while (0)
 
-/* The addresses of the operations, from their distances: those need no relocations in the program's
- * file, six times as large as they are. */
-static uintptr_t op_table[ISO_OPN_COUNT];
+static const uintptr_t *op_table;
 
-/* ctx NULL: only op_table is filled. */
+/* ctx NULL: only op_table is set. */
 static enum iso_leave interpret(struct iso_exec *ctx)
 {
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wconversion"
-    static const int32_t distances[] = {
-#define OP(name, ...) &&L_##name - &&L_unreachable,
+    static const ISO_OP_ENTRY entries[] = {
+#define OP(name, ...) ISO_OP_PLACE(L_##name, L_unreachable),
 #include "engine/ops.def"
 #undef OP
     };
 #pragma GCC diagnostic pop
     if (ctx == NULL) {
-        for (uint32_t i = 0; i < ISO_OPN_COUNT; i++) {
-            op_table[i] = (uintptr_t) && L_unreachable + (uintptr_t)(intptr_t)distances[i];
-        }
+        op_table = op_addresses(entries, &&L_unreachable);
         return ISO_LEAVE_NOT;
     }
 
@@ -89,7 +85,7 @@ enum iso_leave iso_interpret(struct iso_exec *ctx)
 /* The first call, before which there are no others, is iso_run_init's. */
 const uintptr_t *iso_op_table(void)
 {
-    if (op_table[0] == 0) {
+    if (op_table == NULL) {
         (void)interpret(NULL);
     }
     return op_table;
