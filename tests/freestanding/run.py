@@ -5,8 +5,9 @@ usage: run.py [--figures]
 
 Every kernel of bench/kernels.txt, with its test n, gives its checksum on the board, in node and
 inside isomer; the fuel is the same on the board and in node. Programs are stopped on the board, in
-node and on this machine, and continued on the others. Then what is refused, what flash and RAM it
-takes, and with --figures how much slower it is. The last line is `N passed, N failed, N skipped`.
+node and on this machine, and continued on the others. Every operation of floating point is compared.
+Then what is refused, what flash and RAM it takes, and with --figures how much slower it is. The last
+line is `N passed, N failed, N skipped`.
 """
 
 import os
@@ -16,6 +17,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
+
+from arithmetic import ALL, Module
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BOARD = os.path.join(ROOT, "build/cortex-m4/examples/cortex-m4/isomer_cortex_m4.elf")
@@ -189,6 +192,37 @@ def check_signalling(directory):
         equal(int(quiet, 16) >> 51 & 0xfff, 0xfff, "exponent and first fraction bit of " + name)
 
 
+def where_different(module, here, there):
+    """The first operation, and the first of its first operands, with which two digests differ."""
+    for name, kind, *_ in module.operations:
+        if here(module.number(name)) != there(module.number(name)):
+            for i, operand in enumerate(module.tables[kind].values):
+                if here(module.number(name, i)) != there(module.number(name, i)):
+                    return "%s with 0x%x as its first operand" % (name, operand)
+    return "no operation by itself"
+
+
+def check_arithmetic(directory, program, vectors):
+    """Every operation of floating point, in software where the board has none, and everywhere else."""
+    module = Module(vectors)
+    path = os.path.join(directory, "arithmetic.wasm")
+    with open(path[:-len("wasm")] + "wat", "w", encoding="utf-8") as file:
+        file.write(module.text())
+    command(["wat2wasm", file.name, "-o", path])
+
+    def native(n):
+        return command(["node", os.path.join(ROOT, "tests/freestanding/native.mjs"), path, str(n)])
+
+    places = {
+        "in isomer": lambda n: "%016x" % (int(command([ISOMER, "run", "--invoke", "run", path, str(n)])) % 2 ** 64),
+        "in node": lambda n: node(path, str(n)).split()[0],
+        "on the board": lambda n: board("run", path, str(n), program=program).split()[1],
+    }
+    for place, run in places.items():
+        if run(ALL) != native(ALL):
+            raise Failure("%s: %s is not what node itself says" % (place, where_different(module, native, run)))
+
+
 def check_small(directory):
     """The build without vector instructions runs what is in flash and refuses modules with such."""
     expected = {name: checksum for name, _, checksum, _ in kernels()}
@@ -278,7 +312,7 @@ def times():
 
 def main():
     """Runs all checks."""
-    counts = {"passed": 0, "failed": 0}
+    counts = {"passed": 0, "failed": 0, "skipped": 0}
 
     def check(what, function, *arguments):
         try:
@@ -302,13 +336,19 @@ def main():
                       checksum)
         check("refusals", check_refusals, directory)
         check("signalling NaNs on the board", check_signalling, directory)
+        if shutil.which("wat2wasm"):
+            check("all of floating point", check_arithmetic, directory, BOARD, True)
+            check("all of floating point, for size", check_arithmetic, directory, SMALL, False)
+        else:
+            print("skip  all of floating point: wat2wasm (Debian package wabt) is not installed")
+            counts["skipped"] += 1
         check("no vector instructions", check_small, directory)
         check("all of the address space in node", check_full_memory)
         check("no C library", check_symbols)
         check("figures", check_figures)
     if "--figures" in sys.argv[1:]:
         times()
-    print("%d passed, %d failed, 0 skipped" % (counts["passed"], counts["failed"]))
+    print("%(passed)d passed, %(failed)d failed, %(skipped)d skipped" % counts)
     return 1 if counts["failed"] else 0
 
 
