@@ -20,24 +20,14 @@ missing() {
     exit 77
 }
 
-# The interface of NAME; with the packages in it that it imports from, between braces: isomer:device,
-# and those of other modules here.
-interface() { # NAME
-    cat "$here/$1/$1.wit"
-    sed -n 's/.*isomer:\([a-z-]*\)\/.*/\1/p' "$here/$1/$1.wit" | sort -u | while read -r other; do
-        wit=$here/$other/$other.wit
-        [ "$other" != device ] || wit=$root/sdk/wit/device.wit
-        echo
-        sed "s/^\\(package isomer:$other@[0-9.]*\\);/\\1 {/" "$wit"
-        echo '}'
-    done
-}
-
-# bindings LANGUAGE NAME
+# bindings LANGUAGE NAME: with the interfaces of other modules that it imports in deps.
 bindings() {
     rm -rf "${out:?}/$2"
-    mkdir -p "$out/$2"
-    interface "$2" >"$out/$2/$2.wit"
+    mkdir -p "$out/$2/deps"
+    cp "$here/$2/$2.wit" "$out/$2"
+    sed -n 's/.*isomer:\([a-z-]*\)\/.*/\1/p' "$here/$2/$2.wit" | sort -u | while read -r other; do
+        [ "$other" = device ] || cp "$here/$other/$other.wit" "$out/$2/deps"
+    done
     "$isomer" bindgen "$1" "$out/$2/$2.wit" -o "$out/$2"
 }
 

@@ -4,6 +4,7 @@
 #include "base/format.h"
 #include "cli/client_mistakes.h"
 #include "cli/client_progress.h"
+#include "cli/interface.h"
 #include "cli/message.h"
 #include "cli/status.h"
 
@@ -321,9 +322,15 @@ static int text_file(struct iso_cli_manifest *manifest, const char *value, const
     struct iso_file file;
     struct iso_report report;
     iso_report_init(&report);
-    const enum iso_err err = iso_file_read(path, WIT_MAX_BYTES, &file, &report);
+    enum iso_err err = iso_file_read(path, WIT_MAX_BYTES, &file, &report);
     if (err != ISO_OK) {
-        return wrong(manifest, value, "%s: %s", path, iso_report_text(&report, err));
+        return wrong(manifest, value, "%s", iso_report_text(&report, err));
+    }
+    err = iso_cli_wit_complete(path, &file, &report);
+    if (err != ISO_OK) {
+        const char *why = iso_report_text(&report, err);
+        iso_file_fini(&file);
+        return wrong(manifest, value, "%.*s", (int)strcspn(why, "\n"), why);
     }
     *out = json_stringn((const char *)file.bytes.ptr, file.bytes.len);
     iso_file_fini(&file);

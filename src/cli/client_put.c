@@ -4,6 +4,7 @@
 #include "cli/client_commands.h"
 
 #include "base/format.h"
+#include "cli/interface.h"
 #include "cli/load.h"
 #include "cli/message.h"
 #include "cli/status.h"
@@ -263,10 +264,16 @@ static int document_of_module(struct iso_cli_server *server, const struct put *p
     name_of(put->name != NULL ? put->name : path, name, sizeof name);
     iso_report_init(&report);
     if (put->wit != NULL) {
-        const enum iso_err err = iso_file_read(put->wit, 256u << 10, &wit, &report);
+        enum iso_err err = iso_file_read(put->wit, 256u << 10, &wit, &report);
         if (err != ISO_OK) {
             iso_cli_error("%s", iso_report_text(&report, err));
             return ISO_CLI_UNREADABLE;
+        }
+        err = iso_cli_wit_complete(put->wit, &wit, &report);
+        if (err != ISO_OK) {
+            iso_cli_error_lines(&report, err);
+            iso_file_fini(&wit);
+            return ISO_CLI_INVALID;
         }
     }
     int status = upload(server, path, digest);

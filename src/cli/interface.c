@@ -56,6 +56,7 @@ enum iso_err iso_cli_interface_look(const struct iso_module *module, const char 
     enum iso_err err = ISO_OK;
     if (beside != NULL) {
         err = iso_file_read(beside, WIT_MAX_BYTES, &out->text, report);
+        err = err == ISO_OK ? iso_cli_wit_complete(beside, &out->text, report) : err;
     }
     if (err == ISO_OK) {
         err = find(module, beside, out, report);
@@ -74,7 +75,8 @@ int iso_cli_interface_find(const struct iso_module *module, const char *module_p
     int status = path != NULL ? iso_cli_file_load(path, &out->text) : ISO_CLI_OK;
     if (status == ISO_CLI_OK) {
         iso_report_init(&report);
-        enum iso_err err = find(module, path, out, &report);
+        enum iso_err err = path != NULL ? iso_cli_wit_complete(path, &out->text, &report) : ISO_OK;
+        err = err == ISO_OK ? find(module, path, out, &report) : err;
         if (err != ISO_OK) {
             if (path == NULL) {
                 iso_cli_note("the interface of '%s' cannot be used", module_path);
@@ -102,9 +104,10 @@ int iso_cli_wit_load(const char *path, struct iso_file *text, struct iso_wit *wi
     if (status != ISO_CLI_OK) {
         return status;
     }
-    struct iso_wit_source source = {.name = path, .text = text->bytes};
     iso_report_init(&report);
-    enum iso_err err = iso_wit_parse(iso_alloc_libc(), &source, 1, wit, &report);
+    enum iso_err err = iso_cli_wit_complete(path, text, &report);
+    struct iso_wit_source source = {.name = path, .text = text->bytes};
+    err = err == ISO_OK ? iso_wit_parse(iso_alloc_libc(), &source, 1, wit, &report) : err;
     if (err != ISO_OK) {
         iso_cli_error_lines(&report, err);
         return status_of_wit(err);

@@ -26,7 +26,15 @@ ISO_MUST_CHECK enum iso_err iso_cli_interface_look(const struct iso_module *modu
                                                    struct iso_report *report);
 void iso_cli_interface_fini(struct iso_cli_interface *interface);
 
-/* Read and resolve a file of WIT text. Returns as above; release with iso_file_fini and
+/*
+ * Text that was read from a file of WIT, with the packages that it refers to and does not have:
+ * from the folder `deps` beside path, else from those that come with isomer. text is replaced when
+ * it lacks any, so that it is whole by itself. Errors: those of iso_wit_parse.
+ */
+ISO_MUST_CHECK enum iso_err iso_cli_wit_complete(const char *path, struct iso_file *text,
+                                                 struct iso_report *report);
+
+/* Read, complete and resolve a file of WIT text. Returns as above; release with iso_file_fini and
  * iso_wit_fini, also after failure. */
 int iso_cli_wit_load(const char *path, struct iso_file *text, struct iso_wit *wit);
 

@@ -27,7 +27,9 @@ const char iso_cli_template_wit[] =
     "\n"                                                                                           \
     "The interface is in `@NAME@.wit`. After a change to it, `make` makes the bindings anew, "     \
     "and\n"                                                                                        \
-    "the compiler says what the source does not fulfil yet.\n"
+    "the compiler says what the source does not fulfil yet. It may import what devices offer, "    \
+    "as\n"                                                                                         \
+    "`import isomer:device/log@0.1.0;`, and packages whose text is in the folder `deps`.\n"
 
 #define MAKEFILE_HEAD                                                                              \
     "# make: builds @NAME@.wasm, with its interface in it.\n"                                      \
@@ -134,7 +136,8 @@ static const struct iso_cli_template rust_files[] = {
                   "A WebAssembly module in Rust. It needs rustc with the target\n"
                   "wasm32-unknown-unknown; on Debian `apt install rustc libstd-rust-dev-wasm32 lld "
                   "make`,\n"
-                  "with rustup `rustup target add wasm32-unknown-unknown`.\n" README_USE},
+                  "with rustup `rustup target add wasm32-unknown-unknown`. Which of several:\n"
+                  "`make RUSTC=/usr/bin/rustc`.\n" README_USE},
 };
 
 /* ---- AssemblyScript ------------------------------------------------------------------------ */

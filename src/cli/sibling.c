@@ -53,26 +53,39 @@ const struct iso_cli_sibling iso_cli_siblings[] = {
      "hold a fleet: devices, packages, applications"},
     {NULL, NULL, NULL, NULL}};
 
-/* Beside this program's own file, as built; in ../libexec/isomer, as installed; then on the PATH.
- */
-void iso_cli_sibling_path(const char *program, char *out, size_t cap)
+/* The first of `places`, seen from the folder of this program's own file, that has `name`. */
+static bool find(const char *const *places, const char *name, char *out, size_t cap)
 {
     char self[3072];
     const ssize_t len = readlink("/proc/self/exe", self, sizeof self - 1);
-    if (len > 0) {
-        self[len] = '\0';
-        char *slash = strrchr(self, '/');
-        *slash = '\0';
-        (void)iso_format(out, cap, "%s/%s", self, program);
+    if (len <= 0) {
+        return false;
+    }
+    self[len] = '\0';
+    *strrchr(self, '/') = '\0';
+    for (; *places != NULL; places++) {
+        (void)iso_format(out, cap, "%s/%s%s", self, *places, name);
         if (access(out, X_OK) == 0) {
-            return;
-        }
-        (void)iso_format(out, cap, "%s/../libexec/isomer/%s", self, program);
-        if (access(out, X_OK) == 0) {
-            return;
+            return true;
         }
     }
-    (void)iso_format(out, cap, "%s", program);
+    return false;
+}
+
+/* As built; as installed; then on the PATH. */
+void iso_cli_sibling_path(const char *program, char *out, size_t cap)
+{
+    static const char *const places[] = {"", "../libexec/isomer/", NULL};
+    if (!find(places, program, out, cap)) {
+        (void)iso_format(out, cap, "%s", program);
+    }
+}
+
+/* As built; as installed, seen from bin and from libexec/isomer. */
+bool iso_cli_wit_folder(char *out, size_t cap)
+{
+    static const char *const places[] = {"", "../share/isomer/", "../../share/isomer/", NULL};
+    return find(places, "wit", out, cap);
 }
 
 int iso_cli_sibling_run(const char *program, char **argv)

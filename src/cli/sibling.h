@@ -2,6 +2,7 @@
 #ifndef ISO_CLI_SIBLING_H
 #define ISO_CLI_SIBLING_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct iso_cli_sibling {
@@ -16,6 +17,9 @@ extern const struct iso_cli_sibling iso_cli_siblings[];
 
 /* Where a program is, by its name: a path, or the name alone when only the PATH can tell. */
 void iso_cli_sibling_path(const char *program, char *out, size_t cap);
+
+/* The folder of the WIT packages that come with isomer; false when there is none. */
+bool iso_cli_wit_folder(char *out, size_t cap);
 
 /* Become the program, with these arguments (argv[0] is replaced). Returns an exit status after a
  * message when that cannot be. */

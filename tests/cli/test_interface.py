@@ -323,6 +323,42 @@ def bindings(t):
     check(b"typed_add" in t.read("deep/c/typed.h"), "no typed_add")
 
 
+def wit_of(t, name, *lines):
+    t.write(name, "\n".join([f"package example:{os.path.basename(name)[:-4]}@1.0.0;", *lines]) + "\n")
+
+
+@test
+def packages_of_an_interface(t):
+    """What a text refers to and does not have is found: beside it in deps, and isomer:device by itself."""
+    wit_of(t, "guest.wit", "world guest {", "  import isomer:device/log@0.1.0;", "  import example:near/it@1.0.0;",
+           "  export run: func();", "}")
+    t.fails(["bindgen", "c", "guest.wit", "-o", "out"], 65, "guest.wit:4:10: package 'example:near' is not among")
+    os.mkdir(t.path("deps"))
+    wit_of(t, "deps/near.wit", "interface it {", "  use example:far/more@1.0.0.{number};", "  get: func() -> number;", "}")
+    wit_of(t, "deps/far.wit", "interface more {", "  type number = u8;", "}")
+    wit_of(t, "deps/unused.wit", "this is no WIT")
+    t.write("deps/README", "nor is this")
+    t.expect(t.run("bindgen", "c", "guest.wit", "-o", "out"), 0, out="out/guest.h\nout/guest.c\n")
+    with open(t.path("out/guest.h"), encoding="utf-8") as file:
+        bound = file.read()
+    check("void log_write(" in bound and "it_get(void)" in bound, bound)
+    # A module takes them along, and no others; each text may be without its packages.
+    t.expect(t.run("pack", t.guest("typed"), "--abi", "derived", "--wit", "guest.wit", "-o", "guest.wasm"), 0, out="")
+    shown = t.expect(t.run("inspect", "--wit", "guest.wasm"), 0).out
+    order = [shown.index(f"package {name}") for name in ("example:far@1.0.0 {", "example:near@1.0.0 {", "isomer:device@0.1.0 {")]
+    check(order == sorted(order) and "unused" not in shown, shown)
+    t.expect(t.run("inspect", "--wit", t.guest("typed")), 0)
+    # The own folder counts more than what isomer brings; what is wrong there is told with its file.
+    t.write("deps/device.wit", "package isomer:device@0.1.0;\ninterface log { mine: func(); }\n")
+    t.expect(t.run("bindgen", "c", "guest.wit", "-o", "out"), 0)
+    with open(t.path("out/guest.h"), encoding="utf-8") as file:
+        check("log_mine(void)" in file.read(), "deps/device.wit")
+    wit_of(t, "deps/far.wit", "interface more {", "  type number = u9;", "}")
+    t.fails(["bindgen", "c", "guest.wit", "-o", "out"], 65, "deps/far.wit:3:", "u9")
+    wit_of(t, "other.wit", "world other {", "  import isomer:device/log@0.2.0;", "}")
+    t.fails(["bindgen", "c", "other.wit", "-o", "out"], 65, "isomer:device@0.1.0', which is another version")
+
+
 @test
 def bindgen_refusals(t):
     """Languages, worlds and folders that cannot be."""
