@@ -110,8 +110,8 @@ static int prepare(struct iso_cli_call *call)
     }
     enum iso_err err = iso_start(session->store, initialize, NULL);
     if (err != ISO_OK) {
-        iso_cli_error("cannot initialise the module: %s", iso_err_text(err));
-        return iso_cli_status_from(err);
+        iso_cli_error("cannot initialise the module: %s", iso_start_text(session->store, err));
+        return iso_cli_start_status(session->store, err);
     }
     status = iso_cli_drive(session);
     return status == ISO_CLI_DRIVE_DONE ? ISO_CLI_OK : status;
@@ -129,7 +129,7 @@ static int failed(const struct iso_cli_call *call, const struct iso_report *repo
         return ISO_CLI_TRAP;
     }
     iso_cli_error("cannot call %s: %s", call->function_name, iso_report_text(report, err));
-    return iso_cli_status_from(err);
+    return iso_cli_start_status(store, err);
 }
 
 /* Carry the call through waits, limits and signals. */

@@ -166,10 +166,11 @@ int iso_cli_session_instantiate(struct iso_cli_session *session, const char *pat
     iso_cli_error_report(subject, &report, err);
     if (err == ISO_E_LINK) {
         iso_cli_hint("'isomer inspect %s' lists its imports; isomer offers WASI preview 1", path);
-    } else if (err == ISO_E_LIMIT && session->settings.memory_max_bytes != 0) {
+    } else if (err == ISO_E_LIMIT && session->settings.memory_max_bytes != 0 &&
+               iso_store_trap(session->store)->kind == ISO_TRAP_NONE) {
         iso_cli_hint("--memory SIZE sets how much memory it may have");
     }
-    return iso_cli_status_from(err);
+    return iso_cli_start_status(session->store, err);
 }
 
 /* ---- Phases ------------------------------------------------------------------------------ */
@@ -188,12 +189,10 @@ static int start_func(struct iso_cli_session *session, struct iso_func *func,
 {
     ISO_ASSERT(slots != NULL || iso_func_type(func)->param_slots == 0);
     enum iso_err err = iso_start(session->store, func, slots);
-    if (err == ISO_E_LIMIT && iso_store_trap(session->store)->kind == ISO_TRAP_CODE) {
-        iso_cli_error("cannot call the program: %s", iso_store_trap(session->store)->message);
-    } else if (err != ISO_OK) {
-        iso_cli_error("cannot call the program: %s", iso_err_text(err));
+    if (err != ISO_OK) {
+        iso_cli_error("cannot call the program: %s", iso_start_text(session->store, err));
     }
-    return iso_cli_status_from(err);
+    return iso_cli_start_status(session->store, err);
 }
 
 /* Begin the main phase: the arguments of --invoke, or none. */

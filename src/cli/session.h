@@ -78,6 +78,8 @@ void iso_cli_drive_set_fuel(struct iso_cli_session *session);
 
 /* Print the trap of the store with its backtrace, or handle proc_exit. Returns the exit status. */
 int iso_cli_trap_status(const struct iso_store *store);
+/* The exit status of what has not begun. Of one that met a limit, by which option there is more. */
+int iso_cli_start_status(const struct iso_store *store, enum iso_err err);
 
 /* ---- snapshot.c ---------------------------------------------------------------------------- */
 

@@ -269,13 +269,7 @@ static enum iso_err take_quantity(struct iso_cli_settings *settings, int id, con
     case ISO_CLI_SETTING_STACK:
         return take_stack(settings, value, report);
     case ISO_CLI_SETTING_CODE_MEMORY:
-        err = iso_parse_size(value, &settings->code_max_bytes, report);
-        if (err == ISO_OK && settings->code_max_bytes == 0) {
-            return iso_fail(report, ISO_E_ARGUMENT,
-                            "0 bytes are too few; a function takes about 4 times its size in the "
-                            "module");
-        }
-        return err;
+        return iso_parse_limit(value, &settings->code_max_bytes, report);
     case ISO_CLI_SETTING_FUEL:
         return iso_parse_count(value, UINT64_MAX - 1, &settings->fuel, report);
     case ISO_CLI_SETTING_TIMEOUT:

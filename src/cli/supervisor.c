@@ -160,7 +160,7 @@ static enum iso_err set_option(struct iso_supervisor_config *config, struct give
     case OPTION_MODULES:
         return iso_parse_size(value, &config->modules_max_bytes, report);
     case OPTION_CODE_MEMORY:
-        return iso_parse_size(value, &config->code_max_bytes, report);
+        return iso_parse_limit(value, &config->code_max_bytes, report);
     case OPTION_WORKERS:
         err = iso_parse_count(value, 256, &number, report);
         config->workers = (uint32_t)number;

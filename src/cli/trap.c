@@ -31,9 +31,19 @@ static void print_trap_hint(enum iso_trap_kind kind)
 {
     if (kind == ISO_TRAP_STACK) {
         iso_cli_hint("--stack SIZE gives the program more, unless its recursion has no end");
+    } else if (kind == ISO_TRAP_CODE) {
+        iso_cli_hint("--code-memory SIZE gives it more; without it there is no limit");
     } else if (kind == ISO_TRAP_UNREACHABLE) {
         iso_cli_hint("programs stop themselves like this: a failed assertion, a panic, abort()");
     }
+}
+
+int iso_cli_start_status(const struct iso_store *store, enum iso_err err)
+{
+    if (err == ISO_E_LIMIT) {
+        print_trap_hint(iso_store_trap(store)->kind);
+    }
+    return iso_cli_status_from(err);
 }
 
 int iso_cli_trap_status(const struct iso_store *store)

@@ -13,6 +13,7 @@
  * So nothing is ever taken from another thread, and what runs or stands still keeps its code.
  */
 #include "engine/code.h"
+#include "engine/run.h"
 #include "engine/sort.h"
 #include "engine/translate.h"
 
@@ -256,11 +257,8 @@ static uint64_t count_held(const struct iso_store *store)
 static enum iso_err fail_limit(struct iso_store *store, uint32_t func_index, uint64_t size,
                                uint64_t held)
 {
-    struct iso_trap *trap = &store->last_trap;
-    trap->kind = ISO_TRAP_CODE;
-    trap->exit_status = 0;
-    trap->frame_count = 0; /* those of a trap in a run are recorded at its end */
-    trap->frame_total = 0;
+    /* The frames of a trap in a run are recorded at its end. */
+    struct iso_trap *trap = iso_trap_begin(store, ISO_TRAP_CODE);
     (void)iso_format(trap->message, sizeof trap->message,
                      "%s: function %lu takes %llu bytes, those that call it %llu, and the limit is "
                      "%llu",

@@ -433,11 +433,13 @@ enum iso_run_state {
  * Begin a call: push its arguments (borrowed, as the function's type says) and return. Nothing
  * runs yet. Host functions may begin calls too (a nested call; finish it with iso_run before
  * returning, or drop it).
- * Errors: ISO_E_STATE (a call is under way), ISO_E_LIMIT (stack; or code memory, and then
- * iso_store_trap has the words), ISO_E_NOMEM (also when the function could not be translated).
+ * Errors: ISO_E_STATE (a call is under way), ISO_E_LIMIT (stack or code memory: iso_store_trap
+ * says which, and how large it is), ISO_E_NOMEM (also when the function could not be translated).
  */
 ISO_MUST_CHECK enum iso_err iso_start(struct iso_store *store, struct iso_func *func,
                                       const union iso_slot *args);
+/* What an error of iso_start, just returned, means. Borrowed from the store until its next call. */
+const char *iso_start_text(const struct iso_store *store, enum iso_err err);
 
 /*
  * Run or continue the call until it ends or is suspended. In state PENDING the host function is

@@ -8,6 +8,7 @@
 #include "engine/block.h"
 #include "engine/code.h"
 #include "engine/image.h"
+#include "engine/run.h"
 
 /* ---- Storage ------------------------------------------------------------------------------- */
 
@@ -182,8 +183,7 @@ static enum iso_err fail_trap(struct iso_store *store, enum iso_trap_kind kind,
                               struct iso_report *report, const char *what, uint32_t segment,
                               uint32_t offset, uint64_t len, uint64_t size)
 {
-    struct iso_trap *trap = &store->last_trap;
-    *trap = (struct iso_trap){.kind = kind};
+    struct iso_trap *trap = iso_trap_begin(store, kind);
     (void)iso_format(trap->message, sizeof trap->message, "%s", iso_trap_text(kind));
     return iso_fail(report, ISO_E_TRAP,
                     "%s: %s segment %lu wants to be at %lu..%llu, the size is %llu",
@@ -238,7 +238,7 @@ static enum iso_err run_start(struct iso_instance *instance, struct iso_report *
     struct iso_func *start = iso_instance_func(instance, instance->module->start);
     enum iso_err err = iso_start(store, start, NULL);
     if (err != ISO_OK) {
-        return err;
+        return iso_fail(report, err, "start function: %s", iso_start_text(store, err));
     }
     switch (iso_run(store)) {
     case ISO_RUN_DONE:

@@ -1,14 +1,12 @@
 /*
  * run.c - calls: beginning, running, suspending and ending them (spec 4.4.9, 4.5.5), host calls,
- * fuel, interruption, traps.
+ * fuel, interruption. Traps are recorded by trap.c.
  *
  * A store runs one call at a time. A host function may begin another inside the one that called
  * it: then what the outer call needs is set aside in a record on the store's list `outer`, and put
  * back when the inner call is over.
  */
 #include "engine/run.h"
-
-#include <stdarg.h>
 
 #include "engine/interp.h"
 
@@ -109,153 +107,6 @@ void iso_store_step(struct iso_store *store, bool on)
     settle(store);
     store->step = on;
     begin_slice(store);
-}
-
-/* ---- Traps -------------------------------------------------------------------------------- */
-
-const char *iso_trap_text(enum iso_trap_kind kind)
-{
-    switch (kind) {
-    case ISO_TRAP_NONE:
-        return "no trap";
-    case ISO_TRAP_UNREACHABLE:
-        return "unreachable";
-    case ISO_TRAP_MEMORY:
-        return "out of bounds memory access";
-    case ISO_TRAP_TABLE:
-        return "out of bounds table access";
-    case ISO_TRAP_UNDEFINED_ELEMENT:
-        return "undefined element";
-    case ISO_TRAP_UNINITIALIZED_ELEMENT:
-        return "uninitialized element";
-    case ISO_TRAP_INDIRECT_TYPE:
-        return "indirect call type mismatch";
-    case ISO_TRAP_DIVIDE_BY_ZERO:
-        return "integer divide by zero";
-    case ISO_TRAP_OVERFLOW:
-        return "integer overflow";
-    case ISO_TRAP_CONVERSION:
-        return "invalid conversion to integer";
-    case ISO_TRAP_STACK:
-        return "call stack exhausted";
-    case ISO_TRAP_NOMEM:
-        return "out of memory in the host";
-    case ISO_TRAP_HOST:
-        return "host function trapped";
-    case ISO_TRAP_EXIT:
-        return "program exited";
-    case ISO_TRAP_CODE:
-        return "code memory exhausted";
-    }
-    return "unknown trap";
-}
-
-const struct iso_trap *iso_store_trap(const struct iso_store *store)
-{
-    return &store->last_trap;
-}
-
-void iso_host_trap(struct iso_host_call *call, const char *fmt, ...)
-{
-    struct iso_store *store = call->store;
-    va_list args;
-    va_start(args, fmt);
-    (void)iso_format_v(store->last_trap.message, sizeof store->last_trap.message, fmt, args);
-    va_end(args);
-    store->exec.trap = ISO_TRAP_HOST;
-}
-
-void iso_host_exit(struct iso_host_call *call, uint32_t status)
-{
-    struct iso_store *store = call->store;
-    (void)iso_format(store->last_trap.message, sizeof store->last_trap.message,
-                     "program exited with status %u", (unsigned)status);
-    store->last_trap.exit_status = status;
-    store->exec.trap = ISO_TRAP_EXIT;
-}
-
-static void record_frame(struct iso_trap *trap, uint32_t number, const struct iso_frame *frame,
-                         uint32_t cell)
-{
-    uint32_t slot = number;
-    if (number >= ISO_TRAP_FRAMES_MAX) {
-        /* The second half of the array keeps the last ones, as a ring. */
-        slot = ISO_TRAP_FRAMES_MAX / 2 + number % (ISO_TRAP_FRAMES_MAX / 2);
-    }
-    trap->frames[slot] = (struct iso_trap_frame){
-        .module = frame->instance->module, .func_index = frame->code->func_index, .offset = cell};
-}
-
-/* The ring in the second half begins with its oldest. */
-static void straighten(struct iso_trap *trap)
-{
-    enum { HALF = ISO_TRAP_FRAMES_MAX / 2 };
-    if (trap->frame_total <= ISO_TRAP_FRAMES_MAX) {
-        return;
-    }
-    struct iso_trap_frame ring[HALF];
-    for (uint32_t i = 0; i < HALF; i++) {
-        ring[i] = trap->frames[HALF + (trap->frame_total + i) % HALF];
-    }
-    memcpy(&trap->frames[HALF], ring, sizeof ring);
-}
-
-/* From cells to byte offsets. That takes a translation for each, so recursion is looked up once. */
-static void resolve_offsets(struct iso_trap *trap)
-{
-    uint64_t cells[ISO_TRAP_FRAMES_MAX];
-    for (uint32_t i = 0; i < trap->frame_count; i++) {
-        struct iso_trap_frame *f = &trap->frames[i];
-        uint32_t offset = 0;
-        cells[i] = f->offset;
-        uint32_t same = 0;
-        while (same < i &&
-               (trap->frames[same].module != f->module ||
-                trap->frames[same].func_index != f->func_index || cells[same] != cells[i])) {
-            same++;
-        }
-        if (same < i) {
-            f->offset = trap->frames[same].offset;
-        } else if (iso_code_offset((struct iso_module *)(uintptr_t)f->module, f->func_index,
-                                   (uint32_t)f->offset, &offset) == ISO_OK) {
-            f->offset = offset;
-        }
-    }
-}
-
-static void backtrace(struct iso_store *store)
-{
-    struct iso_trap *trap = &store->last_trap;
-    trap->frame_total = 0;
-    struct iso_frame frame;
-    bool top = true;
-    for (bool more = iso_frame_top(store, &frame); more; more = iso_frame_next(&frame)) {
-        uint32_t cell = (uint32_t)(frame.pc - frame.code->cells);
-        record_frame(trap, trap->frame_total, &frame, top ? cell : cell - 1);
-        trap->frame_total++;
-        top = false;
-    }
-    trap->frame_count =
-        trap->frame_total < ISO_TRAP_FRAMES_MAX ? trap->frame_total : ISO_TRAP_FRAMES_MAX;
-    straighten(trap);
-    resolve_offsets(trap);
-}
-
-static void record_trap(struct iso_store *store)
-{
-    struct iso_trap *trap = &store->last_trap;
-    enum iso_trap_kind kind = store->exec.trap;
-    trap->kind = kind;
-    if (kind != ISO_TRAP_HOST && kind != ISO_TRAP_EXIT && kind != ISO_TRAP_CODE) {
-        (void)iso_format(trap->message, sizeof trap->message, "%s", iso_trap_text(kind));
-    }
-    if (kind != ISO_TRAP_EXIT) {
-        trap->exit_status = 0;
-        backtrace(store);
-    } else {
-        trap->frame_count = 0;
-        trap->frame_total = 0;
-    }
 }
 
 /* ---- Host calls --------------------------------------------------------------------------- */
@@ -462,7 +313,7 @@ enum iso_err iso_start(struct iso_store *store, struct iso_func *func, const uni
     uint32_t slots =
         type->param_slots > type->result_slots ? type->param_slots : type->result_slots;
     if ((size_t)(store->exec.stack_end - base) < slots) {
-        return ISO_E_LIMIT;
+        return iso_trap_start(store, ISO_TRAP_STACK);
     }
     if (nested) {
         enum iso_err err = push_outer(store);
@@ -485,7 +336,7 @@ enum iso_err iso_start(struct iso_store *store, struct iso_func *func, const uni
         if (why != ISO_LEAVE_NOT) {
             end_call(store);
             store->state = ISO_RUN_IDLE; /* the results of an earlier call are overwritten */
-            return store->exec.trap == ISO_TRAP_NOMEM ? ISO_E_NOMEM : ISO_E_LIMIT;
+            return iso_trap_start(store, store->exec.trap);
         }
     }
     store->state = ISO_RUN_READY;
@@ -505,7 +356,7 @@ static void rest(struct iso_store *store)
 static enum iso_run_state finish(struct iso_store *store, enum iso_run_state state)
 {
     if (state == ISO_RUN_TRAPPED) {
-        record_trap(store);
+        iso_trap_record(store);
     }
     settle(store);
     store->results = store->entry_fp;
@@ -663,12 +514,8 @@ struct iso_func *iso_store_func(const struct iso_store *store)
 
 void iso_store_trap_set(struct iso_store *store, const char *message)
 {
-    struct iso_trap *trap = &store->last_trap;
     ISO_ASSERT(!is_under_way(store->state));
-    trap->kind = ISO_TRAP_HOST;
-    trap->exit_status = 0;
-    trap->frame_count = 0;
-    trap->frame_total = 0;
+    struct iso_trap *trap = iso_trap_begin(store, ISO_TRAP_HOST);
     (void)iso_format(trap->message, sizeof trap->message, "%s", message);
     store->state = ISO_RUN_TRAPPED;
 }

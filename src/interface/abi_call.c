@@ -191,8 +191,7 @@ static enum iso_err begin(struct iso_binding *binding, struct iso_func *func,
     if (err != ISO_OK) {
         binding->phase = ISO_ABI_IDLE;
         return iso_fail(report, err, "the call cannot begin: %s",
-                        err == ISO_E_STATE ? "another is under way in this store"
-                                           : iso_err_text(err));
+                        iso_start_text(binding->store, err));
     }
     return ISO_OK;
 }

@@ -104,7 +104,7 @@ static enum iso_err alloc_block(struct typed_call *call, struct iso_func *alloca
     bool interrupted = false;
     enum iso_err err = iso_start(store, allocator, args);
     if (err != ISO_OK) {
-        return err;
+        return iso_fail(report, err, "cabi_realloc: %s", iso_start_text(store, err));
     }
     enum iso_run_state state = run_to_end(store, &interrupted);
     if (interrupted) {

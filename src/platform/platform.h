@@ -99,6 +99,10 @@ const char *iso_errno_text(int errno_value);
  */
 ISO_MUST_CHECK enum iso_err iso_parse_size(const char *text, uint64_t *bytes_out,
                                            struct iso_report *report);
+/* The same of a limit that there is only when it is given. ARGUMENT: also 0, into which nothing
+ * fits, and which some would write for no limit. */
+ISO_MUST_CHECK enum iso_err iso_parse_limit(const char *text, uint64_t *bytes_out,
+                                            struct iso_report *report);
 
 /*
  * "2s", "500ms", "1.5s", "10us", "100ns", "5m" or "5min", "1h", "1d". The unit is required; at

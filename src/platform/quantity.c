@@ -117,6 +117,20 @@ enum iso_err iso_parse_size(const char *text, uint64_t *bytes_out, struct iso_re
     return ISO_OK;
 }
 
+enum iso_err iso_parse_limit(const char *text, uint64_t *bytes_out, struct iso_report *report)
+{
+    uint64_t bytes;
+    enum iso_err err = iso_parse_size(text, &bytes, report);
+    if (err == ISO_OK && bytes == 0) {
+        return iso_fail(report, ISO_E_ARGUMENT,
+                        "nothing fits into 0 bytes; leave it out for no limit");
+    }
+    if (err == ISO_OK) {
+        *bytes_out = bytes;
+    }
+    return err;
+}
+
 /* The digits after a point, as nanoseconds of a second: "5" is 500000000. False when there are none
  * or more than nine. */
 static bool take_fraction(const char **text, uint64_t *billionths)

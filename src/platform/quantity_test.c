@@ -67,6 +67,18 @@ TEST(sizes_that_are_none)
     refuse_size("16777216TiB", ISO_E_LIMIT, "too large");
 }
 
+TEST(a_limit_of_0_is_refused)
+{
+    uint64_t bytes = 7;
+    iso_report_init(&report);
+    CHECK_ERR(iso_parse_limit("0MiB", &bytes, &report), ISO_E_ARGUMENT);
+    CHECK_STR(report.text, "nothing fits into 0 bytes; leave it out for no limit");
+    CHECK_EQ_U64(bytes, 7);
+    CHECK_ERR(iso_parse_limit("x", &bytes, NULL), ISO_E_ARGUMENT);
+    CHECK_OK(iso_parse_limit("8MiB", &bytes, NULL));
+    CHECK_EQ_U64(bytes, 8u << 20);
+}
+
 TEST(durations)
 {
     CHECK_EQ_U64(duration_of("0s"), 0);

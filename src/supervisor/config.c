@@ -147,6 +147,21 @@ static enum iso_err read_size(const struct reader *reader, const char *member, c
     return iso_parse_size(json_string_value(value), out, reader->report);
 }
 
+static enum iso_err read_code_memory(const struct reader *reader, const char *member,
+                                     const json_t *value)
+{
+    struct iso_report why;
+    iso_report_init(&why);
+    if (!json_is_string(value)) {
+        return read_size(reader, member, value, &reader->config->code_max_bytes);
+    }
+    const enum iso_err err =
+        iso_parse_limit(json_string_value(value), &reader->config->code_max_bytes, &why);
+    return err == ISO_OK ? err
+                         : iso_fail(reader->report, err, "%s: \"%s\": %s", reader->path, member,
+                                    iso_report_text(&why, err));
+}
+
 static enum iso_err read_devices(const struct reader *reader, const json_t *value)
 {
     char *text = json_is_object(value) ? json_dumps(value, JSON_COMPACT) : NULL;
@@ -201,7 +216,7 @@ static enum iso_err read_other(const struct reader *reader, const char *key, con
         return read_size(reader, key, value, &config->modules_max_bytes);
     }
     if (strcmp(key, "code-memory") == 0) {
-        return read_size(reader, key, value, &config->code_max_bytes);
+        return read_code_memory(reader, key, value);
     }
     if (strcmp(key, "workers") == 0) {
         return read_number(reader, key, value, 256, &config->workers);

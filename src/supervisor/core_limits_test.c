@@ -31,8 +31,10 @@ TEST(code_memory_of_all_components)
 {
     struct rig *rig = rig_start(&(struct iso_sv_core_config){.workers = 2, .code_max_bytes = 16});
     struct iso_sv_component *part = rig_component(rig, RIG_UNIT, ISO_SV_FUNCTION);
-    CHECK_STR(rig_call(rig, part, "add", "[1, 2]"),
-              "limit the call cannot begin: a limit was reached");
+    const char *text = rig_call(rig, part, "add", "[1, 2]");
+    CHECK_CONTAINS(text, "limit the call cannot begin: code memory exhausted: function ");
+    CHECK_CONTAINS(text, " bytes, those that call it 0, and the limit is 16; the supervisor's "
+                         "--code-memory gives more");
     rig_remove(rig, part);
     rig_stop(rig);
 

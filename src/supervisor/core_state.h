@@ -508,6 +508,8 @@ ISO_MUST_CHECK enum iso_err iso_sv_instance_make_empty(struct iso_sv_instance *i
 /* The binding of its call's function. */
 ISO_MUST_CHECK enum iso_err iso_sv_instance_bind(struct iso_sv_instance *instance);
 ISO_MUST_CHECK enum iso_err iso_sv_instance_started(struct iso_sv_instance *instance);
+/* The error of an iso_start, whose words the call gets. */
+enum iso_err iso_sv_instance_not_started(struct iso_sv_instance *instance, enum iso_err err);
 void iso_sv_instance_take_image(struct iso_sv_instance *instance);
 /* Under the lock. */
 void iso_sv_instance_count_memory(struct iso_sv_instance *instance, uint64_t bytes);

@@ -106,6 +106,14 @@ static enum iso_err make_store(struct iso_sv_instance *instance)
     return err;
 }
 
+enum iso_err iso_sv_instance_not_started(struct iso_sv_instance *instance, enum iso_err err)
+{
+    if (err == ISO_E_LIMIT) {
+        iso_report_set(&instance->call->report, "%s", iso_start_text(instance->store, err));
+    }
+    return err;
+}
+
 /* The start function has run: `_initialize`, or ready. */
 enum iso_err iso_sv_instance_started(struct iso_sv_instance *instance)
 {
@@ -116,10 +124,11 @@ enum iso_err iso_sv_instance_started(struct iso_sv_instance *instance)
     }
     struct iso_func *initialize = iso_instance_export_func(instance->instance, "_initialize");
     enum iso_err err = iso_start(instance->store, initialize, NULL);
-    if (err == ISO_OK) {
-        instance->phase = ISO_SV_PHASE_INITIALIZING;
+    if (err != ISO_OK) {
+        return iso_sv_instance_not_started(instance, err);
     }
-    return err;
+    instance->phase = ISO_SV_PHASE_INITIALIZING;
+    return ISO_OK;
 }
 
 enum iso_err iso_sv_instance_make_empty(struct iso_sv_instance *instance, struct iso_report *report)

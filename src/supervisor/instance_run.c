@@ -42,6 +42,25 @@ static enum step end_with(struct iso_sv_instance *instance, enum iso_sv_outcome 
     return STEP_END;
 }
 
+/* Whether what is reported is that a function did not fit the code memory. */
+static bool is_code(const struct iso_sv_instance *instance)
+{
+    const struct iso_trap *trap = instance->store != NULL ? iso_store_trap(instance->store) : NULL;
+    return trap != NULL && trap->kind == ISO_TRAP_CODE &&
+           strstr(instance->call->report.text, trap->message) != NULL;
+}
+
+/* By which option there is more of it. */
+static enum step end_code(struct iso_sv_instance *instance)
+{
+    struct iso_sv_call *call = instance->call;
+    const struct iso_report report = call->report;
+    iso_report_init(&call->report);
+    iso_sv_call_fail(call, ISO_SV_LIMIT, "%s; the supervisor's --code-memory gives more",
+                     report.text);
+    return STEP_END;
+}
+
 static enum step end_trap(struct iso_sv_instance *instance)
 {
     struct iso_sv_call *call = instance->call;
@@ -51,6 +70,9 @@ static enum step end_trap(struct iso_sv_instance *instance)
         iso_report_set(&call->report, "%s", trap->message);
         if (trap->kind != ISO_TRAP_EXIT) {
             iso_sv_instance_tell_trap(instance, trap);
+        }
+        if (is_code(instance)) {
+            return end_code(instance);
         }
     }
     return end_with(instance, ISO_SV_TRAP);
@@ -115,6 +137,9 @@ static enum step failed(struct iso_sv_instance *instance, enum iso_err err)
                        (unsigned long long)instance->component->limits.result_bytes);
         return end_with(instance, ISO_SV_LIMIT);
     case ISO_E_LIMIT:
+        if (is_code(instance)) {
+            return end_code(instance);
+        }
         iso_report_set(&call->report, "%s", iso_err_text(err));
         return end_with(instance, ISO_SV_LIMIT);
     default:
@@ -222,7 +247,7 @@ static enum step begin(struct iso_sv_instance *instance)
         struct iso_func *start = iso_instance_export_func(instance->instance, "_start");
         enum iso_err err = iso_start(instance->store, start, NULL);
         if (err != ISO_OK) {
-            return failed(instance, err);
+            return failed(instance, iso_sv_instance_not_started(instance, err));
         }
         instance->phase = ISO_SV_PHASE_CALLING;
         return STEP_AGAIN;

@@ -32,6 +32,29 @@ def memory_larger_than_the_limit(t):
 
 
 @test
+def code_memory(t):
+    """A function that does not fit says which limit that is, how large it is, and how there is more; 0 is no limit
+    of anything, in any program."""
+    begin = [r"code memory exhausted: function \d+ takes \d+ bytes, those that call it 0, and the limit is 64",
+             r"--code-memory SIZE gives it more"]
+    for words in (["run", "--code-memory", "64", t.guest("hello")],
+                  ["run", "--code-memory", "64", "--invoke", "grow", t.guest("grow")],
+                  ["call", "--code-memory", "64", t.guest("grow"), "grow"],
+                  ["run", "--code-memory", "64", t.guest("spin_start")]):
+        result = t.expect(t.run(*words), 122)
+        for text in begin:
+            match(text, result.err)
+    outer = ["--invoke", "outer", t.guest("trap"), "1"]
+    size = match(r"function 2 takes (\d+) bytes", t.expect(t.run("run", "--code-memory", "1", *outer), 122).err).group(1)
+    result = t.expect(t.run("run", "--code-memory", size, *outer), 134)
+    for text in (r"code memory exhausted: function 1 takes \d+ bytes, those that call it %s, and the limit is %s\n"
+                 % (size, size), begin[1]):
+        match(text, result.err)
+    for words in (["run", t.guest("hello")], ["call", t.guest("grow"), "grow"], ["supervisor"]):
+        t.fails([words[0], "--code-memory", "0", *words[1:]], 64, "nothing fits into 0 bytes; leave it out for no limit")
+
+
+@test
 def fuel(t):
     """An endless program ends when its fuel is used up; a shorter one does not notice."""
     result = t.fails(["run", "--fuel", "1_000_000", t.guest("spin")], 123, "fuel is used up",

@@ -158,6 +158,7 @@ def test_two_on_one_state(programs, guests):
         refused("in use", "--state", device.state, "--http", "127.0.0.1:0")
         refused("loopback", "--state", device.state + "/x", "--http", "192.0.2.1:80")
         refused("--cpu" if False else "share", "--cpu", "0%")
+        refused("leave it out for no limit", "--code-memory", "0MiB")
         refused("label", "--label", "room")
         refused("a letter or digit first", "--label", "my room=lab")
         refused("level", "--log-level", "loud")
@@ -166,7 +167,7 @@ def test_two_on_one_state(programs, guests):
         path = os.path.join(device.state, "config.json")
         for text, part in (('{"nmae": "x"}', "nmae"), ('{"workers": "two"}', "workers"), ("{", "config.json:1"),
                            ('{"cpu": "200%"}', "share"), ('{"devices": {"camera": {}}}', "camera"),
-                           ('{"labels": ["a"]}', "labels"), ('{"labels": {"my room": "lab"}}', "labels")):
+                           ('{"code-memory": "0"}', "leave it out for no limit"), ('{"labels": ["a"]}', "labels"), ('{"labels": {"my room": "lab"}}', "labels")):
             with open(path, "w", encoding="utf-8") as stream:
                 stream.write(text)
             refused(part, "--config", path, "--state", device.state + "/y", "--http", "127.0.0.1:0")
