@@ -1,7 +1,7 @@
 // The tests of the page: run by run.py, which has made the site. Each says what it shows.
 "use strict";
 
-const { ADDRESS, Window, api, check, run, until } = require("./site.cjs");
+const { ADDRESS, Window, api, check, run, until, withWindow } = require("./site.cjs");
 
 const { CODE, FOLDER, READER } = process.env;
 
@@ -17,16 +17,6 @@ async function framesShown() {
       flow.steps.filter((step) => step.component === "screen").map((step) => step.executed),
     ),
   );
-}
-
-async function withWindow(browser, use, options, token) {
-  const window = await Window.open(browser, options);
-  try {
-    await window.signIn(token);
-    await use(window, window.page);
-  } finally {
-    await window.close();
-  }
 }
 
 const chip = (page, name) => page.locator(`[data-chip="${name}"]`);
@@ -408,8 +398,7 @@ run({
       const change = await api("POST", "/v1/apps/trial/components/tally/move", { to: "hall" });
       await until(
         "the move fails",
-        async () =>
-          (await api("GET", `/v1/apps/trial/generations/${change.generation}`)).state === "failed",
+        async () => (await api("GET", `/v1/apps/trial/generations/${change.generation}`)).state === "failed",
       );
       await api("PATCH", "/v1/devices/hall", { drained: false });
       await api("POST", "/v1/apps/trial/components/tally/move", { to: "hall" });
@@ -537,4 +526,6 @@ run({
       READER,
     );
   },
+
+  ...require("./trouble.cjs"),
 });

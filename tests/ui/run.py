@@ -13,6 +13,7 @@ import contextlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -81,19 +82,19 @@ def options_of(name, folder):
 
 @contextlib.contextmanager
 def make_site(programs):
-    """Four devices with two applications, and a device that is not paired: (orchestrator, device, modules)."""
+    """Four devices with applications, and one that is not paired: (orchestrator, devices, that one, modules)."""
     modules = build_modules(programs)
     with contextlib.ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory())
         options = {name: options_of(name, folder) for name in CONFIGURATION}
-        held, _ = stack.enter_context(site(programs, *CONFIGURATION, options=options))
+        held, devices = stack.enter_context(site(programs, *CONFIGURATION, options=options))
         shed = stack.enter_context(Device(programs, name="shed"))
         held.good("POST", "/v1/devices", {"address": "https://127.0.0.1:%d" % shed.ports["https"]})
         held.push(modules["greeter"], "greeter", "1.0.0")
         held.deploy(VIDEO, {name: modules[name] for name in ("camera", "resize", "screen")})
         held.deploy(HELLO, {"counter": modules["counter"]})
         held.deploy(LAB, {"probe": Guests(programs["isomer"], folder).bytes("probe")})
-        yield held, shed, modules
+        yield held, devices, shed, modules
 
 
 def sign_in(held):
@@ -101,7 +102,7 @@ def sign_in(held):
 
 
 def hold(programs):
-    with make_site(programs) as (held, shed, _):
+    with make_site(programs) as (held, _, shed, _):
         print(sign_in(held), held.state, flush=True)
         for line in sys.stdin:
             word = line.strip()
@@ -113,11 +114,22 @@ def hold(programs):
                 break
 
 
+def do(held, devices, what, *names):
+    """What a test in the browser asks for."""
+    if what == "kill":
+        held.options += ["--http", "127.0.0.1:%d" % held.ports["http"]]  # where it is to be found again
+        held.kill()
+    elif what == "start":
+        held.start()
+    else:
+        devices[names[0]].process.send_signal({"freeze": signal.SIGSTOP, "thaw": signal.SIGCONT}[what])
+
+
 def browse(programs, node, modules_folder, chromium, only):
     pictures = os.path.join(os.path.dirname(programs["build"]), "ui-screenshots")
     shutil.rmtree(pictures, ignore_errors=True)
     os.makedirs(pictures)
-    with make_site(programs) as (held, shed, modules):
+    with make_site(programs) as (held, devices, shed, modules):
         environment = {
             **os.environ, "NODE_PATH": modules_folder, "CHROMIUM": chromium, "PICTURES": pictures,
             "ADDRESS": "http://127.0.0.1:%d" % held.ports["http"], "TOKEN": held.token,
@@ -125,7 +137,16 @@ def browse(programs, node, modules_folder, chromium, only):
             "CODE": shed.good("POST", "/v1/pairing/code").json()["code"],
             "FOLDER": os.path.join(programs["build"], "tests", "ui-modules"), "ONLY": ",".join(only)}
         check(len(modules) == len(MODULES), "the modules are there")
-        return subprocess.run([node, os.path.join(HERE, "browse.cjs")], env=environment, check=False).returncode
+        with subprocess.Popen([node, os.path.join(HERE, "browse.cjs")], env=environment, stdin=subprocess.PIPE,
+                              stdout=subprocess.PIPE, text=True) as process:
+            for line in process.stdout:
+                if line.startswith("ask "):
+                    do(held, devices, *line.split()[1:])
+                    process.stdin.write("done\n")
+                    process.stdin.flush()
+                else:
+                    print(line, end="", flush=True)
+        return process.returncode
 
 
 def main():

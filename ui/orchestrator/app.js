@@ -1,8 +1,10 @@
 // The page: which part of it is shown, by the address after #, and what is around it.
 import { request } from "./api.js";
-import { el } from "./dom.js";
-import { deviceCalled, refresh, site, subscribe, subscribeNews } from "./live.js";
-import { toast } from "./parts.js";
+import { button, clock, el, renew } from "./dom.js";
+import { endPictures } from "./displays.js";
+import { askNow, connection, nextProbe } from "./fresh.js";
+import { deviceCalled, fleet, site, subscribe, subscribeNews } from "./live.js";
+import { forgetBoxes, markAges, toast } from "./parts.js";
 import { showMap } from "./map.js";
 import { showDevice, showDevices } from "./devices.js";
 import { showApp, showApps } from "./apps.js";
@@ -30,6 +32,8 @@ let shown = null,
 
 function leave() {
   shown?.end?.();
+  forgetBoxes();
+  endPictures();
   shown = null;
   shownAt = null;
 }
@@ -69,18 +73,65 @@ function segments() {
     });
 }
 
+// ---- What is wrong with all of the page ----
+
+const HICCUP_MS = 4000; // what is over sooner is not worth a word
+
+let firstVersion = "";
+
+// [what is wrong, when it is asked again (ms since 1970; 0: never), what can be done], or null.
+function trouble() {
+  const version = site.orchestrator?.version ?? "";
+  firstVersion ||= version;
+  if (connection.state === "down")
+    return [
+      `No answer from the orchestrator since ${clock(connection.since)}. What you see is from before; devices go on without it.`,
+      nextProbe(),
+      button("Ask now", askNow),
+    ];
+  if (connection.state === "up" && fleet.error !== null && Date.now() - fleet.at > HICCUP_MS)
+    return [
+      `Devices and applications cannot be read: ${fleet.error.message}. What you see is from before.`,
+      fleet.next,
+      button("Ask now", () => fleet.again()),
+    ];
+  if (version !== firstVersion)
+    return [
+      `This orchestrator is Isomer ${version} now, this page is still of ${firstVersion}.`,
+      0,
+      button("Reload", () => window.location.reload()),
+    ];
+  return null;
+}
+
+function showTrouble() {
+  const bar = document.getElementById("trouble"),
+    wrong = trouble();
+  bar.hidden = wrong === null;
+  if (wrong === null) return;
+  const [text, next, remedy] = wrong;
+  const seconds = Math.max(0, Math.ceil((next - Date.now()) / 1000));
+  renew(bar, [text], () => [
+    el("span.shape", { "aria-hidden": "true" }, "✕"),
+    el("span", { role: "alert" }, text),
+    el("span.countdown", {}),
+    remedy,
+  ]);
+  bar.querySelector(".countdown").textContent =
+    next === 0 ? "" : seconds === 0 ? "Asking…" : `Asked again in ${seconds} s.`;
+}
+
+setInterval(showTrouble, 500);
+
+// ---- The page ----
+
 function show() {
-  document.getElementById("sign-out").hidden = !site.signedIn || site.role === "";
+  showTrouble();
+  document.getElementById("sign-out").hidden = connection.role === "";
   document.getElementById("site-name").textContent = site.orchestrator?.name ?? "Isomer";
   document.getElementById("version").textContent = `Isomer ${site.orchestrator?.version ?? ""}`.trim();
-  const connection = document.getElementById("connection");
-  const text = !site.reachable
-    ? "The orchestrator does not answer"
-    : site.role === "read"
-      ? "Looking only"
-      : "";
-  if (connection.textContent !== text) connection.textContent = text;
-  if (!site.signedIn) {
+  document.getElementById("rights").textContent = connection.role === "read" ? "Looking only" : "";
+  if (connection.state === "signed-out") {
     if (shownAt !== "signed-out") {
       leave();
       shownAt = "signed-out";
@@ -89,7 +140,7 @@ function show() {
     }
     return;
   }
-  if (!site.loaded) return;
+  if (!site.loaded || (shownAt === "signed-out" && connection.role === "")) return;
   const parts = segments(),
     address = parts.join("/");
   if (shownAt !== address) {
@@ -121,6 +172,7 @@ function show() {
     }
   }
   shown?.(site);
+  markAges(main);
 }
 
 document.querySelector(".skip").addEventListener("click", (event) => {
@@ -157,4 +209,3 @@ subscribeNews((event) => {
 window.addEventListener("hashchange", show);
 subscribe(show);
 main.append(el("p.muted", {}, "Asking the orchestrator…"));
-refresh();

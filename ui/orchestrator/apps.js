@@ -1,5 +1,5 @@
 // Applications: all of them, and one: what it does now, why its components are where they are, what it was before.
-import { at, follow, get, send } from "./api.js";
+import { at, get, send } from "./api.js";
 import {
   bytes,
   button,
@@ -18,12 +18,13 @@ import {
   table,
   when,
 } from "./dom.js";
-import { deviceCalled, mayOperate, site, watchComponents } from "./live.js";
+import { Stream } from "./fresh.js";
+import { deviceCalled, flowFigures, mayOperate, site, tell, watch } from "./live.js";
 import { changeProgress, changeSteps } from "./change.js";
-import { displays, showKey } from "./devices.js";
+import { displays, showKey } from "./displays.js";
 import { showDifference } from "./diff.js";
-import { componentMenu, plannedGeneration } from "./map.js";
-import { act, changeButton, confirmed, dialog } from "./parts.js";
+import { componentMenu, plannedGeneration } from "./moving.js";
+import { act, asked, changeButton, confirmed, dialog, shows, waiting } from "./parts.js";
 
 // ---- All ----
 
@@ -140,6 +141,7 @@ function overview(main, name) {
     panel("Components", components),
     links,
   );
+  shows(flows, flowFigures);
   return (app) => {
     renew(change, app.change, () =>
       app.change === null || app.change === undefined ? [] : progress(app.change),
@@ -161,15 +163,25 @@ function overview(main, name) {
           componentRows(app),
         ),
     );
-    const shown = site.flows.get(name) ?? { flows: [], links: [] };
+    const known = site.flows.get(name),
+      shown = known ?? { flows: [], links: [] },
+      trouble = site.flowTroubles.get(name);
     const status = (component) => site.status.get(`${name}/${component}`);
     renew(
       flows,
-      [shown.flows, shown.flows.map((flow) => flow.steps.map((step) => status(step.component)?.work))],
-      () =>
-        shown.flows.length === 0
-          ? el("p.muted", {}, "It has none.")
-          : shown.flows.map((flow) => flowView(flow, status)),
+      [
+        known === undefined ? waiting() : shown.flows,
+        trouble,
+        shown.flows.map((flow) => flow.steps.map((step) => status(step.component)?.work)),
+      ],
+      () => [
+        trouble === undefined ? null : el("p.error", {}, `Not fresh: ${trouble}`),
+        known === undefined
+          ? el("p.muted", {}, app.generation > 0 ? waiting() : "Nothing runs yet.")
+          : shown.flows.length === 0
+            ? el("p.muted", {}, "It has none.")
+            : shown.flows.map((flow) => flowView(flow, status)),
+      ],
     );
     renew(links, shown.links, () =>
       shown.links.length === 0
@@ -279,36 +291,36 @@ export function planView(plan) {
   );
 }
 
-// make(generation, app): nodes, or a promise of them; again for each new generation.
-function withGeneration(main, name, app, make) {
+// What ask(app) gives, drawn; asked for again with each new generation.
+function withGeneration(main, name, ask, draw) {
   const box = el("div", {});
   let shown = 0;
   main.append(box);
-  const show = (now) => {
-    const number = now.generation || now.wanted;
-    if (shown === number) return;
+  const part = asked(box, () => ask(site.apps.get(name)), draw);
+  return (app) => {
+    const number = numberOf(app);
+    if (shown !== 0 && shown !== number) part.again();
     shown = number;
-    get(at("apps", name, "generations", String(number)))
-      .then((generation) => make(generation, now))
-      .then(
-        (nodes) => box.replaceChildren(...[nodes].flat()),
-        (error) => box.replaceChildren(el("p.error", {}, error.message)),
-      );
   };
-  show(app);
-  return show;
 }
 
-// A move leaves nothing to choose, so the plan before it is shown too.
-async function planPanels(generation, app) {
-  const own = panel(
-    `Plan of generation ${generation.generation}${generation.cause === "move" ? `: ${generation.detail} by hand` : ""}`,
-    planView(generation.plan),
-  );
-  if (generation.cause !== "move") return own;
-  const free = await plannedGeneration(app);
-  if (free.generation === generation.generation) return own;
-  return [own, panel(`Before, when there was a choice: generation ${free.generation}`, planView(free.plan))];
+const numberOf = (app) => app.generation || app.wanted;
+const presentGeneration = (app) => get(at("apps", app.app, "generations", String(numberOf(app))));
+
+// A move leaves nothing to choose, so the plan before it is asked for too.
+async function plans(app) {
+  const own = await presentGeneration(app);
+  return own.cause === "move" ? [own, await plannedGeneration(app)] : [own, own];
+}
+
+function planPanels([own, free]) {
+  const byHand = own.cause === "move" ? `: ${own.detail} by hand` : "";
+  return [
+    panel(`Plan of generation ${own.generation}${byHand}`, planView(own.plan)),
+    free.generation === own.generation
+      ? null
+      : panel(`Before, when there was a choice: generation ${free.generation}`, planView(free.plan)),
+  ];
 }
 
 // ---- History ----
@@ -354,39 +366,48 @@ function history(main, name) {
   const list = el("div", {});
   let revision = -1;
   main.append(panel("Generations", list));
+  const part = asked(
+    list,
+    async (signal) => {
+      const generations = await get(at("apps", name, "generations"), { signal });
+      return { now: site.apps.get(name)?.generation, generations };
+    },
+    ({ now, generations }) =>
+      table(
+        "Generations",
+        ["", "State", "Because of", "When", "Error", ""],
+        generations.sort((a, b) => b.generation - a.generation).map((item) => generationRow(name, item, now)),
+      ),
+  );
   return (app) => {
-    if (revision === app.revision) return;
+    if (revision !== -1 && revision !== app.revision) part.again();
     revision = app.revision;
-    get(at("apps", name, "generations")).then(
-      (generations) =>
-        list.replaceChildren(
-          table(
-            "Generations",
-            ["", "State", "Because of", "When", "", ""],
-            [...generations]
-              .sort((a, b) => b.generation - a.generation)
-              .map((item) => [
-                String(item.generation),
-                state(item.state),
-                [item.cause, item.detail].filter(Boolean).join(": "),
-                when(item.changed),
-                item.error ?? "",
-                el(
-                  "div.actions",
-                  {},
-                  item.generation === app.generation
-                    ? el("span.tag", {}, "now")
-                    : [
-                        button("Compare", () => act(() => compare(name, item.generation, app.generation))),
-                        changeButton("Roll back…", () => backTo(name, item.generation)),
-                      ],
-                ),
-              ]),
-          ),
-        ),
-      (error) => list.replaceChildren(el("p.error", {}, error.message)),
-    );
   };
+}
+
+function generationRow(name, item, now) {
+  const about = `generation ${item.generation}`;
+  return [
+    String(item.generation),
+    state(item.state),
+    [item.cause, item.detail].filter(Boolean).join(": "),
+    when(item.changed),
+    item.error ?? "",
+    el(
+      "div.actions",
+      {},
+      item.generation === now
+        ? el("span.tag", {}, "now")
+        : [
+            button("Compare", () => act(() => compare(name, item.generation, now)), "", {
+              "aria-label": `Compare ${about}`,
+            }),
+            changeButton("Roll back…", () => backTo(name, item.generation), "", {
+              "aria-label": `Roll back to ${about}…`,
+            }),
+          ],
+    ),
+  ];
 }
 
 // ---- Logs ----
@@ -401,15 +422,21 @@ function logs(main, name, app) {
   );
   const lines = el("ol.log", { tabindex: "0", "aria-label": "Log lines, the newest last" }),
     note = el("p.muted", { role: "status" });
-  let stop = () => {};
+  let stream = null;
   const start = () => {
-    stop();
+    stream?.end();
     lines.replaceChildren();
-    note.textContent = "No lines yet.";
-    const begin = (connected) => {
-      if (connected) lines.replaceChildren(); // the tail comes again: after a move from the other device
+    note.textContent = waiting();
+    const opened = () => {
+      lines.replaceChildren(); // the tail comes again: after a move from the other device
+      note.textContent = "No lines yet.";
     };
-    const add = (entry) => {
+    const changed = () => {
+      if (!stream.isFresh)
+        note.textContent = `The log cannot be followed: ${stream.error?.message ?? ""}. It is tried again by itself.`;
+      tell();
+    };
+    const item = (entry) => {
       const low = lines.scrollHeight - lines.scrollTop - lines.clientHeight < 30;
       note.textContent = "";
       lines.append(
@@ -424,13 +451,14 @@ function logs(main, name, app) {
       while (lines.children.length > LINES_MAX) lines.firstChild.remove();
       if (low) lines.scrollTop = lines.scrollHeight;
     };
-    stop = follow(`${at("components", name, select.value)}/logs?tail=200`, add, begin);
+    stream = new Stream(`${at("components", name, select.value)}/logs?tail=200`, { opened, item, changed });
+    shows(lines, stream);
   };
   select.addEventListener("change", start);
   main.append(panel("Log", el("div.field", {}, select), note, lines));
   if (app.components.length !== 0) start();
   const show = () => {};
-  show.end = () => stop();
+  show.end = () => stream?.end();
   return show;
 }
 
@@ -441,9 +469,9 @@ const PARTS = { "": "Now", plan: "Plan", manifest: "Manifest", history: "History
 function makePart(main, name, part, app) {
   switch (part) {
     case "plan":
-      return withGeneration(main, name, app, planPanels);
+      return withGeneration(main, name, plans, planPanels);
     case "manifest":
-      return withGeneration(main, name, app, (generation) =>
+      return withGeneration(main, name, presentGeneration, (generation) =>
         panel(
           `Manifest of generation ${generation.generation}`,
           el("pre.source", { tabindex: "0", role: "region", "aria-label": "Manifest" }, generation.manifest),
@@ -486,7 +514,7 @@ export function showApp(main, name, part = "") {
     ),
   );
   main.append(title, tabs, body);
-  const unwatch = watchComponents();
+  const unwatch = watch({ components: (app) => app === name, flows: (app) => app === name });
   let shown = null;
   const show = () => {
     const app = site.apps.get(name);
@@ -509,12 +537,7 @@ export function showApp(main, name, part = "") {
         changeButton("Change…", () => {
           window.location.hash = `/deploy/${encodeURIComponent(name)}`;
         }),
-        changeButton(
-          "Roll back…",
-          () => backTo(name),
-          "",
-          app.generation > 1 ? {} : { disabled: true },
-        ),
+        changeButton("Roll back…", () => backTo(name), "", app.generation > 1 ? {} : { disabled: true }),
         changeButton(
           "Remove…",
           () =>

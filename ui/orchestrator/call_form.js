@@ -1,7 +1,8 @@
 // A form that calls a function of a running component, made from its OpenAPI document.
 import { Problem, request } from "./api.js";
-import { el, micros } from "./dom.js";
+import { count, el, micros, table } from "./dom.js";
 import { field, form } from "./parts.js";
+import { markOwn } from "./patch.js";
 
 function resolved(document, schema) {
   let at = schema;
@@ -103,16 +104,94 @@ function inputsOf(document, operation) {
   ]);
 }
 
+// ---- How it ended ----
+
+// The backtrace of a trap, innermost first, with what the module's file has there.
+function trapView(trap) {
+  const frames = trap.backtrace ?? [];
+  const rows = frames.map((frame, i) => [
+    String(i),
+    el("code", {}, frame.function ?? `func ${frame.index}`),
+    String(frame.index),
+    `0x${frame.offset.toString(16)}`,
+  ]);
+  return [
+    el(
+      "p.error",
+      {},
+      "Trap: ",
+      el("strong", {}, trap.message),
+      ", in ",
+      el("code", {}, trap.function),
+      " of ",
+      el("code", {}, trap.component),
+    ),
+    table("Backtrace", ["", "Function", "Index", "Offset in the module"], rows, "There is no backtrace."),
+    trap["left-out"] > 0
+      ? el("p.muted", {}, `${count(trap["left-out"])} more frames, in the middle, are left out.`)
+      : null,
+    el(
+      "p.muted",
+      {},
+      trap.message === "unreachable" ? "So ends a failed assertion, a panic or abort(). " : "",
+      "The next call gets a fresh instance; what a service kept in its memory is gone.",
+    ),
+  ];
+}
+
+// What to do about it, by the type of the problem.
+const HINTS = {
+  "queue-full": "Too many calls wait. Try again in a moment.",
+  limit: "That is a limit of the component; the manifest can raise it, under “limits”.",
+  moved: "It is being moved. Try again in a moment.",
+  gone: "It is being removed.",
+  "not-found": "It does not run now, or has no such function any more.",
+  unreachable: "It was not executed. The device's page says how the device is.",
+  unknown: "It was perhaps executed. Look before you repeat it.",
+  "would-deadlock": "It is among the callers of this call.",
+};
+
+function failure(error) {
+  const document = error.document ?? {},
+    kind = (document.type ?? "").replace("urn:isomer:problem:", "");
+  if (document.error !== undefined)
+    return [
+      el("p.error", {}, "The function returned an error:"),
+      el(
+        "pre",
+        { tabindex: "0", role: "region", "aria-label": "Error" },
+        JSON.stringify(document.error, null, 2),
+      ),
+    ];
+  return [
+    document.trap === undefined ? el("p.error", {}, error.message) : trapView(document.trap),
+    HINTS[kind] === undefined ? null : el("p.muted", {}, HINTS[kind]),
+  ];
+}
+
+function success(answer, us) {
+  const nothing = answer.text === "";
+  return [
+    el("p.muted", {}, `${nothing ? "It returned, without a result," : "It returned"} after ${micros(us)}.`),
+    nothing
+      ? null
+      : el(
+          "pre.result",
+          { tabindex: "0", role: "region", "aria-label": "Result" },
+          JSON.stringify(JSON.parse(answer.text), null, 2),
+        ),
+  ];
+}
+
 export function callForm(document, base, path, operation) {
   const inputs = inputsOf(document, operation);
-  const result = el("pre.result", { hidden: true, tabindex: "0", role: "region", "aria-label": "Result" }),
-    note = el("p.muted", { role: "status" });
+  const outcome = el("div.outcome", { role: "status" });
+  const show = (nodes) => outcome.replaceChildren(...nodes.flat().filter((node) => node !== null));
   const box = form(
     inputs.map(([, input]) => input.node),
     "Call",
     async () => {
-      result.hidden = true;
-      note.textContent = "";
+      outcome.replaceChildren();
       const body = Object.fromEntries(
         inputs.map(([name, input]) => [name, input.read()]).filter(([, value]) => value !== undefined),
       );
@@ -122,28 +201,21 @@ export function callForm(document, base, path, operation) {
           body: JSON.stringify(body),
           headers: { accept: "application/json" },
         });
-        const text = await answer.text();
-        note.textContent = `${answer.status === 204 ? "It returned, without a result" : "It returned"} after ${micros((performance.now() - begin) * 1000)}.`;
-        result.textContent = text === "" ? "" : JSON.stringify(JSON.parse(text), null, 2);
-        result.hidden = text === "";
+        show(success(answer, (performance.now() - begin) * 1000));
       } catch (error) {
-        if (error instanceof Problem && error.document?.error !== undefined) {
-          note.textContent = "The function returned an error:";
-          result.textContent = JSON.stringify(error.document.error, null, 2);
-          result.hidden = false;
-          return;
-        }
-        throw error;
+        if (!(error instanceof Problem)) throw error;
+        show(failure(error));
       }
     },
   );
-  return el(
-    "section.function",
-    {},
-    el("h3", {}, el("code", {}, path.slice(1))),
-    el("p", {}, operation.description ?? operation.summary ?? ""),
-    box,
-    note,
-    result,
+  return markOwn(
+    el(
+      "section.function",
+      {},
+      el("h3", {}, el("code", {}, path.slice(1))),
+      el("p", {}, operation.description ?? operation.summary ?? ""),
+      box,
+      outcome,
+    ),
   );
 }

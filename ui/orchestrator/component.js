@@ -15,9 +15,9 @@ import {
   table,
 } from "./dom.js";
 import { callForm } from "./call_form.js";
-import { site, watchComponents } from "./live.js";
-import { componentMenu } from "./map.js";
-import { changeButton } from "./parts.js";
+import { site, watch } from "./live.js";
+import { componentMenu } from "./moving.js";
+import { asked, changeButton, waiting } from "./parts.js";
 
 function figures(status, component) {
   return facts(
@@ -45,6 +45,26 @@ function figures(status, component) {
   );
 }
 
+function functionForms(document, base) {
+  return [
+    document.info?.description ? el("p", {}, document.info.description) : null,
+    Object.entries(document.paths ?? {})
+      .filter(([path, methods]) => methods.post !== undefined && /^\/[^/]+$/.test(path))
+      .map(([path, methods]) => callForm(document, base, path, methods.post)),
+    el(
+      "p",
+      {},
+      "Also as ",
+      el("a", { href: `/swagger?api=${encodeURIComponent(`${base}/openapi.json`)}` }, "Swagger UI"),
+      ", ",
+      el("a", { href: `${base}/td` }, "Thing Description"),
+      " and ",
+      el("a", { href: `${base}/wit` }, "WIT"),
+      ".",
+    ),
+  ];
+}
+
 export function showComponent(main, app, name) {
   const title = el("div.title", {}, el("h1", {}, name)),
     now = el("div", {}),
@@ -52,31 +72,12 @@ export function showComponent(main, app, name) {
     links = el("div", {});
   const base = at("components", app, name);
   main.append(title, panel("Now", now), panel("Functions", functions), links);
-  functions.append(el("p.muted", {}, "Asking for its functions…"));
-  get(`${base}/openapi.json`).then(
-    (document) => {
-      const shown = Object.entries(document.paths ?? {})
-        .filter(([path, methods]) => methods.post !== undefined && /^\/[^/]+$/.test(path))
-        .map(([path, methods]) => callForm(document, base, path, methods.post));
-      functions.replaceChildren(
-        ...(document.info?.description ? [el("p", {}, document.info.description)] : []),
-        ...shown,
-        el(
-          "p",
-          {},
-          "Also as ",
-          el("a", { href: `/swagger?api=${encodeURIComponent(`${base}/openapi.json`)}` }, "Swagger UI"),
-          ", ",
-          el("a", { href: `${base}/td` }, "Thing Description"),
-          " and ",
-          el("a", { href: `${base}/wit` }, "WIT"),
-          ".",
-        ),
-      );
-    },
-    (error) => functions.replaceChildren(el("p.error", {}, error.message)),
+  asked(
+    functions,
+    (signal) => get(`${base}/openapi.json`, { signal }),
+    (document) => functionForms(document, base),
   );
-  const unwatch = watchComponents();
+  const unwatch = watch({ components: (owner, item) => owner === app && item.name === name });
   const show = () => {
     const owner = site.apps.get(app),
       component = owner?.components.find((item) => item.name === name);
@@ -101,7 +102,14 @@ export function showComponent(main, app, name) {
         el("a.button", { href: `#/apps/${encodeURIComponent(app)}/logs` }, "Logs"),
       ),
     ]);
-    if (status !== undefined) renew(now, status, () => figures(status, component));
+    const trouble = site.troubles.get(`${app}/${name}`);
+    renew(now, [status, trouble, component, waiting()], () =>
+      trouble !== undefined
+        ? [el("p.error", {}, trouble), el("p.muted", {}, "Its figures are asked for again by themselves.")]
+        : status === undefined
+          ? el("p.muted", {}, waiting())
+          : figures(status, component),
+    );
     renew(links, status?.links ?? [], () =>
       (status?.links ?? []).length === 0
         ? []

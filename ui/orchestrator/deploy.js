@@ -4,7 +4,7 @@ import { button, el, panel, shortDigest } from "./dom.js";
 import { planView } from "./apps.js";
 import { mayOperate, refreshSoon, site } from "./live.js";
 import { upload } from "./packages.js";
-import { changeButton, field, toast } from "./parts.js";
+import { asked, changeButton, field, toast } from "./parts.js";
 
 const EXAMPLE = `{
   "app": "hello",
@@ -172,12 +172,13 @@ export function showDeploy(main, app) {
     editor.number();
     showFiles();
   });
+  const present = el("div", {});
   main.append(
     el("div.title", {}, el("h1", {}, app === undefined ? "Deploy" : `Change ${app}`)),
     el(
       "div.deploy",
       {},
-      panel("Manifest", field("From a file", choose), editor.box),
+      panel("Manifest", present, field("From a file", choose), editor.box),
       el(
         "div",
         {},
@@ -198,23 +199,29 @@ export function showDeploy(main, app) {
     ),
   );
   showFiles();
-  if (app !== undefined) {
-    const number = site.apps.get(app)?.generation ?? 0;
-    get(at("apps", app, "generations", String(number))).then(
+  // What runs now, when it is told: once, and never over what somebody has written meanwhile.
+  const takePresent = (generation) => {
+    if (editor.text.value !== EXAMPLE) return;
+    editor.text.value = generation.manifest;
+    for (const item of Object.values(generation.components ?? {})) {
+      if (item.reference.startsWith("file:"))
+        files.set(item.reference, {
+          value: { digest: item.digest },
+          note: `As it is now: ${shortDigest(item.digest)}`,
+        });
+    }
+    editor.number();
+    showFiles();
+  };
+  if (app !== undefined)
+    asked(
+      present,
+      (signal) =>
+        get(at("apps", app, "generations", String(site.apps.get(app)?.generation ?? 0)), { signal }),
       (generation) => {
-        editor.text.value = generation.manifest;
-        for (const item of Object.values(generation.components ?? {})) {
-          if (item.reference.startsWith("file:"))
-            files.set(item.reference, {
-              value: { digest: item.digest },
-              note: `As it is now: ${shortDigest(item.digest)}`,
-            });
-        }
-        editor.number();
-        showFiles();
+        takePresent(generation);
+        return el("p.muted", {}, `It began as generation ${generation.generation}, which runs now.`);
       },
-      (error) => toast(error.message, "bad"),
     );
-  }
   return () => {};
 }

@@ -15,9 +15,10 @@ import {
   table,
   when,
 } from "./dom.js";
-import { deviceCalled, mayOperate, site, watchComponents } from "./live.js";
+import { deviceCalled, eventsPart, mayOperate, site, watch } from "./live.js";
+import { displays, showKey } from "./displays.js";
 import { eventBrief } from "./events.js";
-import { act, changeButton, dialog, field, form, toast } from "./parts.js";
+import { act, asked, changeButton, dialog, field, form, shows, toast } from "./parts.js";
 
 const labelText = (labels) => Object.entries(labels ?? {}).map(([name, value]) => `${name}=${value}`);
 const tags = (labels) => labelText(labels).map((text) => el("span.tag", {}, text));
@@ -265,8 +266,7 @@ function componentsOn(device) {
   );
 }
 
-// What is shown elsewhere than in the description, and often another.
-const CHANGING = { load: 0, memory: 0, seen: 0, interfaces: 0, "latency-us": 0, components: 0 };
+const DESCRIPTION_MS = 30000; // of it, only the storage changes by itself
 
 const HEALTH = [
   "device-added",
@@ -297,10 +297,16 @@ export function showDevice(main, name) {
     panel("Health history", health),
   );
   title.append(el("h1", {}, name));
-  const unwatch = watchComponents();
+  const unwatch = watch({ components: (app, item) => item.device === deviceCalled(name)?.id });
+  shows(health, eventsPart());
+  const whole = asked(
+    description,
+    (signal) => get(at("devices", name), { signal }),
+    (device) => describe(device, device.description),
+    DESCRIPTION_MS,
+  );
   const loads = [];
-  let whole = null,
-    asked = false;
+  let told = "";
   const show = () => {
     const device = deviceCalled(name);
     if (device === undefined) {
@@ -310,16 +316,9 @@ export function showDevice(main, name) {
       ]);
       return;
     }
-    if (!asked) {
-      asked = true;
-      get(at("devices", device.id)).then(
-        (answer) => {
-          whole = answer.description;
-          show();
-        },
-        () => {},
-      );
-    }
+    const about = JSON.stringify([device.labels, device.addresses, device.state]);
+    if (told !== "" && told !== about) whole.again();
+    told = about;
     loads.push(device.load ?? 0);
     if (loads.length > 90) loads.shift();
     renew(title, [device.name, device.state, device.drained, mayOperate()], () => [
@@ -358,7 +357,6 @@ export function showDevice(main, name) {
         ["State", device.reason === "" ? null : device.reason],
       ),
     );
-    renew(description, [{ ...device, ...CHANGING }, whole !== null], () => describe(device, whole));
     renew(
       running,
       [site.apps.size, ...componentsOn(device).map((cells) => cells.map((cell) => cell.textContent ?? cell))],
@@ -431,61 +429,4 @@ function sparkline(values) {
   line.setAttribute("points", points);
   picture.append(line);
   return picture;
-}
-
-// What the pictures of a device's displays depend on: when it is back, they begin again.
-export const showKey = (device) => [
-  device.id,
-  device.state === "up",
-  (device.interfaces?.display ?? []).map((item) => item.name),
-];
-
-const AGAIN_MS = 5000;
-
-// A live picture, asked for again while there is none.
-function live(device, display, begins) {
-  const source = `/displays/${encodeURIComponent(device.name)}/${encodeURIComponent(display.name)}/stream`;
-  const image = el("img", { alt: `What the display ${display.name} of ${device.name} shows` });
-  const note = el("p.muted", { hidden: true }, "Nothing is shown at present.");
-  const show = () => {
-    image.src = source;
-  };
-  image.addEventListener("error", () => {
-    image.hidden = true;
-    note.hidden = false;
-    setTimeout(() => image.isConnected && show(), AGAIN_MS);
-  });
-  image.addEventListener("load", () => {
-    image.hidden = false;
-    note.hidden = true;
-  });
-  const start = button("Show", () => {
-    show();
-    start.remove();
-  });
-  if (begins) show();
-  return el(
-    "figure",
-    {},
-    image,
-    note,
-    begins ? null : start,
-    el("figcaption", {}, `${display.name} of ${device.name}`),
-  );
-}
-
-// Live pictures of displays: browsers have six connections to an address, so only the first two begin by themselves.
-export function displays(devices) {
-  const items = devices.flatMap((device) =>
-    (device.interfaces?.display ?? []).map((display) => ({ device, display })),
-  );
-  if (items.length === 0) return [];
-  return panel(
-    "Displays",
-    el(
-      "div.displays",
-      {},
-      items.map(({ device, display }, i) => live(device, display, i < 2)),
-    ),
-  );
 }

@@ -1,4 +1,5 @@
 // Elements, and how values are written. Text goes into the page as text nodes only.
+import { markOwn, patch } from "./patch.js";
 
 // el("p.note", {title: "x", onclick: f}, "text", child, null, [more])
 export function el(what, properties, ...children) {
@@ -22,8 +23,10 @@ export function svg(tag, attributes, ...children) {
 function set(node, properties) {
   for (const [name, value] of Object.entries(properties ?? {})) {
     if (value === null || value === undefined || value === false) continue;
-    if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
-    else if (name === "dataset") Object.assign(node.dataset, value);
+    if (name.startsWith("on")) {
+      node.addEventListener(name.slice(2), value);
+      markOwn(node);
+    } else if (name === "dataset") Object.assign(node.dataset, value);
     else if (name === "value" || name === "checked") node[name] = value;
     else node.setAttribute(name, value === true ? "" : value);
   }
@@ -128,6 +131,23 @@ export function facts(...pairs) {
   return list;
 }
 
+// Each is known by its first cell: the n-th of those that are alike.
+function tableRows(rows) {
+  const seen = new Map();
+  return rows.map((row) => {
+    const node = el(
+      "tr",
+      {},
+      row.map((value) => el("td", {}, value)),
+    );
+    const first = node.firstChild.textContent,
+      n = seen.get(first) ?? 0;
+    seen.set(first, n + 1);
+    node.dataset.row = `${n} ${first}`;
+    return node;
+  });
+}
+
 export function table(caption, heads, rows, empty = "None.") {
   if (rows.length === 0) return el("p.muted", {}, empty);
   return el(
@@ -146,17 +166,7 @@ export function table(caption, heads, rows, empty = "None.") {
           heads.map((head) => el("th", { scope: "col" }, head)),
         ),
       ),
-      el(
-        "tbody",
-        {},
-        rows.map((row) =>
-          el(
-            "tr",
-            {},
-            row.map((value) => el("td", {}, value)),
-          ),
-        ),
-      ),
+      el("tbody", {}, tableRows(rows)),
     ),
   );
 }
@@ -191,13 +201,16 @@ export function hue(name) {
   return hues.get(name);
 }
 
-// Replaces what `box` shows only when `key` differs from the last time, so that focus and selection stay.
+// Changes what `box` shows when `key` differs from the last time.
 export function renew(box, key, make) {
   const text = JSON.stringify(key);
   if (box.dataset.key === text) return;
   box.dataset.key = text;
-  const focused = box.contains(document.activeElement) ? document.activeElement.dataset.focus : undefined;
-  box.replaceChildren(...[make()].flat(Infinity).filter((node) => node !== null && node !== undefined));
-  if (focused !== undefined)
-    [...box.querySelectorAll("[data-focus]")].find((node) => node.dataset.focus === focused)?.focus();
+  patch(
+    box,
+    [make()]
+      .flat(Infinity)
+      .filter((node) => node !== null && node !== undefined)
+      .map((node) => (node instanceof Node ? node : document.createTextNode(node))),
+  );
 }

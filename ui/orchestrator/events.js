@@ -1,6 +1,7 @@
 // What happened, as it happens.
 import { el, link, renew, shortReference, table, when } from "./dom.js";
-import { site } from "./live.js";
+import { eventsPart, site } from "./live.js";
+import { shows } from "./parts.js";
 
 const KINDS = {
   "device-lost": "bad",
@@ -79,6 +80,7 @@ export function showEvents(main) {
     el("div.title", {}, el("h1", {}, "Events"), el("div.actions", {}, wanted)),
     el("section.panel", { "aria-label": "Events" }, list),
   );
+  shows(list, eventsPart());
   const show = () => {
     const text = wanted.value.toLowerCase();
     const some = site.events

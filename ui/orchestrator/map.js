@@ -1,9 +1,10 @@
 // The live map: devices, the components on them, and what goes between them. A component is moved by dragging it to
 // another device, or by its menu.
-import { at, get, send } from "./api.js";
+import { Problem, request } from "./api.js";
 import {
   bytes,
   button,
+  count,
   el,
   hue,
   link,
@@ -17,116 +18,47 @@ import {
   svg,
   table,
 } from "./dom.js";
-import { deviceCalled, mayOperate, site, watchComponents } from "./live.js";
+import { Part } from "./fresh.js";
+import { deviceCalled, eventsPart, flowFigures, mayOperate, site, tell, watch } from "./live.js";
 import { arrange, edgesOf, layout } from "./map_layout.js";
 import { changeSteps } from "./change.js";
-import { displays, pairing, showKey } from "./devices.js";
+import { pairing } from "./devices.js";
+import { displays, showKey } from "./displays.js";
 import { eventBrief } from "./events.js";
-import { act, dialog, toast } from "./parts.js";
+import { componentMenu, move, objections } from "./moving.js";
+import { shows, toast } from "./parts.js";
 
-// Loaded on first use; null: the page was built without it.
-let loading = null;
-function loadD3() {
-  loading ??= import("./d3.js").then(
-    () => globalThis.d3,
-    () => null,
-  );
-  return loading;
-}
+const D3 = "/static/d3.js";
 
-// ---- Moving ----
-
-export async function move(app, component, to) {
-  const name = to === null ? "where the planner chooses" : to.name;
-  await act(
-    () => send("POST", at("apps", app, "components", component, "move"), to === null ? {} : { to: to.id }),
-    `Moving ${component} to ${name}…`,
-  );
-}
-
-// The latest generation whose plan was free to choose: that of a move has a place for every component. The present one
-// when there is none.
-export async function plannedGeneration(app) {
-  const generations = await get(at("apps", app.app, "generations"));
-  const number = app.generation || app.wanted;
-  const free = generations.filter((item) => item.generation <= number && item.cause !== "move");
-  const latest = Math.max(0, ...free.map((item) => item.generation));
-  return get(at("apps", app.app, "generations", String(latest || number)));
-}
-
-// What the latest plan said against a device: device id -> reason.
-async function objections(app, component) {
-  const found = new Map();
-  try {
-    const generation = await plannedGeneration(app);
-    const planned = (generation.plan?.components ?? []).find((item) => item.name === component);
-    for (const no of planned?.not ?? []) found.set(no.device, no);
-  } catch {
-    // a plan is a help only
-  }
-  return found;
-}
-
-export function componentMenu(app, component) {
-  dialog(`${component.name}`, (close) => {
-    const list = el("div.menu", {});
-    const go = (hash) => {
-      close();
-      window.location.hash = hash;
-    };
-    list.append(
-      el("p", {}, state(component.state), ` on ${component["device-name"] ?? "no device"}, of ${app.app}`),
-      el(
-        "div.actions",
-        {},
-        button("Functions, figures, logs", () => go(`/components/${app.app}/${component.name}`)),
-        button("Application", () => go(`/apps/${app.app}`)),
-      ),
-    );
-    if (mayOperate()) {
-      list.append(el("h3", {}, "Move to"));
-      const targets = el("ul.targets", {});
-      list.append(targets);
-      for (const device of site.devices.filter((other) => other.id !== component.device)) {
-        const note = el("span.muted", {});
-        targets.append(
-          el(
-            "li",
-            { dataset: { device: device.id } },
-            button(
-              device.name,
-              async () => {
-                close();
-                await move(app.app, component.name, device);
-              },
-              "",
-              { dataset: { move: device.name } },
-            ),
-            state(device.state),
-            note,
-          ),
-        );
-      }
-      targets.append(
-        el(
-          "li",
-          {},
-          button("Where the planner chooses", async () => {
-            close();
-            await move(app.app, component.name, null);
-          }),
-        ),
-      );
-      objections(app, component.name).then((found) => {
-        for (const item of targets.children) {
-          const no = found.get(item.dataset.device);
-          if (no !== undefined) item.querySelector(".muted").textContent = no.why;
-        }
-      });
-    }
-    return list;
+async function loadD3() {
+  if (globalThis.d3 !== undefined) return globalThis.d3;
+  const script = el("script", { src: D3 });
+  const loaded = new Promise((good, bad) => {
+    script.addEventListener("load", good);
+    script.addEventListener("error", bad);
   });
+  document.head.append(script);
+  try {
+    await loaded;
+  } catch {
+    script.remove();
+    return whyNoD3();
+  }
+  return globalThis.d3;
 }
+
+// null: the page was built without it. Anything else is tried again.
+async function whyNoD3() {
+  try {
+    await request("GET", D3);
+  } catch (error) {
+    if (error.status === 404) return null;
+    throw error;
+  }
+  throw new Problem(0, { detail: "The map's script did not come" });
+}
+
+let d3Part = null; // from the first use on
 
 // ---- Elements ----
 
@@ -191,7 +123,8 @@ class SiteMap {
     this.layer = el("div.map-layer", {});
     this.lines = svg("svg", { class: "map-lines", "aria-hidden": "true" });
     this.layer.append(this.lines);
-    this.frame.append(this.layer);
+    this.note = el("p.error.map-note", {});
+    this.frame.append(this.layer, this.note);
     this.legend = el("div.legend", {});
     this.candidates = el("div.candidates", {});
     this.changes = el("div", {});
@@ -233,8 +166,15 @@ class SiteMap {
     this.observer.observe(this.frame);
   }
 
-  async start() {
-    this.d3 = await loadD3();
+  // The first time that D3 is there, or known not to be.
+  start() {
+    d3Part ??= new Part(loadD3, tell);
+    this.note.textContent =
+      d3Part.error === null
+        ? ""
+        : `The map cannot be drawn: ${d3Part.error.message}. It is tried again by itself.`;
+    if (this.d3 !== undefined || d3Part.at === 0) return;
+    this.d3 = d3Part.value;
     if (this.d3 === null) {
       this.frame.replaceWith(
         el(
@@ -261,7 +201,6 @@ class SiteMap {
         this.layer.style.transform = `translate(${event.transform.x}px, ${event.transform.y}px) scale(${event.transform.k})`;
       });
     this.d3.select(this.frame).call(this.zoom).on("dblclick.zoom", null);
-    this.draw();
   }
 
   zoomBy(factor) {
@@ -289,6 +228,8 @@ class SiteMap {
   }
 
   draw() {
+    this.start();
+    if (this.dragging === null) this.drawAround();
     if (!this.d3 || this.dragging !== null || this.frame.clientWidth === 0) return;
     this.width = this.frame.clientWidth;
     const edges = edgesOf(site);
@@ -309,7 +250,6 @@ class SiteMap {
       })
       .order();
     this.drawLines();
-    this.drawAround();
     if (!this.touched) this.fit();
   }
 
@@ -394,16 +334,21 @@ class SiteMap {
 
   drawFlows() {
     const flows = [...site.flows].flatMap(([app, shown]) => shown.flows.map((flow) => [app, flow]));
+    const troubles = [...site.flowTroubles];
     renew(
       this.flows,
-      flows.map(([app, flow]) => [
-        app,
-        flow.flow,
-        flow.rate,
-        flow.finished,
-        flow.failed + flow.dropped + flow.lost,
-      ]),
-      () =>
+      [
+        troubles,
+        flows.map(([app, flow]) => [
+          app,
+          flow.flow,
+          flow.rate,
+          flow.finished,
+          flow.failed + flow.dropped + flow.lost,
+        ]),
+      ],
+      () => [
+        ...troubles.map(([app, trouble]) => el("p.error", {}, `${app} is not fresh: ${trouble}`)),
         table(
           "Flows",
           ["Flow", "Rate", "Half within", "99 % within", "Done", "Failed, lost"],
@@ -417,11 +362,12 @@ class SiteMap {
             rate(flow.rate),
             micros(flow.latency["p50-us"]),
             micros(flow.latency["p99-us"]),
-            String(flow.finished),
-            String(flow.failed + flow.dropped + flow.lost),
+            count(flow.finished),
+            count(flow.failed + flow.dropped + flow.lost),
           ]),
           "No application has flows.",
         ),
+      ],
     );
     const changing = [...site.apps.values()].filter((app) => app.change);
     renew(
@@ -563,8 +509,9 @@ class SiteMap {
 
 export function showMap(main) {
   const map = new SiteMap(main);
-  const unwatch = watchComponents();
-  map.start();
+  const unwatch = watch({ components: () => true, flows: () => true });
+  shows(map.flows, flowFigures);
+  shows(map.events, eventsPart());
   const show = () => map.draw();
   show.end = () => {
     map.observer.disconnect();

@@ -1,9 +1,11 @@
 // Packages: what is kept, what it can do, and where more comes from.
 import { at, get, request, send } from "./api.js";
-import { bytes, el, facts, link, panel, shortDigest, shortReference, table, when } from "./dom.js";
-import { site } from "./live.js";
-import { act, changeButton, confirmed, dialog, field, form, toast } from "./parts.js";
+import { bytes, el, facts, link, panel, renew, shortDigest, shortReference, table, when } from "./dom.js";
+import { mayOperate, site } from "./live.js";
+import { act, asked, changeButton, confirmed, dialog, field, form, toast } from "./parts.js";
 import { witView } from "./wit.js";
+
+const EVERY_MS = 5000;
 
 const called = (item) =>
   item.reference.startsWith("sha256:")
@@ -18,7 +20,7 @@ export async function upload(file, name, version) {
     body: await file.arrayBuffer(),
     type: "application/wasm",
   });
-  return answer.json();
+  return JSON.parse(answer.text);
 }
 
 function uploading(done) {
@@ -135,8 +137,8 @@ export function showPackages(main) {
       el(
         "div.actions",
         {},
-        changeButton("Upload…", () => uploading(show)),
-        changeButton("Fetch…", () => fetching(show)),
+        changeButton("Upload…", () => uploading(again)),
+        changeButton("Fetch…", () => fetching(again)),
       ),
     ),
     el("section.panel", { "aria-label": "Packages" }, list),
@@ -146,68 +148,68 @@ export function showPackages(main) {
       panel(
         "Registries",
         registries,
-        changeButton("Add a registry…", () => registry(show)),
+        changeButton("Add a registry…", () => registry(again)),
       ),
       panel(
         "Trusted keys",
         trust,
-        changeButton("Trust a key…", () => trusting(show)),
+        changeButton("Trust a key…", () => trusting(again)),
       ),
     ),
   );
-  let shown = "";
-  async function show() {
-    const [packages, known, keys] = await Promise.all([
-      get("/v1/packages"),
-      get("/v1/registries"),
-      get("/v1/trust"),
-    ]);
-    const key = JSON.stringify([packages, known, keys]);
-    if (key === shown) return;
-    shown = key;
-    list.replaceChildren(
-      table(
-        "Packages",
-        ["Package", "Interface", "Version", "Licence", "Size", "Signed by", "Since"],
-        packages.map((item) => [
-          link(`packages/${encodeURIComponent(item.reference)}`, called(item)),
-          [item.name ?? "", item.description ? el("small.muted", {}, ` ${item.description}`) : null],
-          item.version ?? "",
-          item.licence ?? "",
-          bytes(item["size-bytes"]),
-          item.signer ?? "",
-          when(item["added-ms"]),
-        ]),
-        "None yet.",
-      ),
-    );
-    registries.replaceChildren(
-      table(
-        "Registries",
-        ["Alias", "Address", ""],
-        known.map((item) => [
-          item.alias,
-          item.url,
-          changeButton("Remove", () => act(() => send("DELETE", at("registries", item.alias))).then(show)),
-        ]),
-        "None: oci: references have no registry to come from.",
-      ),
-    );
-    trust.replaceChildren(
-      table(
-        "Trusted keys",
-        ["Key", "Comment", ""],
-        keys.map((item) => [
-          item.id ?? item.key,
-          item.comment ?? "",
-          changeButton("Remove", () => act(() => send("DELETE", at("trust", item.id))).then(show)),
-        ]),
-        "None: packages need no signature.",
-      ),
-    );
-  }
-  return () => show().catch((error) => list.replaceChildren(el("p.error", {}, error.message)));
+  const ask = (path) => (signal) => get(path, { signal });
+  const parts = [
+    asked(list, ask("/v1/packages"), packageTable, EVERY_MS),
+    asked(registries, ask("/v1/registries"), (known) => registryTable(known, again), EVERY_MS),
+    asked(trust, ask("/v1/trust"), (keys) => keyTable(keys, again), EVERY_MS),
+  ];
+  const again = () => parts.forEach((part) => part.again());
+  return () => {};
 }
+
+const packageTable = (packages) =>
+  table(
+    "Packages",
+    ["Package", "Interface", "Version", "Licence", "Size", "Signed by", "Since"],
+    packages.map((item) => [
+      link(`packages/${encodeURIComponent(item.reference)}`, called(item)),
+      [item.name ?? "", item.description ? el("small.muted", {}, ` ${item.description}`) : null],
+      item.version ?? "",
+      item.licence ?? "",
+      bytes(item["size-bytes"]),
+      item.signer ?? "",
+      when(item["added-ms"]),
+    ]),
+    "None yet: they come with what is deployed, or by Upload and Fetch.",
+  );
+
+const registryTable = (known, again) =>
+  table(
+    "Registries",
+    ["Alias", "Address", ""],
+    known.map((item) => [
+      item.alias,
+      item.url,
+      changeButton("Remove", () => act(() => send("DELETE", at("registries", item.alias))).then(again), "", {
+        "aria-label": `Remove the registry ${item.alias}`,
+      }),
+    ]),
+    "None: oci: references have no registry to come from.",
+  );
+
+const keyTable = (keys, again) =>
+  table(
+    "Trusted keys",
+    ["Key", "Whose it is", ""],
+    keys.map((item) => [
+      item.id ?? item.key,
+      item.comment ?? "",
+      changeButton("Remove", () => act(() => send("DELETE", at("trust", item.id))).then(again), "", {
+        "aria-label": `Remove the key ${item.id}`,
+      }),
+    ]),
+    "None: packages need no signature.",
+  );
 
 // ---- One ----
 
@@ -221,6 +223,80 @@ function users(item) {
   );
 }
 
+function packageTitle(reference, item) {
+  return [
+    el("h1", {}, called({ ...item, name: item.info?.name })),
+    el(
+      "div.actions",
+      {},
+      changeButton(
+        "Remove…",
+        () =>
+          confirmed(
+            `Remove ${reference}`,
+            "Its bytes are given up when nothing else uses them.",
+            "Remove",
+            () =>
+              act(async () => {
+                await send("DELETE", at("packages", reference));
+                window.location.hash = "/packages";
+              }, `${reference} was removed`),
+          ),
+        "danger",
+      ),
+    ),
+  ];
+}
+
+function packagePanels(item) {
+  const info = item.info ?? {};
+  return [
+    el(
+      "div.columns",
+      {},
+      panel(
+        "Package",
+        facts(
+          ["Interface", info.name],
+          ["Version", info.version],
+          ["Description", info.description],
+          ["Licence", info.licence],
+          ["Source", info.source],
+          ["Digest", el("code", {}, item.digest)],
+          ["Resolved to", item.exact === item.reference ? null : item.exact],
+          ["Size", bytes(item["size-bytes"])],
+          ["Memory at the start", bytes(info["memory-bytes"])],
+          ["Calling convention", info.abi ?? "canonical"],
+          ["Signed by", item.signer],
+          ["Since", when(item["added-ms"])],
+        ),
+      ),
+      panel(
+        "Needs",
+        table(
+          "Imports",
+          ["Import", "Kind"],
+          (info.imports ?? []).map((need) => [
+            el("code", {}, need.module),
+            { interface: "interface", wasi: "WASI", other: "host function" }[need.kind] ?? need.kind,
+          ]),
+          "Nothing.",
+        ),
+        el(
+          "p",
+          {},
+          "Of the engine: ",
+          (info.features ?? []).map((text) => el("span.tag", {}, text)),
+        ),
+        users(item).length === 0
+          ? null
+          : el("p", {}, "Runs as ", users(item), "– its functions can be called there."),
+      ),
+    ),
+    panel("Interface", witView(info.wit ?? "")),
+  ];
+}
+
 export function showPackage(main, reference) {
   const title = el(
       "div.title",
@@ -229,78 +305,9 @@ export function showPackage(main, reference) {
     ),
     body = el("div", {});
   main.append(title, body);
-  get(at("packages", reference)).then(
-    (item) => {
-      const info = item.info ?? {};
-      title.replaceChildren(
-        el("h1", {}, called({ ...item, name: info.name })),
-        el(
-          "div.actions",
-          {},
-          changeButton(
-            "Remove…",
-            () =>
-              confirmed(
-                `Remove ${reference}`,
-                "Its bytes are given up when nothing else uses them.",
-                "Remove",
-                () =>
-                  act(async () => {
-                    await send("DELETE", at("packages", reference));
-                    window.location.hash = "/packages";
-                  }, `${reference} was removed`),
-              ),
-            "danger",
-          ),
-        ),
-      );
-      body.append(
-        el(
-          "div.columns",
-          {},
-          panel(
-            "Package",
-            facts(
-              ["Interface", info.name],
-              ["Version", info.version],
-              ["Description", info.description],
-              ["Licence", info.licence],
-              ["Source", info.source],
-              ["Digest", el("code", {}, item.digest)],
-              ["Resolved to", item.exact === item.reference ? null : item.exact],
-              ["Size", bytes(item["size-bytes"])],
-              ["Memory at the start", bytes(info["memory-bytes"])],
-              ["Calling convention", info.abi ?? "canonical"],
-              ["Signed by", item.signer],
-              ["Since", when(item["added-ms"])],
-            ),
-          ),
-          panel(
-            "Needs",
-            table(
-              "Imports",
-              ["Import", "Kind"],
-              (info.imports ?? []).map((need) => [
-                el("code", {}, need.module),
-                { interface: "interface", wasi: "WASI", other: "host function" }[need.kind] ?? need.kind,
-              ]),
-              "Nothing.",
-            ),
-            el(
-              "p",
-              {},
-              "Of the engine: ",
-              (info.features ?? []).map((text) => el("span.tag", {}, text)),
-            ),
-            users(item).length === 0
-              ? null
-              : el("p", {}, "Runs as ", users(item), "– its functions can be called there."),
-          ),
-        ),
-        panel("Interface", witView(info.wit ?? "")),
-      );
-    },
-    (error) => body.append(el("p.error", {}, error.message)),
-  );
-  return () => {};
+  const part = asked(body, (signal) => get(at("packages", reference), { signal }), packagePanels);
+  return () => {
+    if (part.at !== 0)
+      renew(title, [part.value.digest, mayOperate()], () => packageTitle(reference, part.value));
+  };
 }

@@ -1,6 +1,86 @@
 // What several pages need: messages, dialogs, asking before something is done.
-import { button, el, newId } from "./dom.js";
-import { mayOperate, refreshSoon } from "./live.js";
+import { button, clock, el, newId, renew } from "./dom.js";
+import { connection, Part } from "./fresh.js";
+import { fleet, mayOperate, refreshSoon, tell } from "./live.js";
+import { markOwn } from "./patch.js";
+
+// ---- What a page asks for, and how old it is ----
+
+const shownBy = new Map(), // box -> the Part or Stream that its content is from
+  ofPage = new Map(); // Parts that end with the page -> what draws them
+
+// The content of a box is from a Part or Stream that does not end with the page.
+export function shows(box, part) {
+  shownBy.set(box, part);
+}
+
+export const waiting = () => (connection.state === "up" ? "Asking…" : "Not known yet.");
+
+function notYet(part) {
+  if (part.error === null || connection.state !== "up") return el("p.muted", {}, waiting());
+  return [
+    el("p.error", {}, part.error.message),
+    el(
+      "p.muted",
+      {},
+      "It is asked for again by itself. ",
+      button("Ask now", () => part.again(), "link"),
+    ),
+  ];
+}
+
+// A box whose content is asked for while the page is shown: draw(value) -> nodes.
+export function asked(box, ask, draw, everyMs = 0) {
+  const show = () => {
+    if (part.at !== 0) renew(box, part.value, () => draw(part.value));
+    else renew(box, [connection.state, part.error?.message], () => notYet(part));
+  };
+  const part = new Part(
+    ask,
+    () => {
+      show();
+      tell();
+    },
+    () => everyMs,
+  );
+  ofPage.set(part, show);
+  shows(box, part);
+  show();
+  return part;
+}
+
+// The page is left: what it asked for is asked for no more.
+export function forgetBoxes() {
+  for (const part of ofPage.keys()) part.end();
+  ofPage.clear();
+  shownBy.clear();
+}
+
+function markAge(panel, part) {
+  let note = panel.querySelector(":scope > .as-of");
+  const stale = part.at !== 0 && !part.isFresh;
+  panel.classList.toggle("stale", stale);
+  if (!stale) {
+    note?.remove();
+    return;
+  }
+  const why = connection.state === "up" ? (part.error?.message ?? "") : "";
+  const text = `as of ${clock(part.at)}${why === "" ? "" : ` · ${why}`}`;
+  if (note === null) panel.append((note = el("p.as-of", {})));
+  if (note.textContent !== text) Object.assign(note, { textContent: text, title: text });
+}
+
+// Says on each panel whose content is not fresh from when it is, and why.
+export function markAges(main) {
+  for (const [part, show] of ofPage) if (part.at === 0) show();
+  const boxes = [...shownBy];
+  for (const panel of main.querySelectorAll(".panel:not([data-still]), .map")) {
+    const own = boxes.find(([box]) => panel.contains(box) || box.contains(panel));
+    markAge(panel, own === undefined ? fleet : own[1]);
+  }
+}
+
+// ---- Messages ----
 
 const TOASTS_MAX = 4;
 
@@ -25,6 +105,8 @@ export async function act(doing, done) {
     return false;
   }
 }
+
+// ---- Changes ----
 
 // A button for a change: not usable by those who may look only.
 export function changeButton(text, onclick, kind = "", more = {}) {
@@ -101,6 +183,7 @@ export function form(parts, word, doing) {
   );
   const error = el("p.error", { role: "alert" });
   const box = el("form", {}, parts, error, el("div.actions", {}, submit));
+  markOwn(box);
   box.addEventListener("submit", async (event) => {
     event.preventDefault();
     submit.disabled = true;
