@@ -302,6 +302,32 @@ int iso_cli_arguments_read(const struct iso_cli_command *command, const struct i
     return take_all_named(out, texts, count);
 }
 
+int iso_cli_arguments_read_program(const struct iso_cli_command *command,
+                                   const struct iso_wit_func *func, char *const *texts,
+                                   size_t count, struct iso_cli_arguments *out)
+{
+    enum { PARAMS = 3 };
+    struct iso_vtype types[PARAMS];
+    struct iso_wit_param params[PARAMS];
+    struct iso_wit_func optional = *func;
+    enum iso_err err = ISO_OK;
+    ISO_ASSERT(func->param_count == PARAMS);
+    for (uint32_t i = 0; i < PARAMS && err == ISO_OK; i++) {
+        types[i] = (struct iso_vtype){.kind = ISO_V_OPTION, .element = func->params[i].type};
+        err = iso_vtype_finish(&types[i], NULL);
+        params[i] = (struct iso_wit_param){.name = func->params[i].name, .type = &types[i]};
+    }
+    ISO_ASSERT(err == ISO_OK);
+    optional.params = params;
+    const int status = iso_cli_arguments_read(command, &optional, texts, count, out);
+    out->func = func;
+    for (uint32_t i = 0; i < PARAMS && status == ISO_CLI_OK; i++) {
+        const struct iso_value *given = out->values[i].choice.payload;
+        out->values[i] = given != NULL ? *given : (struct iso_value){.list = {NULL, 0}};
+    }
+    return status;
+}
+
 void iso_cli_arguments_fini(struct iso_cli_arguments *arguments)
 {
     for (size_t i = 0; i < arguments->file_count; i++) {

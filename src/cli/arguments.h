@@ -26,6 +26,11 @@ struct iso_cli_arguments {
  */
 int iso_cli_arguments_read(const struct iso_cli_command *command, const struct iso_wit_func *func,
                            char *const *texts, size_t count, struct iso_cli_arguments *out);
+/* The same of a program's run(args, env, stdin): each parameter may be left out, and is empty then.
+ */
+int iso_cli_arguments_read_program(const struct iso_cli_command *command,
+                                   const struct iso_wit_func *func, char *const *texts,
+                                   size_t count, struct iso_cli_arguments *out);
 void iso_cli_arguments_fini(struct iso_cli_arguments *arguments);
 
 #endif

@@ -7,25 +7,7 @@
 /* What a program may print when its output is kept in memory. */
 #define OUTPUT_MAX_BYTES ((size_t)1 << 30)
 
-enum { PARAM_ARGS, PARAM_ENV, PARAM_STDIN, PARAM_COUNT };
-
-/* The function as it may be called here: each parameter may be left out. */
-static int make_optional(const struct iso_wit_func *func, struct iso_vtype types[PARAM_COUNT],
-                         struct iso_wit_param params[PARAM_COUNT], struct iso_wit_func *out)
-{
-    enum iso_err err = ISO_OK;
-    ISO_ASSERT(func->param_count == PARAM_COUNT);
-    for (uint32_t i = 0; i < PARAM_COUNT && err == ISO_OK; i++) {
-        memset(&types[i], 0, sizeof types[i]);
-        types[i].kind = ISO_V_OPTION;
-        types[i].element = func->params[i].type;
-        err = iso_vtype_finish(&types[i], NULL);
-        params[i] = (struct iso_wit_param){.name = func->params[i].name, .type = &types[i]};
-    }
-    *out = *func;
-    out->params = params;
-    return iso_cli_status_from(err);
-}
+enum { PARAM_ARGS, PARAM_ENV, PARAM_STDIN };
 
 static const char *copy_text(struct iso_arena *arena, struct iso_str text)
 {
@@ -74,9 +56,7 @@ static int prepare(struct iso_cli_call *call, struct iso_cli_arguments *argument
 {
     struct iso_cli_session *session = call->session;
     const struct iso_value *given = arguments->values;
-    const struct iso_value *list =
-        given[PARAM_ARGS].choice.index == 1 ? given[PARAM_ARGS].choice.payload : NULL;
-    uint32_t count = list != NULL ? list->list.count : 0;
+    uint32_t count = given[PARAM_ARGS].list.count;
     const char **args = iso_arena_array(&arguments->arena, count + 1u, sizeof *args);
     if (args == NULL) {
         iso_cli_error("out of memory");
@@ -84,18 +64,14 @@ static int prepare(struct iso_cli_call *call, struct iso_cli_arguments *argument
     }
     args[0] = call->path;
     for (uint32_t i = 0; i < count; i++) {
-        args[i + 1] = copy_text(&arguments->arena, list->list.items[i].string);
+        args[i + 1] = copy_text(&arguments->arena, given[PARAM_ARGS].list.items[i].string);
         if (args[i + 1] == NULL) {
             return bad_text("args", i);
         }
     }
-    int status = given[PARAM_ENV].choice.index == 1
-                     ? add_env(session, &arguments->arena, given[PARAM_ENV].choice.payload)
-                     : ISO_CLI_OK;
-    session->stdio[0] = (struct iso_wasi_stream){.kind = ISO_WASI_STREAM_BUFFER};
-    if (given[PARAM_STDIN].choice.index == 1) {
-        session->stdio[0].input = given[PARAM_STDIN].choice.payload->bytes;
-    }
+    int status = add_env(session, &arguments->arena, &given[PARAM_ENV]);
+    session->stdio[0] =
+        (struct iso_wasi_stream){.kind = ISO_WASI_STREAM_BUFFER, .input = given[PARAM_STDIN].bytes};
     for (int i = 0; i < 2; i++) {
         session->stdio[i + 1] =
             (struct iso_wasi_stream){.kind = ISO_WASI_STREAM_BUFFER, .output = &outputs[i]};
@@ -150,20 +126,12 @@ static int run_program(struct iso_cli_call *call, struct iso_cli_arguments *argu
 int iso_cli_call_program(struct iso_cli_call *call)
 {
     static struct iso_cli_arguments arguments; /* large */
-    struct iso_vtype types[PARAM_COUNT];
-    struct iso_wit_param params[PARAM_COUNT];
-    struct iso_wit_func func;
     struct iso_buf outputs[2];
-    int status = make_optional(call->function.func, types, params, &func);
-    if (status != ISO_CLI_OK) {
-        iso_cli_error("cannot prepare the call");
-        return status;
-    }
     for (int i = 0; i < 2; i++) {
         iso_buf_init(&outputs[i], iso_alloc_libc(), OUTPUT_MAX_BYTES);
     }
-    status = iso_cli_arguments_read(call->session->command, &func, call->texts, call->text_count,
-                                    &arguments);
+    int status = iso_cli_arguments_read_program(call->session->command, call->function.func,
+                                                call->texts, call->text_count, &arguments);
     if (status == ISO_CLI_OK) {
         status = run_program(call, &arguments, outputs);
     }

@@ -144,8 +144,10 @@ static int with_interface(const struct iso_cli_command *command, struct iso_cli_
     }
     function_path(world, &function, name, sizeof name);
     (void)iso_format(path, sizeof path, "%s/%s", base, name);
-    status = iso_cli_arguments_read(command, function.func, args->operands + 2,
-                                    (size_t)args->count - 2, &arguments);
+    const bool program = world->package != NULL && iso_str_equal_z(world->package->ns, "isomer") &&
+                         iso_str_equal_z(world->package->name, "command");
+    status = (program ? iso_cli_arguments_read_program : iso_cli_arguments_read)(
+        command, function.func, args->operands + 2, (size_t)args->count - 2, &arguments);
     if (status == ISO_CLI_OK) {
         status = send_call(&args->server, path, function.func, &arguments, options);
     }

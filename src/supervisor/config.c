@@ -37,6 +37,15 @@ static enum iso_err wrong(const struct reader *reader, const char *member, const
                     wanted);
 }
 
+/* What is wrong with the text of a member, as somebody else says it. */
+static enum iso_err wrong_text(const struct reader *reader, const char *member, enum iso_err err,
+                               const struct iso_report *why)
+{
+    return err == ISO_OK ? ISO_OK
+                         : iso_fail(reader->report, err, "%s: \"%s\": %s", reader->path, member,
+                                    iso_report_text(why, err));
+}
+
 static enum iso_err copy_text(const struct reader *reader, const json_t *value, const char **out)
 {
     const struct iso_str text = iso_str_from(json_string_value(value), json_string_length(value));
@@ -144,7 +153,9 @@ static enum iso_err read_size(const struct reader *reader, const char *member, c
     if (!json_is_string(value)) {
         return wrong(reader, member, "a size such as \"256MiB\"");
     }
-    return iso_parse_size(json_string_value(value), out, reader->report);
+    struct iso_report why;
+    iso_report_init(&why);
+    return wrong_text(reader, member, iso_parse_size(json_string_value(value), out, &why), &why);
 }
 
 static enum iso_err read_code_memory(const struct reader *reader, const char *member,
@@ -189,9 +200,11 @@ static enum iso_err read_log(const struct reader *reader, const json_t *value)
             (strcmp(text, "json") == 0 || strcmp(text, "text") == 0)) {
             config->log_json = strcmp(text, "json") == 0;
         } else if (strcmp(key, "level") == 0 && text != NULL) {
-            const enum iso_err err = iso_log_level_parse(text, &config->log_level, reader->report);
+            struct iso_report why;
+            iso_report_init(&why);
+            const enum iso_err err = iso_log_level_parse(text, &config->log_level, &why);
             if (err != ISO_OK) {
-                return err;
+                return wrong_text(reader, "log", err, &why);
             }
         } else {
             return wrong(reader, "log", "an object with \"format\" (text, json) and \"level\"");
@@ -224,16 +237,22 @@ static enum iso_err read_other(const struct reader *reader, const char *key, con
     if (strcmp(key, "connections") == 0) {
         return read_number(reader, key, value, 16384, &config->connections_max);
     }
-    if (strcmp(key, "mdns") == 0 && json_is_boolean(value)) {
+    if (strcmp(key, "mdns") == 0) {
         config->no_mdns = json_is_false(value);
-        return ISO_OK;
+        return json_is_boolean(value) ? ISO_OK : wrong(reader, key, "true or false");
     }
-    if (strcmp(key, "cpu") == 0 && json_is_string(value)) {
-        return iso_supervisor_parse_percent(json_string_value(value), &config->cpu_percent,
-                                            reader->report);
+    if (strcmp(key, "cpu") == 0) {
+        struct iso_report why;
+        const char *text = json_string_value(value);
+        iso_report_init(&why);
+        return text == NULL
+                   ? wrong(reader, key, "a share such as \"25%\"")
+                   : wrong_text(reader, key,
+                                iso_supervisor_parse_percent(text, &config->cpu_percent, &why),
+                                &why);
     }
     return iso_fail(reader->report, ISO_E_INVALID,
-                    "%s: \"%s\" is unknown or of the wrong type; there are name, state, labels, "
+                    "%s: there is no member \"%s\"; there are name, state, labels, "
                     "https, http, coap, coaps, hosts, directories, orchestrator, interfaces, mdns, "
                     "workers, cpu, "
                     "modules, code-memory, connections, log and devices",

@@ -48,15 +48,19 @@ static enum iso_err open_core(struct iso_supervisor *sv, struct iso_report *repo
 {
     struct iso_sv_devices_config devices;
     struct iso_arena arena;
+    struct iso_report why;
+    iso_report_init(&why);
     iso_arena_init(&arena, sv->alloc, 0, SIZE_MAX);
     enum iso_err err = iso_sv_devices_config_read(sv->config->devices_json, sv->config->file,
-                                                  &arena, &devices, report);
+                                                  &arena, &devices, &why);
     devices.log = log_device;
     devices.log_ctx = sv;
-    err = err != ISO_OK ? err : iso_sv_devices_create(sv->loop, &devices, &sv->devices, report);
+    err = err != ISO_OK ? err : iso_sv_devices_create(sv->loop, &devices, &sv->devices, &why);
     iso_arena_fini(&arena);
     if (err != ISO_OK) {
-        return err;
+        const char *file = sv->config->file;
+        return iso_fail(report, err, "%s%s%s", file != NULL ? file : "", file != NULL ? ": " : "",
+                        iso_report_text(&why, err));
     }
     const struct iso_sv_core_config core = {.loop = sv->loop,
                                             .workers = sv->config->workers,

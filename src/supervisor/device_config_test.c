@@ -94,7 +94,13 @@ TEST(mistakes_have_words)
         {"{\"simulated-sensors\": {\"a\": 1}}", "an object of objects"},
         {"{\"simulated-sensors\": {\"a\": {\"volume\": 1}}}", "unknown member \"volume\""},
         {"{\"gpio\": {\"a\": {}}}", "\"input\" or \"output\""},
-        {"{\"gpio\": {\"a\": {\"direction\": \"up\"}}}", "\"input\" or \"output\""},
+        {"{\"gpio\": {\"a\": {\"direction\": \"up\"}}}", "devices.gpio.a.direction must be"},
+        {"{\"gpio\": {\"a\": {\"direction\": \"input\", \"initial\": \"on\"}}}",
+         "a.initial must be true or"},
+        {"{\"gpio\": {\"a\": {\"direction\": \"input\", \"active-low\": 1}}}",
+         "a.active-low must be true"},
+        {"{\"simulated-sensors\": {\"a\": {\"value\": \"21\"}}}", "a.value must be a number"},
+        {"{\"simulated-sensors\": {\"a\": {\"unit\": 1}}}", "a.unit must be a text"},
         {"{\"gpio\": {\"a\": {\"direction\": \"input\", \"chip\": \"x\"}}}", "name or number"},
         {"{\"gpio\": {\"a\": {\"direction\": \"input\", \"pin\": 1}}}", "unknown member \"pin\""}};
     for (size_t i = 0; i < ISO_COUNT_OF(cases); i++) {

@@ -21,6 +21,19 @@ static enum iso_err wrong(const struct reader *reader, const char *place, const 
     return iso_fail(reader->report, ISO_E_INVALID, "devices.%s must be %s", place, wanted);
 }
 
+/* Of what has a name: "devices.gpio.led.direction must be ...". */
+static enum iso_err wrong_member(const struct reader *reader, const char *place, const char *name,
+                                 const char *member, const char *wanted)
+{
+    return iso_fail(reader->report, ISO_E_INVALID, "devices.%s.%s.%s must be %s", place, name,
+                    member, wanted);
+}
+
+static bool is_none_or(const json_t *value, json_type type)
+{
+    return value == NULL || json_typeof(value) == type;
+}
+
 static char *copy(const struct reader *reader, const json_t *value)
 {
     return json_is_string(value)
@@ -146,6 +159,14 @@ static enum iso_err read_sensor(const struct reader *reader, const char *name, c
     if (err != ISO_OK || !json_is_object(value)) {
         return err != ISO_OK ? err : wrong(reader, "simulated-sensors", "an object of objects");
     }
+    for (size_t i = 0; i < ISO_COUNT_OF(members); i++) {
+        const json_t *given = json_object_get(value, members[i]);
+        const bool text = strcmp(members[i], "unit") == 0 || strcmp(members[i], "file") == 0;
+        if (text ? !is_none_or(given, JSON_STRING) : given != NULL && !json_is_number(given)) {
+            return wrong_member(reader, "simulated-sensors", name, members[i],
+                                text ? "a text" : "a number");
+        }
+    }
     out->name = iso_arena_copy_str(reader->arena, iso_str_from_z(name));
     out->unit = copy(reader, json_object_get(value, "unit"));
     out->path = copy_path(reader, json_object_get(value, "file"));
@@ -195,7 +216,7 @@ static enum iso_err read_line(const struct reader *reader, const char *name, con
     const char *direction = json_string_value(json_object_get(value, "direction"));
     if (direction == NULL ||
         (strcmp(direction, "input") != 0 && strcmp(direction, "output") != 0)) {
-        return wrong(reader, "gpio.NAME.direction", "\"input\" or \"output\"");
+        return wrong_member(reader, "gpio", name, "direction", "\"input\" or \"output\"");
     }
     out->name = iso_arena_copy_str(reader->arena, iso_str_from_z(name));
     out->chip = copy(reader, json_object_get(value, "chip"));
@@ -207,11 +228,20 @@ static enum iso_err read_line(const struct reader *reader, const char *name, con
         out->line = copy(reader, line);
     }
     if (out->chip != NULL && out->line == NULL) {
-        return wrong(reader, "gpio.NAME.line", "the name or number of a line of its chip");
+        return wrong_member(reader, "gpio", name, "line",
+                            "the name or number of a line of its chip");
+    }
+    const json_t *active_low = json_object_get(value, "active-low");
+    const json_t *initial = json_object_get(value, "initial");
+    if ((active_low != NULL && !json_is_boolean(active_low)) ||
+        (initial != NULL && !json_is_boolean(initial))) {
+        return wrong_member(reader, "gpio", name,
+                            initial != NULL && !json_is_boolean(initial) ? "initial" : "active-low",
+                            "true or false");
     }
     out->output = strcmp(direction, "output") == 0;
-    out->active_low = json_is_true(json_object_get(value, "active-low"));
-    out->initial = json_is_true(json_object_get(value, "initial"));
+    out->active_low = json_is_true(active_low);
+    out->initial = json_is_true(initial);
     return out->name != NULL ? ISO_OK : ISO_E_NOMEM;
 }
 

@@ -82,6 +82,19 @@ def test_client_statuses(programs, guests):
         client(programs, device, "logs", "probe/other", status=77)
 
 
+def test_programs_need_no_arguments(programs, _guests):
+    """run(args, env, stdin) of a program on a device is called as that of a file: what is left out is empty."""
+    program = bytes.fromhex("0061736d01000000" "010401600000" "03020100" "070a01065f73746172740000" "0a040102000b")
+    with Device(programs) as device:
+        path = os.path.join(device.state, "nothing.wasm")
+        with open(path, "wb") as stream:
+            stream.write(program)
+        client(programs, device, "put", path)
+        told = client(programs, device, "call", "nothing/nothing", "run", "args=[\"a\"]")
+        check(told == '{"stdout":"","stderr":"","status":0}\n', "%s", told)
+        client(programs, device, "call", "nothing/nothing", "run", "arg=1", status=64)
+
+
 def test_client_tells_of_https(programs, _guests):
     """Plain HTTP to the port of HTTPS: the message says what would be right."""
     with Device(programs) as device:
