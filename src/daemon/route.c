@@ -15,8 +15,11 @@ struct request {
     void *ctx; /* of its table */
     iso_http_id id;
     char token_id[ISO_TOKEN_ID_SIZE]; /* empty: it came without one */
-    void (*closed)(void *ctx, void *user);
-    void *user;
+    struct closer {
+        void (*closed)(void *ctx, void *user);
+        void *user;
+    } closers[ISO_ROUTE_CLOSERS];
+    size_t closer_count;
 };
 
 struct iso_route_server {
@@ -271,8 +274,9 @@ static void on_closed(void *ctx, struct iso_http_request *req, bool completed)
     if (request == NULL) {
         return;
     }
-    if (request->closed != NULL) {
-        request->closed(request->ctx, request->user);
+    while (request->closer_count > 0) {
+        const struct closer *closer = &request->closers[--request->closer_count];
+        closer->closed(request->ctx, closer->user);
     }
     *request->link = request->next;
     if (request->next != NULL) {
@@ -298,16 +302,15 @@ static void log_line(void *ctx, const char *text)
 void *iso_route_user(const struct iso_http_request *req)
 {
     const struct request *request = iso_http_request_user(req);
-    return request->user;
+    return request->closers[0].user;
 }
 
 void iso_route_closer(struct iso_http_request *req, void (*closed)(void *ctx, void *user),
                       void *user)
 {
     struct request *request = iso_http_request_user(req);
-    ISO_ASSERT(request != NULL && request->closed == NULL);
-    request->closed = closed;
-    request->user = user;
+    ISO_ASSERT(request != NULL && request->closer_count < ISO_ROUTE_CLOSERS);
+    request->closers[request->closer_count++] = (struct closer){closed, user};
 }
 
 const char *iso_route_token_id(const struct iso_http_request *req)

@@ -22,7 +22,7 @@
 #include "net/http_server.h"
 #include "net/tls.h"
 
-enum { ISO_ROUTE_PARAMS = 3, ISO_ROUTE_LISTEN_MAX = 8 };
+enum { ISO_ROUTE_PARAMS = 3, ISO_ROUTE_LISTEN_MAX = 8, ISO_ROUTE_CLOSERS = 2 };
 
 /* Who may: the role a route asks for. */
 enum iso_route_access { ISO_ROUTE_PUBLIC, ISO_ROUTE_READ, ISO_ROUTE_OPERATE };
@@ -115,10 +115,11 @@ void iso_route_server_drop(struct iso_route_server *server, struct iso_str token
  */
 
 /* closed(ctx, user) is called when the request, or the stream that it became, is over; ctx as for
- * the route's functions. Once per request. */
+ * the route's functions. At most ISO_ROUTE_CLOSERS of a request, such as one of what receives its
+ * body and one of what answers it; the latest is called first. */
 void iso_route_closer(struct iso_http_request *req, void (*closed)(void *ctx, void *user),
                       void *user);
-/* The pointer of iso_route_closer; NULL before. */
+/* The pointer of the first iso_route_closer; NULL before. */
 void *iso_route_user(const struct iso_http_request *req);
 /* The id of the token that the request was allowed by; empty on public routes. */
 const char *iso_route_token_id(const struct iso_http_request *req);

@@ -30,7 +30,7 @@ struct daemon {
     struct iso_feed feed;
     uint16_t port;
     char last[64]; /* what a handler has seen */
-    unsigned admitted, admit_until, closed, withdrawn, done;
+    unsigned admitted, admit_until, answered, closed, withdrawn, done;
     char got[16384];
     size_t got_len;
 };
@@ -70,6 +70,15 @@ static void on_wait_closed(void *ctx, void *user)
     struct daemon *daemon = ctx;
     CHECK(user == &daemon->last);
     daemon->closed++;
+    CHECK_EQ_U64(daemon->answered, daemon->closed);
+}
+
+static void on_answer_closed(void *ctx, void *user)
+{
+    struct daemon *daemon = ctx;
+    CHECK(user == &daemon->answered);
+    CHECK_EQ_U64(daemon->answered, daemon->closed);
+    daemon->answered++;
 }
 
 static void get_wait(void *ctx, struct iso_http_request *req,
@@ -77,7 +86,9 @@ static void get_wait(void *ctx, struct iso_http_request *req,
 {
     struct daemon *daemon = ctx;
     (void)params;
+    CHECK(iso_route_user(req) == NULL);
     iso_route_closer(req, on_wait_closed, &daemon->last);
+    iso_route_closer(req, on_answer_closed, &daemon->answered); /* is called first */
     CHECK(iso_route_user(req) == &daemon->last);
 }
 

@@ -101,35 +101,99 @@ static bool signature_of(struct iso_http_request *req, struct iso_buf *out)
     return true;
 }
 
+/* A module that is being received. */
+struct push {
+    struct iso_orchestrator *orchestrator;
+    struct iso_blob_upload *upload; /* NULL: it has been given to the shelf */
+};
+
+static void push_closed(void *ctx, void *user)
+{
+    struct iso_orchestrator *orchestrator = ctx;
+    struct push *push = user;
+    orchestrator->pushes--;
+    iso_blob_upload_abort(push->upload);
+    iso_alloc_free(orchestrator->alloc, push, sizeof *push);
+}
+
+static bool begin_packages(void *ctx, struct iso_http_request *req,
+                           const struct iso_str params[ISO_ROUTE_PARAMS])
+{
+    struct iso_orchestrator *orchestrator = ctx;
+    const iso_http_id id = iso_http_request_id(req);
+    struct iso_report report;
+    (void)params;
+    iso_report_init(&report);
+    struct push *push = orchestrator->pushes < ISO_OR_PACKAGE_UPLOADS_MAX
+                            ? iso_alloc_new(orchestrator->alloc, sizeof *push)
+                            : NULL;
+    if (push == NULL) {
+        iso_http_problem(orchestrator->http, id, 503, NULL, NULL,
+                         "too many modules are being received; try again");
+        return false;
+    }
+    *push = (struct push){orchestrator, NULL};
+    orchestrator->pushes++;
+    iso_route_closer(req, push_closed, push);
+    const enum iso_err err = iso_or_shelf_receive(
+        orchestrator->shelf, iso_http_request_content_length(req), &push->upload, &report);
+    if (err != ISO_OK) {
+        iso_reply_error(orchestrator->http, id, err, &report);
+    }
+    return err == ISO_OK;
+}
+
+static unsigned take_piece(void *ctx, struct iso_http_request *req, struct iso_bytes piece)
+{
+    struct iso_orchestrator *orchestrator = ctx;
+    struct push *push = iso_route_user(req);
+    struct iso_report report;
+    iso_report_init(&report);
+    const enum iso_err err = iso_blob_upload_write(push->upload, piece, &report);
+    if (err == ISO_OK) {
+        return 0;
+    }
+    iso_reply_error(orchestrator->http, iso_http_request_id(req), err, &report);
+    return iso_reply_status(err);
+}
+
+static void add_package(struct iso_orchestrator *orchestrator, struct iso_http_request *req,
+                        struct iso_str signature)
+{
+    struct push *push = iso_route_user(req);
+    struct iso_or_shelf_add add = {.upload = push->upload, .signature = signature};
+    struct iso_or_pending *pending = iso_or_pending_new(orchestrator, req, "add");
+    if (pending == NULL) {
+        return;
+    }
+    push->upload = NULL;
+    if (!iso_http_request_parameter(req, "name", &add.name)) {
+        add.name = (struct iso_str){NULL, 0};
+    }
+    if (!iso_http_request_parameter(req, "version", &add.version)) {
+        add.version = (struct iso_str){NULL, 0};
+    }
+    if (iso_or_shelf_add(orchestrator->shelf, &add, on_kept, pending) != ISO_OK) {
+        iso_or_pending_refuse(pending);
+    }
+}
+
 static void post_packages(void *ctx, struct iso_http_request *req,
                           const struct iso_str params[ISO_ROUTE_PARAMS])
 {
     struct iso_orchestrator *orchestrator = ctx;
-    struct iso_or_shelf_add add = {.bytes = NULL};
+    const struct push *push = iso_route_user(req);
     struct iso_buf signature;
     (void)params;
     iso_buf_init(&signature, orchestrator->alloc, 64u << 10);
     if (!signature_of(req, &signature)) {
         iso_http_problem(orchestrator->http, iso_http_request_id(req), 400, NULL, NULL,
                          "?signature= is the base64 of the .minisig file");
-    } else if (iso_http_request_take_body(req, &add.bytes, &add.len) != ISO_OK ||
-               add.bytes == NULL) {
+    } else if (iso_blob_upload_size(push->upload) == 0) {
         iso_http_problem(orchestrator->http, iso_http_request_id(req), 400, NULL, NULL,
                          "the body must be a module (application/wasm)");
     } else {
-        struct iso_or_pending *pending = iso_or_pending_new(orchestrator, req, "add");
-        add.signature = iso_str_from((const char *)signature.ptr, signature.len);
-        if (!iso_http_request_parameter(req, "name", &add.name)) {
-            add.name = (struct iso_str){NULL, 0};
-        }
-        if (!iso_http_request_parameter(req, "version", &add.version)) {
-            add.version = (struct iso_str){NULL, 0};
-        }
-        if (pending == NULL) {
-            iso_alloc_free(iso_alloc_libc(), add.bytes, add.len);
-        } else if (iso_or_shelf_add(orchestrator->shelf, &add, on_kept, pending) != ISO_OK) {
-            iso_or_pending_refuse(pending);
-        }
+        add_package(orchestrator, req, iso_str_from((const char *)signature.ptr, signature.len));
     }
     iso_buf_fini(&signature);
 }
@@ -288,7 +352,9 @@ const struct iso_route iso_or_routes_packages[] = {
      .answer_type = "application/json",
      .body_max = ISO_PACKAGE_MAX_BYTES,
      .body_type = "application/wasm",
-     .handle = post_packages},
+     .handle = post_packages,
+     .begin = begin_packages,
+     .data = take_piece},
     {.method = ISO_HTTP_POST,
      .pattern = "v1/packages/fetch",
      .access = ISO_ROUTE_OPERATE,

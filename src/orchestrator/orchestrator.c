@@ -16,8 +16,7 @@ enum {
     EVENTS_BYTES = 1 << 20,
     EVENTS_AT_START = 1000, /* of the store, shown again after a restart */
     PATH_SIZE = 4096,
-    TICK_MS = 1000,
-    BODIES_BYTES = 64 << 20
+    TICK_MS = 1000
 };
 
 void iso_orchestrator_config_init(struct iso_orchestrator_config *config)
@@ -199,24 +198,21 @@ static enum iso_err open_server(struct iso_orchestrator *orchestrator, struct is
     }
     orchestrator->tables[count] =
         (struct iso_route_table){.routes = iso_access_routes, .ctx = &orchestrator->access};
-    const struct iso_route_config route = {
-        .what = "orchestrator",
-        .https = config->https,
-        .https_count = config->https_count,
-        .https_default = "[::]:8491",
-        .http = config->http,
-        .http_count = config->http_count,
-        .http_default = "127.0.0.1:8490",
-        .identity = &orchestrator->state.identity,
-        /* The largest module, and what else comes then. */
-        .limits = {.connections = config->connections_max,
-                   .body_bytes_total = ISO_PACKAGE_MAX_BYTES + BODIES_BYTES},
-        .tables = orchestrator->tables,
-        .access = &orchestrator->access,
-        .log = &orchestrator->log,
-        .pages_operate = true,
-        .is_host = is_host,
-        .ctx = orchestrator};
+    const struct iso_route_config route = {.what = "orchestrator",
+                                           .https = config->https,
+                                           .https_count = config->https_count,
+                                           .https_default = "[::]:8491",
+                                           .http = config->http,
+                                           .http_count = config->http_count,
+                                           .http_default = "127.0.0.1:8490",
+                                           .identity = &orchestrator->state.identity,
+                                           .limits = {.connections = config->connections_max},
+                                           .tables = orchestrator->tables,
+                                           .access = &orchestrator->access,
+                                           .log = &orchestrator->log,
+                                           .pages_operate = true,
+                                           .is_host = is_host,
+                                           .ctx = orchestrator};
     const enum iso_err err =
         iso_route_server_create(orchestrator->loop, &route, &orchestrator->server, report);
     if (err != ISO_OK) {

@@ -168,13 +168,14 @@ enum iso_err iso_or_shelf_create(const struct iso_or_shelf_config *config,
         return ISO_E_NOMEM;
     }
     shelf->config = *config;
-    const struct iso_blobs_config blobs = {.loop = config->loop,
-                                           .alloc = config->alloc,
-                                           .dir = config->dir,
-                                           .max_bytes = config->max_bytes != 0 ? config->max_bytes
-                                                                               : DEFAULT_BYTES,
-                                           .used = is_used,
-                                           .ctx = shelf};
+    const struct iso_blobs_config blobs = {
+        .loop = config->loop,
+        .alloc = config->alloc,
+        .dir = config->dir,
+        .max_bytes = config->max_bytes != 0 ? config->max_bytes : DEFAULT_BYTES,
+        .uploads_max = ISO_OR_PACKAGE_UPLOADS_MAX + ISO_OR_PACKAGE_JOBS_MAX,
+        .used = is_used,
+        .ctx = shelf};
     const struct iso_package_sources_config sources = {.loop = config->loop, .http = config->http};
     enum iso_err err = iso_blobs_create(&blobs, &shelf->blobs, report);
     err = err != ISO_OK ? err : iso_package_sources_create(&sources, &shelf->sources, report);
@@ -365,6 +366,12 @@ static enum iso_err start(struct iso_or_shelf *shelf, const struct iso_or_job_de
     return refuse(shelf, err, &report, def->kept, def->arg);
 }
 
+enum iso_err iso_or_shelf_receive(struct iso_or_shelf *shelf, uint64_t size_bytes,
+                                  struct iso_blob_upload **out, struct iso_report *report)
+{
+    return iso_blobs_begin(shelf->blobs, NULL, size_bytes, out, report);
+}
+
 enum iso_err iso_or_shelf_add(struct iso_or_shelf *shelf, const struct iso_or_shelf_add *add,
                               iso_or_shelf_done done, void *ctx)
 {
@@ -373,12 +380,11 @@ enum iso_err iso_or_shelf_add(struct iso_or_shelf *shelf, const struct iso_or_sh
     iso_report_init(&report);
     const enum iso_err err = name_of(add, reference, &report);
     if (err != ISO_OK) {
-        iso_alloc_free(iso_alloc_libc(), add->bytes, add->len);
+        iso_blob_upload_abort(add->upload);
         return refuse(shelf, err, &report, done, ctx);
     }
     const struct iso_or_job_def def = {.reference = iso_str_from_z(reference),
-                                       .bytes = add->bytes,
-                                       .len = add->len,
+                                       .upload = add->upload,
                                        .signature = add->signature,
                                        .kept = done,
                                        .arg = ctx};

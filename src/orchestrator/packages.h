@@ -15,8 +15,9 @@
 struct iso_or_shelf;
 
 enum {
-    ISO_OR_PACKAGE_JOBS_MAX = 256,  /* being fetched or looked into at a time */
-    ISO_OR_PACKAGE_JOBS_SPARE = 32, /* of them, not for generations: for what people send */
+    ISO_OR_PACKAGE_JOBS_MAX = 256,   /* being fetched or looked into at a time */
+    ISO_OR_PACKAGE_JOBS_SPARE = 32,  /* of them, not for generations: for what people send */
+    ISO_OR_PACKAGE_UPLOADS_MAX = 16, /* being received at a time */
 };
 
 struct iso_or_shelf_config {
@@ -49,13 +50,19 @@ struct iso_or_packages iso_or_shelf_packages(struct iso_or_shelf *shelf);
 typedef void (*iso_or_shelf_done)(void *ctx, enum iso_err err, const struct iso_report *report,
                                   const char *reference);
 
+/* A module that somebody sends: its bytes go to iso_blob_upload_write as they come, and then to
+ * iso_or_shelf_add or iso_blob_upload_abort, before the shelf is closed. size_bytes: as announced,
+ * or UINT64_MAX. Errors: LIMIT (too large; no room), REFUSED (too many at a time), ACCESS, IO,
+ * NOMEM. */
+ISO_MUST_CHECK enum iso_err iso_or_shelf_receive(struct iso_or_shelf *shelf, uint64_t size_bytes,
+                                                 struct iso_blob_upload **out,
+                                                 struct iso_report *report);
 /* Borrowed for the call, but what says otherwise. */
 struct iso_or_shelf_add {
-    uint8_t *bytes; /* of iso_alloc_libc(); taken, whatever comes of it */
-    size_t len;
-    struct iso_str name;      /* empty: by its digest only */
-    struct iso_str version;   /* strict semver; with a name */
-    struct iso_str signature; /* minisign's text; empty: none */
+    struct iso_blob_upload *upload; /* taken, whatever comes of it */
+    struct iso_str name;            /* empty: by its digest only */
+    struct iso_str version;         /* strict semver; with a name */
+    struct iso_str signature;       /* minisign's text; empty: none */
 };
 /* Errors: ARGUMENT (name, version), EXISTS (that version is there with other bytes), ACCESS
  * (signature), those of iso_describe, LIMIT (no room), IO. */

@@ -19,6 +19,7 @@ struct iso_or_shelf {
     struct iso_or_trusted trusted[ISO_SIGN_MAX_TRUSTED];
     size_t trusted_count;
     struct iso_or_job *jobs;
+    struct iso_or_job *looking; /* of those that were received, the one that is looked into */
     size_t job_count;
     uint64_t next_job;
     bool closing, sources_closed;
@@ -28,20 +29,18 @@ struct iso_or_shelf {
 
 /* What a job begins with. Strings are borrowed for the call. */
 struct iso_or_job_def {
-    struct iso_str reference; /* as it was asked for; the key of the row that is written */
-    struct iso_str digest;    /* empty: whatever the reference leads to */
-    const json_t *files;      /* of the manifest; NULL: none */
-    /* Bytes that are here already (taken): they are looked at and kept. */
-    uint8_t *bytes;
-    size_t len;
+    struct iso_str reference;       /* as it was asked for; the key of the row that is written */
+    struct iso_str digest;          /* empty: whatever the reference leads to */
+    const json_t *files;            /* of the manifest; NULL: none */
+    struct iso_blob_upload *upload; /* of bytes that were received (taken): looked at and kept */
     struct iso_str signature;
     void (*resolved)(void *arg, enum iso_err err, const struct iso_report *report,
                      const struct iso_or_resolved *resolved);
     iso_or_shelf_done kept; /* instead of resolved */
     void *arg;
 };
-/* The job's id; 0 when memory is short or there are too many: nothing is called then, and bytes
- * have been released. */
+/* The job's id; 0 when memory is short or there are too many: nothing is called then, and the
+ * upload has been aborted. */
 uint64_t iso_or_job_start(struct iso_or_shelf *shelf, const struct iso_or_job_def *def);
 void iso_or_job_forget(struct iso_or_shelf *shelf, uint64_t id);
 /* When the shelf is closing and nothing is under way any more: takes it apart. */

@@ -24,6 +24,9 @@ struct iso_or_job {
     size_t len;
     struct iso_package *package;
     bool keep;  /* bytes go into the store, and a row is written */
+    bool sent;  /* they are there, since they were received */
+    bool added; /* ... and were not before */
+    bool waits; /* to be looked into */
     bool check; /* the signature, when there are trusted keys */
     struct iso_sign_public *keys;
     size_t key_count;
@@ -40,6 +43,8 @@ struct iso_or_job {
     char path[ISO_BLOB_PATH_SIZE];
 };
 
+static void look_next(struct iso_or_shelf *shelf);
+
 /* ---- The end ----------------------------------------------------------------------------------
  */
 
@@ -53,6 +58,7 @@ static void destroy(struct iso_or_job *job)
         }
     }
     shelf->job_count--;
+    shelf->looking = shelf->looking == job ? NULL : shelf->looking;
     iso_description_destroy(job->description);
     if (job->package == NULL) {
         iso_alloc_free(shelf->config.alloc, job->bytes, job->len);
@@ -60,11 +66,34 @@ static void destroy(struct iso_or_job *job)
     iso_package_destroy(job->package);
     iso_arena_fini(&job->arena);
     iso_alloc_free(shelf->config.alloc, job, sizeof *job);
+    look_next(shelf);
     iso_or_shelf_close_if_idle(shelf);
+}
+
+/* What was received is not kept: nothing of it stays, unless others have the same bytes. */
+static void discard(struct iso_or_job *job)
+{
+    struct iso_or_shelf *shelf = job->shelf;
+    struct iso_or_package_row row;
+    char digest[ISO_DIGEST_TEXT_SIZE];
+    bool others = false;
+    for (const struct iso_or_job *at = shelf->jobs; at != NULL; at = at->next) {
+        others = others || (at != job && at->has_digest &&
+                            memcmp(at->digest, job->digest, sizeof job->digest) == 0);
+    }
+    iso_digest_text(job->digest, digest);
+    if (!others && iso_or_shelf_row_of(shelf, iso_str_from_z(digest), job->reference, &job->arena,
+                                       &row, NULL) == ISO_E_NOT_FOUND) {
+        enum iso_err ignored = iso_blobs_delete(shelf->blobs, job->digest, NULL);
+        (void)ignored; /* it goes when its room is needed */
+    }
 }
 
 static void finish(struct iso_or_job *job)
 {
+    if (job->added && job->err != ISO_OK) {
+        discard(job);
+    }
     if (job->kept != NULL) {
         char reference[ISO_REFERENCE_MAX_BYTES + 1];
         (void)iso_format(reference, sizeof reference, "%.*s", (int)job->reference.len,
@@ -103,11 +132,26 @@ static uint64_t wall_ms(void)
     return (uint64_t)now.tv_sec * 1000u + (uint64_t)now.tv_usec / 1000u;
 }
 
+/* Whether a reference led to these bytes before, and since when. */
+static bool is_known(struct iso_or_job *job, struct iso_str reference, const char *digest,
+                     uint64_t *added_ms)
+{
+    struct iso_or_package_row row;
+    if (iso_or_shelf_row(job->shelf, reference, &job->arena, &row, NULL) != ISO_OK ||
+        !iso_str_equal(row.reference, reference) || !iso_str_equal_z(row.digest, digest)) {
+        return false;
+    }
+    *added_ms = row.added_ms;
+    return true;
+}
+
 static void put_row(struct iso_or_job *job)
 {
     char digest[ISO_DIGEST_TEXT_SIZE];
     struct iso_buf info;
+    uint64_t added_ms = wall_ms();
     iso_digest_text(job->digest, digest);
+    const bool known = is_known(job, job->exact, digest, &added_ms);
     iso_buf_init(&info, job->shelf->config.alloc, 8u << 20);
     job->err = iso_or_package_info_json(job->description, &job->info, &info);
     if (job->err == ISO_OK) {
@@ -119,7 +163,7 @@ static void put_row(struct iso_or_job *job)
             .wit = iso_str_from((const char *)job->wit.ptr, job->wit.len),
             .info = iso_str_from((const char *)info.ptr, info.len),
             .signer = job->signer,
-            .added_ms = wall_ms()};
+            .added_ms = added_ms};
         job->err = iso_or_store_package_put(job->shelf->config.store, &row, &job->report);
         /* What the reference leads to may be another one tomorrow; this one is then known by its
          * exact name. */
@@ -130,7 +174,7 @@ static void put_row(struct iso_or_job *job)
         }
     }
     iso_buf_fini(&info);
-    if (job->err == ISO_OK && job->shelf->config.event != NULL) {
+    if (job->err == ISO_OK && !known && job->shelf->config.event != NULL) {
         char reference[ISO_REFERENCE_MAX_BYTES + 1];
         (void)iso_format(reference, sizeof reference, "%.*s", (int)job->reference.len,
                          job->reference.ptr);
@@ -230,7 +274,9 @@ static void look_done(uv_work_t *work, int status)
     if (status != 0 && job->err == ISO_OK) {
         job->err = iso_fail(&job->report, ISO_E_STATE, "the orchestrator is stopping");
     }
-    if (job->err == ISO_OK && job->keep) {
+    if (job->err == ISO_OK && job->sent) {
+        put_row(job);
+    } else if (job->err == ISO_OK && job->keep) {
         store(job);
     } else {
         finish(job);
@@ -423,40 +469,77 @@ static void begin(struct iso_or_job *job, const json_t *files)
     }
 }
 
-/* Bytes that somebody sends: under their digest, or under a name. */
-static void begin_bytes(struct iso_or_job *job, const struct iso_or_job_def *def)
-{
-    struct iso_or_package_row row;
-    job->bytes = def->bytes;
-    job->len = def->len;
-    job->keep = job->check = true;
-    job->exact = job->reference;
-    if (job->reference.len == 0) {
-        char digest[ISO_DIGEST_TEXT_SIZE];
-        iso_sha256(job->bytes, job->len, job->digest);
-        iso_digest_text(job->digest, digest);
-        job->reference.ptr = iso_arena_copy_str(&job->arena, iso_str_from_z(digest));
-        job->reference.len = strlen(digest);
-        job->exact = job->reference;
-    } else if (iso_or_shelf_row(job->shelf, job->reference, &job->arena, &row, NULL) == ISO_OK) {
-        uint8_t digest[ISO_SHA256_SIZE];
-        iso_sha256(job->bytes, job->len, digest);
-        if (iso_digest_parse(row.digest, job->digest, NULL) == ISO_OK &&
-            memcmp(digest, job->digest, sizeof digest) != 0) {
-            job->err = iso_fail(&job->report, ISO_E_EXISTS,
-                                "%.*s is here with other bytes, and a version never changes: give "
-                                "this one another version",
-                                (int)job->reference.len, job->reference.ptr);
-        }
-    }
-    look(job);
-}
-
 static struct iso_str copy(struct iso_or_job *job, struct iso_str text)
 {
     const char *copied = iso_arena_copy_str(&job->arena, text);
     job->err = copied == NULL ? ISO_E_NOMEM : job->err;
     return iso_str_from(copied, copied != NULL ? text.len : 0);
+}
+
+/* ---- What somebody sends ----------------------------------------------------------------------
+ */
+
+/* The longest waiting one, when no other is looked into: so one module at a time is in memory. */
+static void look_next(struct iso_or_shelf *shelf)
+{
+    struct iso_or_job *next = NULL;
+    for (struct iso_or_job *job = shelf->jobs; job != NULL; job = job->next) {
+        next = job->waits ? job : next; /* the newest stand first */
+    }
+    if (next != NULL && shelf->looking == NULL) {
+        shelf->looking = next;
+        next->waits = false;
+        load(next);
+    }
+}
+
+static enum iso_err check_version(struct iso_or_job *job)
+{
+    struct iso_or_package_row row;
+    uint8_t digest[ISO_SHA256_SIZE];
+    if (iso_or_shelf_row(job->shelf, job->reference, &job->arena, &row, NULL) == ISO_OK &&
+        iso_digest_parse(row.digest, digest, NULL) == ISO_OK &&
+        memcmp(digest, job->digest, sizeof digest) != 0) {
+        return iso_fail(&job->report, ISO_E_EXISTS,
+                        "%.*s is here with other bytes, and a version never changes: give this one "
+                        "another version",
+                        (int)job->reference.len, job->reference.ptr);
+    }
+    return ISO_OK;
+}
+
+static void on_received(void *ctx, enum iso_err err, const struct iso_report *report)
+{
+    struct iso_or_job *job = ctx;
+    char digest[ISO_DIGEST_TEXT_SIZE];
+    if (err != ISO_OK) {
+        job->added = false;
+        job->err = err;
+        job->report = *report;
+    } else if (job->err == ISO_OK && job->reference.len == 0) {
+        iso_digest_text(job->digest, digest);
+        job->reference = copy(job, iso_str_from_z(digest));
+    } else if (job->err == ISO_OK) {
+        job->err = check_version(job);
+    }
+    job->exact = job->reference;
+    if (job->err != ISO_OK) {
+        finish(job);
+        return;
+    }
+    job->waits = true;
+    look_next(job->shelf);
+}
+
+/* Under their digest, or under a name. */
+static void begin_upload(struct iso_or_job *job, struct iso_blob_upload *upload)
+{
+    uint64_t size;
+    job->keep = job->check = job->sent = true;
+    iso_blob_upload_finish(upload, on_received, job);
+    iso_blob_upload_digest(upload, job->digest);
+    job->has_digest = true;
+    job->added = !iso_blobs_find(job->shelf->blobs, job->digest, &size);
 }
 
 uint64_t iso_or_job_start(struct iso_or_shelf *shelf, const struct iso_or_job_def *def)
@@ -465,7 +548,7 @@ uint64_t iso_or_job_start(struct iso_or_shelf *shelf, const struct iso_or_job_de
                                  ? iso_alloc_new(shelf->config.alloc, sizeof *job)
                                  : NULL;
     if (job == NULL) {
-        iso_alloc_free(shelf->config.alloc, def->bytes, def->len);
+        iso_blob_upload_abort(def->upload);
         return 0;
     }
     job->shelf = shelf;
@@ -485,8 +568,8 @@ uint64_t iso_or_job_start(struct iso_or_shelf *shelf, const struct iso_or_job_de
         job->has_digest = true;
     }
     const uint64_t id = job->id;
-    if (def->bytes != NULL) {
-        begin_bytes(job, def);
+    if (def->upload != NULL) {
+        begin_upload(job, def->upload);
     } else if (job->err != ISO_OK) {
         look(job);
     } else {

@@ -55,6 +55,7 @@ struct iso_orchestrator {
     struct iso_route_server *server;
     struct iso_http_server *http;   /* the server's */
     struct iso_or_pending *pending; /* whose request is open, or whose callback is to come */
+    unsigned pushes;                /* modules that are being received */
     /* Whether the store could be written to, as last tried for GET /health. */
     struct {
         uint64_t tried_ms; /* monotonic; 0: never */
@@ -101,7 +102,7 @@ struct iso_or_pending {
      * comes when it comes. */
     void (*gone)(struct iso_or_pending *pending);
 };
-/* It has the closer of the request. NULL: 503 has been answered. */
+/* It has a closer of the request (iso_route_closer). NULL: 503 has been answered. */
 struct iso_or_pending *iso_or_pending_new(struct iso_orchestrator *orchestrator,
                                           struct iso_http_request *req, const char *kind);
 /* Whether there is somebody to answer; else orchestrator->http is not to be touched. */

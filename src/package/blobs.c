@@ -165,6 +165,7 @@ enum iso_err iso_blobs_create(const struct iso_blobs_config *config, struct iso_
     blobs->loop = config->loop;
     blobs->alloc = config->alloc;
     blobs->max_bytes = config->max_bytes != 0 ? config->max_bytes : ISO_BLOBS_CAP;
+    blobs->uploads_max = config->uploads_max != 0 ? config->uploads_max : ISO_BLOBS_UPLOADS_MAX;
     blobs->used = config->used;
     blobs->ctx = config->ctx;
     enum iso_err err = make_directories(blobs, config->dir, report);

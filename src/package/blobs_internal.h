@@ -23,7 +23,7 @@ struct iso_blobs {
     uint32_t count, cap;
     uint64_t bytes;    /* of entries */
     uint64_t reserved; /* of uploads */
-    uint32_t uploads;
+    uint32_t uploads, uploads_max;
     uint32_t jobs;  /* on the pool */
     uint64_t names; /* for temporary files */
     uint64_t evicted_total;

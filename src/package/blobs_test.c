@@ -180,6 +180,33 @@ TEST(refuses_bytes_with_another_digest)
     teardown(&f);
 }
 
+/* Whatever they are: they get the name that they have. Twice is once. */
+TEST(takes_bytes_whose_digest_nobody_knows_before)
+{
+    struct fixture f;
+    uint8_t digest[ISO_SHA256_SIZE], expected[ISO_SHA256_SIZE];
+    struct iso_blobs_stats stats;
+    setup(&f, 0);
+    iso_sha256("abc", 3, expected);
+    for (int i = 0; i < 2; i++) {
+        struct iso_blob_upload *upload = NULL;
+        CHECK_OK(iso_blobs_begin(f.blobs, NULL, UINT64_MAX, &upload, &f.report));
+        CHECK_OK(iso_blob_upload_write(upload, iso_bytes_from("a", 1), &f.report));
+        CHECK_OK(iso_blob_upload_write(upload, iso_bytes_from("bc", 2), &f.report));
+        CHECK_EQ_U64(iso_blob_upload_size(upload), 3);
+        iso_blob_upload_finish(upload, finished, &f);
+        iso_blob_upload_digest(upload, digest);
+        CHECK_MEM(digest, expected, ISO_SHA256_SIZE);
+        run(&f);
+        CHECK_OK(f.err);
+        CHECK(has(&f, expected));
+        iso_blobs_stats_get(f.blobs, &stats);
+        CHECK_EQ_U64(stats.bytes, 3);
+        CHECK_EQ_U64(stats.count, 1);
+    }
+    teardown(&f);
+}
+
 TEST(evicts_what_nobody_uses_the_oldest_first)
 {
     struct fixture f;

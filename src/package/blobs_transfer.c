@@ -14,7 +14,8 @@
 
 struct iso_blob_upload {
     struct iso_blobs *blobs;
-    uint8_t digest[ISO_SHA256_SIZE];
+    bool has_digest;                 /* that the bytes must have */
+    uint8_t digest[ISO_SHA256_SIZE]; /* without: that they have, from finish on */
     struct iso_sha256 sha;
     uint8_t found[ISO_SHA256_SIZE];
     int fd;
@@ -76,7 +77,6 @@ static enum iso_err open_temporary(struct iso_blob_upload *upload, struct iso_re
     char name[32];
     (void)iso_format(name, sizeof name, "%llu", (unsigned long long)upload->blobs->names++);
     ISO_ASSERT(iso_path_join(upload->path, upload->blobs->incoming, name));
-    iso_blobs_path(upload->blobs, upload->digest, upload->final);
     upload->fd = open(upload->path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (upload->fd < 0) {
         return iso_fail(report, iso_errno_err(errno), "cannot make '%s': %s", upload->path,
@@ -89,13 +89,13 @@ enum iso_err iso_blobs_begin(struct iso_blobs *blobs, const uint8_t digest[ISO_S
                              uint64_t size_bytes, struct iso_blob_upload **out,
                              struct iso_report *report)
 {
-    struct iso_blob_entry *there = iso_blobs_entry(blobs, digest);
+    struct iso_blob_entry *there = digest != NULL ? iso_blobs_entry(blobs, digest) : NULL;
     if (there != NULL) {
         there->used_ns = iso_blobs_now();
         *out = NULL;
         return ISO_OK;
     }
-    if (blobs->uploads >= ISO_BLOBS_UPLOADS_MAX) {
+    if (blobs->uploads >= blobs->uploads_max) {
         return iso_fail(report, ISO_E_REFUSED,
                         "%u modules are being uploaded, which is the most at a time; try again",
                         blobs->uploads);
@@ -107,7 +107,10 @@ enum iso_err iso_blobs_begin(struct iso_blobs *blobs, const uint8_t digest[ISO_S
     upload->blobs = blobs;
     upload->work.data = upload;
     blobs->uploads++;
-    memcpy(upload->digest, digest, ISO_SHA256_SIZE);
+    upload->has_digest = digest != NULL;
+    if (digest != NULL) {
+        memcpy(upload->digest, digest, ISO_SHA256_SIZE);
+    }
     iso_sha256_init(&upload->sha);
     enum iso_err err = reserve(upload, size_bytes != UINT64_MAX ? size_bytes : 0, report);
     if (err == ISO_OK) {
@@ -193,9 +196,23 @@ void iso_blob_upload_finish(struct iso_blob_upload *upload,
     upload->done = done;
     upload->ctx = ctx;
     iso_sha256_final(&upload->sha, upload->found);
+    if (!upload->has_digest) {
+        memcpy(upload->digest, upload->found, ISO_SHA256_SIZE);
+    }
+    iso_blobs_path(upload->blobs, upload->digest, upload->final);
     upload->blobs->jobs++;
     int failed = uv_queue_work(upload->blobs->loop, &upload->work, finish_work, finish_after);
     ISO_ASSERT(failed == 0); /* only a missing callback makes it fail */
+}
+
+uint64_t iso_blob_upload_size(const struct iso_blob_upload *upload)
+{
+    return upload->written_bytes;
+}
+
+void iso_blob_upload_digest(const struct iso_blob_upload *upload, uint8_t out[ISO_SHA256_SIZE])
+{
+    memcpy(out, upload->digest, ISO_SHA256_SIZE);
 }
 
 /* ---- Reading -----------------------------------------------------------------------------------

@@ -335,8 +335,8 @@ void iso_description_destroy(struct iso_description *description);
 /*
  * Files named by the SHA-256 of their bytes, in DIR/sha256. A blob arrives in pieces: begin,
  * write..., finish. What is written goes to a temporary file of DIR/incoming; finish checks the
- * digest, syncs, and renames, so that a file in sha256/ is whole. It is checked again whenever it
- * is read, since disks and people damage files.
+ * digest (if there is one to check), syncs, and renames, so that a file in sha256/ is whole. It is
+ * checked again whenever it is read, since disks and people damage files.
  *
  * The store has a cap. When a new blob needs room, those that are not in use go, the least recently
  * used first. Loop thread; reading, syncing and checking run on libuv's pool.
@@ -345,7 +345,7 @@ struct iso_blobs;
 struct iso_blob_upload;
 
 enum {
-    ISO_BLOBS_UPLOADS_MAX = 4,  /* at a time */
+    ISO_BLOBS_UPLOADS_MAX = 4,  /* at a time, when the configuration does not say */
     ISO_BLOBS_COUNT_MAX = 4096, /* blobs in a store */
     ISO_BLOBS_DIR_MAX = 710     /* characters of the directory */
 };
@@ -357,6 +357,7 @@ struct iso_blobs_config {
     const struct iso_alloc *alloc; /* kept */
     const char *dir;               /* made if need be; borrowed */
     uint64_t max_bytes;            /* of all blobs; 0: ISO_BLOBS_CAP */
+    uint32_t uploads_max;          /* at a time; 0: ISO_BLOBS_UPLOADS_MAX */
     /* Whether a blob is in use, and so neither evicted nor deleted. NULL: none. */
     bool (*used)(void *ctx, const uint8_t digest[ISO_SHA256_SIZE]);
     void *ctx;
@@ -398,8 +399,9 @@ void iso_blobs_path(const struct iso_blobs *blobs, const uint8_t digest[ISO_SHA2
                     char out[ISO_BLOB_PATH_SIZE]);
 
 /*
- * Begin an upload. size_bytes: as announced, UINT64_MAX when it is not known. When the blob is
- * there already, *out becomes NULL: nothing needs to be sent. Errors: LIMIT (larger than a blob may
+ * Begin an upload. digest: that the bytes must have; NULL: whatever they have. size_bytes: as
+ * announced, UINT64_MAX when it is not known. When the blob of that digest is there already, *out
+ * becomes NULL: nothing needs to be sent. Errors: LIMIT (larger than a blob may
  * be; no room under the cap for what is in use), REFUSED (too many uploads at a time), ACCESS, IO,
  * NOMEM.
  */
@@ -415,6 +417,10 @@ ISO_MUST_CHECK enum iso_err iso_blob_upload_write(struct iso_blob_upload *upload
 typedef void (*iso_blob_done_fn)(void *ctx, enum iso_err err, const struct iso_report *report);
 /* upload: taken. done comes once, later. Errors: INVALID (the bytes have another digest), IO. */
 void iso_blob_upload_finish(struct iso_blob_upload *upload, iso_blob_done_fn done, void *ctx);
+/* How many bytes have been written; the digest of all of them, from finish on until done returns.
+ */
+uint64_t iso_blob_upload_size(const struct iso_blob_upload *upload);
+void iso_blob_upload_digest(const struct iso_blob_upload *upload, uint8_t out[ISO_SHA256_SIZE]);
 /* upload: taken; NULL is fine. */
 void iso_blob_upload_abort(struct iso_blob_upload *upload);
 

@@ -673,9 +673,9 @@ TEST(registries_are_checked)
         {{.alias = "a", .url = "http://localhost.example"}, "without encryption"},
         {{.alias = "a", .url = "http://127.0.0.1.example"}, "without encryption"},
         {{.alias = "A", .url = "https://r.example"}, "not an alias"},
-        {{.alias = "a", .url = "r.example"}, "not its address"},
-        {{.alias = "a", .url = "https://"}, "not its address"},
-        {{.alias = "a", .url = "https://user:pw@r.example"}, "not its address"},
+        {{.alias = "a", .url = "r.example"}, "is no address"},
+        {{.alias = "a", .url = "https://"}, "is no address"},
+        {{.alias = "a", .url = "https://user:pw@r.example"}, "is no address"},
     };
     struct fixture f;
     setup(&f);

@@ -1,7 +1,9 @@
 """The orchestrator's own life: it ends while requests wait for others, and takes the largest of what it may take."""
 
 import contextlib
+import http.client
 import json
+import os
 import re
 import socket
 import threading
@@ -106,3 +108,107 @@ def test_takes_large_modules(programs, guests):
         check(held.get("/v1/packages/large@1.0.0")["size-bytes"] == len(module), "its size")
         check(held.good("GET", "/v1/modules/" + digest).body == module, "its bytes")
         held.push(module[:-1] + b"x", "large", "1.0.1")
+
+
+def incoming(held):
+    """What is being received, as files."""
+    return os.listdir(os.path.join(held.state, "packages", "incoming"))
+
+
+def kept(held):
+    """Digests of the modules that are there, as files."""
+    return os.listdir(os.path.join(held.state, "packages", "sha256"))
+
+
+def resident(held):
+    """Bytes of memory that the daemon has for itself."""
+    with open("/proc/%d/status" % held.process.pid, encoding="ascii") as stream:
+        return int(re.search(r"^RssAnon:\s+(\d+) kB", stream.read(), re.M).group(1)) << 10
+
+
+def send(held, size, of, path="/v1/packages"):
+    """Begins to push a module of so many bytes, sends some of them, and leaves the connection open."""
+    connection = http.client.HTTPConnection("127.0.0.1", held.ports["http"], timeout=60)
+    connection.putrequest("POST", path)
+    for field in (("Authorization", "Bearer " + held.token), ("Content-Type", "application/wasm"),
+                  ("Content-Length", str(of))):
+        connection.putheader(*field)
+    connection.endheaders()
+    for _ in range(size >> 20):
+        connection.send(bytes(1 << 20))
+    return connection
+
+
+def size_of(held):
+    return sum(os.path.getsize(os.path.join(held.state, "packages", "incoming", name)) for name in incoming(held))
+
+
+def test_modules_are_received_into_files(programs, _guests):
+    """What is pushed is written as it comes: the memory does not grow with it, and nothing of it is left when the client
+    goes away. As many as that are received at a time; one more is told to come again."""
+    with Orchestrator(programs) as held:
+        before = resident(held)
+        connection = send(held, 150 << 20, 200 << 20)
+        until("it has been written", lambda: size_of(held) == 150 << 20)
+        grown = resident(held) - before
+        check(grown < 8 << 20, "the memory has grown by %d bytes", grown)
+        connection.close()
+        until("nothing is left", lambda: not incoming(held))
+        check(kept(held) == [] and held.get("/v1/packages") == [], "packages: %s", held.get("/v1/packages"))
+        many = [send(held, 1 << 20, 2 << 20) for _ in range(16)]
+        until("all have begun", lambda: len(incoming(held)) == len(many))
+        answer = held.request("POST", "/v1/packages", b"x", headers={"Content-Type": "application/wasm"})
+        check(answer.status == 503 and b"try again" in answer.body, "one more: %s", answer)
+        for connection in many:
+            connection.close()
+        until("nothing is left of them", lambda: not incoming(held))
+
+
+def test_what_is_no_package_leaves_nothing(programs, guests):
+    """A push that is refused after its bytes have come, and one for which there is no room, in the store or on the disk,
+    leave nothing; what is there already stays."""
+    wasm = {"Content-Type": "application/wasm"}
+    probe = guests.bytes("probe")
+    with Orchestrator(programs, options=["--packages", "512KiB"]) as held:
+        digest = held.push(probe, "probe", "1.0.0")
+        for what, path, data, status, text in (
+                ("nothing", "", b"", 400, "must be a module"),
+                ("no module", "", b"no module", 400, "module"),
+                ("another version", "?name=probe&version=1.0.0", guests.bytes("caller"), 409, "another version"),
+                ("a bad name", "?name=Probe&version=1.0.0", guests.bytes("caller"), 400, "no name of a package"),
+                ("a bad signature", "?signature=*", guests.bytes("caller"), 400, "signature")):
+            answer = held.request("POST", "/v1/packages" + path, data, headers=wasm)
+            check(answer.status == status and text in answer.json()["detail"], "%s: %s", what, answer)
+            until("nothing is left of %s" % what, lambda: not incoming(held))
+            check(kept(held) == [digest[7:]], "kept after %s: %s", what, kept(held))
+        answer = send(held, 0, 600 << 10).getresponse()
+        check(answer.status == 507 and b"no room for" in answer.read(), "too large: %d", answer.status)
+        check(not incoming(held), "nothing is left")
+        check(len(held.get("/v1/packages")) == 1, "packages: %s", held.get("/v1/packages"))
+        check(held.push(probe, "again", "1.0.0") == digest and held.push(probe) == digest, "the same bytes")
+        check(held.good("GET", "/v1/modules/" + digest).body == probe, "its bytes")
+    # A file that cannot grow any more is what a full disk is to a program.
+    full = ["sh", "-c", 'trap "" XFSZ; ulimit -f 4096; exec "$@"', "sh"]
+    with Orchestrator(programs, wrap=full) as held:
+        answer = held.request("POST", "/v1/packages", bytes((2 << 20) + 1000), headers=wasm)
+        check(answer.status == 500 and b"cannot write the module" in answer.body, "a full disk: %s", answer)
+        until("nothing is left", lambda: not incoming(held))
+        held.push(probe)
+
+
+def test_a_package_is_told_once(programs, guests):
+    """The event says that something is there which was not: not each time that somebody asks for it, and again for
+    another name or other bytes."""
+    def told(held):
+        return [event["detail"] for event in held.events() if event["event"] == "package-added"]
+    with Orchestrator(programs) as held:
+        for _ in range(2):
+            held.push(guests.bytes("probe"), "probe", "1.0.0")
+        check(told(held) == ["probe@1.0.0"], "twice the same: %s", told(held))
+        since = held.get("/v1/packages/probe@1.0.0")["added-ms"]
+        held.push(guests.bytes("probe"), "probe", "1.0.1")
+        held.push(guests.bytes("caller"), "caller", "1.0.0")
+        digest = held.push(guests.bytes("caller"))
+        held.push(guests.bytes("probe"), "probe", "1.0.0")
+        check(told(held) == ["probe@1.0.0", "probe@1.0.1", "caller@1.0.0", digest], "others: %s", told(held))
+        check(held.get("/v1/packages/probe@1.0.0")["added-ms"] == since, "when it was added")
