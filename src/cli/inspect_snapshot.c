@@ -99,54 +99,21 @@ static enum iso_host_result do_nothing(struct iso_host_call *call)
     return ISO_HOST_PENDING;
 }
 
-/* "iI" for (i32, i64), as struct iso_host_func wants it. False when it is too long. */
-static bool type_letters(const uint8_t *types, uint32_t count, char *out, size_t cap)
-{
-    if (count >= cap) {
-        return false;
-    }
-    for (uint32_t i = 0; i < count; i++) {
-        switch ((enum iso_type)types[i]) {
-        case ISO_TYPE_I32:
-            out[i] = 'i';
-            break;
-        case ISO_TYPE_I64:
-            out[i] = 'I';
-            break;
-        case ISO_TYPE_F32:
-            out[i] = 'f';
-            break;
-        case ISO_TYPE_F64:
-            out[i] = 'F';
-            break;
-        case ISO_TYPE_V128:
-            out[i] = 'v';
-            break;
-        case ISO_TYPE_FUNCREF:
-            out[i] = 'r';
-            break;
-        case ISO_TYPE_EXTERNREF:
-            out[i] = 'e';
-            break;
-        }
-    }
-    out[count] = '\0';
-    return true;
-}
-
 /* An import as a function that does nothing. Other kinds come from other modules of the snapshot.
  */
 static enum iso_err define_stub(struct iso_store *store, const struct iso_import_desc *desc)
 {
     char module[512], name[512], params[1024], results[1024];
-    if (desc->type.kind != ISO_EXTERN_FUNC || desc->module.len >= sizeof module ||
-        desc->name.len >= sizeof name ||
-        !type_letters(desc->type.func->params, desc->type.func->param_count, params,
-                      sizeof params) ||
-        !type_letters(desc->type.func->results, desc->type.func->result_count, results,
-                      sizeof results)) {
+    if (desc->type.kind != ISO_EXTERN_FUNC) {
         return ISO_OK;
     }
+    const struct iso_func_type *type = desc->type.func;
+    if (desc->module.len >= sizeof module || desc->name.len >= sizeof name ||
+        type->param_count >= sizeof params || type->result_count >= sizeof results) {
+        return ISO_OK;
+    }
+    iso_type_letters(type->params, type->param_count, params);
+    iso_type_letters(type->results, type->result_count, results);
     (void)iso_format(module, sizeof module, "%.*s", (int)desc->module.len, desc->module.ptr);
     (void)iso_format(name, sizeof name, "%.*s", (int)desc->name.len, desc->name.ptr);
     struct iso_host_func def = {

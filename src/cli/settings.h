@@ -22,7 +22,6 @@ enum iso_cli_setting {
 };
 
 /* Groups for struct iso_cli_command. */
-#define ISO_CLI_GROUP_COUNT 3
 extern const struct iso_cli_option_group iso_cli_group_grants;
 extern const struct iso_cli_option_group iso_cli_group_limits;
 extern const struct iso_cli_option_group iso_cli_group_snapshots;

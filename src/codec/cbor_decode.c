@@ -544,21 +544,5 @@ enum iso_err iso_cbor_decode_params(const struct iso_wit_func *func, struct iso_
                                     struct iso_arena *arena, struct iso_value *values,
                                     struct iso_report *report)
 {
-    struct iso_decoder decoder;
-    struct iso_vtype params;
-    void *memory = NULL;
-
-    iso_decoder_init(&decoder, ISO_FORM_CBOR, bytes, arena, report);
-    enum iso_err err = iso_decoder_params(&decoder, func, &params);
-    if (err == ISO_OK) {
-        err = iso_decoder_alloc(&decoder, func->param_count, sizeof *values, &memory);
-    }
-    if (err == ISO_OK) {
-        err = read_params(&decoder, &params, memory);
-    }
-    iso_decoder_fini(&decoder);
-    if (err == ISO_OK) {
-        iso_memory_copy(values, memory, func->param_count * sizeof *values);
-    }
-    return err;
+    return iso_decoder_params(ISO_FORM_CBOR, read_params, func, bytes, arena, values, report);
 }

@@ -200,8 +200,9 @@ enum iso_err iso_decoder_fill(struct iso_decoder *decoder, const struct iso_vtyp
     return ISO_OK;
 }
 
-enum iso_err iso_decoder_params(const struct iso_decoder *decoder, const struct iso_wit_func *func,
-                                struct iso_vtype *out)
+/* The parameters as a record. */
+static enum iso_err record_of(const struct iso_decoder *decoder, const struct iso_wit_func *func,
+                              struct iso_vtype *out)
 {
     struct iso_vmember *members = NULL;
     void *memory = NULL;
@@ -222,4 +223,28 @@ enum iso_err iso_decoder_params(const struct iso_decoder *decoder, const struct 
     *out = (struct iso_vtype){
         .kind = ISO_V_RECORD, .members = members, .member_count = func->param_count};
     return ISO_OK;
+}
+
+enum iso_err iso_decoder_params(enum iso_form form, iso_decoder_read *read,
+                                const struct iso_wit_func *func, struct iso_bytes input,
+                                struct iso_arena *arena, struct iso_value *values,
+                                struct iso_report *report)
+{
+    struct iso_decoder decoder;
+    struct iso_vtype params;
+    void *memory = NULL;
+
+    iso_decoder_init(&decoder, form, input, arena, report);
+    enum iso_err err = record_of(&decoder, func, &params);
+    if (err == ISO_OK) {
+        err = iso_decoder_alloc(&decoder, func->param_count, sizeof *values, &memory);
+    }
+    if (err == ISO_OK) {
+        err = read(&decoder, &params, memory);
+    }
+    iso_decoder_fini(&decoder);
+    if (err == ISO_OK) {
+        iso_memory_copy(values, memory, func->param_count * sizeof *values);
+    }
+    return err;
 }

@@ -87,9 +87,12 @@ ISO_MUST_CHECK enum iso_err iso_decoder_fill(struct iso_decoder *decoder,
                                              const struct iso_vpath *path, const uint8_t *at,
                                              const struct iso_seen *seen, struct iso_value *items);
 
-/* A function's parameters as a record. ISO_E_LIMIT, ISO_E_NOMEM. */
-ISO_MUST_CHECK enum iso_err iso_decoder_params(const struct iso_decoder *decoder,
+/* A function's parameters, a record to `read`, from the whole input: `values` are theirs. */
+typedef enum iso_err iso_decoder_read(struct iso_decoder *decoder, const struct iso_vtype *params,
+                                      struct iso_value *values);
+ISO_MUST_CHECK enum iso_err iso_decoder_params(enum iso_form form, iso_decoder_read *read,
                                                const struct iso_wit_func *func,
-                                               struct iso_vtype *out);
+                                               struct iso_bytes input, struct iso_arena *arena,
+                                               struct iso_value *values, struct iso_report *report);
 
 #endif

@@ -323,6 +323,9 @@ struct iso_host_func {
     enum iso_host_policy policy;
 };
 
+/* The letters of `count` types, and a NUL, as such a definition has them: "iI" of (i32, i64). */
+void iso_type_letters(const uint8_t *types, uint32_t count, char *out);
+
 /* Make a host function importable as module.name in this store; a later definition of the same
  * name replaces the earlier for instances created after it. Errors: NOMEM, ARGUMENT. */
 ISO_MUST_CHECK enum iso_err iso_store_define_func(struct iso_store *store,

@@ -186,6 +186,8 @@ struct iso_engine {
 void iso_engine_lock(struct iso_engine *engine);
 void iso_engine_unlock(struct iso_engine *engine);
 
+/* types.c: the type that a letter of a host function's definition names; false: none. */
+bool iso_type_from_letter(char letter, uint8_t *out);
 /* types.c: intern a type (arrays borrowed, copied); the result lives as long as the engine. Takes
  * the lock. */
 ISO_MUST_CHECK enum iso_err iso_types_intern(struct iso_engine *engine, const uint8_t *params,

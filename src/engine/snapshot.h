@@ -14,7 +14,6 @@
 
 #define ISO_SNAP_VERSION 1u
 #define ISO_SNAP_MAGIC_BYTES 8u
-#define ISO_SNAP_HEADER_BYTES 16u /* magic, version, features */
 #define ISO_SNAP_SECTION_HEADER_BYTES 12u
 /* Feature bits: what a reader must know to read this snapshot. */
 #define ISO_SNAP_FEATURE_WASM_2_0 1u

@@ -126,10 +126,6 @@ void *iso_store_array_grow(struct iso_store *store, void *array, uint32_t count,
 static enum iso_err parse_types(struct iso_store *store, const char *text, uint8_t **types,
                                 uint32_t *count, uint32_t max)
 {
-    static const char letters[] = "iIfFvre";
-    static const uint8_t codes[] = {ISO_TYPE_I32,      ISO_TYPE_I64,  ISO_TYPE_F32,
-                                    ISO_TYPE_F64,      ISO_TYPE_V128, ISO_TYPE_FUNCREF,
-                                    ISO_TYPE_EXTERNREF};
     size_t len = text != NULL ? strlen(text) : 0;
     if (len > max) {
         return ISO_E_ARGUMENT;
@@ -139,11 +135,9 @@ static enum iso_err parse_types(struct iso_store *store, const char *text, uint8
         return ISO_E_NOMEM;
     }
     for (size_t i = 0; i < len; i++) {
-        const char *letter = strchr(letters, text[i]);
-        if (letter == NULL) {
+        if (!iso_type_from_letter(text[i], &array[i])) {
             return ISO_E_ARGUMENT;
         }
-        array[i] = codes[letter - letters];
     }
     *types = array;
     *count = (uint32_t)len;

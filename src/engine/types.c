@@ -31,6 +31,32 @@ const char *iso_type_name(enum iso_type type)
     return "?";
 }
 
+static const char letters[] = "iIfFvre";
+static const uint8_t letter_types[] = {ISO_TYPE_I32,      ISO_TYPE_I64,  ISO_TYPE_F32,
+                                       ISO_TYPE_F64,      ISO_TYPE_V128, ISO_TYPE_FUNCREF,
+                                       ISO_TYPE_EXTERNREF};
+
+bool iso_type_from_letter(char letter, uint8_t *out)
+{
+    const char *found = letter != '\0' ? strchr(letters, letter) : NULL;
+    if (found != NULL) {
+        *out = letter_types[found - letters];
+    }
+    return found != NULL;
+}
+
+void iso_type_letters(const uint8_t *types, uint32_t count, char *out)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t at = 0;
+        while (letter_types[at] != types[i]) {
+            at++;
+        }
+        out[i] = letters[at];
+    }
+    out[count] = '\0';
+}
+
 const char *iso_extern_kind_name(enum iso_extern_kind kind)
 {
     switch (kind) {

@@ -91,3 +91,22 @@ TEST(names_of_types_and_kinds)
     CHECK_STR(iso_extern_kind_name(ISO_EXTERN_FUNC), "function");
     CHECK_STR(iso_extern_kind_name(ISO_EXTERN_GLOBAL), "global");
 }
+
+TEST(letters_of_types)
+{
+    static const uint8_t types[] = {ISO_TYPE_EXTERNREF, ISO_TYPE_I32, ISO_TYPE_I64,
+                                    ISO_TYPE_F32,       ISO_TYPE_F64, ISO_TYPE_V128,
+                                    ISO_TYPE_FUNCREF};
+    char text[ISO_COUNT_OF(types) + 1];
+    uint8_t type = 0;
+    iso_type_letters(types, ISO_COUNT_OF(types), text);
+    CHECK_STR(text, "eiIfFvr");
+    for (size_t i = 0; i < ISO_COUNT_OF(types); i++) {
+        CHECK(iso_type_from_letter(text[i], &type));
+        CHECK_EQ_U64(type, types[i]);
+    }
+    CHECK(!iso_type_from_letter('x', &type));
+    CHECK(!iso_type_from_letter('\0', &type));
+    iso_type_letters(NULL, 0, text);
+    CHECK_STR(text, "");
+}

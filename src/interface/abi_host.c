@@ -218,17 +218,6 @@ static enum iso_host_result typed_enter(struct iso_host_call *host)
 /* ---- Defining ----------------------------------------------------------------------------------
  */
 
-static void letters(const uint8_t *types, uint32_t count, char *out)
-{
-    for (uint32_t i = 0; i < count; i++) {
-        out[i] = types[i] == ISO_TYPE_I32   ? 'i'
-                 : types[i] == ISO_TYPE_I64 ? 'I'
-                 : types[i] == ISO_TYPE_F32 ? 'f'
-                                            : 'F';
-    }
-    out[count] = '\0';
-}
-
 /* What a store needs to know of an import. */
 struct iso_typed_import {
     struct iso_arena arena;
@@ -250,8 +239,8 @@ static enum iso_err import_prepare(const struct iso_wit_interface *interface,
     const struct iso_abi_func *plan = out->typed.plan;
     iso_abi_import_module(interface, module, sizeof module);
     iso_abi_export_name(NULL, func, name, sizeof name);
-    letters(plan->core_params, plan->core_param_count, params);
-    letters(plan->core_results, plan->core_result_count, results);
+    iso_type_letters(plan->core_params, plan->core_param_count, params);
+    iso_type_letters(plan->core_results, plan->core_result_count, results);
     out->def.module = iso_arena_copy_str(arena, iso_str_from_z(module));
     out->def.name = iso_arena_copy_str(arena, iso_str_from_z(name));
     out->def.params = iso_arena_copy_str(arena, iso_str_from_z(params));

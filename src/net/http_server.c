@@ -330,7 +330,6 @@ static enum iso_err listener_open(struct iso_http_server *server, size_t index,
 {
     struct http_listener *listener = &server->listeners[index];
     listener->server = server;
-    listener->index = index;
     listener->fd = -1;
     listener->is_tls = config->certificate_pem != NULL;
     server->listener_count = index + 1;

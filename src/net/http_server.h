@@ -203,13 +203,9 @@ bool iso_http_request_has_type(const struct iso_http_request *req, const char *m
  * about what is asked for by name. */
 bool iso_http_request_accepts(const struct iso_http_request *req, const char *media_type);
 
-/* The peer's address, and as text ("192.0.2.1", "2001:db8::1"). */
-const struct sockaddr *iso_http_request_peer(const struct iso_http_request *req);
+/* The peer's address as text ("192.0.2.1", "2001:db8::1"). */
 const char *iso_http_request_peer_text(const struct iso_http_request *req);
-bool iso_http_request_is_loopback(const struct iso_http_request *req);
 bool iso_http_request_is_tls(const struct iso_http_request *req);
-/* Which listener it came through. */
-size_t iso_http_request_listener(const struct iso_http_request *req);
 
 /* ---- Body --------------------------------------------------------------------------------- */
 

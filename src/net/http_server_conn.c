@@ -58,7 +58,6 @@ static bool peer_is_loopback(const struct sockaddr_storage *peer)
 static void peer_set(struct http_connection *conn, const struct sockaddr_storage *peer)
 {
     conn->peer = *peer;
-    conn->peer_is_loopback = peer_is_loopback(peer);
     const void *address = peer->ss_family == AF_INET6
                               ? (const void *)&((const struct sockaddr_in6 *)peer)->sin6_addr
                               : (const void *)&((const struct sockaddr_in *)peer)->sin_addr;

@@ -119,7 +119,6 @@ struct iso_http_request {
 
 struct http_listener {
     struct iso_http_server *server;
-    size_t index;
     int fd;
     uint16_t port;
     bool is_tls;
@@ -149,7 +148,6 @@ struct http_connection {
     uv_poll_t watch;
     struct sockaddr_storage peer;
     char peer_text[INET6_ADDRSTRLEN];
-    bool peer_is_loopback;
     char known_host[64]; /* the Host that was found to be ours, to be quick the next time */
     size_t known_host_len;
     struct iso_http_request req;

@@ -411,29 +411,14 @@ bool iso_http_request_accepts(const struct iso_http_request *req, const char *me
            iso_http_text_accepts(field, media_type);
 }
 
-const struct sockaddr *iso_http_request_peer(const struct iso_http_request *req)
-{
-    return (const struct sockaddr *)&req->conn->peer;
-}
-
 const char *iso_http_request_peer_text(const struct iso_http_request *req)
 {
     return req->conn->peer_text;
 }
 
-bool iso_http_request_is_loopback(const struct iso_http_request *req)
-{
-    return req->conn->peer_is_loopback;
-}
-
 bool iso_http_request_is_tls(const struct iso_http_request *req)
 {
     return req->conn->listener->is_tls;
-}
-
-size_t iso_http_request_listener(const struct iso_http_request *req)
-{
-    return req->conn->listener->index;
 }
 
 uint64_t iso_http_request_content_length(const struct iso_http_request *req)

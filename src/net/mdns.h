@@ -86,7 +86,7 @@ bool iso_mdns_txt_next(struct iso_bytes txt, size_t *at, struct iso_bytes *text)
 
 /* One of our names was taken on the link, and another one was chosen (RFC 6762, section 9). */
 struct iso_mdns_rename {
-    uint32_t service; /* the id of the service; 0: the host name */
+    uint32_t service; /* 0: the host name */
     const char *name; /* the new instance name; of the host with ".local". Borrowed */
 };
 
@@ -120,33 +120,20 @@ ISO_MUST_CHECK enum iso_err iso_mdns_uv_create(struct uv_loop_s *loop,
 
 /*
  * Announces a service once its name is known to be free, on all interfaces, now and later ones.
- * *id_out (never 0) is for the calls below. Errors: ARGUMENT, EXISTS (same instance and type),
- * LIMIT (ISO_MDNS_SERVICES_MAX), NOMEM.
+ * Errors: ARGUMENT, EXISTS (same instance and type), LIMIT (ISO_MDNS_SERVICES_MAX), NOMEM.
  */
 ISO_MUST_CHECK enum iso_err iso_mdns_uv_service_add(struct iso_mdns_uv *mdns,
                                                     const struct iso_mdns_service *service,
-                                                    uint32_t *id_out, struct iso_report *report);
-
-/* Replaces the TXT record and announces that. Errors: NOT_FOUND, ARGUMENT. */
-ISO_MUST_CHECK enum iso_err iso_mdns_uv_service_set_txt(struct iso_mdns_uv *mdns, uint32_t id,
-                                                        const char *const *txt, size_t txt_count,
-                                                        struct iso_report *report);
-
-/* Says goodbye for a service. An id that is not in use does nothing. */
-void iso_mdns_uv_service_remove(struct iso_mdns_uv *mdns, uint32_t id);
+                                                    struct iso_report *report);
 
 /*
  * Looks for instances of a type ("_wot._tcp"), with subtype ("_printer") those of it only;
- * `subtype` may be NULL. Our own services are not reported. Goes on until iso_mdns_uv_browse_stop.
+ * `subtype` may be NULL. Our own services are not reported. Goes on until iso_mdns_uv_stop.
  * Errors: ARGUMENT, LIMIT (ISO_MDNS_BROWSES_MAX).
  */
 ISO_MUST_CHECK enum iso_err iso_mdns_uv_browse(struct iso_mdns_uv *mdns, const char *type,
                                                const char *subtype, iso_mdns_peer_cb on_peer,
-                                               void *ctx, uint32_t *id_out,
-                                               struct iso_report *report);
-
-/* No callback of the browse comes after this. An id that is not in use does nothing. */
-void iso_mdns_uv_browse_stop(struct iso_mdns_uv *mdns, uint32_t id);
+                                               void *ctx, struct iso_report *report);
 
 /* The host name in use, with ".local"; borrowed, valid until the next call or callback. */
 const char *iso_mdns_uv_host(struct iso_mdns_uv *mdns);

@@ -500,35 +500,18 @@ enum iso_err iso_mdns_uv_create(struct uv_loop_s *loop, const struct iso_mdns_uv
 /* ---- Services and browses -------------------------------------------------------------------- */
 
 enum iso_err iso_mdns_uv_service_add(struct iso_mdns_uv *mdns,
-                                     const struct iso_mdns_service *service, uint32_t *id_out,
+                                     const struct iso_mdns_service *service,
                                      struct iso_report *report)
 {
-    enum iso_err err = iso_mdns_service_add(mdns->core, service, now_ms(mdns), id_out, report);
+    uint32_t id;
+    enum iso_err err = iso_mdns_service_add(mdns->core, service, now_ms(mdns), &id, report);
 
     set_timer(mdns, 0);
     return err;
-}
-
-enum iso_err iso_mdns_uv_service_set_txt(struct iso_mdns_uv *mdns, uint32_t id,
-                                         const char *const *txt, size_t txt_count,
-                                         struct iso_report *report)
-{
-    enum iso_err err =
-        iso_mdns_service_set_txt(mdns->core, id, txt, txt_count, now_ms(mdns), report);
-
-    set_timer(mdns, 0);
-    return err;
-}
-
-void iso_mdns_uv_service_remove(struct iso_mdns_uv *mdns, uint32_t id)
-{
-    iso_mdns_service_remove(mdns->core, id, now_ms(mdns));
-    set_timer(mdns, 0);
 }
 
 enum iso_err iso_mdns_uv_browse(struct iso_mdns_uv *mdns, const char *type, const char *subtype,
-                                iso_mdns_peer_cb on_peer, void *ctx, uint32_t *id_out,
-                                struct iso_report *report)
+                                iso_mdns_peer_cb on_peer, void *ctx, struct iso_report *report)
 {
     uint32_t id;
     enum iso_err err = iso_mdns_browse_start(mdns->core, type, subtype, now_ms(mdns), &id, report);
@@ -542,19 +525,7 @@ enum iso_err iso_mdns_uv_browse(struct iso_mdns_uv *mdns, const char *type, cons
     }
     mdns->browses[place] = (struct browse){.id = id, .on_peer = on_peer, .ctx = ctx};
     set_timer(mdns, 0);
-    *id_out = id;
     return ISO_OK;
-}
-
-void iso_mdns_uv_browse_stop(struct iso_mdns_uv *mdns, uint32_t id)
-{
-    for (unsigned i = 0; i < ISO_MDNS_BROWSES_MAX && id != 0; i++) {
-        if (mdns->browses[i].id == id) {
-            mdns->browses[i] = (struct browse){.id = 0};
-        }
-    }
-    iso_mdns_browse_stop(mdns->core, id);
-    set_timer(mdns, 0);
 }
 
 const char *iso_mdns_uv_host(struct iso_mdns_uv *mdns)

@@ -116,15 +116,14 @@ static void find(struct scene *scene)
                                        .txt = txt,
                                        .txt_count = 2};
     char host[32];
-    uint32_t id = 0;
 
     (void)iso_format(host, sizeof host, "iso-a-%ld", (long)getpid());
     scene->announcer = create(scene, host);
     host[4] = 'b';
     scene->browser = create(scene, host);
     scene->in_call = true;
-    CHECK_OK(iso_mdns_uv_browse(scene->browser, "_iso-test._tcp", NULL, on_peer, scene, &id, NULL));
-    CHECK_OK(iso_mdns_uv_service_add(scene->announcer, &service, &id, NULL));
+    CHECK_OK(iso_mdns_uv_browse(scene->browser, "_iso-test._tcp", NULL, on_peer, scene, NULL));
+    CHECK_OK(iso_mdns_uv_service_add(scene->announcer, &service, NULL));
     scene->in_call = false;
     (void)uv_run(&scene->loop, UV_RUN_DEFAULT);
 }

@@ -88,10 +88,9 @@ enum iso_err iso_or_mdns_open(struct iso_or_devices *devices,
     static const char *const types[] = {"_isomer._tcp", "_wot._tcp"};
     const struct iso_mdns_uv_config mdns = {.interfaces = config->interfaces,
                                             .interface_count = config->interface_count};
-    uint32_t id;
     enum iso_err err = iso_mdns_uv_create(devices->loop, &mdns, &devices->mdns, report);
     for (size_t i = 0; i < ISO_COUNT_OF(types) && err == ISO_OK; i++) {
-        err = iso_mdns_uv_browse(devices->mdns, types[i], NULL, on_peer, devices, &id, report);
+        err = iso_mdns_uv_browse(devices->mdns, types[i], NULL, on_peer, devices, report);
     }
     return err;
 }

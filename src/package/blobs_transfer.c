@@ -131,18 +131,9 @@ enum iso_err iso_blob_upload_write(struct iso_blob_upload *upload, struct iso_by
     if (err != ISO_OK) {
         return err;
     }
-    size_t done = 0;
-    while (done < piece.len) {
-        ssize_t wrote = write(upload->fd, piece.ptr + done, piece.len - done);
-        if (wrote < 0 && errno == EINTR) {
-            continue;
-        }
-        if (wrote <= 0) {
-            int failed = wrote < 0 ? errno : EIO;
-            return iso_fail(report, ISO_E_IO, "cannot write the module: %s",
-                            iso_errno_text(failed));
-        }
-        done += (size_t)wrote;
+    int failed = iso_fd_write(upload->fd, piece);
+    if (failed != 0) {
+        return iso_fail(report, ISO_E_IO, "cannot write the module: %s", iso_errno_text(failed));
     }
     iso_sha256_update(&upload->sha, piece.ptr, piece.len);
     upload->written_bytes += piece.len;
@@ -233,23 +224,6 @@ struct load {
     void *ctx;
 };
 
-/* All of an open file of `len` bytes; 0 or an errno value. */
-static int read_all(int fd, uint8_t *bytes, size_t len)
-{
-    size_t done = 0;
-    while (done < len) {
-        ssize_t got = read(fd, bytes + done, len - done);
-        if (got < 0 && errno == EINTR) {
-            continue;
-        }
-        if (got <= 0) {
-            return got < 0 ? errno : EIO;
-        }
-        done += (size_t)got;
-    }
-    return 0;
-}
-
 static enum iso_err load_file(struct load *load, int fd)
 {
     struct stat st;
@@ -262,7 +236,7 @@ static enum iso_err load_file(struct load *load, int fd)
     if (load->bytes == NULL) {
         return iso_fail(&load->report, ISO_E_NOMEM, "not enough memory to read the module");
     }
-    int failed = read_all(fd, load->bytes, load->len);
+    int failed = iso_fd_read(fd, load->bytes, load->len);
     if (failed != 0) {
         return iso_fail(&load->report, ISO_E_IO, "cannot read '%s': %s", load->path,
                         iso_errno_text(failed));

@@ -3,6 +3,7 @@
 #include "platform/platform.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -172,6 +173,20 @@ TEST(read_a_pipe_to_its_end)
     CHECK_MEM(file.bytes.ptr, "through", 7);
     iso_file_fini(&file);
     CHECK(close(ends[0]) == 0);
+}
+
+TEST(exactly_so_many_bytes_through_a_descriptor)
+{
+    uint8_t got[6] = {0};
+    int ends[2];
+    CHECK(pipe(ends) == 0);
+    CHECK_EQ_I64(iso_fd_write(ends[1], bytes_of("inward")), 0);
+    CHECK_EQ_I64(iso_fd_read(ends[0], got, 4), 0);
+    CHECK_MEM(got, "inwa", 4);
+    (void)close(ends[1]);
+    CHECK_EQ_I64(iso_fd_read(ends[0], got, 3), ENODATA);
+    CHECK_EQ_I64(iso_fd_write(ends[0], bytes_of("x")), EBADF);
+    (void)close(ends[0]);
 }
 
 TEST(directories)

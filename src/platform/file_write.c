@@ -14,23 +14,6 @@ static enum iso_err fail_errno(struct iso_report *report, const char *path, int 
                     iso_errno_text(errno_value));
 }
 
-/* 0 or an errno value. */
-static int write_all(int fd, struct iso_bytes bytes)
-{
-    while (bytes.len > 0) {
-        ssize_t wrote = write(fd, bytes.ptr, bytes.len);
-        if (wrote < 0 && errno == EINTR) {
-            continue;
-        }
-        if (wrote <= 0) {
-            return wrote < 0 ? errno : EIO;
-        }
-        bytes.ptr += wrote;
-        bytes.len -= (size_t)wrote;
-    }
-    return 0;
-}
-
 /* What replaces a file must be a file: pipes and devices are written to as they are. */
 static enum iso_err write_in_place(const char *path, struct iso_bytes bytes,
                                    struct iso_report *report)
@@ -39,7 +22,7 @@ static enum iso_err write_in_place(const char *path, struct iso_bytes bytes,
     if (fd < 0) {
         return fail_errno(report, path, errno);
     }
-    int failed = write_all(fd, bytes);
+    int failed = iso_fd_write(fd, bytes);
     if (close(fd) != 0 && failed == 0) {
         failed = errno;
     }
@@ -82,7 +65,7 @@ static int replace(const char *path, char *temporary, const struct stat *old,
     if (fd < 0) {
         return errno;
     }
-    int failed = write_all(fd, bytes);
+    int failed = iso_fd_write(fd, bytes);
     if (failed == 0 && old != NULL && fchmod(fd, old->st_mode & 07777) != 0) {
         failed = errno;
     }

@@ -2,6 +2,7 @@
  * they share the pages that they do not write. */
 #define _GNU_SOURCE /* memfd_create */
 #include "platform/image.h"
+#include "platform/platform.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -11,22 +12,6 @@
 struct image {
     int fd;
 };
-
-static bool write_all(int fd, const uint8_t *data, size_t size)
-{
-    while (size > 0) {
-        ssize_t wrote = write(fd, data, size);
-        if (wrote < 0 && errno == EINTR) {
-            continue;
-        }
-        if (wrote <= 0) {
-            return false;
-        }
-        data += wrote;
-        size -= (size_t)wrote;
-    }
-    return true;
-}
 
 static void *image_create(void *ctx, const void *data, size_t size)
 {
@@ -41,7 +26,8 @@ static void *image_create(void *ctx, const void *data, size_t size)
         return NULL;
     }
     /* The size is set first so that the last page, if it is not full, ends in zeros. */
-    if (ftruncate(image->fd, (off_t)size) != 0 || !write_all(image->fd, data, size)) {
+    if (ftruncate(image->fd, (off_t)size) != 0 ||
+        iso_fd_write(image->fd, iso_bytes_from(data, size)) != 0) {
         (void)close(image->fd);
         free(image);
         return NULL;

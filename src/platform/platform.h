@@ -37,6 +37,11 @@ ISO_MUST_CHECK enum iso_err iso_file_read(const char *path, uint64_t max_bytes,
 /* Release what iso_file_read gave. A zeroed struct is fine. */
 void iso_file_fini(struct iso_file *file);
 
+/* Read or write exactly so many bytes through a descriptor that is not non-blocking; 0 or an errno
+ * value, ENODATA where the file ends before. Blocks. */
+ISO_MUST_CHECK int iso_fd_read(int fd, uint8_t *to, size_t len);
+ISO_MUST_CHECK int iso_fd_write(int fd, struct iso_bytes bytes);
+
 /*
  * Write a file so that it has either its old contents or all of the new ones, whatever happens
  * meanwhile: into a temporary file beside it, fsync, rename, fsync of the directory. A new file is

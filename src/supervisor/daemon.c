@@ -342,7 +342,6 @@ static void on_rename(void *ctx, const struct iso_mdns_rename *rename)
 static enum iso_err announce(struct iso_supervisor *sv, struct iso_report *report)
 {
     char id[48];
-    uint32_t service;
     (void)iso_format(id, sizeof id, "id=%s", sv->state.id);
     const char *const wot[] = {"td=/.well-known/wot", "type=Thing", "scheme=https"};
     const char *const isomer[] = {id, "td=/.well-known/wot", "v=1"};
@@ -357,7 +356,7 @@ static enum iso_err announce(struct iso_supervisor *sv, struct iso_report *repor
                                                  .txt = isomer,
                                                  .txt_count = ISO_COUNT_OF(isomer)}};
     for (size_t i = 0; i < ISO_COUNT_OF(services); i++) {
-        const enum iso_err err = iso_mdns_uv_service_add(sv->mdns, &services[i], &service, report);
+        const enum iso_err err = iso_mdns_uv_service_add(sv->mdns, &services[i], report);
         if (err != ISO_OK) {
             return err;
         }

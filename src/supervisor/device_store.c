@@ -56,46 +56,13 @@ static void make_head(uint8_t head[ISO_SV_STORE_HEAD], struct iso_bytes key, str
     iso_sha256_final(&sha, head + 16);
 }
 
-/* 0 or an errno value; less than len bytes: ENODATA. */
-static int read_all(int fd, uint8_t *to, size_t len)
-{
-    while (len > 0) {
-        ssize_t got = read(fd, to, len);
-        if (got < 0 && errno == EINTR) {
-            continue;
-        }
-        if (got <= 0) {
-            return got < 0 ? errno : ENODATA;
-        }
-        to += got;
-        len -= (size_t)got;
-    }
-    return 0;
-}
-
-static int write_all(int fd, struct iso_bytes bytes)
-{
-    while (bytes.len > 0) {
-        ssize_t wrote = write(fd, bytes.ptr, bytes.len);
-        if (wrote < 0 && errno == EINTR) {
-            continue;
-        }
-        if (wrote <= 0) {
-            return wrote < 0 ? errno : EIO;
-        }
-        bytes.ptr += wrote;
-        bytes.len -= (size_t)wrote;
-    }
-    return 0;
-}
-
 /* Read head and key: whether the file is named by its key and is as long as it says. */
 static bool read_key(int fd, const char *name, uint8_t head[ISO_SV_STORE_HEAD],
                      uint8_t key[ISO_SV_STORAGE_KEY_MAX], size_t *key_len, size_t *value_len)
 {
     struct stat status;
     char expected[NAME_SIZE];
-    if (fstat(fd, &status) != 0 || read_all(fd, head, ISO_SV_STORE_HEAD) != 0 ||
+    if (fstat(fd, &status) != 0 || iso_fd_read(fd, head, ISO_SV_STORE_HEAD) != 0 ||
         memcmp(head, magic, sizeof magic) != 0) {
         return false;
     }
@@ -103,7 +70,7 @@ static bool read_key(int fd, const char *name, uint8_t head[ISO_SV_STORE_HEAD],
     *value_len = iso_load_u32le(head + 12);
     if (*key_len > ISO_SV_STORAGE_KEY_MAX ||
         (uint64_t)status.st_size != (uint64_t)ISO_SV_STORE_HEAD + *key_len + *value_len ||
-        read_all(fd, key, *key_len) != 0) {
+        iso_fd_read(fd, key, *key_len) != 0) {
         return false;
     }
     name_of(iso_bytes_from(key, *key_len), expected);
@@ -126,7 +93,7 @@ static enum iso_err read_entry(int fd, const char *name, struct iso_buf *value,
         return err;
     }
     uint8_t *to = len != 0 ? value->ptr + value->len : NULL;
-    int failed = read_all(fd, to, len);
+    int failed = iso_fd_read(fd, to, len);
     if (failed != 0 && failed != ENODATA) {
         return fail_errno(report, failed);
     }
@@ -300,9 +267,9 @@ static int replace(int dir, const char *name, struct iso_bytes key, struct iso_b
     if (fd < 0) {
         return errno;
     }
-    int failed = write_all(fd, iso_bytes_from(head, sizeof head));
-    failed = failed == 0 ? write_all(fd, key) : failed;
-    failed = failed == 0 ? write_all(fd, value) : failed;
+    int failed = iso_fd_write(fd, iso_bytes_from(head, sizeof head));
+    failed = failed == 0 ? iso_fd_write(fd, key) : failed;
+    failed = failed == 0 ? iso_fd_write(fd, value) : failed;
     if (failed == 0 && fsync(fd) != 0) {
         failed = errno;
     }

@@ -49,9 +49,8 @@
 /* Descriptors that an instance waits for at a time; with more it is asked again every so often. */
 #define ISO_SV_WAIT_FDS 16u
 #define ISO_SV_WAIT_RECHECK_NS UINT64_C(10000000)
-/* Names, strings and arrays of a component's definition. */
+/* Names and arrays of a component's definition. */
 #define ISO_SV_NAME_BYTES 47u /* of an app or component: "app/component" fits into a chain */
 #define ISO_SV_DEF_ITEMS 256u
-#define ISO_SV_DEF_STRING_BYTES ((size_t)65536)
 
 #endif

@@ -62,8 +62,7 @@ static void on_peer(void *ctx, const struct iso_mdns_peer *peer)
 
 enum iso_err iso_sv_neighbours_begin(struct iso_supervisor *sv, struct iso_report *report)
 {
-    uint32_t id;
-    return iso_mdns_uv_browse(sv->mdns, "_isomer._tcp", NULL, on_peer, sv, &id, report);
+    return iso_mdns_uv_browse(sv->mdns, "_isomer._tcp", NULL, on_peer, sv, report);
 }
 
 void iso_sv_neighbours_write(const struct iso_supervisor *sv, struct iso_json *json)

@@ -99,36 +99,6 @@ static enum iso_host_result never(struct iso_host_call *call)
     return ISO_HOST_TRAP;
 }
 
-static void letters(const uint8_t *types, uint32_t count, char *out)
-{
-    for (uint32_t i = 0; i < count; i++) {
-        switch (types[i]) {
-        case ISO_TYPE_I32:
-            out[i] = 'i';
-            break;
-        case ISO_TYPE_I64:
-            out[i] = 'I';
-            break;
-        case ISO_TYPE_F32:
-            out[i] = 'f';
-            break;
-        case ISO_TYPE_F64:
-            out[i] = 'F';
-            break;
-        case ISO_TYPE_V128:
-            out[i] = 'v';
-            break;
-        case ISO_TYPE_FUNCREF:
-            out[i] = 'r';
-            break;
-        default:
-            out[i] = 'e';
-            break;
-        }
-    }
-    out[count] = '\0';
-}
-
 enum iso_err iso_sv_define_stub(struct iso_store *store, const struct iso_import_desc *import,
                                 iso_host_fn fn, void *ctx)
 {
@@ -141,8 +111,8 @@ enum iso_err iso_sv_define_stub(struct iso_store *store, const struct iso_import
     if (params == NULL || results == NULL || module == NULL || name == NULL) {
         return ISO_E_NOMEM;
     }
-    letters(type->params, type->param_count, params);
-    letters(type->results, type->result_count, results);
+    iso_type_letters(type->params, type->param_count, params);
+    iso_type_letters(type->results, type->result_count, results);
     return iso_store_define_func(store, &(struct iso_host_func){.module = module,
                                                                 .name = name,
                                                                 .params = params,

@@ -8,5 +8,4 @@ cd "$(dirname "$0")/../.."
 preset=${1:-release}
 need_packages_of build "build-$preset"
 build_preset "$preset"
-exec python3 tests/manifest/run.py --tool "build/$preset/tests/manifest/manifest_tool" \
-    --isomer "build/$preset/isomer" --root .
+exec python3 tests/manifest/run.py --tool "build/$preset/tests/manifest/manifest_tool" --root .

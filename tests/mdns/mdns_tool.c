@@ -140,7 +140,6 @@ static void announce(struct tool *tool, const struct options *options, char **ar
 {
     struct iso_report report;
     uint64_t port = 0;
-    uint32_t id;
 
     iso_report_init(&report);
     enum iso_err err = iso_parse_count(arguments[2], 65535, &port, &report);
@@ -154,7 +153,7 @@ static void announce(struct tool *tool, const struct options *options, char **ar
         .txt_count = count - 3,
     };
     if (err == ISO_OK) {
-        err = iso_mdns_uv_service_add(tool->mdns, &service, &id, &report);
+        err = iso_mdns_uv_service_add(tool->mdns, &service, &report);
     }
     if (err != ISO_OK) {
         fail("announce", err, &report);
@@ -164,11 +163,10 @@ static void announce(struct tool *tool, const struct options *options, char **ar
 static void browse(struct tool *tool, const struct options *options, const char *type)
 {
     struct iso_report report;
-    uint32_t id;
 
     iso_report_init(&report);
     enum iso_err err =
-        iso_mdns_uv_browse(tool->mdns, type, options->subtype, on_peer, NULL, &id, &report);
+        iso_mdns_uv_browse(tool->mdns, type, options->subtype, on_peer, NULL, &report);
     if (err != ISO_OK) {
         fail("browse", err, &report);
     }
