@@ -5,11 +5,12 @@ usage: bench/footprint.py [--build FOLDER] [--rounds N]
 
   hello         `isomer run hello.wasm`, a native hello world, and node's WASI: time on the wall from start to
                 end, and the peak of resident memory
-  supervisor    time until it serves; resident and proportional memory when idle, and with 10 and 50 services
+  supervisor    time until it serves; memory when idle, with 10 and 50 services, and of one beside another one
   orchestrator  time until it serves; memory when idle
 
-Resident memory counts shared libraries in full; proportional memory (Pss) shares them among those who use them.
-Medians over the rounds.
+Resident memory counts shared libraries in full. Proportional memory (Pss) shares them among those who use them at the
+time, so it depends on what else runs. Private memory is what nobody else has mapped: of a second supervisor, what one
+more costs. Medians over the rounds.
 """
 
 import argparse
@@ -30,16 +31,16 @@ from scenarios import Context, Skipped, measure_processes  # noqa: E402
 
 
 def memory_mb(daemon):
-    """Resident and proportional set, in MB."""
+    """Resident, proportional and private memory, in MB."""
     with open("/proc/%d/smaps_rollup" % daemon.process.pid, encoding="ascii") as stream:
         text = stream.read()
-    return [int(re.search(r"^%s:\s+(\d+)" % kind, text, re.M).group(1)) * 1.024 / 1000
-            for kind in ("Rss", "Pss")]
+    return [sum(int(kib) for kib in re.findall(r"^(?:%s):\s+(\d+)" % kinds, text, re.M)) * 1.024 / 1000
+            for kinds in ("Rss", "Pss", "Private_Clean|Private_Dirty")]
 
 
 def memory_print(what, samples):
-    resident, proportional = (statistics.median(column) for column in zip(*samples))
-    print("  %-34s %6.1f MB resident, %5.1f MB proportional" % (what, resident, proportional))
+    print("  %-30s %5.1f MB resident, %5.1f proportional, %5.1f private" %
+          (what, *(statistics.median(column) for column in zip(*samples))))
 
 
 def hello_print(context, rounds):
@@ -76,6 +77,12 @@ def components_measure(guests):
     return measure
 
 
+def second_measure(programs):
+    """Memory of an idle supervisor beside another one."""
+    with Device(programs), Device(programs) as second:
+        return memory_mb(second)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build", default=os.path.join(ROOT, "build", "release"))
@@ -97,6 +104,7 @@ def main():
     memory_print("supervisor, idle", [row[1] for row in devices])
     for i, count in enumerate((10, 50) if more else ()):
         memory_print("supervisor, %d services" % count, [row[2][i] for row in devices])
+    memory_print("one more supervisor", [second_measure(programs) for _ in range(options.rounds)])
     sites = [daemon_measure(Orchestrator(programs)) for _ in range(options.rounds)]
     memory_print("orchestrator, idle", [row[1] for row in sites])
     for name, rows in (("supervisor", devices), ("orchestrator", sites)):
