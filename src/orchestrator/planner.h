@@ -280,9 +280,9 @@ enum iso_plan_reason_kind {
     ISO_PLAN_WHY_WITH,   /* must be with `component` */
     ISO_PLAN_WHY_APART,  /* `device` is cheaper, but `component` must not be with it */
     ISO_PLAN_WHY_ROOM,   /* `device` is cheaper, but its memory is taken */
-    ISO_PLAN_WHY_FAST,   /* work: `device`, the next best, would be slower */
+    ISO_PLAN_WHY_FAST,   /* work: `device`, the next cheapest, would be slower */
     ISO_PLAN_WHY_NEAR,   /* traffic with `component` stays on or near this device */
-    ISO_PLAN_WHY_IDLE,   /* calls would wait on `device`, the next best, which is busier */
+    ISO_PLAN_WHY_IDLE,   /* calls would wait on `device`, the next cheapest, which is busier */
     ISO_PLAN_WHY_STAYS,  /* it is there already; moving to `device` would not pay */
     ISO_PLAN_WHY_SPACIOUS, /* limits of memory fit better than on `device` */
     ISO_PLAN_WHY_TIE,      /* as good as `device`; the name decided */
@@ -293,10 +293,11 @@ enum iso_plan_reason_kind {
 
 struct iso_plan_reason {
     enum iso_plan_reason_kind kind;
-    size_t device;                    /* or ISO_PLAN_NONE */
-    size_t component;                 /* or ISO_PLAN_NONE */
-    enum iso_plan_why_not constraint; /* ONLY, MOVED; else ISO_PLAN_CHOSEN */
-    double value;                     /* what `device` would cost more, seconds per second */
+    size_t device;    /* or ISO_PLAN_NONE */
+    size_t component; /* or ISO_PLAN_NONE */
+    /* ONLY, MOVED; FAST, NEAR, IDLE: what keeps it from `device`; else ISO_PLAN_CHOSEN */
+    enum iso_plan_why_not constraint;
+    double value; /* what `device` would cost more, seconds per second */
 };
 
 enum { ISO_PLAN_MAX_REASONS = 4 };

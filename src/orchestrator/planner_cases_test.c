@@ -362,7 +362,7 @@ static void contains(const struct expected *expected, const char *text)
     char part[text_max];
     (void)iso_format(part, sizeof part, "%.*s", (int)expected->text.len, expected->text.ptr);
     if (strstr(text, part) == NULL) {
-        printf("planner_cases.txt:%zu: expected \"%s\" in \"%s\"", expected->line, part, text);
+        TEST_FAIL("planner_cases.txt:%zu: expected \"%s\" in \"%s\"", expected->line, part, text);
     }
 }
 

@@ -304,6 +304,7 @@ static void add_against_next(struct reasons *reasons, const struct looks *looks)
     }
     struct iso_plan_reason *reason = reason_add(reasons, kind, looks->next);
     reason->value = extra->total;
+    reason->constraint = looks->next_why.why;
     if (kind == ISO_PLAN_WHY_NEAR && near != ISO_PLAN_NONE) {
         reason->component = model->comps[near].index;
     }

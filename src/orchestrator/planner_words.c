@@ -359,6 +359,18 @@ static void say_moved(struct iso_plan_words *words, const struct iso_plan *plan,
     iso_plan_say_alternative(words, plan, component, reason->device, &why);
 }
 
+/* The device that it is compared with: of those where it could be the one that costs least, which
+ * need not be the second in what the reason is about; where it could be nowhere else, one that the
+ * other components keep it from. */
+static void say_next(struct iso_plan_words *words, const struct iso_plan *plan,
+                     const struct iso_plan_reason *reason)
+{
+    iso_plan_say_name(words, device_name(plan, reason->device));
+    iso_plan_say(words, reason->constraint == ISO_PLAN_COSTS_MORE
+                            ? ", the next cheapest"
+                            : ", which the others keep it from");
+}
+
 static void say_near(struct iso_plan_words *words, const struct iso_plan *plan, size_t component,
                      const struct iso_plan_reason *reason)
 {
@@ -371,8 +383,9 @@ static void say_near(struct iso_plan_words *words, const struct iso_plan *plan, 
         iso_plan_say_name(words, component_name(plan, neighbour));
         iso_plan_say(words, ", which it talks to");
     }
-    iso_plan_say(words, "; '%.*s', the next best, costs ",
-                 (int)device_name(plan, reason->device).len, device_name(plan, reason->device).ptr);
+    iso_plan_say(words, "; ");
+    say_next(words, plan, reason);
+    iso_plan_say(words, ", costs ");
     iso_plan_say_cost(words, reason->value);
     iso_plan_say(words, " more");
 }
@@ -385,18 +398,19 @@ static void say_compared(struct iso_plan_words *words, const struct iso_plan *pl
     const size_t here = iso_plan_device(plan, component);
     switch (reason->kind) {
     case ISO_PLAN_WHY_FAST:
-        iso_plan_say(words, "faster than '%.*s', the next best: ", (int)next.len, next.ptr);
+        iso_plan_say(words, "faster than ");
+        say_next(words, plan, reason);
+        iso_plan_say(words, ": ");
         say_speed(words, plan, here);
         iso_plan_say(words, " against ");
         say_speed(words, plan, reason->device);
         iso_plan_say(words, " M fuel/s a core");
         break;
     case ISO_PLAN_WHY_IDLE:
+        say_next(words, plan, reason);
         iso_plan_say(words,
-                     "'%.*s', the next best, would be busier: %.0f %% of its processors would be "
-                     "used, here %.0f %%",
-                     (int)next.len, next.ptr, percent_with(plan, reason->device, component),
-                     percent_used(plan, here));
+                     ", would be busier: %.0f %% of its processors would be used, here %.0f %%",
+                     percent_with(plan, reason->device, component), percent_used(plan, here));
         break;
     case ISO_PLAN_WHY_STAYS:
         iso_plan_say(words, "it runs there already; moving to '%.*s' would cost more than it gains",
