@@ -14,6 +14,7 @@ import os
 import re
 import resource
 import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -297,15 +298,16 @@ def seconds(words, stdin=os.devnull):
 
 
 def times():
-    """How much slower than isomer itself the engine is as a module, with the n of the bench."""
+    """How much slower than isomer itself the engine is as a module, with the n of the bench: medians of three
+    rounds, in each of which every place has its turn."""
     print("%-12s %9s %14s %14s" % ("kernel", "isomer s", "in node", "in isomer"))
     for name, _, _, n in kernels():
         if name in CARRIED:
-            here = seconds([ISOMER, "run", "--invoke", "run", guest(name), n])
-            inside_node = seconds(["node", NODE_PROGRAM, os.path.join(WASM, "isomer.wasm"),
-                                   guest(name), n])
-            inside = seconds([ISOMER, "run", os.path.join(WASM, "isomer-command.wasm"), n],
-                             guest(name))
+            places = (([ISOMER, "run", "--invoke", "run", guest(name), n],),
+                      (["node", NODE_PROGRAM, os.path.join(WASM, "isomer.wasm"), guest(name), n],),
+                      ([ISOMER, "run", os.path.join(WASM, "isomer-command.wasm"), n], guest(name)))
+            rounds = [[seconds(*place) for place in places] for _ in range(3)]
+            here, inside_node, inside = map(statistics.median, zip(*rounds))
             print("%-12s %9.3f %9.3f %3.0fx %9.3f %3.0fx" % (
                 name, here, inside_node, inside_node / here, inside, inside / here), flush=True)
 
