@@ -1,5 +1,6 @@
 /* Decimal numbers: the grammar, whole numbers exactly, floats correctly rounded and printed short,
  * also where the locale writes a comma. */
+#include "base/random_test_support.h"
 #include "base/test.h"
 #include "codec/number.h"
 
@@ -188,14 +189,12 @@ TEST(floats_do_not_depend_on_the_locale)
 
 TEST(random_floats_come_back_from_their_text)
 {
-    uint64_t state = 88172645463325252u;
+    uint64_t state = ISO_TEST_RANDOM_START;
     for (unsigned i = 0; i < 100000; i++) {
         char text[ISO_FLOAT_TEXT];
         double value;
         float narrow;
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
+        (void)iso_test_random(&state);
         memcpy(&value, &state, sizeof value);
         uint32_t bits = (uint32_t)(state >> 20);
         memcpy(&narrow, &bits, sizeof narrow);

@@ -1,7 +1,7 @@
 /* simd_float_test.c - vector instructions over floating point against scalar arithmetic written in
  * another way, and those that move lanes and memory. */
 #include "base/test.h"
-#include "engine/simd.h"
+#include "engine/simd_test_support.h"
 
 typedef void (*unary_fn)(union iso_v128 *out, const union iso_v128 *a);
 typedef void (*binary_fn)(union iso_v128 *out, const union iso_v128 *a, const union iso_v128 *b);
@@ -22,22 +22,6 @@ static const uint64_t values64[] = {
     0x7fefffffffffffff, 0x7ff0000000000000, 0xfff0000000000000, 0x7ff8000000000000,
     0xfff8000000000000, 0x7ff0000000000001, 0x3fd5555555555555, 0x405edd2f1a9fbe77};
 enum { COUNT = 32 };
-
-static uint64_t get(const union iso_v128 *v, unsigned bits, unsigned i)
-{
-    uint64_t x = 0;
-    for (unsigned k = 0; k < bits / 8; k++) {
-        x |= (uint64_t)v->u8[i * bits / 8 + k] << 8 * k;
-    }
-    return x;
-}
-
-static void set(union iso_v128 *v, unsigned bits, unsigned i, uint64_t x)
-{
-    for (unsigned k = 0; k < bits / 8; k++) {
-        v->u8[i * bits / 8 + k] = (uint8_t)(x >> 8 * k);
-    }
-}
 
 static uint64_t value(unsigned bits, unsigned n)
 {

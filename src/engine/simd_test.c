@@ -3,29 +3,12 @@
  * is tested too. */
 #include "base/test.h"
 #include "engine/opcodes.h"
-#include "engine/simd.h"
+#include "engine/simd_test_support.h"
 
 typedef void (*unary_fn)(union iso_v128 *out, const union iso_v128 *a);
 typedef void (*binary_fn)(union iso_v128 *out, const union iso_v128 *a, const union iso_v128 *b);
 typedef void (*shift_fn)(union iso_v128 *out, const union iso_v128 *a, uint32_t count);
 typedef uint32_t (*test_fn)(const union iso_v128 *a);
-
-/* Lanes of 8, 16, 32 or 64 bits, least significant byte first. */
-static uint64_t get(const union iso_v128 *v, unsigned bits, unsigned i)
-{
-    uint64_t x = 0;
-    for (unsigned k = 0; k < bits / 8; k++) {
-        x |= (uint64_t)v->u8[i * bits / 8 + k] << 8 * k;
-    }
-    return x;
-}
-
-static void set(union iso_v128 *v, unsigned bits, unsigned i, uint64_t x)
-{
-    for (unsigned k = 0; k < bits / 8; k++) {
-        v->u8[i * bits / 8 + k] = (uint8_t)(x >> 8 * k);
-    }
-}
 
 static uint64_t low_bits(uint64_t x, unsigned bits)
 {

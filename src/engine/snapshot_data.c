@@ -140,17 +140,6 @@ enum iso_err iso_snap_load_drop(struct iso_snap_reader *reader)
 
 /* ---- Tables --------------------------------------------------------------------------------- */
 
-static uint64_t element_of(struct iso_instance *instance, const struct iso_elem_segment *segment,
-                           uint32_t index)
-{
-    if (segment->exprs == NULL) {
-        return (uintptr_t)iso_instance_func(instance, segment->funcs[index]);
-    }
-    union iso_slot value[2];
-    iso_const_eval(instance, &segment->exprs[index], value);
-    return value[0].ref;
-}
-
 static void apply_segment(struct iso_instance *instance, const struct iso_elem_segment *segment,
                           const struct iso_table *table, uint64_t *elems)
 {
@@ -161,7 +150,7 @@ static void apply_segment(struct iso_instance *instance, const struct iso_elem_s
         return;
     }
     for (uint32_t i = 0; i < segment->count; i++) {
-        elems[first + i] = element_of(instance, segment, i);
+        elems[first + i] = iso_elem_ref(instance, segment, i);
     }
 }
 

@@ -271,6 +271,9 @@ bool iso_table_copy(struct iso_table *dst_table, struct iso_table *src_table, ui
 bool iso_table_fill(struct iso_table *table, uint32_t dst, uint64_t ref, uint32_t len);
 void iso_data_drop(struct iso_instance *instance, uint32_t segment);
 void iso_elem_drop(struct iso_instance *instance, uint32_t segment);
+/* The reference of an element of a segment. */
+uint64_t iso_elem_ref(struct iso_instance *instance, const struct iso_elem_segment *segment,
+                      uint32_t index);
 /* The value of a constant expression in an instance (one slot, two for v128). */
 void iso_const_eval(struct iso_instance *instance, const struct iso_const_expr *expr,
                     union iso_slot *out);

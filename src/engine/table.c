@@ -120,8 +120,8 @@ uint32_t iso_table_grow(struct iso_table *table, uint32_t count, uint64_t ref)
     return old_size;
 }
 
-static uint64_t segment_ref(struct iso_instance *instance, const struct iso_elem_segment *segment,
-                            uint32_t index)
+uint64_t iso_elem_ref(struct iso_instance *instance, const struct iso_elem_segment *segment,
+                      uint32_t index)
 {
     if (segment->exprs == NULL) {
         return (uintptr_t)iso_instance_func(instance, segment->funcs[index]);
@@ -142,7 +142,7 @@ bool iso_table_init(struct iso_instance *instance, uint32_t table_index, uint32_
         return false;
     }
     for (uint32_t i = 0; i < len; i++) {
-        table->elems[dst + i] = segment_ref(instance, segment, src + i);
+        table->elems[dst + i] = iso_elem_ref(instance, segment, src + i);
     }
     return true;
 }

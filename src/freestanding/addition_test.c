@@ -1,18 +1,15 @@
 /* Sums of doubles, and doubles from other numbers, are bit for bit what this processor gives. */
 #include "freestanding/addition.h"
 
+#include "base/random_test_support.h"
 #include "base/test.h"
 
 #define SIGN 0x8000000000000000u
 
-static uint64_t state = 88172645463325252u;
-
 static uint64_t next_random(void)
 {
-    state ^= state << 13;
-    state ^= state >> 7;
-    state ^= state << 17;
-    return state;
+    static uint64_t state = ISO_TEST_RANDOM_START;
+    return iso_test_random(&state);
 }
 
 static uint64_t bits_of(double x)

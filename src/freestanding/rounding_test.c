@@ -1,18 +1,15 @@
 /* Square root and rounding on bits give, bit for bit, what the C library of this machine gives. */
 #include "freestanding/rounding.h"
 
+#include "base/random_test_support.h"
 #include "base/test.h"
 
 #include <math.h>
 
-static uint64_t state = 88172645463325252u;
-
 static uint64_t next_random(void)
 {
-    state ^= state << 13;
-    state ^= state >> 7;
-    state ^= state << 17;
-    return state;
+    static uint64_t state = ISO_TEST_RANDOM_START;
+    return iso_test_random(&state);
 }
 
 /* Whatever the NaN, it is one. */

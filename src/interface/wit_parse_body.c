@@ -3,9 +3,34 @@
  */
 #include "interface/wit_syntax.h"
 
-static enum iso_err add_func(struct iso_wit_context *context,
-                             struct iso_wit_ast_interface *interface, struct iso_str doc)
+/* Adds what is no use and no type to the owner of a body: an interface or a world. */
+typedef enum iso_err add_fn(struct iso_wit_context *context, void *owner, struct iso_str doc);
+
+static enum iso_err parse_body(struct iso_wit_context *context, struct iso_wit_ast_body *body,
+                               add_fn *add, void *owner)
 {
+    enum iso_err err = iso_wit_expect(context, '{', "'{'");
+    while (err == ISO_OK && context->token.kind != '}') {
+        struct iso_str doc;
+        bool found = false;
+        err = iso_wit_parse_before(context, &doc);
+        if (err == ISO_OK && iso_wit_at_keyword(context, "use")) {
+            err = iso_wit_parse_use(context, body);
+            continue;
+        }
+        if (err == ISO_OK) {
+            err = iso_wit_parse_decl(context, doc, body, &found);
+        }
+        if (err == ISO_OK && !found) {
+            err = add(context, owner, doc);
+        }
+    }
+    return err != ISO_OK ? err : iso_wit_lex_next(context);
+}
+
+static enum iso_err add_func(struct iso_wit_context *context, void *owner, struct iso_str doc)
+{
+    struct iso_wit_ast_interface *interface = owner;
     struct iso_wit_ast_func *func = iso_arena_alloc(&context->scratch, sizeof *func);
     if (func == NULL) {
         return iso_wit_no_memory(context, &context->scratch);
@@ -40,23 +65,7 @@ static enum iso_err add_func(struct iso_wit_context *context,
 enum iso_err iso_wit_parse_interface_body(struct iso_wit_context *context,
                                           struct iso_wit_ast_interface *interface)
 {
-    enum iso_err err = iso_wit_expect(context, '{', "'{'");
-    while (err == ISO_OK && context->token.kind != '}') {
-        struct iso_str doc;
-        bool found = false;
-        err = iso_wit_parse_before(context, &doc);
-        if (err == ISO_OK && iso_wit_at_keyword(context, "use")) {
-            err = iso_wit_parse_use(context, &interface->body);
-            continue;
-        }
-        if (err == ISO_OK) {
-            err = iso_wit_parse_decl(context, doc, &interface->body, &found);
-        }
-        if (err == ISO_OK && !found) {
-            err = add_func(context, interface, doc);
-        }
-    }
-    return err != ISO_OK ? err : iso_wit_lex_next(context);
+    return parse_body(context, &interface->body, add_func, interface);
 }
 
 /* ---- Worlds --- */
@@ -221,9 +230,9 @@ static enum iso_err parse_include(struct iso_wit_context *context, struct iso_wi
 }
 
 /* import, export or include */
-static enum iso_err add_item(struct iso_wit_context *context, struct iso_str doc,
-                             struct iso_wit_ast_world *world)
+static enum iso_err add_item(struct iso_wit_context *context, void *owner, struct iso_str doc)
 {
+    struct iso_wit_ast_world *world = owner;
     struct iso_wit_ast_item *item = NULL;
     enum iso_err err = new_item(context, &item);
     if (err != ISO_OK) {
@@ -256,21 +265,5 @@ static enum iso_err add_item(struct iso_wit_context *context, struct iso_str doc
 enum iso_err iso_wit_parse_world_body(struct iso_wit_context *context,
                                       struct iso_wit_ast_world *world)
 {
-    enum iso_err err = iso_wit_expect(context, '{', "'{'");
-    while (err == ISO_OK && context->token.kind != '}') {
-        struct iso_str doc;
-        bool found = false;
-        err = iso_wit_parse_before(context, &doc);
-        if (err == ISO_OK && iso_wit_at_keyword(context, "use")) {
-            err = iso_wit_parse_use(context, &world->body);
-            continue;
-        }
-        if (err == ISO_OK) {
-            err = iso_wit_parse_decl(context, doc, &world->body, &found);
-        }
-        if (err == ISO_OK && !found) {
-            err = add_item(context, doc, world);
-        }
-    }
-    return err != ISO_OK ? err : iso_wit_lex_next(context);
+    return parse_body(context, &world->body, add_item, world);
 }

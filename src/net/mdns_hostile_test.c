@@ -1,6 +1,7 @@
 /* Packets that mean harm: they change nothing that matters, and cost a bounded amount of memory. */
 #include "net/mdns_test_support.h"
 
+#include "base/random_test_support.h"
 #include "base/test.h"
 
 #include <stdlib.h>
@@ -94,14 +95,6 @@ TEST(packets_of_9000_bytes_are_read)
     check_unharmed(sim);
 }
 
-static uint64_t next_random(uint64_t *state)
-{
-    *state ^= *state << 13;
-    *state ^= *state >> 7;
-    *state ^= *state << 17;
-    return *state;
-}
-
 TEST(a_flood_of_noise_changes_nothing)
 {
     struct sim *sim = target();
@@ -110,9 +103,9 @@ TEST(a_flood_of_noise_changes_nothing)
     unsigned refused = 0;
 
     for (unsigned i = 0; i < FLOOD; i++) {
-        size_t len = 1 + next_random(&random) % sizeof packet;
+        size_t len = 1 + iso_test_random(&random) % sizeof packet;
         for (size_t j = 0; j < len; j++) {
-            packet[j] = (uint8_t)next_random(&random);
+            packet[j] = (uint8_t)iso_test_random(&random);
         }
         refused += sim_inject(sim, 0, sim_v4(10, 0, 0, (uint8_t)random), 5353, true, packet, len,
                               NULL) != ISO_OK;
@@ -142,7 +135,7 @@ TEST(a_flood_of_damaged_packets_costs_no_memory)
         uint8_t packet[ISO_MDNS_SEND_MAX];
         memcpy(packet, writer.bytes, writer.len);
         for (unsigned n = 0; n < 1 + i % 3; n++) {
-            packet[next_random(&random) % writer.len] = (uint8_t)next_random(&random);
+            packet[iso_test_random(&random) % writer.len] = (uint8_t)iso_test_random(&random);
         }
         enum iso_err err = sim_inject(sim, 0, sim_v4(10, 0, 0, (uint8_t)random), 5353, true, packet,
                                       writer.len, NULL);

@@ -1,27 +1,20 @@
 /* The network in memory of mdns_test_support.h. */
 #include "net/mdns_test_support.h"
 
+#include "base/random_test_support.h"
 #include "base/test.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-static uint64_t next_random(uint64_t *state)
-{
-    *state ^= *state << 13;
-    *state ^= *state >> 7;
-    *state ^= *state << 17;
-    return *state;
-}
-
 static uint32_t random_bits(void *ctx)
 {
-    return (uint32_t)(next_random(ctx) >> 16);
+    return (uint32_t)(iso_test_random(ctx) >> 16);
 }
 
 static bool chance(struct sim *sim, unsigned percent)
 {
-    return percent != 0 && next_random(&sim->random) % 100 < percent;
+    return percent != 0 && iso_test_random(&sim->random) % 100 < percent;
 }
 
 static void append(struct iso_buf *buf, const char *text)
@@ -131,7 +124,7 @@ struct sim *sim_new(uint64_t seed)
 
     CHECK(sim != NULL);
     sim->now_ms = 3600000;
-    sim->random = seed * 2654435761u + 88172645463325252u;
+    sim->random = seed * 2654435761u + ISO_TEST_RANDOM_START;
     sim->jitter_ms = 1;
     return sim;
 }
@@ -254,7 +247,7 @@ static void launch(struct sim *sim, const struct iso_mdns_packet *packet, unsign
     free(flight->bytes);
     *flight = (struct sim_flight){
         .used = true,
-        .at_ms = sim->now_ms + 1 + next_random(&sim->random) % (sim->jitter_ms + 1),
+        .at_ms = sim->now_ms + 1 + iso_test_random(&sim->random) % (sim->jitter_ms + 1),
         .link = link,
         .only = only,
         .source = *source,

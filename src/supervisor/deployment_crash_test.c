@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/random_test_support.h"
 #include "platform/platform.h"
 #include "supervisor/document_test_support.h"
 
@@ -104,12 +105,10 @@ TEST(child_that_changes)
     site_open(&site);
     site_module(&site, RIG_UNIT);
     uint64_t g = iso_sv_deployments_seen(site.deployments, iso_str_from_z("app"));
-    uint64_t random = 88172645463325252u + g;
+    uint64_t random = ISO_TEST_RANDOM_START + g;
     for (unsigned i = 0; i < count; i++) {
-        random ^= random << 13;
-        random ^= random >> 7;
-        random ^= random << 17;
-        change(&site, ++g, i == 0 ? 3 : (unsigned)(random % 8));
+        uint64_t next = iso_test_random(&random);
+        change(&site, ++g, i == 0 ? 3 : (unsigned)(next % 8));
     }
     say("end", killer.steps);
     site_close(&site);

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "base/random_test_support.h"
 #include "base/test.h"
 #include "supervisor/item.h"
 
@@ -25,10 +26,7 @@ struct sim_event {
 
 uint64_t sim_random(struct sim *sim)
 {
-    sim->random ^= sim->random << 13;
-    sim->random ^= sim->random >> 7;
-    sim->random ^= sim->random << 17;
-    return sim->random;
+    return iso_test_random(&sim->random);
 }
 
 static bool chance(struct sim *sim, unsigned thousandths)
