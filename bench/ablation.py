@@ -26,10 +26,10 @@ from engines import BenchError, PrintingEngine
 BUILD = os.path.join(ROOT, "build", "ablation")
 GROUPS = {
     "folding": ("fold_locals", "fold_constants"),
-    "fusions": ("compare_branch", "count_branch", "address_sums", "product_sums"),
+    "fusions": ("compare_branch", "count_branch", "address_sums", "product_sums", "memory_operands"),
     "folding, fusions, accumulators, redirects": (
         "fold_locals", "fold_constants", "accumulators", "set_redirects", "compare_branch",
-        "count_branch", "address_sums", "product_sums"),
+        "count_branch", "address_sums", "product_sums", "memory_operands"),
 }
 
 

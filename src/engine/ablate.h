@@ -14,17 +14,18 @@
 #endif
 
 enum iso_technique {
-    ISO_FOLD_LOCALS = 1 << 0,    /* local.get is an operand of what uses it */
-    ISO_FOLD_CONSTANTS = 1 << 1, /* constants are, too */
-    ISO_ACCUMULATORS = 1 << 2,   /* the last results are read from registers */
-    ISO_SET_REDIRECTS = 1 << 3,  /* local.set changes where its value is written */
-    ISO_COMPARE_BRANCH = 1 << 4, /* compare and branch in one */
-    ISO_COUNT_BRANCH = 1 << 5,   /* add, compare and branch back in one */
-    ISO_ADDRESS_SUMS = 1 << 6,   /* loads and stores add up their address */
-    ISO_PRODUCT_SUMS = 1 << 7,   /* multiply and add, shift and add */
-    ISO_FAST_CALLS = 1 << 8,     /* calls within an instance stay in the interpreter's code */
-    ISO_FUEL = 1 << 9,           /* what runs is counted, and the limit looked at */
-    ISO_BOUNDS = 1 << 10         /* addresses are compared with the memory's size */
+    ISO_FOLD_LOCALS = 1 << 0,     /* local.get is an operand of what uses it */
+    ISO_FOLD_CONSTANTS = 1 << 1,  /* constants are, too */
+    ISO_ACCUMULATORS = 1 << 2,    /* the last results are read from registers */
+    ISO_SET_REDIRECTS = 1 << 3,   /* local.set changes where its value is written */
+    ISO_COMPARE_BRANCH = 1 << 4,  /* compare and branch in one */
+    ISO_COUNT_BRANCH = 1 << 5,    /* add, compare and branch back in one */
+    ISO_ADDRESS_SUMS = 1 << 6,    /* loads and stores add up their address */
+    ISO_PRODUCT_SUMS = 1 << 7,    /* multiply and add, shift and add */
+    ISO_FAST_CALLS = 1 << 8,      /* calls within an instance stay in the interpreter's code */
+    ISO_FUEL = 1 << 9,            /* what runs is counted, and the limit looked at */
+    ISO_BOUNDS = 1 << 10,         /* addresses are compared with the memory's size */
+    ISO_MEMORY_OPERANDS = 1 << 11 /* arithmetic loads its second operand */
 };
 
 #define ISO_USES(technique) ((ISO_ABLATE & (technique)) == 0)

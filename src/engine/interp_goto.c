@@ -30,6 +30,9 @@
         why = (reason);                                                                            \
         goto leave;                                                                                \
     } while (0)
+/* What hundreds of operations do stands once: gcc would put it behind each of them. */
+#define TRAP_MEMORY goto trapped_memory
+#define LEAVE_SPENT goto spent
 #define RELOAD                                                                                     \
     do {                                                                                           \
         mem = ctx->memory->base;                                                                   \
@@ -69,6 +72,11 @@ static enum iso_leave interpret(struct iso_exec *ctx)
 #include "engine/ops.def"
 #undef OP
 
+spent:
+    why = ISO_LEAVE_EVENT;
+    goto leave;
+trapped_memory:
+    ctx->trap = ISO_TRAP_MEMORY;
 trapped:
     why = ISO_LEAVE_TRAP;
 leave:

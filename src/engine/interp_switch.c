@@ -27,6 +27,8 @@
         why = (reason);                                                                            \
         break;                                                                                     \
     }
+#define TRAP_MEMORY TRAP(ISO_TRAP_MEMORY)
+#define LEAVE_SPENT LEAVE(ISO_LEAVE_EVENT)
 #define RELOAD                                                                                     \
     {                                                                                              \
         mem = ctx->memory->base;                                                                   \

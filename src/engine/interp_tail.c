@@ -45,6 +45,9 @@ typedef ISO_PRESERVE_NONE enum iso_leave iso_handler(PARAMS);
         ctx->fp = fp;                                                                              \
         return (reason);                                                                           \
     } while (0)
+/* What hundreds of operations do stands once. */
+#define TRAP_MEMORY ISO_MUSTTAIL return trapped_memory(ARGS)
+#define LEAVE_SPENT ISO_MUSTTAIL return spent(ARGS)
 #define RELOAD                                                                                     \
     do {                                                                                           \
         mem = ctx->memory->base;                                                                   \
@@ -53,6 +56,16 @@ typedef ISO_PRESERVE_NONE enum iso_leave iso_handler(PARAMS);
 
 /* Hardly any operation uses all of the state. */
 #pragma clang diagnostic ignored "-Wunused-parameter"
+
+static ISO_PRESERVE_NONE enum iso_leave trapped_memory(PARAMS)
+{
+    TRAP(ISO_TRAP_MEMORY);
+}
+
+static ISO_PRESERVE_NONE enum iso_leave spent(PARAMS)
+{
+    LEAVE(ISO_LEAVE_EVENT);
+}
 
 #define OP(name, ...)                                                                              \
     static ISO_PRESERVE_NONE enum iso_leave op_##name(PARAMS)                                      \

@@ -130,7 +130,9 @@ static const struct numeric saturating[8] = {
     {SHAPE_UNARY, F64, I64, ISO_OPN_i64_trunc_sat_f64_u_S},
 };
 
-/* Variants of binary operations, in the order of ops.def; each is two operations, plain and w. */
+/* Variants of loads and of binary operations, in the order of ops.def; each is two operations,
+ * plain and w. A V whose accumulator mirrors no slot has NO_SLOT for it. */
+enum { L_S = 0, L_A = 2, L_K = 4, L_X = 6, L_Y = 8, L_Z = 10, L_V = 12, NO_SLOT = UINT16_MAX };
 enum { V_SS = 0, V_SI = 2, V_AS = 4, V_AI = 6, V_SA = 8, V_SK = 10, V_AK = 12 };
 
 static void swap_operands(struct iso_operand *x, struct iso_operand *y)
@@ -153,9 +155,44 @@ static bool fits_imm(uint8_t type, uint64_t bits)
     return type == I32 || (int64_t)bits == (int32_t)(int64_t)bits;
 }
 
+/* The local of a slot, or ISO_NONE: where no v128 lies below it. */
+static uint32_t local_of(const struct iso_translator *t, uint32_t slot)
+{
+    uint32_t params = t->func->type->type.param_count;
+    uint32_t local = slot < params ? slot : slot - t->locals + params;
+    return local < t->local_count && t->local_slot[local] == slot ? local : ISO_NONE;
+}
+
+/*
+ * The lower half of a slot's 32 bits, extended, plus a constant: a sum of 32 bits. This is how the
+ * Go compiler makes addresses.
+ */
+static bool fuse_wrapped_sum(struct iso_translator *t, const struct iso_operand *x)
+{
+    if (t->wide || !ISO_USES(ISO_ADDRESS_SUMS) || x->kind != ISO_ENTRY_ACC ||
+        x->producer != t->last || t->ops[t->last] != ISO_OPN_i64_add_AI || t->prev == ISO_NONE ||
+        t->ops[t->prev] != ISO_OPN_i64_extend_i32_u_S) {
+        return false;
+    }
+    uint32_t addend = t->cells[t->last].c;
+    uint32_t slot = t->cells[t->prev].b;
+    uint32_t local = local_of(t, slot);
+    iso_tr_remove_last(t);
+    iso_tr_remove_last(t);
+    if (local != ISO_NONE) {
+        iso_tr_push_sum(t, local, addend);
+    } else {
+        iso_tr_push_acc(t, I32, ISO_OPN_i32_add_SI, slot, addend);
+    }
+    return true;
+}
+
 static void tr_unary(struct iso_translator *t, const struct numeric *n)
 {
     struct iso_operand x = iso_tr_pop(t);
+    if (n->opn == ISO_OPN_i32_wrap_i64_S && fuse_wrapped_sum(t, &x)) {
+        return;
+    }
     if (x.where == ISO_IN_ACC) {
         iso_tr_push_acc(t, n->result, n->opn + 2u, 0, 0);
         return;
@@ -242,25 +279,142 @@ static bool fuse_shl_add(struct iso_translator *t, struct iso_operand *shifted,
     return true;
 }
 
+/* Loads that may be part of an operation: those of a slot (S), of the accumulator (A), of a slot
+ * and a constant (Z; V, whose slot has the same value). */
+enum { LOAD_VARIANTS = 14, M_S = 0, M_A = 2, M_Z = 4, M_NONE = UINT8_MAX };
+
+/* The operations that load their second operand. */
+struct with_memory {
+    uint16_t opn; /* without memory, first variant */
+    uint16_t load;
+    uint16_t fused; /* first variant */
+    bool commutes;
+};
+#define LOADED_OPERAND(t, name, commutes)                                                          \
+    {                                                                                              \
+        ISO_OPN_##t##_##name##_SS, ISO_OPN_##t##_load_S, ISO_OPN_##t##_##name##_MS, commutes       \
+    }
+static const struct with_memory with_memory[] = {
+    LOADED_OPERAND(i32, add, true),  LOADED_OPERAND(i32, mul, true), LOADED_OPERAND(f32, add, true),
+    LOADED_OPERAND(f32, sub, false), LOADED_OPERAND(f32, mul, true), LOADED_OPERAND(f64, add, true),
+    LOADED_OPERAND(f64, sub, false), LOADED_OPERAND(f64, mul, true),
+};
+
+/* Emit an operation of two cells, of which the second has the operands of a load. It belongs to the
+ * instruction of the load, which is what may trap. */
+static void push_with_memory(struct iso_translator *t, uint8_t type, uint32_t opn, uint32_t x,
+                             uint32_t z, const struct iso_cell *load, uint32_t offset)
+{
+    iso_tr_push_acc_literal(t, type, opn, x, 0);
+    if (t->err == ISO_OK) {
+        struct iso_cell *cell = &t->cells[t->last];
+        cell->h[0] = (uint16_t)z;
+        cell[1] = *load;
+        cell[1].op = 0;
+        t->offsets[t->last] = offset;
+    }
+}
+
+/* Which variant of an operation does the load of cell `last`. */
+static uint32_t memory_variant(const struct iso_translator *t, uint32_t load)
+{
+    switch (t->ops[t->last] - load) {
+    case L_S:
+        return M_S;
+    case L_A:
+        return M_A;
+    case L_Z:
+        return M_Z;
+    case L_V:
+        return t->cells[t->last].b != NO_SLOT ? M_Z : M_NONE;
+    default:
+        return M_NONE;
+    }
+}
+
+/* x + y and the like, where y was loaded just before. */
+static bool fuse_load(struct iso_translator *t, uint8_t type, uint32_t opn,
+                      const struct iso_operand *x, const struct iso_operand *y)
+{
+    const struct with_memory *m = with_memory;
+    const struct with_memory *end = m + sizeof with_memory / sizeof with_memory[0];
+    while (m < end && m->opn != opn) {
+        m++;
+    }
+    if (m == end || !ISO_USES(ISO_MEMORY_OPERANDS) || t->wide) {
+        return false;
+    }
+    if (m->commutes && just_computed(t, x, m->load, LOAD_VARIANTS)) {
+        const struct iso_operand *loaded = x;
+        x = y;
+        y = loaded;
+    }
+    if (!just_computed(t, y, m->load, LOAD_VARIANTS) || x->where != ISO_IN_SLOT ||
+        x->kind == ISO_ENTRY_ACC) {
+        return false;
+    }
+    uint32_t variant = memory_variant(t, m->load);
+    if (variant == M_NONE) {
+        return false;
+    }
+    const struct iso_cell load = t->cells[t->last];
+    uint32_t offset = t->offsets[t->last];
+    iso_tr_remove_last(t);
+    push_with_memory(t, type, m->fused + variant, x->slot, 0, &load, offset);
+    return true;
+}
+
+/* A product and the sum or difference that it is part of: first variants, with and without memory.
+ */
+struct product {
+    uint8_t type;
+    uint16_t mul;
+    uint16_t fused;
+    uint16_t loaded_mul;
+    uint16_t loaded_fused;
+};
+#define PRODUCT_SUM(T, t, name)                                                                    \
+    {                                                                                              \
+        T, ISO_OPN_##t##_mul_SS, ISO_OPN_##t##_##name##_SS, ISO_OPN_##t##_mul_MS,                  \
+            ISO_OPN_##t##_##name##_MS                                                              \
+    }
+static const struct product i32_mul_add = PRODUCT_SUM(I32, i32, mul_add);
+static const struct product f32_mul_add = PRODUCT_SUM(F32, f32, mul_add);
+static const struct product f32_mul_sub = PRODUCT_SUM(F32, f32, mul_sub);
+static const struct product f64_mul_add = PRODUCT_SUM(F64, f64, mul_add);
+static const struct product f64_mul_sub = PRODUCT_SUM(F64, f64, mul_sub);
+
 /* z + product or z - product, where the product was the last operation. */
-static bool fuse_product(struct iso_translator *t, uint8_t type, uint32_t mul, uint32_t fused,
+static bool fuse_product(struct iso_translator *t, const struct product *p,
                          const struct iso_operand *product, const struct iso_operand *z)
 {
+    if (!ISO_USES(ISO_PRODUCT_SUMS) || z->where != ISO_IN_SLOT || z->kind == ISO_ENTRY_ACC) {
+        return false;
+    }
+    if (just_computed(t, product, p->loaded_mul, M_Z + 1)) {
+        const struct iso_cell cell = t->cells[t->last];
+        const struct iso_cell load = t->cells[t->last + 1];
+        uint32_t variant = t->ops[t->last] - (uint32_t)p->loaded_mul;
+        uint32_t offset = t->offsets[t->last];
+        iso_tr_remove_last(t);
+        push_with_memory(t, p->type, p->loaded_fused + variant, cell.b, z->slot, &load, offset);
+        return true;
+    }
     /* The variants SS, AS, SA; not w, not immediate. */
-    if (!ISO_USES(ISO_PRODUCT_SUMS) || !just_computed(t, product, mul, V_SA + 1) ||
-        z->where != ISO_IN_SLOT) {
+    if (!just_computed(t, product, p->mul, V_SA + 1)) {
         return false;
     }
     const struct iso_cell cell = t->cells[t->last];
-    uint32_t variant = t->ops[t->last] - mul;
+    uint32_t variant = t->ops[t->last] - (uint32_t)p->mul;
     if (variant != V_SS && variant != V_AS && variant != V_SA) {
         return false;
     }
     iso_tr_remove_last(t);
     if (variant == V_SS) {
-        iso_tr_push_acc(t, type, fused, cell.b, halves(cell.c, z->slot));
+        iso_tr_push_acc(t, p->type, p->fused, cell.b, halves(cell.c, z->slot));
     } else {
-        iso_tr_push_acc(t, type, fused + 2u, variant == V_AS ? cell.c : cell.b, halves(0, z->slot));
+        iso_tr_push_acc(t, p->type, p->fused + 2u, variant == V_AS ? cell.c : cell.b,
+                        halves(0, z->slot));
     }
     return true;
 }
@@ -280,18 +434,15 @@ static bool fuse_sum_of(struct iso_translator *t, uint32_t opn, struct iso_opera
             return true;
         }
         return fuse_shl_add(t, x, y) || fuse_shl_add(t, y, x) ||
-               fuse_product(t, I32, ISO_OPN_i32_mul_SS, ISO_OPN_i32_mul_add_SS, x, y) ||
-               fuse_product(t, I32, ISO_OPN_i32_mul_SS, ISO_OPN_i32_mul_add_SS, y, x);
+               fuse_product(t, &i32_mul_add, x, y) || fuse_product(t, &i32_mul_add, y, x);
     case ISO_OPN_f32_add_SS:
-        return fuse_product(t, F32, ISO_OPN_f32_mul_SS, ISO_OPN_f32_mul_add_SS, x, y) ||
-               fuse_product(t, F32, ISO_OPN_f32_mul_SS, ISO_OPN_f32_mul_add_SS, y, x);
+        return fuse_product(t, &f32_mul_add, x, y) || fuse_product(t, &f32_mul_add, y, x);
     case ISO_OPN_f64_add_SS:
-        return fuse_product(t, F64, ISO_OPN_f64_mul_SS, ISO_OPN_f64_mul_add_SS, x, y) ||
-               fuse_product(t, F64, ISO_OPN_f64_mul_SS, ISO_OPN_f64_mul_add_SS, y, x);
+        return fuse_product(t, &f64_mul_add, x, y) || fuse_product(t, &f64_mul_add, y, x);
     case ISO_OPN_f32_sub_SS:
-        return fuse_product(t, F32, ISO_OPN_f32_mul_SS, ISO_OPN_f32_mul_sub_SS, y, x);
+        return fuse_product(t, &f32_mul_sub, y, x);
     case ISO_OPN_f64_sub_SS:
-        return fuse_product(t, F64, ISO_OPN_f64_mul_SS, ISO_OPN_f64_mul_sub_SS, y, x);
+        return fuse_product(t, &f64_mul_sub, y, x);
     default:
         return false;
     }
@@ -309,7 +460,7 @@ static void tr_binary(struct iso_translator *t, const struct numeric *n)
         swap_operands(&x, &y);
         opn = commutes ? opn : swapped_compare(opn);
     }
-    if (fuse_sum_of(t, opn, &x, &y)) {
+    if (fuse_sum_of(t, opn, &x, &y) || fuse_load(t, n->result, opn, &x, &y)) {
         return;
     }
     if (y.where == ISO_IN_CONST && x.where == ISO_IN_CONST) {
@@ -397,7 +548,6 @@ static const struct access accesses[ISO_OP_I64_STORE32 - ISO_OP_I32_LOAD + 1] = 
                                                 STORE_OP(I64_STORE16, i64_store16, I64)
                                                     STORE_OP(I64_STORE32, i64_store32, I64)};
 
-enum { L_S = 0, L_A = 2, L_K = 4, L_X = 6, L_Y = 8, L_Z = 10, L_V = 12 };
 enum { S_SS, S_AS, S_IS, S_SA, S_IA, S_SK, S_AK, S_IK, S_AA, S_SX, S_AX, S_SZ, S_AZ, S_IZ };
 
 /*
@@ -467,8 +617,8 @@ static void tr_load(struct iso_translator *t, const struct access *op, uint32_t 
         const struct iso_cell sum = t->cells[t->last];
         bool in_acc = t->ops[t->last] == ISO_OPN_i32_add_AI;
         iso_tr_remove_last(t);
-        iso_tr_push_acc(t, op->type, op->opn + (in_acc ? (uint32_t)L_V : (uint32_t)L_Z), sum.b,
-                        sum.c);
+        iso_tr_push_acc(t, op->type, op->opn + (in_acc ? (uint32_t)L_V : (uint32_t)L_Z),
+                        in_acc ? (uint32_t)NO_SLOT : sum.b, sum.c);
         return;
     }
     if (address.where == ISO_IN_CONST && (uint64_t)(uint32_t)address.bits + offset <= UINT32_MAX) {
