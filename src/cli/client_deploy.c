@@ -396,6 +396,21 @@ const struct iso_cli_command iso_cli_client_plan = {
 /* ---- deploy -----------------------------------------------------------------------------------
  */
 
+/* The generation that an application has; 0: none, or nobody knows. */
+static uint64_t generation_of(struct iso_cli_server *server, const char *path)
+{
+    struct iso_cli_reply reply;
+    const struct iso_cli_request request = {.method = "GET", .path = path, .quiet = true};
+    json_t *app = NULL;
+    if (iso_cli_request(server, &request, &reply) == ISO_CLI_OK && reply.status == 200) {
+        app = json_loadb((const char *)reply.body.ptr, reply.body.len, 0, NULL);
+    }
+    const uint64_t generation = iso_cli_json_number(app, "generation");
+    iso_buf_fini(&reply.body);
+    json_decref(app);
+    return generation;
+}
+
 static int deploy(struct iso_cli_server *server, const struct iso_cli_manifest *manifest,
                   const json_t *body, const struct iso_cli_wait *wait)
 {
@@ -408,8 +423,12 @@ static int deploy(struct iso_cli_server *server, const struct iso_cli_manifest *
         return status == ISO_CLI_OK ? ISO_CLI_INVALID : status;
     }
     (void)iso_format(path, sizeof path, "/v1/apps/%s", name);
+    const uint64_t before = generation_of(server, path);
     int status = send_manifest(server, manifest, "PUT", path, body, &accepted);
     if (accepted != NULL) {
+        if (before != 0 && iso_cli_json_number(accepted, "generation") == before) {
+            iso_cli_note("nothing is new; --force makes a new generation all the same");
+        }
         status = iso_cli_wait_done(server, wait, accepted, false);
     }
     json_decref(accepted);

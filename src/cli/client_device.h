@@ -12,6 +12,9 @@ void iso_cli_device_print(const json_t *device, const char *pin);
  * then it is used. Returns whether it is; no message. name: its name or id. */
 bool iso_cli_device_wait(struct iso_cli_server *server, const char *name);
 
+/* PATCH of what an orchestrator keeps of a device, taken; shown with --json. Returns as below. */
+int iso_cli_device_change(struct iso_cli_server *server, const char *name, json_t *body);
+
 /* Asks the device itself and shows it. Returns the exit status. */
 int iso_cli_device_show(struct iso_cli_server *server);
 

@@ -10,11 +10,11 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { OPTION_NAME, OPTION_TAKE_OVER, OPTION_FORGET, OPTION_OFF, PATH_SIZE = 1024 };
+enum { OPTION_NAME, OPTION_TAKE_OVER, OPTION_FORGET, PATH_SIZE = 1024 };
 
 struct options {
     const char *name;
-    bool take_over, forget, off;
+    bool take_over, forget;
 };
 
 static int option(void *ctx, int id, char *value)
@@ -27,11 +27,8 @@ static int option(void *ctx, int id, char *value)
     case OPTION_TAKE_OVER:
         options->take_over = true;
         break;
-    case OPTION_FORGET:
-        options->forget = true;
-        break;
     default:
-        options->off = true;
+        options->forget = true;
         break;
     }
     return ISO_CLI_OK;
@@ -444,7 +441,7 @@ static const struct iso_cli_command device_rm = {
  */
 
 /* body: its reference is taken. */
-static int patch(struct iso_cli_server *server, const char *name, json_t *body)
+int iso_cli_device_change(struct iso_cli_server *server, const char *name, json_t *body)
 {
     char path[PATH_SIZE];
     json_t *device = NULL;
@@ -486,7 +483,8 @@ static int run_label(const struct iso_cli_command *command, int argc, char **arg
             }
         }
         if (status == ISO_CLI_OK) {
-            status = patch(&args.server, args.operands[0], json_pack("{s:O}", "labels", labels));
+            status = iso_cli_device_change(&args.server, args.operands[0],
+                                           json_pack("{s:O}", "labels", labels));
         }
     }
     json_decref(labels);
@@ -509,8 +507,8 @@ static int run_rename(const struct iso_cli_command *command, int argc, char **ar
     struct iso_cli_client_args args;
     int status = iso_cli_client_read(command, argc, argv, &args, 2, 2, NULL, NULL);
     if (status < 0) {
-        status =
-            patch(&args.server, args.operands[0], json_pack("{s:s}", "name", args.operands[1]));
+        status = iso_cli_device_change(&args.server, args.operands[0],
+                                       json_pack("{s:s}", "name", args.operands[1]));
     }
     iso_cli_server_fini(&args.server);
     return status;
@@ -524,43 +522,6 @@ static const struct iso_cli_command device_rename = {
     .group_count = ISO_COUNT_OF(groups),
     .examples = "  isomer device rename raspberrypi den\n",
     .run = run_rename,
-};
-
-static int run_drain(const struct iso_cli_command *command, int argc, char **argv)
-{
-    struct iso_cli_client_args args;
-    struct options options = {.name = NULL};
-    int status = iso_cli_client_read(command, argc, argv, &args, 1, 1, option, &options);
-    if (status < 0) {
-        status = patch(&args.server, args.operands[0],
-                       json_pack("{s:b}", "drained", options.off ? 0 : 1));
-        if (status == ISO_CLI_OK && !args.server.json) {
-            iso_cli_note(options.off ? "%s is used again"
-                                     : "%s: components are moved away, nothing new is put there",
-                         args.operands[0]);
-        }
-    }
-    iso_cli_server_fini(&args.server);
-    return status;
-}
-
-static const struct iso_cli_option drain_options[] = {
-    {OPTION_OFF, "off", NULL, false, "use it again"},
-};
-static const struct iso_cli_option_group drain_group = {"Device", drain_options,
-                                                        ISO_COUNT_OF(drain_options)};
-static const struct iso_cli_option_group *const drain_groups[] = {&drain_group,
-                                                                  &iso_cli_orchestrator_group};
-
-static const struct iso_cli_command device_drain = {
-    .name = "device drain",
-    .summary = "move everything away from a device",
-    .synopsis = "DEVICE",
-    .groups = drain_groups,
-    .group_count = ISO_COUNT_OF(drain_groups),
-    .examples = "  isomer device drain den\n"
-                "  isomer device drain --off den\n",
-    .run = run_drain,
 };
 
 /* ---- device -----------------------------------------------------------------------------------
@@ -582,8 +543,8 @@ static int run_device(const struct iso_cli_command *command, int argc, char **ar
 }
 
 static const struct iso_cli_command *const device_commands[] = {
-    &device_ls,    &device_show,   &device_add,   &device_pair, &device_rm,
-    &device_label, &device_rename, &device_drain, NULL};
+    &device_ls,    &device_show,   &device_add,           &device_pair, &device_rm,
+    &device_label, &device_rename, &iso_cli_device_drain, NULL};
 
 const struct iso_cli_command iso_cli_client_device = {
     .name = "device",

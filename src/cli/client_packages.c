@@ -94,6 +94,30 @@ static void fact(const char *name, const char *text)
     }
 }
 
+/* The module's own package; those that it brings along, nested, are only named. */
+static void print_interface(const char *wit)
+{
+    static const char nested[] = "\npackage ";
+    const char *end = strncmp(wit, nested + 1, strlen(nested + 1)) == 0 ? wit : strstr(wit, nested);
+    end = end != NULL ? strstr(end + 1, nested) : NULL;
+    if (end == NULL) {
+        fputs(wit[0] != '\0' ? "\n" : "", stdout);
+        fputs(wit, stdout);
+        return;
+    }
+    const char *own = end, *line = end;
+    do { /* its description stands before it */
+        own = line;
+        while (line > wit && *--line != '\n') {
+        }
+    } while (line > wit && strncmp(line + 1, "///", 3) == 0);
+    printf("\n%.*s", (int)(own - wit), wit);
+    for (; end != NULL; end = strstr(end + 1, nested)) {
+        end += strlen(nested);
+        printf("\nwith %.*s (--json has it)\n", (int)strcspn(end, " {;\n"), end);
+    }
+}
+
 static int print_package(const json_t *package)
 {
     const json_t *info = json_object_get(package, "info");
@@ -107,9 +131,7 @@ static int print_package(const json_t *package)
     fact("licence", iso_cli_json_text(info, "licence"));
     fact("description", iso_cli_json_text(info, "description"));
     fact("source", iso_cli_json_text(info, "source"));
-    if (iso_cli_json_text(info, "wit")[0] != '\0') {
-        printf("\n%s", iso_cli_json_text(info, "wit"));
-    }
+    print_interface(iso_cli_json_text(info, "wit"));
     return iso_cli_finish_output(ISO_CLI_OK);
 }
 

@@ -295,6 +295,9 @@ static int run_verify(const struct iso_cli_command *command, int argc, char **ar
         return failed(&report, other ? ISO_E_INVALID : err);
     }
     iso_sign_id_text(keys[which].id, id);
+    for (char *tab = comment; (tab = strchr(tab, '\t')) != NULL;) {
+        *tab = ' '; /* minisign puts them between the parts of its comments */
+    }
     printf("signed by %s: ", id);
     iso_cli_print_str(stdout, iso_str_from_z(comment));
     putchar('\n');

@@ -317,7 +317,7 @@ static bool shown(const struct iso_or_app *app)
 {
     bool removed = app->current != NULL && app->current->text.len == 0 &&
                    app->current->state == ISO_OR_COMMITTED;
-    return app->change != NULL || (app->current != NULL && !removed) || app->failed_number != 0;
+    return app->change != NULL || (app->current != NULL && !removed) || app->failed[0] != '\0';
 }
 
 enum iso_err iso_or_deployer_write_apps(struct iso_or_deployer *deployer, struct iso_json *json)

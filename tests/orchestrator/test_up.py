@@ -48,6 +48,7 @@ def from_nothing_to_an_application(t):
         listed = run(t, "device", "ls").out
         check("kitchen" in listed and "den" in listed, listed)
         t.expect(run(t, "deploy", folder), 0, ["sent ", "hello runs: generation 1"])
+        t.expect(run(t, "deploy", folder), 0, ["nothing is new", "hello runs: generation 1"])
         check(sorted(places(t).values()) == ["den", "kitchen"], str(places(t)))
         for number in (1, 2):
             check(run(t, "call", "hello/greeter", "greet", "name=you").out ==
@@ -65,8 +66,18 @@ def from_nothing_to_an_application(t):
     with up(t):
         check(re.search(r"hello +running +1 ", run(t, "ls").out), str(run(t, "ls")))
         until(lambda: "number 1" in run(t, "call", "hello/greeter", "greet", "name=you").out)
+        with open(os.path.join(folder, "app.json"), encoding="utf-8") as file:
+            nowhere = json.load(file)
+        nowhere["components"]["counter"]["place"] = {"label": "nowhere"}
+        with open(os.path.join(folder, "app.json"), "w", encoding="utf-8") as file:
+            json.dump(nowhere, file)
+        t.expect(run(t, "deploy", folder), 72, ["lacks the label nowhere", "generation 1 of hello runs on"])
+        t.expect(run(t, "package", "push", os.path.join(folder, "greeter.wasm")), 0)
+        shown = t.expect(run(t, "package", "show", "greeter"), 0).out
+        check("greet: func(name: string)" in shown and shown.endswith("with isomer:counter@1.0.0 (--json has it)\n") and
+              "A number that goes up" not in shown, shown)
         t.expect(run(t, "rm", "hello"), 0, "hello is removed")
-        t.expect(run(t, "ls"), 0, "no application is deployed")
+        t.expect(run(t, "ls"), 0, "no application is deployed")  # whatever failed before
     t.expect(run(t, "down"), 0, "nothing runs")
 
 
@@ -193,6 +204,22 @@ def what_cannot_be(t):
         t.write("hello/app.json", manifest[:-4])
         t.expect(run(t, "check", folder), 65, "app.json:")
         t.expect(run(t, "deploy", folder), 65, "app.json:")
+
+
+@test
+def a_device_is_drained(t):
+    """It is waited for; what no other device can take stays, is named, and is no success."""
+    folder = hello(t)
+    with up(t, "den,hall,kitchen"):
+        t.expect(run(t, "deploy", folder), 0)
+        device = places(t)["counter"]
+        t.expect(run(t, "device", "drain", device), 0, f"{device} is empty, and nothing new is put there")
+        left = places(t)
+        check(device not in left.values() and len(set(left.values())) == 2, str(left))
+        stays = t.expect(run(t, "device", "drain", left["counter"]), 72, ["no other device can take", "hello/counter", "--verbose"])
+        check("hello/greeter" not in stays.err and places(t) == left, str(stays))
+        t.expect(run(t, "device", "drain", "--off", device), 0, "is used again")
+        t.expect(run(t, "device", "drain", "nobody"), 77, ["no device has the name or id 'nobody'", "isomer device ls"])
 
 
 @test
