@@ -95,10 +95,10 @@ int iso_cli_server_option(struct iso_cli_server *server, int id, const char *val
 /* ---- Address ------------------------------------------------------------------------------------
  */
 
-static bool is_loopback(const char *host)
+/* authority: of a URL, with what follows it. */
+static bool is_loopback(const char *authority)
 {
-    return strncmp(host, "127.", 4) == 0 || strncmp(host, "localhost", 9) == 0 ||
-           strncmp(host, "[::1]", 5) == 0;
+    return iso_address_is_loopback(iso_str_from(authority, strcspn(authority, "/?#")));
 }
 
 static bool has_port(const char *host)
@@ -150,30 +150,43 @@ static void use_token_of(struct iso_cli_server *server, const char *state)
     }
 }
 
-/* What DIR/local.json says, while its process lives. */
-static bool use_state(struct iso_cli_server *server, const char *dir)
+/* What DIR/local.json says, while its process lives; NULL. The caller's reference. */
+static json_t *read_local(const char *dir)
 {
     char path[1200];
     struct iso_file file;
     if (iso_format(path, sizeof path, "%s/local.json", dir) >= sizeof path ||
         iso_file_read(path, 64u << 10, &file, NULL) != ISO_OK) {
-        return false;
+        return NULL;
     }
     json_t *local = json_loadb((const char *)file.bytes.ptr, file.bytes.len, 0, NULL);
     iso_file_fini(&file);
-    const char *url = iso_cli_json_text(local, "url");
     const pid_t pid = (pid_t)iso_cli_json_number(local, "pid");
-    const bool lives = url[0] != '\0' && (pid <= 0 || kill(pid, 0) == 0 || errno != ESRCH);
-    if (lives) {
-        if (server->pin[0] == '\0') {
-            (void)iso_format(server->pin, sizeof server->pin, "%s",
-                             iso_cli_json_text(local, "pin"));
-        }
-        (void)iso_format(server->base, sizeof server->base, "%s", url);
+    if (iso_cli_json_text(local, "url")[0] == '\0' ||
+        (pid > 0 && kill(pid, 0) != 0 && errno == ESRCH)) {
+        json_decref(local);
+        return NULL;
+    }
+    return local;
+}
+
+static void use_pin_of(struct iso_cli_server *server, const json_t *said)
+{
+    if (server->pin[0] == '\0') {
+        (void)iso_format(server->pin, sizeof server->pin, "%s", iso_cli_json_text(said, "pin"));
+    }
+}
+
+static bool use_state(struct iso_cli_server *server, const char *dir)
+{
+    json_t *local = read_local(dir);
+    if (local != NULL) {
+        use_pin_of(server, local);
+        (void)iso_format(server->base, sizeof server->base, "%s", iso_cli_json_text(local, "url"));
         use_token_of(server, dir);
     }
     json_decref(local);
-    return lives;
+    return local != NULL;
 }
 
 static void use_note(struct iso_cli_server *server, const json_t *note)
@@ -200,14 +213,33 @@ static bool default_state(bool is_device, bool of_system, char out[ISO_CLI_STATE
     return iso_cli_state_default(program, out);
 }
 
-/* Whether it is the orchestrator of that state directory that listens at the address. */
-static bool is_of_state(const struct iso_cli_server *server, const char *state)
+/* Whether a daemon says that it listens at the address. Of "localhost", which is looked up, its own
+ * address is taken instead; of https its pin. */
+static bool is_at(struct iso_cli_server *server, const json_t *said)
 {
-    struct iso_cli_server other = {.is_device = false};
-    return use_state(&other, state) && strcmp(other.base, server->base) == 0;
+    static const char *const keys[] = {"url", "https"};
+    static const char *const names[] = {"http://localhost:", "https://localhost:"};
+    for (size_t i = 0; i < ISO_COUNT_OF(keys); i++) {
+        const char *url = iso_cli_json_text(said, keys[i]);
+        const char *scheme_end = strstr(url, "://");
+        const char *port = strrchr(url, ':');
+        if (scheme_end == NULL || !is_loopback(scheme_end + 3)) {
+            continue;
+        }
+        const char *name = names[strncmp(url, "https", 5) == 0 ? 1 : 0];
+        const size_t len = strlen(name);
+        if (strcmp(url, server->base) == 0 ||
+            (strncmp(server->base, name, len) == 0 && strcmp(server->base + len, port + 1) == 0)) {
+            (void)iso_format(server->base, sizeof server->base, "%s", url);
+            use_pin_of(server, said);
+            return true;
+        }
+    }
+    return false;
 }
 
-/* For an address on this machine: the token of the daemon that listens there. */
+/* For an address on this machine: the token of the daemon that says that it listens there. Whoever
+ * else has taken the port gets none. */
 static void use_local_token(struct iso_cli_server *server)
 {
     char state[ISO_CLI_STATE_SIZE];
@@ -216,15 +248,19 @@ static void use_local_token(struct iso_cli_server *server)
     json_array_foreach(notes, i, note)
     {
         const char *dir = iso_cli_json_text(note, "state");
-        if (server->is_device ? strcmp(iso_cli_json_text(note, "url"), server->base) == 0
-                              : is_of_state(server, dir)) {
+        json_t *local = read_local(dir);
+        if (is_at(server, local)) {
             use_token_of(server, dir);
         }
+        json_decref(local);
     }
     for (int system = 0; system < 2 && server->token[0] == '\0'; system++) {
-        if (default_state(server->is_device, system == 1, state)) {
+        json_t *local =
+            default_state(server->is_device, system == 1, state) ? read_local(state) : NULL;
+        if (is_at(server, local)) {
             use_token_of(server, state);
         }
+        json_decref(local);
     }
     json_decref(notes);
 }

@@ -232,34 +232,17 @@ struct program {
     bool given[ISO_CLI_PORTS]; /* addresses of HTTPS, HTTP, CoAP, secure CoAP: used as they are */
 };
 
-/* How programs of this machine reach what listens at an address. */
-static void https_here(const char *address, uint16_t port, char out[128])
-{
-    const char *colon = strrchr(address, ':');
-    const size_t len = colon != NULL ? (size_t)(colon - address) : 0;
-    const bool any = len == 0 || strncmp(address, "[::]", len) == 0 ||
-                     strncmp(address, "0.0.0.0", len) == 0 || strncmp(address, "*", len) == 0;
-    (void)iso_format(out, 128, "https://%.*s:%u", any ? 9 : (int)len, any ? "127.0.0.1" : address,
-                     port);
-}
-
 static void on_ready(void *ctx)
 {
     struct program *program = ctx;
-    const struct iso_supervisor_config *config = program->config;
     struct iso_supervisor_ports ports;
-    char url[128], https[128], pin[ISO_SUPERVISOR_PIN_SIZE];
+    char url[ISO_SUPERVISOR_URL_SIZE], https[ISO_SUPERVISOR_URL_SIZE], pin[ISO_SUPERVISOR_PIN_SIZE];
     iso_supervisor_ports(program->supervisor, &ports);
     const uint16_t kept[ISO_CLI_PORTS] = {
         program->given[0] ? 0 : ports.https, program->given[1] ? 0 : ports.http,
         program->given[2] ? 0 : ports.coap, program->given[3] ? 0 : ports.coaps};
-    if (ports.http != 0) {
-        const char *address = config->http_count != 0 ? config->http[0] : HTTP_ADDRESS;
-        (void)iso_format(url, sizeof url, "http://%.*s:%u", (int)(strrchr(address, ':') - address),
-                         address, ports.http);
-    }
+    iso_supervisor_urls(program->supervisor, url, https);
     if (ports.https != 0) {
-        https_here(config->https_count != 0 ? config->https[0] : "", ports.https, https);
         iso_supervisor_pin(program->supervisor, pin);
         program->daemon.https = https;
         program->daemon.pin = pin;

@@ -3,6 +3,7 @@
 
 #include "base/format.h"
 #include "net/token.h"
+#include "platform/platform.h"
 
 #include <string.h>
 
@@ -34,6 +35,7 @@ struct iso_route_server {
     struct request *requests;
     bool pages_operate, refusing;
     uint16_t https_port, http_port;
+    char https_url[ISO_ROUTE_URL_SIZE], http_url[ISO_ROUTE_URL_SIZE];
     void (*done)(void *ctx);
     void *done_ctx;
 };
@@ -354,12 +356,6 @@ size_t iso_route_addresses(const char *const *list, size_t count, const char *fa
     return count;
 }
 
-static bool is_loopback(const char *address)
-{
-    return strncmp(address, "127.", 4) == 0 || strncmp(address, "[::1]:", 6) == 0 ||
-           strncmp(address, "localhost:", 10) == 0;
-}
-
 /* What the configuration asks for; *tls: how many of them, the first ones, are HTTPS. */
 static enum iso_err list_listeners(const struct iso_route_config *config,
                                    struct iso_http_listener *listeners, size_t *tls, size_t *count,
@@ -374,7 +370,7 @@ static enum iso_err list_listeners(const struct iso_route_config *config,
                                                   config->identity->key_pem};
     }
     for (size_t i = 0; i < local; i++) {
-        if (!is_loopback(plain[i])) {
+        if (!iso_address_is_loopback(iso_str_from_z(plain[i]))) {
             return iso_fail(report, ISO_E_ARGUMENT,
                             "plain HTTP on %s: only loopback addresses (127.0.0.1, [::1]) may be "
                             "without TLS",
@@ -384,6 +380,20 @@ static enum iso_err list_listeners(const struct iso_route_config *config,
     }
     *count = *tls + local;
     return ISO_OK;
+}
+
+/* address: "ADDR:PORT", as it was asked for. What listens on all addresses does so on loopback, and
+ * localhost means that one. */
+static void url_of(const char *scheme, const char *address, uint16_t port,
+                   char out[ISO_ROUTE_URL_SIZE])
+{
+    struct iso_str host = iso_str_from(address, (size_t)(strrchr(address, ':') - address));
+    if (iso_str_equal_z(host, "[::]") || iso_str_equal_z(host, "0.0.0.0") ||
+        iso_str_equal_z(host, "localhost")) {
+        host = iso_str_from_z("127.0.0.1");
+    }
+    (void)iso_format(out, ISO_ROUTE_URL_SIZE, "%s://%.*s:%u", scheme, (int)host.len, host.ptr,
+                     port);
 }
 
 enum iso_err iso_route_server_create(uv_loop_t *loop, const struct iso_route_config *config,
@@ -424,8 +434,14 @@ enum iso_err iso_route_server_create(uv_loop_t *loop, const struct iso_route_con
         iso_alloc_free(server->alloc, server, sizeof *server);
         return err;
     }
-    server->https_port = tls != 0 ? iso_http_server_port(server->http, 0) : 0;
-    server->http_port = count != tls ? iso_http_server_port(server->http, tls) : 0;
+    if (tls != 0) {
+        server->https_port = iso_http_server_port(server->http, 0);
+        url_of("https", listeners[0].address, server->https_port, server->https_url);
+    }
+    if (count != tls) {
+        server->http_port = iso_http_server_port(server->http, tls);
+        url_of("http", listeners[tls].address, server->http_port, server->http_url);
+    }
     *out = server;
     return ISO_OK;
 }
@@ -439,6 +455,13 @@ void iso_route_server_ports(const struct iso_route_server *server, uint16_t *htt
 {
     *https = server->https_port;
     *http = server->http_port;
+}
+
+void iso_route_server_urls(const struct iso_route_server *server, char http[ISO_ROUTE_URL_SIZE],
+                           char https[ISO_ROUTE_URL_SIZE])
+{
+    (void)iso_format(http, ISO_ROUTE_URL_SIZE, "%s", server != NULL ? server->http_url : "");
+    (void)iso_format(https, ISO_ROUTE_URL_SIZE, "%s", server != NULL ? server->https_url : "");
 }
 
 void iso_route_server_refuse(struct iso_route_server *server)

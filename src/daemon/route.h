@@ -22,7 +22,12 @@
 #include "net/http_server.h"
 #include "net/tls.h"
 
-enum { ISO_ROUTE_PARAMS = 3, ISO_ROUTE_LISTEN_MAX = 8, ISO_ROUTE_CLOSERS = 2 };
+enum {
+    ISO_ROUTE_PARAMS = 3,
+    ISO_ROUTE_LISTEN_MAX = 8,
+    ISO_ROUTE_CLOSERS = 2,
+    ISO_ROUTE_URL_SIZE = 128
+};
 
 /* Who may: the role a route asks for. */
 enum iso_route_access { ISO_ROUTE_PUBLIC, ISO_ROUTE_READ, ISO_ROUTE_OPERATE };
@@ -99,6 +104,10 @@ ISO_MUST_CHECK enum iso_err iso_route_server_create(uv_loop_t *loop,
 struct iso_http_server *iso_route_server_http(const struct iso_route_server *server);
 /* The ports of the first listener of each kind; 0 where there is none. */
 void iso_route_server_ports(const struct iso_route_server *server, uint16_t *https, uint16_t *http);
+/* Where programs of this machine reach the first listener of each kind: "http://127.0.0.1:8480";
+ * empty where there is none. server: NULL is fine, and has none. */
+void iso_route_server_urls(const struct iso_route_server *server, char http[ISO_ROUTE_URL_SIZE],
+                           char https[ISO_ROUTE_URL_SIZE]);
 /* From now on new requests are answered 503: the daemon is stopping. NULL is allowed. */
 void iso_route_server_refuse(struct iso_route_server *server);
 /* Questions (GET) that wait are answered 503: what they wait for may take for ever, and no answer

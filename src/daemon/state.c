@@ -2,6 +2,7 @@
 #include "daemon/state.h"
 
 #include "base/format.h"
+#include "base/json_member.h"
 #include "daemon/clock.h"
 #include "platform/platform.h"
 
@@ -157,6 +158,37 @@ enum iso_err iso_state_open(struct iso_state *state, const char *dir, const char
         iso_access_sessions_read(access, uv_hrtime() / 1000000000u);
     }
     return err;
+}
+
+enum iso_err iso_state_tell(const struct iso_state *state, const char *name, const char *http,
+                            const char *https, struct iso_report *report)
+{
+    char path[ISO_PATH_MAX], pin[ISO_TLS_PIN_TEXT_SIZE];
+    struct iso_buf buf;
+    struct iso_json json;
+    path_in(state, "local.json", path);
+    iso_tls_pin_text(state->identity.pin, pin);
+    iso_buf_init(&buf, iso_alloc_libc(), 4096);
+    iso_json_init_buf(&json, &buf, 0);
+    iso_json_object_begin(&json);
+    iso_json_put_z(&json, "url", http[0] != '\0' ? http : https);
+    iso_json_put_z(&json, "https", https);
+    iso_json_put_z(&json, "pin", pin);
+    iso_json_put_z(&json, "id", state->id);
+    iso_json_put_z(&json, "name", name);
+    iso_json_put_u64(&json, "pid", (uint64_t)getpid());
+    iso_json_object_end(&json);
+    enum iso_err err = iso_json_finish(&json);
+    err = err != ISO_OK ? err : iso_file_write_atomic(path, iso_buf_view(&buf), report);
+    iso_buf_fini(&buf);
+    return err;
+}
+
+void iso_state_untell(const struct iso_state *state)
+{
+    char path[ISO_PATH_MAX];
+    path_in(state, "local.json", path);
+    (void)unlink(path);
 }
 
 void iso_state_close(struct iso_state *state, struct iso_access *access)

@@ -1,6 +1,7 @@
 /* state.h - what a daemon is, kept in its state directory DIR (0700): a lock, so that there is one
  * daemon to a directory; DIR/identity.pem, its key and certificate; DIR/tokens.json, who may; and
- * DIR/token, the token of this machine's people and programs. Opening blocks. */
+ * DIR/token, the token of this machine's people and programs; while it serves, DIR/local.json,
+ * where these find it. Opening blocks. */
 #ifndef ISO_DAEMON_STATE_H
 #define ISO_DAEMON_STATE_H
 
@@ -23,6 +24,13 @@ struct iso_state {
 ISO_MUST_CHECK enum iso_err iso_state_open(struct iso_state *state, const char *dir,
                                            const char *program, const char *host,
                                            struct iso_access *access, struct iso_report *report);
+/* It serves: writes DIR/local.json. name: its own; http, https: where programs of this machine
+ * reach it, empty where they do not. Blocks. Errors: ACCESS, IO, NOMEM. */
+ISO_MUST_CHECK enum iso_err iso_state_tell(const struct iso_state *state, const char *name,
+                                           const char *http, const char *https,
+                                           struct iso_report *report);
+/* It does no longer: removes the file. */
+void iso_state_untell(const struct iso_state *state);
 /* Wipes and releases, the lock last. A state that iso_state_open was never called with must be
  * zeroed. */
 void iso_state_close(struct iso_state *state, struct iso_access *access);

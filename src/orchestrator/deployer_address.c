@@ -2,6 +2,7 @@
 #include "orchestrator/deployer_address.h"
 
 #include "base/format.h"
+#include "platform/platform.h"
 
 #include <string.h>
 
@@ -23,8 +24,7 @@ static bool host_of(const char *base, char out[HOST_SIZE])
 
 static bool is_loopback(const char *host)
 {
-    return strncmp(host, "127.", 4) == 0 || strcmp(host, "[::1]") == 0 ||
-           strcmp(host, "localhost") == 0;
+    return iso_address_is_loopback(iso_str_from_z(host));
 }
 
 /* A number, and not one of a single link: of names the devices know nothing. */

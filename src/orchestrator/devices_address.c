@@ -1,6 +1,7 @@
 /* devices_address.c - addresses of devices as people write them, as base URLs. Pure. */
 #include "base/format.h"
 #include "orchestrator/devices_state.h"
+#include "platform/platform.h"
 
 #include <stdlib.h>
 
@@ -87,13 +88,6 @@ static bool split(struct iso_str text, struct iso_str *host, bool *v6, unsigned 
            (colon == NULL || read_port(iso_str_from(colon + 1, text.len - host->len - 1), port));
 }
 
-static bool is_loopback(struct iso_str host, bool v6)
-{
-    return v6 ? iso_str_equal_z(host, "::1")
-              : iso_str_equal_z(host, "localhost") ||
-                    (host.len > 4 && memcmp(host.ptr, "127.", 4) == 0);
-}
-
 enum iso_err iso_or_place_read(struct iso_str text, struct iso_or_place *out,
                                struct iso_report *report)
 {
@@ -116,7 +110,7 @@ enum iso_err iso_or_place_read(struct iso_str text, struct iso_or_place *out,
                         (int)(text.len < 200 ? text.len : 200), text.ptr);
     }
     host = here ? iso_str_from_z("127.0.0.1") : host;
-    const bool loopback = is_loopback(host, v6);
+    const bool loopback = iso_address_is_loopback(host);
     if (plain && !loopback) {
         return iso_fail(report, ISO_E_ARGUMENT,
                         "plain http is for this machine only; write https://%.*s",

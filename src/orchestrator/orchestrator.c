@@ -280,34 +280,18 @@ static enum iso_err open_fleet(struct iso_orchestrator *orchestrator, struct iso
     return iso_or_deployer_create(&deployer, &orchestrator->deployer, report);
 }
 
-/* Where programs of this machine find it: DIR/local.json, beside DIR/token. */
-static enum iso_err write_local(struct iso_orchestrator *orchestrator, struct iso_report *report)
+static enum iso_err tell(struct iso_orchestrator *orchestrator, struct iso_report *report)
 {
-    char path[PATH_SIZE], url[64] = "", pin[ISO_TLS_PIN_TEXT_SIZE];
-    uint16_t https, http;
-    struct iso_buf buf;
-    struct iso_json json;
-    iso_route_server_ports(orchestrator->server, &https, &http);
-    iso_tls_pin_text(orchestrator->state.identity.pin, pin);
-    (void)iso_format(url, sizeof url, "%s:%u", http != 0 ? "http://127.0.0.1" : "https://127.0.0.1",
-                     http != 0 ? http : https);
-    iso_buf_init(&buf, orchestrator->alloc, 4096);
-    iso_json_init_buf(&json, &buf, 0);
-    iso_json_object_begin(&json);
-    iso_json_put_string_if(&json, "url", iso_str_from_z(url));
-    iso_json_put_string_if(&json, "pin", iso_str_from_z(pin));
-    iso_json_put_string_if(&json, "id", iso_str_from_z(orchestrator->state.id));
-    iso_json_put_string_if(&json, "name", iso_str_from_z(orchestrator->name));
-    iso_json_put_u64(&json, "pid", (uint64_t)getpid());
-    iso_json_object_end(&json);
-    enum iso_err err = iso_json_finish(&json);
-    path_in(orchestrator, "local.json", path);
-    err = err != ISO_OK ? err : iso_file_write_atomic(path, iso_buf_view(&buf), report);
-    iso_buf_fini(&buf);
+    char http[ISO_ROUTE_URL_SIZE], https[ISO_ROUTE_URL_SIZE];
+    uint16_t https_port, http_port;
+    iso_route_server_urls(orchestrator->server, http, https);
+    iso_route_server_ports(orchestrator->server, &https_port, &http_port);
+    const enum iso_err err =
+        iso_state_tell(&orchestrator->state, orchestrator->name, http, https, report);
     if (err == ISO_OK) {
         iso_log_write(&orchestrator->log, ISO_LOG_INFO, "orchestrator",
                       "serving id=%s name=%s https=%u http=%u state=%s", orchestrator->state.id,
-                      orchestrator->name, https, http, orchestrator->config->state);
+                      orchestrator->name, https_port, http_port, orchestrator->config->state);
     }
     return err;
 }
@@ -322,7 +306,7 @@ static enum iso_err open_all(struct iso_orchestrator *orchestrator, struct iso_r
     enum iso_err err = open_state(orchestrator, report);
     err = err != ISO_OK ? err : open_server(orchestrator, report);
     err = err != ISO_OK ? err : open_fleet(orchestrator, report);
-    err = err != ISO_OK ? err : write_local(orchestrator, report);
+    err = err != ISO_OK ? err : tell(orchestrator, report);
     if (err == ISO_OK) {
         (void)uv_timer_init(orchestrator->loop, &orchestrator->tick);
         orchestrator->tick.data = orchestrator;
@@ -442,12 +426,10 @@ static void on_server_closed(void *ctx)
 void iso_orchestrator_stop(struct iso_orchestrator *orchestrator, uint32_t grace_ms,
                            void (*stopped)(void *ctx), void *ctx)
 {
-    char path[PATH_SIZE];
     orchestrator->stopped = stopped;
     orchestrator->stopped_ctx = ctx;
     if (orchestrator->tick_open) {
-        path_in(orchestrator, "local.json", path);
-        (void)unlink(path);
+        iso_state_untell(&orchestrator->state);
     }
     if (orchestrator->server != NULL) {
         iso_route_server_refuse(orchestrator->server);

@@ -96,10 +96,8 @@ void iso_package_sources_close(struct iso_package_sources *sources, void (*on_cl
 static enum iso_err check_url(const struct iso_package_registry *registry,
                               struct iso_report *report)
 {
-    static const char *const loopback[] = {"localhost", "127.0.0.1", "[::1]"};
     const bool plain = strncmp(registry->url, "http://", 7) == 0;
     const char *host = registry->url + (plain ? 7 : 8);
-    bool near = registry->plain_http;
     if ((!plain && strncmp(registry->url, "https://", 8) != 0) || host[0] == '\0' ||
         host[0] == '/' || strpbrk(host, "@?#") != NULL) {
         return iso_fail(
@@ -107,11 +105,8 @@ static enum iso_err check_url(const struct iso_package_registry *registry,
             "registry %s: '%.100s' is no address; one looks like https://registry.example",
             registry->alias, registry->url);
     }
-    const size_t len = host[0] == '[' ? strcspn(host, "]") + 1 : strcspn(host, ":/");
-    for (size_t i = 0; i < ISO_COUNT_OF(loopback); i++) {
-        near = near || (len == strlen(loopback[i]) && strncmp(host, loopback[i], len) == 0);
-    }
-    return !plain || near
+    const bool near = iso_address_is_loopback(iso_str_from(host, strcspn(host, "/")));
+    return !plain || near || registry->plain_http
                ? ISO_OK
                : iso_fail(report, ISO_E_ARGUMENT,
                           "registry %s: '%.100s' would be reached without encryption: use https, "

@@ -81,6 +81,47 @@ enum iso_err iso_address_parse(const char *text, struct sockaddr_storage *out,
     return ISO_OK;
 }
 
+/* The host of "HOST[:PORT]", "[V6][:PORT]" or "V6", without brackets; empty: it is none of them. */
+static struct iso_str host_of(struct iso_str text)
+{
+    const struct iso_str none = {"", 0};
+    const bool in_brackets = text.len > 0 && text.ptr[0] == '[';
+    const char *end = text.len > 0 ? memchr(text.ptr, in_brackets ? ']' : ':', text.len) : NULL;
+    if (end == NULL) {
+        return in_brackets ? none : text;
+    }
+    const size_t len = (size_t)(end - text.ptr);
+    const char *port = in_brackets ? end + 1 : end;
+    const size_t rest = text.len - (size_t)(port - text.ptr);
+    if (!in_brackets && rest > 1 && memchr(port + 1, ':', rest - 1) != NULL) {
+        return text;
+    }
+    for (size_t i = 0; i < rest; i++) {
+        if (i == 0 ? port[i] != ':' : port[i] < '0' || port[i] > '9') {
+            return none;
+        }
+    }
+    return in_brackets ? iso_str_from(text.ptr + 1, len - 1) : iso_str_from(text.ptr, len);
+}
+
+bool iso_address_is_loopback(struct iso_str text)
+{
+    const struct iso_str host = host_of(text);
+    struct in_addr v4;
+    struct in6_addr v6;
+    char copy[HOST_CAP];
+    if (host.len == 0 || host.len >= sizeof copy || memchr(host.ptr, '\0', host.len) != NULL) {
+        return false;
+    }
+    memcpy(copy, host.ptr, host.len);
+    copy[host.len] = '\0';
+    if (inet_pton(AF_INET, copy, &v4) == 1) {
+        return ntohl(v4.s_addr) >> 24 == 127;
+    }
+    return strcmp(copy, "localhost") == 0 ||
+           (inet_pton(AF_INET6, copy, &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6));
+}
+
 socklen_t iso_address_size(const struct sockaddr_storage *address)
 {
     return address->ss_family == AF_INET6 ? sizeof(struct sockaddr_in6)

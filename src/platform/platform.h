@@ -135,6 +135,9 @@ size_t iso_format_duration(char out[32], uint64_t ns);
  * or "localhost". Errors: ARGUMENT, with what would be right. */
 ISO_MUST_CHECK enum iso_err iso_address_parse(const char *text, struct sockaddr_storage *out,
                                               struct iso_report *report);
+/* Whether "HOST", "HOST:PORT", "[V6]", "[V6]:PORT" or "V6" is this machine, whoever is asked: an
+ * address of 127.0.0.0/8 or ::1 in digits, or localhost. A name that begins like one is a name. */
+bool iso_address_is_loopback(struct iso_str text);
 /* Of an IPv4 or IPv6 address: how many bytes of it the system wants, and its port. */
 socklen_t iso_address_size(const struct sockaddr_storage *address);
 uint16_t iso_address_port(const struct sockaddr_storage *address);

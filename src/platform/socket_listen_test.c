@@ -66,6 +66,46 @@ TEST(addresses_that_are_none)
     refuse("[::1:80", "such as");
 }
 
+/* In digits, whole: a name that begins like an address leads where its owner wants. */
+TEST(what_is_this_machine)
+{
+    static const char *const near[] = {
+        "127.0.0.1", "127.0.0.1:80", "127.1.2.3", "localhost",         "localhost:1",
+        "[::1]",     "[::1]:80",     "::1",       "[0:0:0:0:0:0:0:1]", "127.0.0.1:"};
+    static const char *const far[] = {"",
+                                      "127.",
+                                      "127.evil.example",
+                                      "127.0.0.1.evil.example:80",
+                                      "localhost.evil.example",
+                                      "localhostile",
+                                      "127.0.0.1@evil:80",
+                                      "127.0.0.1:80@evil",
+                                      "[::1]evil",
+                                      "[::1",
+                                      "[::1]:8x",
+                                      "::2",
+                                      "0.0.0.0",
+                                      "10.0.0.1:127",
+                                      "128.0.0.1",
+                                      "[127.0.0.1]x",
+                                      "[]",
+                                      "::1:80x",
+                                      "0177.0.0.1",
+                                      "127.1",
+                                      "2130706433"};
+    for (size_t i = 0; i < ISO_COUNT_OF(near); i++) {
+        if (!iso_address_is_loopback(iso_str_from_z(near[i]))) {
+            TEST_FAIL("%s is this machine", near[i]);
+        }
+    }
+    for (size_t i = 0; i < ISO_COUNT_OF(far); i++) {
+        if (iso_address_is_loopback(iso_str_from_z(far[i]))) {
+            TEST_FAIL("%s is not this machine", far[i]);
+        }
+    }
+    CHECK(!iso_address_is_loopback(iso_str_from("127.0.0.1\0.evil", 15)));
+}
+
 TEST(addresses_with_and_without_a_zone)
 {
     struct sockaddr_storage address;

@@ -389,6 +389,21 @@ static void choose_names(struct iso_supervisor *sv)
     sv->name = sv->name_text;
 }
 
+/* It serves; without the file it does as well. */
+static void tell(struct iso_supervisor *sv)
+{
+    char http[ISO_ROUTE_URL_SIZE], https[ISO_ROUTE_URL_SIZE];
+    struct iso_report report;
+    iso_report_init(&report);
+    iso_route_server_urls(sv->server, http, https);
+    const enum iso_err err = iso_state_tell(&sv->state, sv->name, http, https, &report);
+    sv->told = err == ISO_OK;
+    if (!sv->told) {
+        iso_log_write(&sv->log, ISO_LOG_WARNING, "supervisor",
+                      "programs of this machine do not find it: %s", iso_report_text(&report, err));
+    }
+}
+
 enum iso_err iso_supervisor_start(uv_loop_t *loop, const struct iso_supervisor_config *config,
                                   void (*ready)(void *ctx), void *ctx, struct iso_supervisor **out,
                                   struct iso_report *report)
@@ -426,6 +441,7 @@ enum iso_err iso_supervisor_start(uv_loop_t *loop, const struct iso_supervisor_c
                   "device=%s name=\"%s\" https=%u http=%u coaps=%u coap=%u state=%s", sv->state.id,
                   sv->name, sv->ports.https, sv->ports.http, sv->ports.coaps, sv->ports.coap,
                   config->state);
+    tell(sv);
     iso_sv_deployments_begin(sv->deployments, ready, ctx);
     *out = sv;
     return ISO_OK;
@@ -505,6 +521,9 @@ void iso_supervisor_stop(struct iso_supervisor *sv, uint32_t grace_ms, void (*st
 {
     sv->stopped = stopped;
     sv->stopped_ctx = ctx;
+    if (sv->told) {
+        iso_state_untell(&sv->state);
+    }
     iso_route_server_refuse(sv->server);
     sv->open_parts = 1; /* this function's own: on_part must not come before it returns */
     if (sv->mdns != NULL) {
@@ -525,6 +544,13 @@ void iso_supervisor_stop(struct iso_supervisor *sv, uint32_t grace_ms, void (*st
 void iso_supervisor_ports(const struct iso_supervisor *supervisor, struct iso_supervisor_ports *out)
 {
     *out = supervisor->ports;
+}
+
+void iso_supervisor_urls(const struct iso_supervisor *supervisor,
+                         char http[ISO_SUPERVISOR_URL_SIZE], char https[ISO_SUPERVISOR_URL_SIZE])
+{
+    _Static_assert((int)ISO_SUPERVISOR_URL_SIZE == (int)ISO_ROUTE_URL_SIZE, "they are copied");
+    iso_route_server_urls(supervisor->server, http, https);
 }
 
 void iso_supervisor_pin(const struct iso_supervisor *supervisor, char out[ISO_SUPERVISOR_PIN_SIZE])

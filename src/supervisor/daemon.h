@@ -63,6 +63,7 @@ struct iso_supervisor {
     /* Counts every change of deployments, of states of components and links, and of the owner; what
      * else is described stays the same until the next start. */
     uint64_t revision;
+    bool told; /* local.json has been written */
     struct iso_sv_owner owner;
     struct iso_sv_load load;
     struct iso_supervisor_ports ports;

@@ -97,8 +97,11 @@ struct iso_supervisor_ports {
 };
 void iso_supervisor_ports(const struct iso_supervisor *supervisor,
                           struct iso_supervisor_ports *out);
+/* Where programs of this machine reach it: "http://127.0.0.1:8480"; empty where they do not. */
+enum { ISO_SUPERVISOR_URL_SIZE = 128, ISO_SUPERVISOR_PIN_SIZE = 80 };
+void iso_supervisor_urls(const struct iso_supervisor *supervisor,
+                         char http[ISO_SUPERVISOR_URL_SIZE], char https[ISO_SUPERVISOR_URL_SIZE]);
 /* The pin of its certificate, "sha256:HEX". */
-enum { ISO_SUPERVISOR_PIN_SIZE = 80 };
 void iso_supervisor_pin(const struct iso_supervisor *supervisor, char out[ISO_SUPERVISOR_PIN_SIZE]);
 
 #endif

@@ -208,8 +208,8 @@ class Fake:
                       "device": "", "detail": "generation 1"}]
 
     def on_flows(self, method, path, _query, body):
-        if path[0] not in self.apps:
-            return 404, problem(f"no application {path[0]}")
+        if not path or path[0] not in self.apps:
+            return 404, problem("no application " + (path[0] if path else ""))
         if method == "POST":
             if body[:1] not in (b"4", b""):
                 return 400, problem("step 0 (counter.add) on den: bad-arguments: input: expected a number")

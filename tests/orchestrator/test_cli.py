@@ -81,8 +81,34 @@ def the_orchestrator_of_this_machine_is_found(t):
         os.makedirs(t.path("empty"))
         t.expect(run(t, "--orchestrator", t.path("empty"), "ls"), 71, "isomer orchestrator --state")
     t.expect(run(t, "--orchestrator", "127.0.0.1:1", "--token", "x", "ls"), 71, "does not answer")
-    t.expect(run(t, "--orchestrator", "http://192.0.2.1", "ls"), 64, "plain HTTP")
+    for place in ("192.0.2.1", "127.evil.example:8490", "127.0.0.1.evil.example", "localhost.evil.example",
+                  "127.0.0.1:8490@evil.example", "[::1]evil"):
+        for option in ("--orchestrator", "--device"):
+            t.expect(run(t, option, "http://" + place, "--token", "a.b", "ps"), 64, "plain HTTP")
     t.expect(run(t, "--orchestrator", "x", "--device", "y", "ls"), 64, "one of them")
+
+
+@test
+def a_token_goes_to_its_daemon_only(t):
+    """The token in a state directory is for the daemon that says there that it listens at the address: not for another
+    process that has taken the port."""
+    with orchestrator(t) as fake:
+        port = fake.url.rsplit(":", 1)[1]
+        os.makedirs(t.path("state/isomer"))
+        shutil.copy(t.path("state/isomer-orchestrator/token"), t.path("state/isomer/token"))
+        for option, state in (("--orchestrator", "isomer-orchestrator"), ("--device", "isomer")):
+            here = [option, fake.url, "flow", "ls", "hello"]
+            local = "state/%s/local.json" % state
+            for said in ({"url": "http://127.0.0.1:1", "pid": os.getpid()}, {"url": fake.url, "pid": 2 ** 22 + 1}, None):
+                if said is not None:
+                    t.write(local, json.dumps(said))
+                elif os.path.exists(t.path(local)):
+                    os.remove(t.path(local))
+                t.expect(run(t, *here), 77, "a token is needed")
+            t.write(local, json.dumps({"url": fake.url, "pid": os.getpid()}))
+            for place in (fake.url, "127.0.0.1:" + port, ":" + port, "localhost:" + port):
+                result = run(t, option, place, *here[2:])
+                check("a token is needed" not in result.err, str(result))
 
 
 # ---- Deploying ----
