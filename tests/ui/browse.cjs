@@ -3,6 +3,8 @@
 
 const { ADDRESS, Window, api, check, run, until, withWindow } = require("./site.cjs");
 
+const { pretend } = require("./fleet.cjs");
+
 const { CODE, FOLDER, READER } = process.env;
 
 async function where(app, component) {
@@ -233,7 +235,7 @@ run({
   async pairing(browser) {
     await withWindow(browser, async (window, page) => {
       window.allowed.push("/v1/devices");
-      await page.getByRole("button", { name: "Pair…" }).click();
+      await page.getByRole("button", { name: /^Pair with shed/ }).click();
       await page.getByLabel("Code").fill("AAAA-AAAA-AAAA-AAAA");
       await page.getByRole("button", { name: "Pair", exact: true }).click();
       await page.locator("dialog .error", { hasText: /\w/ }).waitFor();
@@ -418,6 +420,48 @@ run({
       );
       await page.getByText("There is no such application").waitFor();
       window.mustBeRight("deploying");
+    });
+  },
+
+  // 200 devices: what is wrong stands first, everything is found, and the keyboard's focus stays while figures change.
+  async many_devices(browser) {
+    await withWindow(browser, async (window, page) => {
+      window.allowed.push("/generations"); // of applications that only the page sees
+      await pretend(window.context, { devices: 200, apps: 40, components: 3 });
+      await page.reload();
+      await page.getByRole("list", { name: "What is wrong" }).getByText("no answer for 9 s").waitFor();
+      await page.locator(".tile").nth(199).waitFor();
+      check(
+        (await page.locator(".tile").first().getAttribute("aria-label")).startsWith("d7: lost"),
+        "d7 is first",
+      );
+      await window.look("many-overview");
+      await page.getByLabel("What the map shows").selectOption({ label: "app3" });
+      await chip(page, "app3/part0").waitFor();
+      check((await page.locator(".map .box").count()) === 9, "its devices, and six others");
+      await chip(page, "app3/part0").click();
+      await page.getByLabel("Only devices with this text").fill("d150");
+      check((await page.locator(".targets li:visible").count()) === 1, "one device is left to move to");
+      await window.look("many-menu");
+      await window.go("devices", "Devices");
+      await page.getByRole("button", { name: "Load" }).click();
+      const loads = await page.locator("tbody meter").evaluateAll((all) => all.map((meter) => meter.value));
+      check(
+        loads.length === 200 && loads.slice(0, 9).every((load, i) => load >= loads[i + 1]),
+        `sorted: ${loads}`,
+      );
+      await page.getByLabel("Only devices with this text").fill("lost den");
+      await until("one is left", async () => (await page.getByRole("row").count()) === 2);
+      await page.getByLabel("Only devices with this text").fill("room=den");
+      const link = page.getByRole("link", { name: "d31", exact: true });
+      await link.focus();
+      const before = await page.locator("tr", { has: link }).textContent();
+      await until(
+        "its figures change",
+        async () => (await page.locator("tr", { has: link }).textContent()) !== before,
+      );
+      check(await link.evaluate((node) => node === document.activeElement), "the focus stays where it was");
+      await window.look("many-devices");
     });
   },
 

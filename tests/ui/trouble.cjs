@@ -5,8 +5,8 @@ const { ADDRESS, Window, ask, check, until, withWindow } = require("./site.cjs")
 
 const functionCalled = (page, name) =>
   page
-    .locator("section.function")
-    .filter({ has: page.locator("h3 code", { hasText: new RegExp(`^${name}$`) }) });
+    .locator("details.function")
+    .filter({ has: page.locator("summary code", { hasText: new RegExp(`^${name}$`) }) });
 
 const bar = (page) => page.locator("#trouble");
 
@@ -142,6 +142,7 @@ module.exports = {
       window.allowed.push("/trap", "/nothing");
       await window.go("components/lab/probe", "probe");
       const form = functionCalled(page, "trap");
+      await form.locator("summary").click();
       await form.getByRole("button", { name: "Call" }).click();
       await form.getByText("Trap: unreachable, in trap of lab/probe").waitFor();
       check((await form.getByRole("row").count()) >= 2, "the backtrace has rows");

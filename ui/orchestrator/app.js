@@ -6,7 +6,8 @@ import { askNow, connection, nextProbe } from "./fresh.js";
 import { deviceCalled, fleet, site, subscribe, subscribeNews } from "./live.js";
 import { forgetBoxes, markAges, toast } from "./parts.js";
 import { showMap } from "./map.js";
-import { showDevice, showDevices } from "./devices.js";
+import { showDevices } from "./device_list.js";
+import { showDevice } from "./devices.js";
 import { showApp, showApps } from "./apps.js";
 import { showComponent } from "./component.js";
 import { showDeploy } from "./deploy.js";
@@ -31,6 +32,7 @@ let shown = null,
   shownAt = null;
 
 function leave() {
+  for (const open of document.querySelectorAll("dialog")) open.close();
   shown?.end?.();
   forgetBoxes();
   endPictures();

@@ -8,6 +8,7 @@ import {
   el,
   hue,
   link,
+  memoryOf,
   micros,
   panel,
   rate,
@@ -23,10 +24,13 @@ import { deviceCalled, flowFigures, mayOperate, site, tell, watch } from "./live
 import { changeProgress, changeSteps } from "./change.js";
 import { displays, showKey } from "./displays.js";
 import { showDifference } from "./diff.js";
-import { componentMenu, plannedGeneration } from "./moving.js";
-import { act, asked, changeButton, confirmed, dialog, shows, waiting } from "./parts.js";
+import { componentMenu } from "./moving.js";
+import { planPanels, plans } from "./plan.js";
+import { act, asked, changeButton, confirmed, dialog, lostNote, shows, waiting } from "./parts.js";
 
 // ---- All ----
+
+const isWell = (app) => app.state === "running" || app.state === "deploying"; // the others stand first
 
 export function showApps(main) {
   const list = el("div", {});
@@ -40,20 +44,20 @@ export function showApps(main) {
     el("section.panel", { "aria-label": "Applications" }, list),
   );
   return () => {
-    const apps = [...site.apps.values()];
+    const apps = [...site.apps.values()].sort((a, b) => isWell(a) - isWell(b));
     renew(
       list,
       apps.map((app) => [app.app, app.state, app.generation, app.reason, app.components]),
       () =>
         table(
           "Applications",
-          ["Application", "State", "Generation", "Components", "Runs on", ""],
+          ["Application", "State", "Generation", "Components", "Runs on", "Why"],
           apps.map((app) => [
             [el(`span.dot.${hue(app.app)}`, {}), " ", link(`apps/${encodeURIComponent(app.app)}`, app.app)],
             state(app.state),
-            String(app.generation),
-            app.components.map((item) => item.name).join(", "),
-            [...new Set(app.components.map((item) => item["device-name"]))].join(", "),
+            app.generation === 0 ? "–" : String(app.generation),
+            app.components.map((item) => item.name).join(", ") || "–",
+            [...new Set(app.components.map((item) => item["device-name"]))].join(", ") || "–",
             app.reason,
           ]),
           "None yet. Deploy one, here or with isomer deploy.",
@@ -73,6 +77,21 @@ function progress(change) {
   );
 }
 
+// Its first generation has failed.
+function nothingRuns(name, app) {
+  const path = encodeURIComponent(name);
+  return panel(
+    "Nothing of it runs",
+    el("p.error", {}, app.reason),
+    el(
+      "div.actions",
+      {},
+      el("a.button.primary", { href: `#/deploy/${path}` }, "Change the manifest…"),
+      el("a.button", { href: `#/apps/${path}/plan` }, "Why on no device"),
+    ),
+  );
+}
+
 function componentRows(app) {
   return app.components.map((component) => {
     const status = site.status.get(`${app.app}/${component.name}`);
@@ -88,7 +107,7 @@ function componentRows(app) {
         " ",
         el("code.muted", { title: component.digest }, shortDigest(component.digest)),
       ),
-      status ? bytes(status["memory-bytes"]) : "–",
+      memoryOf(status),
       status ? count(status.calls.total) : "–",
       changeButton("Move…", () => componentMenu(site.apps.get(app.app) ?? app, component), "", {
         dataset: { focus: `move-${component.name}` },
@@ -107,13 +126,23 @@ function flowView(flow, status) {
     el(
       "p.numbers",
       {},
-      `Half of the runs within ${micros(flow.latency["p50-us"])}, 99 % within ${micros(flow.latency["p99-us"])}. `,
+      `A run takes ${micros(flow.latency["p50-us"])} (median), 99 % of them at most ${micros(flow.latency["p99-us"])}. `,
       `${count(flow.finished)} done, ${count(flow.failed)} failed, ${count(flow.dropped + flow.lost)} dropped or lost.`,
     ),
     flow["last-error"] ? el("p.reason", {}, flow["last-error"]) : null,
     table(
       `Steps of ${flow.flow}`,
-      ["Step", "On", "Rate", "Half within", "90 %", "Work", "Sends", "Done", "Dropped"],
+      [
+        "Step",
+        "On",
+        "Rate",
+        ["Median", "Half of the calls took no longer, with the way there and back"],
+        ["90 %", "Nine of ten calls took no longer"],
+        ["Work", "Processor time of a call"],
+        ["Sends", "Bytes of a result"],
+        "Done",
+        "Dropped",
+      ],
       flow.steps.map((step) => [
         el("span", {}, link(`components/${flow.app}/${step.component}`, step.component), `.${step.function}`),
         deviceCalled(step.device)?.name ?? "–",
@@ -143,9 +172,10 @@ function overview(main, name) {
   );
   shows(flows, flowFigures);
   return (app) => {
-    renew(change, app.change, () =>
-      app.change === null || app.change === undefined ? [] : progress(app.change),
-    );
+    renew(change, [app.change, app.generation, app.state], () => {
+      if (app.change) return progress(app.change);
+      return app.generation === 0 && app.state === "failed" ? nothingRuns(name, app) : [];
+    });
     renew(
       components,
       [
@@ -190,15 +220,15 @@ function overview(main, name) {
             "Links between devices",
             table(
               "Links",
-              ["From", "To", "Interface", "Rate", "Half within", "Calls", "Failed"],
+              ["From", "To", "Interface", "Rate", "Median", "Calls", "Failed"],
               shown.links.map((item) => [
                 item.component,
                 item.target,
                 item.interface,
                 rate(item.rate),
                 micros(item.latency["p50-us"]),
-                String(item.calls),
-                String(item.failed),
+                count(item.calls),
+                count(item.failed),
               ]),
             ),
           ),
@@ -208,88 +238,7 @@ function overview(main, name) {
   };
 }
 
-// ---- Plan ----
-
-const SHARES = {
-  execution: "computing",
-  queue: "waiting",
-  latency: "round trips",
-  transfer: "transfer",
-  memory: "memory",
-  moving: "moving",
-  overload: "overload",
-};
-// Seconds of computing, waiting and being late for each second of running.
-const cost = (seconds) =>
-  seconds < 10
-    ? `${(seconds * 1000).toFixed(seconds < 0.01 ? 2 : 0)} ms/s`
-    : `${count(Math.round(seconds))} s/s`;
-
-export function planView(plan) {
-  if (!plan?.components) return el("p.muted", {}, "No plan was made.");
-  const head = el(
-    "p",
-    {},
-    state(plan.feasible ? "ready" : "failed"),
-    plan.feasible ? ` Costs ${cost(plan.cost.total)}: ` : " There is no plan. ",
-    plan.feasible
-      ? Object.entries(plan.cost.terms)
-          .filter(([, value]) => value > 0)
-          .map(([term, value]) => `${SHARES[term] ?? term} ${cost(value)}`)
-          .join(", ")
-      : (plan.conflict?.why ?? ""),
-    plan.feasible && plan.proven ? ". There is no better one." : "",
-  );
-  return el(
-    "div",
-    {},
-    head,
-    plan.components.map((component) =>
-      el(
-        "section.placed",
-        {},
-        el(
-          "h3",
-          {},
-          component.name,
-          " → ",
-          component.device
-            ? link(`devices/${component["device-name"]}`, component["device-name"])
-            : "nowhere",
-        ),
-        el(
-          "ul",
-          {},
-          component.why.map((why) => el("li", {}, why)),
-        ),
-        component.not.length === 0
-          ? null
-          : el(
-              "details",
-              { open: true },
-              el("summary", {}, "Why not elsewhere"),
-              el(
-                "ul.not",
-                {},
-                component.not.map((no) =>
-                  el(
-                    "li",
-                    {},
-                    el("strong", {}, no["device-name"]),
-                    " ",
-                    no.hard
-                      ? el("span.state.bad", {}, el("span.shape", { "aria-hidden": "true" }, "⊘"), " cannot")
-                      : el("span.state.idle", {}, el("span.shape", { "aria-hidden": "true" }, "○"), " could"),
-                    `: ${no.why}`,
-                  ),
-                ),
-                component["not-more"] > 0 ? el("li", {}, `and ${component["not-more"]} more`) : null,
-              ),
-            ),
-      ),
-    ),
-  );
-}
+// ---- Of a generation ----
 
 // What ask(app) gives, drawn; asked for again with each new generation.
 function withGeneration(main, name, ask, draw) {
@@ -306,22 +255,6 @@ function withGeneration(main, name, ask, draw) {
 
 const numberOf = (app) => app.generation || app.wanted;
 const presentGeneration = (app) => get(at("apps", app.app, "generations", String(numberOf(app))));
-
-// A move leaves nothing to choose, so the plan before it is asked for too.
-async function plans(app) {
-  const own = await presentGeneration(app);
-  return own.cause === "move" ? [own, await plannedGeneration(app)] : [own, own];
-}
-
-function planPanels([own, free]) {
-  const byHand = own.cause === "move" ? `: ${own.detail} by hand` : "";
-  return [
-    panel(`Plan of generation ${own.generation}${byHand}`, planView(own.plan)),
-    free.generation === own.generation
-      ? null
-      : panel(`Before, when there was a choice: generation ${free.generation}`, planView(free.plan)),
-  ];
-}
 
 // ---- History ----
 
@@ -399,12 +332,16 @@ function generationRow(name, item, now) {
       item.generation === now
         ? el("span.tag", {}, "now")
         : [
-            button("Compare", () => act(() => compare(name, item.generation, now)), "", {
-              "aria-label": `Compare ${about}`,
-            }),
-            changeButton("Roll back…", () => backTo(name, item.generation), "", {
-              "aria-label": `Roll back to ${about}…`,
-            }),
+            !(now > 0)
+              ? null
+              : button("Compare", () => act(() => compare(name, item.generation, now)), "", {
+                  "aria-label": `Compare ${about}`,
+                }),
+            ["failed", "superseded"].includes(item.state)
+              ? null
+              : changeButton("Roll back…", () => backTo(name, item.generation), "", {
+                  "aria-label": `Roll back to ${about}…`,
+                }),
           ],
     ),
   ];
@@ -431,6 +368,8 @@ function logs(main, name, app) {
       lines.replaceChildren(); // the tail comes again: after a move from the other device
       note.textContent = "No lines yet.";
     };
+    const why = lostNote(site.apps.get(name)?.components.find((one) => one.name === select.value));
+    if (why !== null) note.textContent = why;
     const changed = () => {
       if (!stream.isFresh)
         note.textContent = `The log cannot be followed: ${stream.error?.message ?? ""}. It is tried again by itself.`;
@@ -469,7 +408,12 @@ const PARTS = { "": "Now", plan: "Plan", manifest: "Manifest", history: "History
 function makePart(main, name, part, app) {
   switch (part) {
     case "plan":
-      return withGeneration(main, name, plans, planPanels);
+      return withGeneration(
+        main,
+        name,
+        async (shown) => plans(shown, await presentGeneration(shown)),
+        planPanels,
+      );
     case "manifest":
       return withGeneration(main, name, presentGeneration, (generation) =>
         panel(
@@ -529,7 +473,11 @@ export function showApp(main, name, part = "") {
       el(`span.dot.${hue(name)}`, {}),
       el("h1", {}, name),
       state(app.state),
-      el("span.muted", {}, `generation ${app.generation}`),
+      el(
+        "span.muted",
+        {},
+        app.generation === 0 ? `generation ${app.wanted}` : `generation ${app.generation}`,
+      ),
       app.reason === "" ? null : el("span.reason", {}, app.reason),
       el(
         "div.actions",

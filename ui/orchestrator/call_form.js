@@ -183,7 +183,8 @@ function success(answer, us) {
   ];
 }
 
-export function callForm(document, base, path, operation) {
+// isOpen: at first; functions of a component that has many can be opened one by one.
+export function callForm(document, base, path, operation, isOpen) {
   const inputs = inputsOf(document, operation);
   const outcome = el("div.outcome", { role: "status" });
   const show = (nodes) => outcome.replaceChildren(...nodes.flat().filter((node) => node !== null));
@@ -208,12 +209,12 @@ export function callForm(document, base, path, operation) {
       }
     },
   );
+  const about = operation.description ?? operation.summary ?? "";
   return markOwn(
     el(
-      "section.function",
-      {},
-      el("h3", {}, el("code", {}, path.slice(1))),
-      el("p", {}, operation.description ?? operation.summary ?? ""),
+      "details.function",
+      { open: isOpen },
+      el("summary", {}, el("code", {}, path.slice(1)), " ", el("span.muted", {}, about)),
       box,
       outcome,
     ),

@@ -17,7 +17,7 @@ import {
 import { callForm } from "./call_form.js";
 import { site, watch } from "./live.js";
 import { componentMenu } from "./moving.js";
-import { asked, changeButton, waiting } from "./parts.js";
+import { asked, changeButton, lostNote, waiting } from "./parts.js";
 
 function figures(status, component) {
   return facts(
@@ -30,14 +30,17 @@ function figures(status, component) {
       `${count(status.calls.total)} (${count(status.calls.done)} returned, ${count(status.calls.trap)} trapped, ${count(status.calls.error)} answered with an error)`,
     ],
     [
-      "Half / 99 % within",
-      `${micros(status["latency-ms"].p50 * 1000)} / ${micros(status["latency-ms"].p99 * 1000)}`,
+      "Time of a call",
+      `${micros(status["latency-ms"].p50 * 1000)} (median), 99 % at most ${micros(status["latency-ms"].p99 * 1000)}`,
     ],
     [
       "Work of a call",
       `${count(Math.round(status.work["fuel-per-call"]))} instructions, ${micros(status.work["cpu-ms-per-call"] * 1000)}`,
     ],
-    ["Memory", `${bytes(status["memory-bytes"])}, at most ${bytes(status["memory-peak-bytes"])} so far`],
+    [
+      "Memory",
+      `${status["memory-bytes"] > 0 ? bytes(status["memory-bytes"]) : "none now"}, at most ${bytes(status["memory-peak-bytes"])} so far`,
+    ],
     ["Instances", String(status.instances)],
     ["Waiting calls", String(status.queued)],
     ["Started anew", `${status.restarts} times`],
@@ -45,12 +48,17 @@ function figures(status, component) {
   );
 }
 
+const OPEN_MAX = 3; // functions; of more, none is open at first
+
 function functionForms(document, base) {
+  const functions = Object.entries(document.paths ?? {}).filter(
+    ([path, methods]) => methods.post !== undefined && /^\/[^/]+$/.test(path),
+  );
   return [
     document.info?.description ? el("p", {}, document.info.description) : null,
-    Object.entries(document.paths ?? {})
-      .filter(([path, methods]) => methods.post !== undefined && /^\/[^/]+$/.test(path))
-      .map(([path, methods]) => callForm(document, base, path, methods.post)),
+    functions.map(([path, methods]) =>
+      callForm(document, base, path, methods.post, functions.length <= OPEN_MAX),
+    ),
     el(
       "p",
       {},
@@ -72,10 +80,12 @@ export function showComponent(main, app, name) {
     links = el("div", {});
   const base = at("components", app, name);
   main.append(title, panel("Now", now), panel("Functions", functions), links);
+  const lost = () => lostNote(site.apps.get(app)?.components.find((item) => item.name === name));
   asked(
     functions,
     (signal) => get(`${base}/openapi.json`, { signal }),
     (document) => functionForms(document, base),
+    { instead: lost },
   );
   const unwatch = watch({ components: (owner, item) => owner === app && item.name === name });
   const show = () => {
@@ -103,12 +113,14 @@ export function showComponent(main, app, name) {
       ),
     ]);
     const trouble = site.troubles.get(`${app}/${name}`);
-    renew(now, [status, trouble, component, waiting()], () =>
-      trouble !== undefined
-        ? [el("p.error", {}, trouble), el("p.muted", {}, "Its figures are asked for again by themselves.")]
-        : status === undefined
-          ? el("p.muted", {}, waiting())
-          : figures(status, component),
+    renew(now, [status, trouble, component, waiting(), lost()], () =>
+      lost() !== null
+        ? el("p.reason", {}, lost())
+        : trouble !== undefined
+          ? [el("p.error", {}, trouble), el("p.muted", {}, "Its figures are asked for again by themselves.")]
+          : status === undefined
+            ? el("p.muted", {}, waiting())
+            : figures(status, component),
     );
     renew(links, status?.links ?? [], () =>
       (status?.links ?? []).length === 0

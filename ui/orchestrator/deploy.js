@@ -1,7 +1,7 @@
 // Deploying: a manifest, the modules that it names on this machine, what is wrong with it, what would run where.
 import { at, get, Problem, send } from "./api.js";
 import { button, el, panel, shortDigest } from "./dom.js";
-import { planView } from "./apps.js";
+import { planView } from "./plan.js";
 import { mayOperate, refreshSoon, site } from "./live.js";
 import { upload } from "./packages.js";
 import { asked, changeButton, field, toast } from "./parts.js";
@@ -184,7 +184,7 @@ export function showDeploy(main, app) {
         {},
         panel("Files", list),
         panel(
-          "Then",
+          "Check and deploy",
           el(
             "div.actions",
             {},
@@ -192,7 +192,13 @@ export function showDeploy(main, app) {
             changeButton("Plan", plan),
             changeButton("Deploy", deploy, "primary"),
           ),
-          mayOperate() ? null : el("p.muted", {}, "This session may look only."),
+          el(
+            "p.hint",
+            {},
+            mayOperate()
+              ? "Check finds mistakes. Plan says where everything would run, and why. Both change nothing."
+              : "This session may look only.",
+          ),
           outcome,
         ),
       ),

@@ -1,12 +1,13 @@
-// Devices: all of them, one of them, and pairing with another one.
+// One device: how it is, what runs there, what it offers; and pairing with another one.
 import { at, get, send } from "./api.js";
 import {
+  ago,
   bytes,
-  button,
+  count,
   el,
   facts,
   link,
-  meter,
+  memoryOf,
   micros,
   panel,
   percent,
@@ -21,7 +22,7 @@ import { eventBrief } from "./events.js";
 import { act, asked, changeButton, dialog, field, form, shows, toast } from "./parts.js";
 
 const labelText = (labels) => Object.entries(labels ?? {}).map(([name, value]) => `${name}=${value}`);
-const tags = (labels) => labelText(labels).map((text) => el("span.tag", {}, text));
+export const tags = (labels) => labelText(labels).map((text) => el("span.tag", {}, text));
 
 // ---- Pairing ----
 
@@ -82,81 +83,6 @@ export function pairing(candidate) {
       );
     });
   });
-}
-
-// ---- All ----
-
-function row(device) {
-  return [
-    link(`devices/${encodeURIComponent(device.name)}`, device.name),
-    [state(device.state), device.drained ? el("span.tag", {}, "drained") : null],
-    [meter(device.load, `Load of ${device.name}`), " ", percent(device.load)],
-    `${device.architecture ?? "?"} × ${device.cores ?? "?"}`,
-    Number.isFinite(device.speed) ? `${Math.round(device.speed)} M/s` : "–",
-    bytes(device.memory?.["free-bytes"]),
-    micros(device["latency-us"]),
-    tags(device.labels),
-    String(device.components ?? 0),
-  ];
-}
-
-export function showDevices(main) {
-  const list = el("div", {}),
-    found = el("div", {});
-  main.append(
-    el(
-      "div.title",
-      {},
-      el("h1", {}, "Devices"),
-      el(
-        "div.actions",
-        {},
-        changeButton("Add a device…", () => pairing(null)),
-      ),
-    ),
-    el("section.panel", { "aria-label": "Devices" }, list),
-    panel("Found, not paired", found),
-  );
-  return () => {
-    renew(
-      list,
-      site.devices.map((device) => ({ ...device, seen: 0, interfaces: 0 })),
-      () =>
-        table(
-          "Devices",
-          [
-            "Device",
-            "State",
-            "Load",
-            "Processor",
-            "Speed",
-            "Free memory",
-            "Round trip",
-            "Labels",
-            "Components",
-          ],
-          site.devices.map(row),
-          "None yet: pair with one that was found, or add one by its address.",
-        ),
-    );
-    renew(
-      found,
-      site.candidates.map((item) => ({ ...item, seen: 0 })),
-      () =>
-        table(
-          "Candidates",
-          ["Name", "Address", "Found by", "Belongs to", ""],
-          site.candidates.map((item) => [
-            item.name,
-            item.address,
-            { mdns: "the network", register: "itself", address: "its address" }[item.found] ?? item.found,
-            item.owner?.name ?? item.owner?.id ?? "nobody",
-            changeButton("Pair…", () => pairing(item)),
-          ]),
-          "None. Supervisors of this network appear here by themselves.",
-        ),
-    );
-  };
 }
 
 // ---- One ----
@@ -258,8 +184,8 @@ function componentsOn(device) {
           link(`apps/${app.app}`, app.app),
           state(component.state),
           component.mode,
-          status === undefined ? "–" : bytes(status["memory-bytes"]),
-          status === undefined ? "–" : String(status.calls.total),
+          memoryOf(status),
+          status === undefined ? "–" : count(status.calls.total),
           status === undefined ? "–" : micros(status["latency-ms"].p50 * 1000),
         ];
       }),
@@ -303,7 +229,7 @@ export function showDevice(main, name) {
     description,
     (signal) => get(at("devices", name), { signal }),
     (device) => describe(device, device.description),
-    DESCRIPTION_MS,
+    { everyMs: DESCRIPTION_MS },
   );
   const loads = [];
   let told = "";
@@ -319,12 +245,13 @@ export function showDevice(main, name) {
     const about = JSON.stringify([device.labels, device.addresses, device.state]);
     if (told !== "" && told !== about) whole.again();
     told = about;
-    loads.push(device.load ?? 0);
+    if (device.state === "up") loads.push(device.load ?? 0);
     if (loads.length > 90) loads.shift();
-    renew(title, [device.name, device.state, device.drained, mayOperate()], () => [
+    renew(title, [device.name, device.state, device.reason, device.drained, mayOperate()], () => [
       el("h1", {}, device.name),
       state(device.state),
       device.drained ? el("span.tag", {}, "drained") : null,
+      device.reason === "" ? null : el("span.reason", {}, device.reason),
       el(
         "div.actions",
         {},
@@ -346,6 +273,7 @@ export function showDevice(main, name) {
     ]);
     load.replaceChildren(
       sparkline(loads),
+      ["up", "known"].includes(device.state) ? "" : el("p.muted", {}, "As it was at its last sign of life:"),
       facts(
         ["Load", percent(device.load)],
         [
@@ -353,8 +281,7 @@ export function showDevice(main, name) {
           `${bytes(device.memory?.["free-bytes"])} of ${bytes(device.memory?.["total-bytes"])}`,
         ],
         ["Round trip", micros(device["latency-us"])],
-        ["Last sign of life", when(device.seen)],
-        ["State", device.reason === "" ? null : device.reason],
+        ["Last sign of life", [ago(device.seen), device.state === "up" ? null : [", ", when(device.seen)]]],
       ),
     );
     renew(
@@ -363,7 +290,7 @@ export function showDevice(main, name) {
       () =>
         table(
           "Components",
-          ["Component", "Application", "State", "Mode", "Memory", "Calls", "Half within"],
+          ["Component", "Application", "State", "Mode", "Memory", "Calls", "Median"],
           componentsOn(device),
           "Nothing runs here.",
         ),
@@ -393,8 +320,8 @@ function describe(device, whole) {
     ["Address", device.addresses?.join(", ") ?? device.address],
     ["Key", device.pin === null ? "none: plain HTTP on this machine" : el("code", {}, device.pin)],
     ["Labels", Object.keys(device.labels ?? {}).length === 0 ? "none" : tags(device.labels)],
-    ["Processor", `${device.architecture}, ${device.cores} cores`],
-    ["Speed", `${Math.round(device.speed)} M instructions a second`],
+    ["Processor", `${device.architecture}, ${device.cores} ${device.cores === 1 ? "core" : "cores"}`],
+    ["Speed", `${count(Math.round(device.speed))} M instructions a second`],
     ["System", whole ? `${whole.system?.name} ${whole.system?.release}` : null],
     [
       "Engine",

@@ -1,5 +1,5 @@
 // Elements, and how values are written. Text goes into the page as text nodes only.
-import { markOwn, patch } from "./patch.js";
+import { listen, patch } from "./patch.js";
 
 // el("p.note", {title: "x", onclick: f}, "text", child, null, [more])
 export function el(what, properties, ...children) {
@@ -23,10 +23,8 @@ export function svg(tag, attributes, ...children) {
 function set(node, properties) {
   for (const [name, value] of Object.entries(properties ?? {})) {
     if (value === null || value === undefined || value === false) continue;
-    if (name.startsWith("on")) {
-      node.addEventListener(name.slice(2), value);
-      markOwn(node);
-    } else if (name === "dataset") Object.assign(node.dataset, value);
+    if (name.startsWith("on")) listen(node, name.slice(2), value);
+    else if (name === "dataset") Object.assign(node.dataset, value);
     else if (name === "value" || name === "checked") node[name] = value;
     else node.setAttribute(name, value === true ? "" : value);
   }
@@ -50,6 +48,9 @@ export function bytes(n) {
   }
   return `${n.toFixed(unit === 0 || n >= 100 ? 0 : 1)}\u00a0${units[unit]}`;
 }
+
+// Of a component's figures; a function that nobody calls has no instance, and needs none.
+export const memoryOf = (status) => (status?.["memory-bytes"] > 0 ? bytes(status["memory-bytes"]) : "–");
 
 export function micros(us) {
   if (!Number.isFinite(us)) return "–";
@@ -81,6 +82,17 @@ export function when(time) {
   const today = new Date().toDateString() === date.toDateString();
   const text = today ? clock(time) : `${date.toLocaleDateString()} ${clock(time)}`;
   return el("time", { datetime: date.toISOString(), title: date.toISOString() }, text);
+}
+
+// How long ago, for people; 90 s are a minute.
+export function ago(time) {
+  const seconds = Math.round((Date.now() - new Date(time).getTime()) / 1000);
+  if (!Number.isFinite(seconds)) return "never";
+  if (seconds < 5) return "now";
+  if (seconds < 90) return `${seconds} s ago`;
+  if (seconds < 5400) return `${Math.round(seconds / 60)} min ago`;
+  if (seconds < 36 * 3600) return `${Math.round(seconds / 3600)} h ago`;
+  return `${Math.round(seconds / 86400)} days ago`;
 }
 
 export const shortDigest = (digest) => (digest ?? "").replace("sha256:", "").slice(0, 12);
@@ -148,6 +160,12 @@ function tableRows(rows) {
   });
 }
 
+// A text, or [text, what it means], or an element.
+const headCell = (head) =>
+  Array.isArray(head)
+    ? el("th", { scope: "col", title: head[1] }, el("abbr", {}, head[0]))
+    : el("th", { scope: "col" }, head);
+
 export function table(caption, heads, rows, empty = "None.") {
   if (rows.length === 0) return el("p.muted", {}, empty);
   return el(
@@ -163,7 +181,7 @@ export function table(caption, heads, rows, empty = "None.") {
         el(
           "tr",
           {},
-          heads.map((head) => el("th", { scope: "col" }, head)),
+          heads.map((head) => headCell(head)),
         ),
       ),
       el("tbody", {}, tableRows(rows)),

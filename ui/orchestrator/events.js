@@ -45,7 +45,7 @@ const detail = (event) => shortReference(event.detail);
 export function eventList(events) {
   return table(
     "Events",
-    ["Time", "Event", "Component", "Application", "Device", ""],
+    ["Time", "Event", "Component", "Application", "Device", "Detail"],
     events.map((event) => [when(event.time), word(event), ...about(event), detail(event)]),
     "Nothing has happened yet.",
   );

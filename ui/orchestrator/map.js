@@ -4,7 +4,6 @@ import { Problem, request } from "./api.js";
 import {
   bytes,
   button,
-  count,
   el,
   hue,
   link,
@@ -16,18 +15,16 @@ import {
   renew,
   state,
   svg,
-  table,
 } from "./dom.js";
 import { Part } from "./fresh.js";
 import { deviceCalled, eventsPart, flowFigures, mayOperate, site, tell, watch } from "./live.js";
 import { arrange, edgesOf, layout } from "./map_layout.js";
-import { changeSteps } from "./change.js";
-import { pairing } from "./devices.js";
-import { displays, showKey } from "./displays.js";
-import { eventBrief } from "./events.js";
+import { Around } from "./map_around.js";
+import { Choice, tiles } from "./map_overview.js";
 import { componentMenu, move, objections } from "./moving.js";
 import { shows, toast } from "./parts.js";
 
+const CALM_EDGES = 30; // more lines that move are unrest, and work
 const D3 = "/static/d3.js";
 
 async function loadD3() {
@@ -87,6 +84,11 @@ function fillChip(node, chip) {
   );
 }
 
+function emptyWords(device) {
+  if (device.drained) return "drained: gets no components";
+  return device.components > 0 ? "components of other applications" : "no components";
+}
+
 function fillDevice(node, box) {
   const device = box.device;
   node.className = `box is-${device.state}${device.drained ? " drained" : ""}`;
@@ -101,16 +103,16 @@ function fillDevice(node, box) {
       link(`devices/${encodeURIComponent(device.name)}`, device.name),
       state(device.state),
     ),
-    el(
-      "div.box-load",
-      {},
-      meter(device.load, `Load of ${device.name}`),
-      el("span", {}, percent(device.load)),
-      el("span.muted", {}, offers.join(" · ")),
-    ),
-    ...(box.chips.length === 0
-      ? [el("p.muted.box-empty", {}, device.drained ? "drained: gets no components" : "no components")]
-      : []),
+    device.reason
+      ? el("p.box-load.reason", { title: device.reason }, device.reason)
+      : el(
+          "div.box-load",
+          {},
+          meter(device.load, `Load of ${device.name}`),
+          el("span", {}, percent(device.load)),
+          el("span.muted", {}, offers.join(" · ")),
+        ),
+    ...(box.chips.length === 0 ? [el("p.muted.box-empty", {}, emptyWords(device))] : []),
     el("p.box-note", {}),
   );
 }
@@ -125,13 +127,21 @@ class SiteMap {
     this.layer.append(this.lines);
     this.note = el("p.error.map-note", {});
     this.frame.append(this.layer, this.note);
-    this.legend = el("div.legend", {});
-    this.candidates = el("div.candidates", {});
-    this.changes = el("div", {});
-    this.flows = el("div", {});
-    this.pictures = el("div", {});
-    this.events = el("div", {});
-    this.scale = 1;
+    this.around = new Around();
+    this.tiles = el("div.map-tiles", {});
+    this.choice = new Choice(() => {
+      this.rearrange();
+      tell();
+    });
+    this.tools = el(
+      "div.actions",
+      {},
+      button("−", () => this.zoomBy(1 / 1.25), "", { "aria-label": "Smaller" }),
+      button("+", () => this.zoomBy(1.25), "", { "aria-label": "Larger" }),
+      button("Arrange", () => this.rearrange(), "", {
+        title: "Columns along the flows again, and all of it in view",
+      }),
+    );
     this.dragging = null;
     this.touched = false;
     main.append(
@@ -139,25 +149,19 @@ class SiteMap {
         "div.title",
         {},
         el("h1", {}, "Map"),
-        this.legend,
-        el(
-          "div.actions",
-          {},
-          button("−", () => this.zoomBy(1 / 1.25), "", { "aria-label": "Smaller" }),
-          button("+", () => this.zoomBy(1.25), "", { "aria-label": "Larger" }),
-          button("Arrange", () => this.rearrange(), "", {
-            title: "Columns along the flows again, and all of it in view",
-          }),
-        ),
+        this.around.legend,
+        el("div.actions", {}, this.choice.box, this.tools),
       ),
-      this.changes,
+      this.around.wrong,
+      this.around.changes,
       this.frame,
-      this.candidates,
+      this.tiles,
+      this.around.candidates,
       el(
         "div.columns",
         {},
-        el("div", {}, panel("Flows", this.flows), this.pictures),
-        panel("Latest events", this.events),
+        el("div", {}, panel("Flows", this.around.flows), this.around.pictures),
+        panel("Latest events", this.around.events),
       ),
     );
     this.observer = new ResizeObserver(() => {
@@ -229,12 +233,19 @@ class SiteMap {
 
   draw() {
     this.start();
-    if (this.dragging === null) this.drawAround();
-    if (!this.d3 || this.dragging !== null || this.frame.clientWidth === 0) return;
+    if (this.dragging !== null) return;
+    this.around.draw();
+    const seen = this.choice.draw();
+    this.frame.hidden = this.tools.hidden = seen === null;
+    renew(this.tiles, seen === null ? [site.devices, site.apps.size] : "", () =>
+      seen === null ? tiles() : [],
+    );
+    if (seen === null || !this.d3 || this.frame.clientWidth === 0) return;
     this.width = this.frame.clientWidth;
     const edges = edgesOf(site);
-    this.arrangement = arrange(site, this.width, edges, this.arrangement);
-    this.shown = layout(site, this.width, edges, this.arrangement);
+    this.arrangement = arrange(seen, this.width, edges, this.arrangement);
+    this.shown = layout(seen, this.width, edges, this.arrangement);
+    this.frame.classList.toggle("calm", this.shown.edges.length > CALM_EDGES);
     const items = this.shown.boxes.flatMap((box) => [
       { id: box.id, box },
       ...box.chips.map((chip) => ({ id: chip.id, chip })),
@@ -332,109 +343,6 @@ class SiteMap {
       : rate(edge.rate);
   }
 
-  drawFlows() {
-    const flows = [...site.flows].flatMap(([app, shown]) => shown.flows.map((flow) => [app, flow]));
-    const troubles = [...site.flowTroubles];
-    renew(
-      this.flows,
-      [
-        troubles,
-        flows.map(([app, flow]) => [
-          app,
-          flow.flow,
-          flow.rate,
-          flow.finished,
-          flow.failed + flow.dropped + flow.lost,
-        ]),
-      ],
-      () => [
-        ...troubles.map(([app, trouble]) => el("p.error", {}, `${app} is not fresh: ${trouble}`)),
-        table(
-          "Flows",
-          ["Flow", "Rate", "Half within", "99 % within", "Done", "Failed, lost"],
-          flows.map(([app, flow]) => [
-            [
-              el(`span.dot.${hue(app)}`, {}),
-              " ",
-              link(`apps/${encodeURIComponent(app)}`, app),
-              ` ${flow.flow}`,
-            ],
-            rate(flow.rate),
-            micros(flow.latency["p50-us"]),
-            micros(flow.latency["p99-us"]),
-            count(flow.finished),
-            count(flow.failed + flow.dropped + flow.lost),
-          ]),
-          "No application has flows.",
-        ),
-      ],
-    );
-    const changing = [...site.apps.values()].filter((app) => app.change);
-    renew(
-      this.changes,
-      changing.map((app) => [app.app, app.change.generation, app.change.state]),
-      () =>
-        changing.map((app) =>
-          el(
-            "div.changing",
-            {},
-            el(`span.dot.${hue(app.app)}`, {}),
-            link(`apps/${encodeURIComponent(app.app)}`, app.app),
-            el("span", {}, [app.change.cause, app.change.detail].filter(Boolean).join(": ")),
-            changeSteps(app.change),
-          ),
-        ),
-    );
-    const showing = site.devices.filter((device) => device.components > 0);
-    renew(this.pictures, showing.map(showKey), () => displays(showing));
-    const events = site.events.slice(0, 12);
-    renew(this.events, events, () => eventBrief(events));
-  }
-
-  drawAround() {
-    this.drawFlows();
-    const apps = [...site.apps.values()];
-    this.legend.replaceChildren(
-      ...apps.map((app) =>
-        el(
-          "span.key",
-          {},
-          el(`span.dot.${hue(app.app)}`, {}),
-          link(`apps/${encodeURIComponent(app.app)}`, app.app),
-          " ",
-          state(app.state),
-        ),
-      ),
-    );
-    const key = JSON.stringify([site.candidates.map((item) => item.id), mayOperate()]);
-    if (this.candidates.dataset.key === key) return;
-    this.candidates.dataset.key = key;
-    this.candidates.replaceChildren();
-    if (site.devices.length === 0)
-      this.candidates.append(
-        el(
-          "p",
-          {},
-          "There are no devices yet. Supervisors of this network appear here by themselves; others are added by their address.",
-        ),
-      );
-    for (const candidate of site.candidates) {
-      this.candidates.append(
-        el(
-          "div.candidate",
-          {},
-          state("candidate"),
-          el("strong", {}, candidate.name),
-          el("span.muted", {}, candidate.address),
-          button("Pair…", () => pairing(candidate), "", { disabled: !mayOperate() }),
-        ),
-      );
-    }
-    this.candidates.append(
-      button("Add a device by its address…", () => pairing(null), "", { disabled: !mayOperate() }),
-    );
-  }
-
   // ---- Dragging ----
 
   at(event) {
@@ -510,8 +418,8 @@ class SiteMap {
 export function showMap(main) {
   const map = new SiteMap(main);
   const unwatch = watch({ components: () => true, flows: () => true });
-  shows(map.flows, flowFigures);
-  shows(map.events, eventsPart());
+  shows(map.around.flows, flowFigures);
+  shows(map.around.events, eventsPart());
   const show = () => map.draw();
   show.end = () => {
     map.observer.disconnect();

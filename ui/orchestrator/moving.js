@@ -35,6 +35,26 @@ export async function objections(app, component) {
   return found;
 }
 
+const SEARCH_FROM = 12; // devices
+const labelsOf = (device) =>
+  Object.entries(device.labels ?? {})
+    .map((pair) => pair.join("="))
+    .join(" ");
+
+// Hides the devices that have not what is typed.
+function searchOf(targets) {
+  const input = el("input", {
+    type: "search",
+    placeholder: "device or label…",
+    "aria-label": "Only devices with this text",
+  });
+  input.addEventListener("input", () => {
+    for (const item of targets.children)
+      item.hidden = !(item.dataset.text ?? "").includes(input.value.toLowerCase());
+  });
+  return el("div.field", {}, input);
+}
+
 export function componentMenu(app, component) {
   dialog(`${component.name}`, (close) => {
     const list = el("div.menu", {});
@@ -54,13 +74,20 @@ export function componentMenu(app, component) {
     if (mayOperate()) {
       list.append(el("h3", {}, "Move to"));
       const targets = el("ul.targets", {});
+      const others = site.devices.filter((other) => other.id !== component.device);
+      if (others.length > SEARCH_FROM) list.append(searchOf(targets));
       list.append(targets);
-      for (const device of site.devices.filter((other) => other.id !== component.device)) {
+      for (const device of others) {
         const note = el("span.muted", {});
         targets.append(
           el(
             "li",
-            { dataset: { device: device.id } },
+            {
+              dataset: {
+                device: device.id,
+                text: `${device.name} ${device.state} ${labelsOf(device)}`.toLowerCase(),
+              },
+            },
             button(
               device.name,
               async () => {
@@ -86,9 +113,10 @@ export function componentMenu(app, component) {
         ),
       );
       objections(app, component.name).then((found) => {
-        for (const item of targets.children) {
+        for (const item of [...targets.children]) {
           const no = found.get(item.dataset.device);
           if (no !== undefined) item.querySelector(".muted").textContent = no.why;
+          if (no?.hard) targets.append(item); // those that cannot stand last
         }
       });
     }

@@ -159,9 +159,9 @@ export function showPackages(main) {
   );
   const ask = (path) => (signal) => get(path, { signal });
   const parts = [
-    asked(list, ask("/v1/packages"), packageTable, EVERY_MS),
-    asked(registries, ask("/v1/registries"), (known) => registryTable(known, again), EVERY_MS),
-    asked(trust, ask("/v1/trust"), (keys) => keyTable(keys, again), EVERY_MS),
+    asked(list, ask("/v1/packages"), packageTable, { everyMs: EVERY_MS }),
+    asked(registries, ask("/v1/registries"), (known) => registryTable(known, again), { everyMs: EVERY_MS }),
+    asked(trust, ask("/v1/trust"), (keys) => keyTable(keys, again), { everyMs: EVERY_MS }),
   ];
   const again = () => parts.forEach((part) => part.again());
   return () => {};

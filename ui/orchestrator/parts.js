@@ -1,7 +1,7 @@
 // What several pages need: messages, dialogs, asking before something is done.
 import { button, clock, el, newId, renew } from "./dom.js";
 import { connection, Part } from "./fresh.js";
-import { fleet, mayOperate, refreshSoon, tell } from "./live.js";
+import { deviceCalled, fleet, mayOperate, refreshSoon, tell } from "./live.js";
 import { markOwn } from "./patch.js";
 
 // ---- What a page asks for, and how old it is ----
@@ -15,6 +15,14 @@ export function shows(box, part) {
 }
 
 export const waiting = () => (connection.state === "up" ? "Asking…" : "Not known yet.");
+
+// Why there is nothing to be had of a component now, when that is known; else null.
+export function lostNote(component) {
+  const device = component === undefined ? undefined : deviceCalled(component.device);
+  if (device === undefined || !["lost", "suspect", "refuses"].includes(device.state)) return null;
+  const why = device.reason === "" ? "" : ` (${device.reason})`;
+  return `${device.name}, where it runs, is ${device.state}${why}: what it tells comes when the device is back, or the component runs elsewhere.`;
+}
 
 function notYet(part) {
   if (part.error === null || connection.state !== "up") return el("p.muted", {}, waiting());
@@ -30,9 +38,12 @@ function notYet(part) {
 }
 
 // A box whose content is asked for while the page is shown: draw(value) -> nodes.
-export function asked(box, ask, draw, everyMs = 0) {
+// instead(): words in place of "Asking", or null.
+export function asked(box, ask, draw, { everyMs = 0, instead = () => null } = {}) {
   const show = () => {
+    const words = instead();
     if (part.at !== 0) renew(box, part.value, () => draw(part.value));
+    else if (words !== null) renew(box, words, () => el("p.reason", {}, words));
     else renew(box, [connection.state, part.error?.message], () => notYet(part));
   };
   const part = new Part(
@@ -74,7 +85,7 @@ function markAge(panel, part) {
 export function markAges(main) {
   for (const [part, show] of ofPage) if (part.at === 0) show();
   const boxes = [...shownBy];
-  for (const panel of main.querySelectorAll(".panel:not([data-still]), .map")) {
+  for (const panel of main.querySelectorAll(".panel:not([data-still]), .map, .map-tiles")) {
     const own = boxes.find(([box]) => panel.contains(box) || box.contains(panel));
     markAge(panel, own === undefined ? fleet : own[1]);
   }

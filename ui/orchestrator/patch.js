@@ -1,8 +1,25 @@
 // Makes what is shown like what it should be with as few changes as possible, so that focus, selection, scrolling and
 // what is under the pointer stay when figures change.
 
-// Elements that do something when used, or that somebody keeps hold of to change them later, are exchanged as a whole:
-// what they do may be another thing now.
+// What is done on an event, which may become another thing without the element's being exchanged: who has pressed on it
+// would not get to release it.
+const handlers = new WeakMap(); // element -> {event: what is done}
+
+export function listen(node, event, doing) {
+  if (!handlers.has(node)) handlers.set(node, {});
+  const known = handlers.get(node);
+  if (!(event in known)) node.addEventListener(event, (happened) => known[event]?.(happened));
+  known[event] = doing;
+}
+
+function patchHandlers(old, fresh) {
+  const wanted = handlers.get(fresh) ?? {};
+  for (const event of Object.keys(handlers.get(old) ?? {}))
+    if (!(event in wanted)) listen(old, event, undefined);
+  for (const [event, doing] of Object.entries(wanted)) listen(old, event, doing);
+}
+
+// Elements that somebody keeps hold of to change them later are exchanged as a whole.
 const own = new WeakSet();
 export function markOwn(node) {
   own.add(node);
@@ -32,6 +49,7 @@ function patchNode(old, fresh) {
     return;
   }
   patchAttributes(old, fresh);
+  patchHandlers(old, fresh);
   patchChildren(old, [...fresh.childNodes]);
 }
 
