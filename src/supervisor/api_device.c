@@ -363,15 +363,16 @@ static void get_page_part(void *ctx, struct iso_http_request *req,
     (void)ctx;
     const struct iso_str name = iso_http_request_segment(req, 1);
     (void)params;
+    static const char css[] = "text/css; charset=utf-8";
+    static const char script[] = "text/javascript; charset=utf-8";
     if (iso_str_equal_z(name, "page.css")) {
-        iso_reply_page(req, "text/css; charset=utf-8",
-                       iso_bytes_from(iso_sv_page_css, iso_sv_page_css_len));
+        iso_reply_page(req, css, iso_bytes_from(iso_sv_page_css, iso_sv_page_css_len));
     } else if (iso_str_equal_z(name, "page.js")) {
-        iso_reply_page(req, "text/javascript; charset=utf-8",
-                       iso_bytes_from(iso_sv_page_js, iso_sv_page_js_len));
+        iso_reply_page(req, script, iso_bytes_from(iso_sv_page_js, iso_sv_page_js_len));
+    } else if (iso_str_equal_z(name, "picture.js")) {
+        iso_reply_page(req, script, iso_bytes_from(iso_sv_picture_js, iso_sv_picture_js_len));
     } else {
-        iso_reply_page(req, "text/javascript; charset=utf-8",
-                       iso_bytes_from(iso_sv_display_js, iso_sv_display_js_len));
+        iso_reply_page(req, script, iso_bytes_from(iso_sv_display_js, iso_sv_display_js_len));
     }
 }
 
@@ -422,6 +423,12 @@ const struct iso_route iso_sv_routes_device[] = {
      .pattern = "static/page.js",
      .access = ISO_ROUTE_PUBLIC,
      .summary = "Script of the page",
+     .answer_type = "text/javascript",
+     .handle = get_page_part},
+    {.method = ISO_HTTP_GET,
+     .pattern = "static/picture.js",
+     .access = ISO_ROUTE_PUBLIC,
+     .summary = "Script of the live pictures on pages",
      .answer_type = "text/javascript",
      .handle = get_page_part},
     {.method = ISO_HTTP_GET,

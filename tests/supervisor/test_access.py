@@ -10,7 +10,7 @@ import subprocess
 from device import GRANTS, Device, check, document
 
 PUBLIC = {("GET", "/.well-known/wot"), ("GET", "/health"), ("GET", "/openapi.json"), ("GET", "/"),
-          ("GET", "/static/page.css"), ("GET", "/static/page.js"), ("GET", "/login"),
+          ("GET", "/static/page.css"), ("GET", "/static/page.js"), ("GET", "/static/picture.js"), ("GET", "/login"),
           ("GET", "/static/display.js"), ("GET", "/display/{name}"),
           ("POST", "/v1/pairing/start"), ("POST", "/v1/pairing/finish"),
           ("GET", "/v1/components/{app}/{component}/td"),

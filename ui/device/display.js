@@ -1,12 +1,13 @@
 // One display: its name is in the address.
+import { follow } from "/static/picture.js";
+
 const path = window.location.pathname.replace(/\/$/, "");
 const name = decodeURIComponent(path.split("/").pop());
 const picture = document.getElementById("picture");
 
 document.title = name;
 document.getElementById("name").textContent = name;
-picture.addEventListener("error", () => {
-  document.getElementById("signed-out").hidden = false;
-  picture.hidden = true;
+follow(picture, `${path}/stream`, (is) => {
+  document.getElementById("signed-out").hidden = is;
+  picture.hidden = !is;
 });
-picture.src = `${path}/stream`;

@@ -1,8 +1,19 @@
-// The device's own page. Everything that comes from the device is shown as text.
+// The device's own page. Everything that comes from the device is shown as text. It is asked for again and again; while
+// the device does not answer, with growing pauses.
+import { follow, pause } from "/static/picture.js";
+
+const EVERY_MS = 2000,
+  WAIT_MS = 10000;
+let since = 0, // when it began not to answer, in ms since 1970; 0: it answers
+  failures = 0;
+
 const $ = (id) => document.getElementById(id);
 
 async function get(path) {
-  const answer = await fetch(path, { headers: { accept: "application/json" } });
+  const answer = await fetch(path, {
+    headers: { accept: "application/json" },
+    signal: AbortSignal.timeout(WAIT_MS),
+  });
   return { status: answer.status, body: await answer.json() };
 }
 
@@ -32,15 +43,17 @@ function fact(list, name, value) {
 }
 
 async function showHealth() {
-  try {
-    const { body } = await get("/health");
-    const reasons = body.reasons.map((r) => `${r.subject}: ${r.reason}`).join("; ");
-    $("health").textContent = body.status === "ok" ? "All is well." : `Degraded. ${reasons}`;
-    $("health").className = body.status === "ok" ? "good" : "bad";
-  } catch {
-    $("health").textContent = "The device does not answer.";
-    $("health").className = "bad";
-  }
+  const { body } = await get("/health");
+  const reasons = body.reasons.map((r) => `${r.subject}: ${r.reason}`).join("; ");
+  $("health").textContent = body.status === "ok" ? "● All is well." : `▲ Degraded. ${reasons}`;
+  $("health").className = body.status === "ok" ? "good" : "bad";
+}
+
+function showSilence() {
+  const time = new Date(since).toLocaleTimeString([], { hour12: false });
+  $("health").textContent =
+    `✕ No answer since ${time}. What stands below is from before; it is asked for again by itself.`;
+  $("health").className = "bad";
 }
 
 async function showTitle() {
@@ -56,7 +69,7 @@ function showDevice(device) {
   fact(list, "Identity", device.id);
   fact(list, "Processor", `${device.architecture}, ${device.cores} cores`);
   fact(list, "Memory", `${bytes(device.memory["free-bytes"])} of ${bytes(device.memory["total-bytes"])} free`);
-  fact(list, "Load", device.load.join(", "));
+  fact(list, "Load", `${device.load.join(", ")} (processes that run or wait; 1, 5 and 15 minutes)`);
   fact(list, "Speed", `${Math.round(device.speed)} million instructions a second`);
   fact(list, "Engine", `${device.engine.name} ${device.engine.version}, ${device.engine.workers} workers`);
   fact(list, "Instances", `${device.use.instances} (${device.use["instances-waiting"]} waiting), ${bytes(device.use["memory-bytes"])}`);
@@ -101,7 +114,10 @@ function showDisplays(device) {
     const image = document.createElement("img");
     const caption = document.createElement("figcaption");
     figure.dataset.name = name;
-    image.src = `/display/${encodeURIComponent(name)}/stream`;
+    follow(image, `/display/${encodeURIComponent(name)}/stream`, (is) => {
+      image.hidden = !is;
+      caption.textContent = is ? name : `${name}: nothing is shown at present`;
+    });
     image.alt = `What the display ${name} shows`;
     caption.textContent = name;
     figure.append(image, caption);
@@ -124,10 +140,14 @@ async function refresh() {
 async function loop() {
   try {
     await refresh();
+    failures = since = 0;
   } catch {
-    await showHealth();
+    failures += 1;
+    since ||= Date.now();
+    showSilence();
   }
-  setTimeout(loop, 2000);
+  document.body.classList.toggle("stale", since !== 0);
+  setTimeout(loop, since === 0 ? EVERY_MS : pause(failures));
 }
 
 loop();
