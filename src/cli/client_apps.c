@@ -198,8 +198,7 @@ static int print_history(const json_t *answer)
         cause_of(generation, cause, sizeof cause);
         (void)iso_format(number, sizeof number, "%llu",
                          (unsigned long long)iso_cli_json_number(generation, "generation"));
-        const char *const cells[] = {number, iso_cli_json_text(generation, "state"),
-                                     iso_cli_json_text(generation, "cause"), created,
+        const char *const cells[] = {number, iso_cli_json_text(generation, "state"), cause, created,
                                      iso_cli_json_text(generation, "error")};
         iso_cli_table_add(&table, cells);
     }
@@ -271,7 +270,9 @@ const struct iso_cli_command iso_cli_client_rollback = {
     .name = "rollback",
     .summary = "go back to an earlier generation of an application",
     .synopsis = "APP [GENERATION]",
-    .description = "To the one before, or to the one that is named; it becomes a new generation.",
+    .description =
+        "To the one before, or to the one that is named; it becomes a new generation. Its "
+        "manifest\nand its modules are used again; where they run is planned anew.",
     .groups = change_groups,
     .group_count = ISO_COUNT_OF(change_groups),
     .examples = "  isomer rollback hello\n"

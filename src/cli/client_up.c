@@ -44,6 +44,7 @@ struct up {
     const char *name;   /* of the orchestrator; NULL: the host's */
     const char *config; /* folder with the configurations of devices; NULL: they have none */
     char devices[DEVICES_MAX][64];
+    char called[DEVICES_MAX][64]; /* what the orchestrator calls them */
     size_t device_count;
     bool is_own; /* no device was named: it is the one that 'isomer supervisor' starts */
     bool no_mdns, detach;
@@ -317,9 +318,16 @@ static bool is_added(struct iso_cli_server *server, const char *name)
     return added;
 }
 
+/* It is another device that the orchestrator knows by that name, which was here before. */
+static void tell_of_namesake(const char *name, const char *called)
+{
+    iso_cli_note("%s is called %s here: another device of its name was added before", name, called);
+    iso_cli_hint("isomer device rm --forget %s; isomer device rename %s %s", name, called, name);
+}
+
 /* The orchestrator gets the device's token: both are this user's, on this machine. One that it has
- * already may have another address now. */
-static int add_device(struct iso_cli_server *server, const json_t *note)
+ * already may have another address now. called: what it calls it. */
+static int add_device(struct iso_cli_server *server, const json_t *note, char called[64])
 {
     char path[1200], token[160];
     struct iso_cli_reply reply;
@@ -345,6 +353,15 @@ static int add_device(struct iso_cli_server *server, const json_t *note)
         !(reply.status == 409 && is_added(server, name))) {
         status = iso_cli_problem(server, &request, &reply);
     }
+    json_t *device = status == ISO_CLI_OK
+                         ? json_loadb((const char *)reply.body.ptr, reply.body.len, 0, NULL)
+                         : NULL;
+    const char *other = reply.status < 300 ? iso_cli_json_text(device, "name") : "";
+    (void)iso_format(called, 64, "%s", other[0] != '\0' ? other : name);
+    if (status == ISO_CLI_OK && strcmp(called, name) != 0) {
+        tell_of_namesake(name, called);
+    }
+    json_decref(device);
     iso_buf_fini(&reply.body);
     free(text);
     return status;
@@ -355,7 +372,9 @@ static bool wait_until_up(struct up *up)
 {
     bool all = true;
     for (size_t i = 0; i < up->device_count; i++) {
-        if (!iso_cli_device_wait(&up->server, up->devices[i])) {
+        if (strcmp(up->called[i], up->devices[i]) != 0) {
+            all = false; /* which was told */
+        } else if (!iso_cli_device_wait(&up->server, up->devices[i])) {
             iso_cli_note("%s is not up yet; 'isomer device ls' shows why", up->devices[i]);
             all = false;
         }
@@ -383,7 +402,7 @@ static int make_ready(struct up *up)
         if (status >= 0) {
             return status;
         }
-        status = add_device(&up->server, note);
+        status = add_device(&up->server, note, up->called[i]);
         json_decref(note);
     }
     up->all_up = status == ISO_CLI_OK && wait_until_up(up);
