@@ -426,7 +426,7 @@ static int deploy(struct iso_cli_server *server, const struct iso_cli_manifest *
     const uint64_t before = generation_of(server, path);
     int status = send_manifest(server, manifest, "PUT", path, body, &accepted);
     if (accepted != NULL) {
-        if (before != 0 && iso_cli_json_number(accepted, "generation") == before) {
+        if (before != 0 && iso_cli_json_number(accepted, "generation") == before && !server->json) {
             iso_cli_note("nothing is new; --force makes a new generation all the same");
         }
         status = iso_cli_wait_done(server, wait, accepted, false);

@@ -115,6 +115,20 @@ def a_token_goes_to_its_daemon_only(t):
 
 
 @test
+def interfaces_are_sent_whole(t):
+    """A WIT text beside a module gets the packages that it refers to: what asks for it has no files."""
+    folder = application(t)
+    text = "package demo:greeter;\nworld greeter { import %s; }\n"
+    with orchestrator(t) as fake:
+        t.write("hello/greeter/greeter.wit", text % "isomer:device/log@0.1.0")
+        t.expect(run(t, "deploy", folder), 0)
+        sent = fake.bodies("PUT", "/v1/apps/hello")[0]["files"]["file:greeter"]["wit"]
+        check(sent.startswith(text % "isomer:device/log@0.1.0") and "package isomer:device@0.1.0 {" in sent, sent)
+        t.write("hello/greeter/greeter.wit", text % "isomer:device/lgo@0.1.0")
+        t.expect(run(t, "deploy", folder), 65, ["app.json:", "greeter.wit:2:", "did you mean 'log'?"])
+
+
+@test
 def deploying(t):
     """Modules are sent once, with what lies beside them; each step is told; the table says where it runs."""
     folder = application(t)
