@@ -58,7 +58,9 @@ function app(i, fleet, components) {
   };
 }
 
-function flowsOf({ app: name, components }) {
+function flowsOf(app) {
+  if (app === undefined) return undefined;
+  const { app: name, components } = app;
   const figures = { rate: 12.5, latency: { "p50-us": 2100, "p90-us": 4200, "p99-us": 16000 } };
   const steps = components.map((item) => ({
     ...figures,
@@ -118,7 +120,8 @@ async function pretend(context, { devices, apps, components, change = () => {} }
   for (const [pattern, answer] of answers) {
     await context.route(pattern, (route) => {
       const [, ...words] = pattern.exec(route.request().url());
-      return route.fulfill({ json: answer(...words) });
+      const json = answer(...words);
+      return json === undefined ? route.fulfill({ status: 404, body: "" }) : route.fulfill({ json });
     });
   }
 }

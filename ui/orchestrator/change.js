@@ -40,5 +40,5 @@ export function changeProgress(change) {
     part.text ?? "",
   ]);
   const rows = [...moves, ...devices];
-  return rows.length === 0 ? null : table("Progress", ["Where", "Step", ""], rows);
+  return rows.length === 0 ? null : table("Progress", ["Where", "Step", "So far"], rows);
 }

@@ -54,10 +54,10 @@ export const memoryOf = (status) => (status?.["memory-bytes"] > 0 ? bytes(status
 
 export function micros(us) {
   if (!Number.isFinite(us)) return "–";
-  if (us < 1000) return `${Math.round(us)} µs`;
+  if (us < 1000) return `${Math.round(us)}\u00a0µs`;
   const ms = us / 1000;
-  if (ms < 1000) return `${ms.toFixed(ms < 10 ? 1 : 0)} ms`;
-  return `${(ms / 1000).toFixed(1)} s`;
+  if (ms < 1000) return `${ms.toFixed(ms < 10 ? 1 : 0)}\u00a0ms`;
+  return `${(ms / 1000).toFixed(1)}\u00a0s`;
 }
 
 // 1 234 567, so that it can be read.
@@ -69,7 +69,7 @@ export function rate(perSecond) {
   return `${perSecond < 10 ? perSecond.toFixed(1) : Math.round(perSecond)}/s`;
 }
 
-export const percent = (x) => (Number.isFinite(x) ? `${Math.round(x * 100)} %` : "–");
+export const percent = (x) => (Number.isFinite(x) ? `${Math.round(x * 100)}\u00a0%` : "–");
 
 export function clock(time) {
   const date = new Date(time);

@@ -163,10 +163,14 @@ async function askFlows(signal) {
   site.flowTroubles = flows.troubles();
 }
 
+// Not of those on devices that do not answer: the others would wait for them.
 async function askComponents(signal) {
+  const silent = new Set(site.devices.filter((device) => device.state !== "up").map((device) => device.id));
   const names = [...site.apps.values()].flatMap((app) =>
     app.components
-      .filter((item) => [...wanted].some((what) => what.components?.(app.app, item)))
+      .filter(
+        (item) => !silent.has(item.device) && [...wanted].some((what) => what.components?.(app.app, item)),
+      )
       .map((item) => `${app.app}/${item.name}`),
   );
   const ask = async (name, before) =>

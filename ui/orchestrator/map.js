@@ -236,7 +236,7 @@ class SiteMap {
     if (this.dragging !== null) return;
     this.around.draw();
     const seen = this.choice.draw();
-    this.frame.hidden = this.tools.hidden = seen === null;
+    this.frame.hidden = this.tools.hidden = seen === null || site.devices.length === 0;
     renew(this.tiles, seen === null ? [site.devices, site.apps.size] : "", () =>
       seen === null ? tiles() : [],
     );

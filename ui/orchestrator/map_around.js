@@ -52,6 +52,34 @@ function changing(app) {
   );
 }
 
+// What to do first.
+function beginning() {
+  return el(
+    "section.panel.beginning",
+    { "data-still": true, "aria-label": "To begin with" },
+    el("h2", {}, "No devices yet"),
+    el(
+      "ol",
+      {},
+      el("li", {}, "On a machine that is to be a device, run ", el("code", {}, "isomer supervisor"), "."),
+      el("li", {}, "In this network it appears here by itself; elsewhere, add it by its address."),
+      el(
+        "li",
+        {},
+        "Pair with it: ",
+        el("code", {}, "isomer --device :8480 pair"),
+        " there prints a code, which is good once.",
+      ),
+      el(
+        "li",
+        {},
+        link("deploy", "Deploy an application"),
+        "; the planner finds a device for each component.",
+      ),
+    ),
+  );
+}
+
 export class Around {
   legend = el("div.legend", {});
   wrong = el("div", { role: "status" });
@@ -133,13 +161,7 @@ export class Around {
   candidateList() {
     const rights = { disabled: !mayOperate(), title: mayOperate() ? null : "This session may look only" };
     return [
-      site.devices.length === 0
-        ? el(
-            "p",
-            {},
-            "There are no devices yet. Supervisors of this network appear here by themselves; others are added by their address.",
-          )
-        : null,
+      site.devices.length === 0 ? beginning() : null,
       ...site.candidates.map((candidate) =>
         el(
           "div.candidate",

@@ -178,11 +178,14 @@ export function layout(site, width, edges, arrangement) {
     });
   }
   const chips = boxes.flatMap((box) => box.chips);
+  const routed = route(chips, edges);
   return {
     boxes,
     chips,
-    edges: route(chips, edges),
-    width: Math.max(columnsWidth, spareWidth) + 2 * SIZE.margin,
+    edges: routed,
+    width:
+      Math.max(columnsWidth + SIZE.margin, spareWidth + SIZE.margin, ...routed.map((edge) => edge.reach)) +
+      SIZE.margin,
     height: Math.max(0, ...boxes.map((box) => box.y + box.h)) + SIZE.margin,
   };
 }
@@ -216,9 +219,10 @@ function placeSpare(spare, across, top) {
   return spare.length === 0 ? 0 : Math.min(across, spare.length) * step - (step - SIZE.width);
 }
 
-// Each edge gets a path from device to device at the height of its components, the tip at its end, and the place of its
-// label. Lines leave to the right and come in from the left; within a column they go around on the right.
+// Each edge gets a path from device to device at the height of its components, the tip at its end, the place of its
+// label, and how far to the right it reaches, when that is beyond its devices. Lines leave to the right and come in from the left; within a column they go around on the right.
 const TIP = 7;
+const LABEL_HALF = 52;
 const LABEL = 0.57; // of the way: what goes around within a device has its label near the beginning
 
 function route(chips, edges) {
@@ -240,6 +244,7 @@ function route(chips, edges) {
         tip: `M${end - 1},${y2 - 4}L${end + TIP},${y2}L${end - 1},${y2 + 4}Z`,
         x: begin + (end - begin) * LABEL,
         y: y1 + (y2 - y1) * LABEL,
+        reach: 0,
       });
       continue;
     }
@@ -254,6 +259,7 @@ function route(chips, edges) {
       tip: `M${end + 1},${y3 - 4}L${end - TIP},${y3}L${end + 1},${y3 + 4}Z`,
       x: right + bulge * 0.75 + 14,
       y: (y1 + y3) / 2,
+      reach: right + bulge * 0.75 + 14 + LABEL_HALF,
     });
   }
   return spread(out);
