@@ -527,7 +527,9 @@ TEST(a_page_stays_signed_in_when_the_daemon_is_started_anew)
     iso_access_sessions_read(access, uv_hrtime() / 1000000000u);
     CHECK_EQ_U64(ask(&daemon, "GET", "/v1/login", NULL, more), 200);
     CHECK_OK(iso_file_read(access->path, 4096, &file, NULL));
-    const char *secret = strchr(cookie, '=') + 1;
+    char *secret = strchr(cookie, '=') + 1;
+    secret[strcspn(secret, "\r\n")] = '\0';
+    CHECK_EQ_U64(strlen(secret), ISO_ACCESS_SECRET_SIZE - 1);
     CHECK(memmem(file.bytes.ptr, file.bytes.len, secret, strlen(secret)) == NULL);
     iso_file_fini(&file);
     CHECK_EQ_U64(ask(&daemon, "DELETE", "/v1/login", NULL, more), 204);
