@@ -25,7 +25,8 @@
 /*
  * One operation: `op` is the handler's address (goto, tail) or its number (switch); a, b and c are
  * operands, as ops.def says for each: frame slots, immediates, or a distance in cells. Some
- * operations are followed by a literal cell that holds a 64-bit constant in its first bytes.
+ * operations are followed by a cell without a handler, which holds a 64-bit constant in its first
+ * bytes, or more operands.
  */
 struct iso_cell {
     uintptr_t op;
