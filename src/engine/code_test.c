@@ -283,7 +283,7 @@ TEST(a_call_that_is_given_up_leaves_its_code_to_others)
     for (unsigned i = 0; i < 7; i++) {
         CHECK_EQ_U64(iso_run(one), ISO_RUN_INTERRUPTED);
     }
-    CHECK(one->code_held > SMALL_LIMIT / 2);
+    CHECK(one->code_held > SMALL_LIMIT / 4);
     iso_drop(one);
     CHECK_EQ_U64(one->code_held, 0);
     CHECK_EQ_U64(stepped(&f, second, "deep", 5), result_with(NO_LIMIT, "deep", 5));

@@ -32,8 +32,9 @@ static size_t parts_of(uint64_t g, struct part out[2])
 /* ---- The child ----------------------------------------------------------------------------------
  */
 
+/* What counts steps does so in the threads that work on the disk. */
 struct killer {
-    unsigned steps;
+    _Atomic unsigned steps;
     unsigned kill_at; /* 0: never */
 };
 
@@ -445,7 +446,7 @@ TEST(killed_at_random_moments)
  */
 
 struct breaker {
-    unsigned steps;
+    _Atomic unsigned steps;
     unsigned fail_at;
 };
 
