@@ -49,7 +49,7 @@ static void *alloc_in_own_chunk(struct iso_arena *arena, size_t size)
     return (uint8_t *)chunk + HEAD_SIZE;
 }
 
-void *iso_arena_alloc(struct iso_arena *arena, size_t size)
+static void *arena_alloc(struct iso_arena *arena, size_t size)
 {
     if (size > SIZE_MAX - ALIGNMENT) {
         return NULL;
@@ -83,9 +83,17 @@ void *iso_arena_alloc(struct iso_arena *arena, size_t size)
     return object;
 }
 
+void *iso_arena_alloc(struct iso_arena *arena, size_t size)
+{
+    void *object = arena_alloc(arena, size);
+    arena->failed |= object == NULL;
+    return object;
+}
+
 void *iso_arena_array(struct iso_arena *arena, size_t count, size_t size)
 {
     if (size != 0 && count > SIZE_MAX / size) {
+        arena->failed = true;
         return NULL;
     }
     return iso_arena_alloc(arena, count * size);

@@ -15,6 +15,7 @@ struct iso_arena {
     size_t chunk_size;
     size_t used_bytes; /* handed out so far, with alignment */
     size_t max_bytes;  /* used_bytes never passes this */
+    bool failed;       /* memory was short, or the maximum reached, at least once */
 };
 
 /* An empty arena that takes memory in chunks of `chunk_size` bytes (0: 4096) and hands out at most

@@ -390,7 +390,7 @@ static enum iso_err write_file(struct gen_as *gen, const char *suffix,
     iso_buf_init(&buf, gen->model.arena.alloc, GEN_MAX_FILE);
     gen_out_init(&gen->out, &buf);
     write(gen);
-    enum iso_err err = gen->out.err;
+    enum iso_err err = gen_model_whole(&gen->model, gen->out.err);
     char *stem = iso_arena_copy_str(&gen->model.arena, gen->model.world->name);
     char *name = stem != NULL ? gen_join(&gen->model.arena, stem, suffix, NULL) : NULL;
     if (err == ISO_OK) {

@@ -497,7 +497,7 @@ static enum iso_err write_file(struct gen_c *gen, struct iso_str base, const cha
     iso_buf_init(&buf, gen->model.arena.alloc, GEN_MAX_FILE);
     gen_out_init(&gen->out, &buf);
     write(gen);
-    enum iso_err err = gen->out.err;
+    enum iso_err err = gen_model_whole(&gen->model, gen->out.err);
     char *stem = iso_arena_copy_str(&gen->model.arena, base);
     char *name = stem != NULL ? gen_join(&gen->model.arena, stem, suffix, NULL) : NULL;
     if (err == ISO_OK && name == NULL) {

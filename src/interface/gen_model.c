@@ -433,6 +433,11 @@ enum iso_err gen_model_init(struct gen_model *model, const struct iso_alloc *all
     return err == ISO_OK ? set_paths(model) : err;
 }
 
+enum iso_err gen_model_whole(const struct gen_model *model, enum iso_err err)
+{
+    return err == ISO_OK && model->arena.failed ? ISO_E_NOMEM : err;
+}
+
 void gen_model_fini(struct gen_model *model)
 {
     iso_arena_fini(&model->arena);

@@ -61,6 +61,10 @@ struct gen_model {
 ISO_MUST_CHECK enum iso_err gen_model_init(struct gen_model *model, const struct iso_alloc *alloc,
                                            const struct iso_wit_world *world, bool aliases);
 void gen_model_fini(struct gen_model *model);
+/* `err`; or ISO_E_NOMEM when the model's memory was short for anything, though somebody went on
+ * without it: what was written then may have other names. To be asked before anything is handed
+ * out. */
+ISO_MUST_CHECK enum iso_err gen_model_whole(const struct gen_model *model, enum iso_err err);
 
 /* The id of a type that the model has. */
 uint32_t gen_model_id(const struct gen_model *model, const struct iso_vtype *type);

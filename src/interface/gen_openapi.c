@@ -454,7 +454,7 @@ enum iso_err iso_gen_openapi(const struct iso_wit_world *world, const struct iso
         api.schema =
             (struct gen_schema){.json = &api.json, .alloc = out->alloc, .model = &api.model};
         put_api(&api);
-        err = iso_json_finish(&api.json);
+        err = gen_model_whole(&api.model, iso_json_finish(&api.json));
     }
     gen_model_fini(&api.model);
     if (err != ISO_OK) {

@@ -508,7 +508,7 @@ enum iso_err gen_bindings_rust(const struct iso_alloc *alloc, const struct iso_w
     if (err == ISO_OK) {
         gen_out_init(&gen.out, &buf);
         put_file(&gen);
-        err = gen.out.err;
+        err = gen_model_whole(&gen.model, gen.out.err);
     }
     if (err == ISO_OK) {
         char *name = gen_join(&gen.model.arena, gen.file, ".rs", NULL);

@@ -252,7 +252,7 @@ enum iso_err iso_gen_text(const struct iso_wit_world *world, const struct iso_ge
     if (err == ISO_OK) {
         gen_out_init(&page.out, out);
         put_page(&page);
-        err = page.out.err;
+        err = gen_model_whole(&page.model, page.out.err);
     }
     if (err == ISO_OK && out->len >= before + 2 && out->ptr[out->len - 2] == '\n') {
         out->len--; /* one line end at the end */

@@ -495,7 +495,7 @@ enum iso_err iso_gen_thing(const struct iso_wit_world *world, const struct iso_g
         iso_json_init_buf(&thing.json, out, 2);
         thing.schema = (struct gen_schema){.json = &thing.json, .alloc = out->alloc};
         put_thing(&thing);
-        err = iso_json_finish(&thing.json);
+        err = gen_model_whole(&thing.model, iso_json_finish(&thing.json));
     }
     gen_model_fini(&thing.model);
     if (err != ISO_OK) {
