@@ -21,7 +21,7 @@ enum {
     FIELD_MAX = 512,
     REPEAT_FIRST_MS = 2,
     REPEAT_MOST_MS = 100,
-    REPEAT_FOR_MS = 15000, /* a lost device's components are back by then, if they can be */
+    REPEAT_FOR_MS = 15000, /* by then a silent device is lost, and what can run elsewhere does */
     UNDER_WAY_MS = 1000    /* refused after this, it had begun, and moved when under way */
 };
 
@@ -97,6 +97,12 @@ static void problem(const struct iso_or_pass *pass, unsigned status, const char 
 /* ---- Where -------------------------------------------------------------------------------------
  */
 
+/* The one that was asked last, or is about to be; NULL: it has been removed. */
+static const struct iso_or_device *device_of(const struct iso_or_pass *pass)
+{
+    return iso_or_devices_find(pass->orchestrator->devices, iso_str_from_z(pass->device));
+}
+
 /* The device that has it now; false: nobody has. */
 static bool where(const struct iso_or_pass *pass, char device[ISO_OR_ID_SIZE])
 {
@@ -108,6 +114,14 @@ static bool where(const struct iso_or_pass *pass, char device[ISO_OR_ID_SIZE])
     }
     return pass->is_flow ? iso_or_deployer_flow_where(deployer, app, name, device)
                          : iso_or_deployer_where(deployer, app, name, device, NULL);
+}
+
+/* Whether the device is known to be lost, and nothing is about to run elsewhere instead. */
+static bool is_lost(const struct iso_or_pass *pass)
+{
+    const struct iso_or_device *device = device_of(pass);
+    return device != NULL && device->state == ISO_OR_LOST &&
+           !iso_or_deployer_changes(pass->orchestrator->deployer, iso_str_from_z(pass->app));
 }
 
 static void on_again(void *arg)
@@ -190,8 +204,7 @@ static bool may_repeat(const struct iso_or_pass *pass, const struct iso_http_cli
 static void unreachable(const struct iso_or_pass *pass, const struct iso_http_client_answer *answer)
 {
     char detail[512];
-    const struct iso_or_device *device =
-        iso_or_devices_find(pass->orchestrator->devices, iso_str_from_z(pass->device));
+    const struct iso_or_device *device = device_of(pass);
     const char *name = device != NULL ? device->name : pass->device;
     if (answer->outcome == ISO_HTTP_CLIENT_TOO_LARGE) {
         (void)iso_format(detail, sizeof detail, "the answer of %s is larger than 64 MiB", name);
@@ -211,10 +224,11 @@ static void unreachable(const struct iso_or_pass *pass, const struct iso_http_cl
 static void not_there(const struct iso_or_pass *pass)
 {
     char detail[512];
-    const struct iso_or_device *device =
-        iso_or_devices_find(pass->orchestrator->devices, iso_str_from_z(pass->device));
-    (void)iso_format(detail, sizeof detail, "%s cannot be reached%s%s",
+    const struct iso_or_device *device = device_of(pass);
+    const bool lost = device != NULL && device->state == ISO_OR_LOST;
+    (void)iso_format(detail, sizeof detail, "%s %s%s%s",
                      device != NULL ? device->name : pass->device,
+                     lost ? "is lost" : "cannot be reached",
                      device != NULL && device->reason[0] != '\0' ? ": " : "",
                      device != NULL ? device->reason : "");
     problem(pass, 502, "urn:isomer:problem:unreachable", detail);
@@ -344,6 +358,10 @@ static void attempt(struct iso_or_pass *pass)
         problem(pass, 404, "urn:isomer:problem:not-found",
                 pass->is_flow ? "no application that runs has a flow of that name"
                               : "no application that runs has a component of that name");
+        return;
+    }
+    if (is_lost(pass)) {
+        not_there(pass);
         return;
     }
     if (!iso_or_devices_reach(pass->orchestrator->devices, iso_str_from_z(pass->device), &reach)) {

@@ -65,6 +65,12 @@ bool iso_or_deployer_where(const struct iso_or_deployer *deployer, struct iso_st
     return true;
 }
 
+bool iso_or_deployer_changes(const struct iso_or_deployer *deployer, struct iso_str app_name)
+{
+    const struct iso_or_app *app = iso_or_app_find(deployer, app_name);
+    return app != NULL && app->change != NULL;
+}
+
 bool iso_or_deployer_flow_where(const struct iso_or_deployer *deployer, struct iso_str app_name,
                                 struct iso_str flow, char device[ISO_OR_ID_SIZE])
 {

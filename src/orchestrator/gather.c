@@ -47,6 +47,11 @@ static void ask(struct gather *gather, struct iso_or_gathered *item)
 {
     const struct iso_or_transport transport =
         iso_or_devices_transport(gather->orchestrator->devices);
+    const struct iso_or_device *device =
+        iso_or_devices_find(gather->orchestrator->devices, iso_str_from_z(item->device));
+    if (device != NULL && device->state == ISO_OR_LOST) {
+        return; /* the others need not wait for that */
+    }
     struct question *question = iso_alloc_new(gather->orchestrator->alloc, sizeof *question);
     if (question == NULL) {
         return;

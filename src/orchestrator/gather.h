@@ -1,4 +1,4 @@
-/* gather.h - asks several devices at once and waits for all of them. */
+/* gather.h - asks several devices at once and waits for all of them but those that are lost. */
 #ifndef ISO_ORCHESTRATOR_GATHER_H
 #define ISO_ORCHESTRATOR_GATHER_H
 

@@ -3,9 +3,10 @@
 import http.client
 import json
 import re
+import signal
 import threading
 
-from fleet import check, site, until
+from fleet import check, now, site, until
 from suite import execute
 from test_apps import files, manifest
 from test_faults import between
@@ -75,10 +76,24 @@ def test_passes_on_what_devices_answer(programs, guests):
         check(lines(held, "/v1/components/lab/probe/properties/count") == ["1"], "a property as a stream")
         flows = held.get("/v1/flows/lab")
         check(flows["links"] and flows["links"][0]["component"] == "caller", "links: %s", flows)
-        devices["den"].kill()
+        devices["den"].process.send_signal(signal.SIGSTOP)
         until("it is known to be gone", lambda: held.device("den")["state"] == "lost", 20)
-        answer = held.call("lab/probe", "get-count", timeout=60)
-        check(answer.status == 502 and b"den" in answer.body, "a device that is gone: %s", answer)
+        for ask in (lambda: held.request("GET", "/v1/components/lab/probe"),
+                    lambda: held.request("GET", "/v1/components/lab/probe/td"),
+                    lambda: held.request("GET", "/v1/components/lab/probe/logs",
+                                         headers={"Accept": "text/event-stream"}),
+                    lambda: held.request("GET", "/displays/den/main/picture"),
+                    lambda: held.call("lab/probe", "get-count", timeout=60)):
+            began = now()
+            answer = ask()
+            took = now() - began
+            check(answer.status == 502 and answer.json()["type"] == "urn:isomer:problem:unreachable" and
+                  re.match("den is lost: .*not answer", answer.json()["detail"]), "a device that is gone: %s", answer)
+            check(took < 2, "that it is gone is known: it took %.1f s", took)
+        began = now()
+        check(held.get("/v1/flows/lab")["silent"] == [held.device("den")["id"]], "who says nothing of flows")
+        check(now() - began < 2, "and is not asked: it took %.1f s", now() - began)
+        devices["den"].kill()
 
 
 def test_flows_through_two_devices(programs, guests):
