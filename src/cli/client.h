@@ -137,10 +137,11 @@ size_t iso_cli_terminal_width(FILE *out);
  * to the right. */
 enum { ISO_CLI_COLUMNS_MAX = 10 };
 struct iso_cli_table {
-    const char *const *titles;
+    const char *titles[ISO_CLI_COLUMNS_MAX];
     size_t columns;
-    uint32_t right; /* bit i: column i is set to the right */
-    bool wraps;     /* the last column goes on in further lines instead of being cut */
+    uint32_t right;    /* bit i: column i is set to the right */
+    uint32_t optional; /* bit i: column i is left out where no room is beside the others */
+    bool wraps;        /* the last column goes on in further lines instead of being cut */
     char ***rows;
     size_t count, cap;
 };

@@ -6,10 +6,32 @@
 #include "cli/status.h"
 #include "platform/platform.h"
 
+enum { FIGURE_SIZE = 32 };
+
+/* What a device says of a component: calls, their median latency, memory; dashes where no device
+ * does. */
+struct figures {
+    char calls[FIGURE_SIZE], latency[ISO_CLI_MS_SIZE], memory[FIGURE_SIZE];
+};
+
+static void figures_of(const json_t *component, struct figures *out)
+{
+    const json_t *calls = json_object_get(component, "calls");
+    const json_t *latency = json_object_get(component, "latency-ms");
+    if (calls == NULL) {
+        *out = (struct figures){"-", "-", "-"};
+        return;
+    }
+    (void)iso_format(out->calls, sizeof out->calls, "%llu",
+                     (unsigned long long)iso_cli_json_number(calls, "total"));
+    iso_cli_ms_text(json_number_value(json_object_get(latency, "p50")), out->latency);
+    (void)iso_format_size(out->memory, iso_cli_json_number(component, "memory-bytes"));
+}
+
 static void add_component(struct iso_cli_table *table, const json_t *component)
 {
-    char calls[24], latency[ISO_CLI_MS_SIZE], memory[32], name[160];
-    const json_t *figures = json_object_get(component, "latency-ms");
+    char name[160];
+    struct figures figures;
     if (json_object_get(component, "component") == NULL) { /* an application without components */
         const char *const app[] = {iso_cli_json_text(component, "app"),
                                    iso_cli_json_text(component, "state"),
@@ -23,17 +45,13 @@ static void add_component(struct iso_cli_table *table, const json_t *component)
     }
     (void)iso_format(name, sizeof name, "%s/%s", iso_cli_json_text(component, "app"),
                      iso_cli_json_text(component, "component"));
-    (void)iso_format(
-        calls, sizeof calls, "%llu",
-        (unsigned long long)iso_cli_json_number(json_object_get(component, "calls"), "total"));
-    iso_cli_ms_text(json_number_value(json_object_get(figures, "p50")), latency);
-    (void)iso_format_size(memory, iso_cli_json_number(component, "memory-bytes"));
+    figures_of(component, &figures);
     const char *const cells[] = {name,
                                  iso_cli_json_text(component, "state"),
                                  iso_cli_json_text(component, "mode"),
-                                 calls,
-                                 latency,
-                                 memory,
+                                 figures.calls,
+                                 figures.latency,
+                                 figures.memory,
                                  iso_cli_json_text(component, "last-error")};
     iso_cli_table_add(table, cells);
 }
@@ -148,22 +166,63 @@ static int collect_apps(struct iso_cli_server *server, const char *only, json_t 
     return status;
 }
 
+/* Each component gets what its device says of it, over which what the orchestrator says stays. */
+static int add_figures(struct iso_cli_server *server, const char *only, json_t *apps)
+{
+    char path[300], key[160];
+    size_t i, k;
+    json_t *answer = NULL, *said, *app, *component;
+    (void)iso_format(path, sizeof path, "/v1/components%s%s", only != NULL ? "?app=" : "",
+                     only != NULL ? only : "");
+    const int status = iso_cli_get_json(server, path, &answer);
+    json_t *by_name = json_object();
+    json_array_foreach(answer, i, said)
+    {
+        (void)iso_format(key, sizeof key, "%s/%s", iso_cli_json_text(said, "app"),
+                         iso_cli_json_text(said, "component"));
+        (void)json_object_set(by_name, key, said);
+    }
+    json_array_foreach(apps, i, app)
+    {
+        json_array_foreach(json_object_get(app, "components"), k, component)
+        {
+            (void)iso_format(key, sizeof key, "%s/%s", iso_cli_json_text(app, "app"),
+                             iso_cli_json_text(component, "name"));
+            (void)json_object_update_missing(component, json_object_get(by_name, key));
+        }
+    }
+    json_decref(by_name);
+    json_decref(answer);
+    return status;
+}
+
 static void add_placed(struct iso_cli_table *table, const json_t *app, const json_t *component)
 {
     char name[160];
+    struct figures figures;
     const char *device = iso_cli_json_text(component, "device-name");
-    const char *state = iso_cli_json_text(component, "state");
     (void)iso_format(name, sizeof name, "%s/%s", iso_cli_json_text(app, "app"),
                      iso_cli_json_text(component, "name"));
-    const char *const cells[] = {
-        name, device[0] != '\0' ? device : iso_cli_json_text(component, "device"), state,
-        iso_cli_json_text(component, "mode"), iso_cli_json_text(component, "package")};
+    figures_of(component, &figures);
+    const char *const cells[] = {name,
+                                 device[0] != '\0' ? device
+                                                   : iso_cli_json_text(component, "device"),
+                                 iso_cli_json_text(component, "state"),
+                                 iso_cli_json_text(component, "mode"),
+                                 figures.calls,
+                                 figures.latency,
+                                 figures.memory,
+                                 iso_cli_json_text(component, "package")};
     iso_cli_table_add(table, cells);
 }
 
+/* The least useful columns are left out on a narrow terminal: the mode and the package. */
+enum { PLACED_RIGHT = 1u << 4 | 1u << 5 | 1u << 6, PLACED_OPTIONAL = 1u << 3 | 1u << 7 };
+
 static int print_of_orchestrator(struct iso_cli_server *server, const char *only)
 {
-    static const char *const titles[] = {"COMPONENT", "DEVICE", "STATE", "MODE", "PACKAGE"};
+    static const char *const titles[] = {"COMPONENT", "DEVICE", "STATE",  "MODE",
+                                         "CALLS",     "P50",    "MEMORY", "PACKAGE"};
     struct iso_cli_table table;
     json_t *apps = json_array(), *app, *component;
     size_t i, k;
@@ -172,10 +231,14 @@ static int print_of_orchestrator(struct iso_cli_server *server, const char *only
         iso_cli_error("there is no application %s; 'isomer ls' lists those there are", only);
         status = ISO_CLI_REFUSED;
     }
+    if (status == ISO_CLI_OK && json_array_size(apps) != 0) {
+        status = add_figures(server, only, apps);
+    }
     if (status == ISO_CLI_OK && server->json) {
         status = iso_cli_show_json(apps);
     } else if (status == ISO_CLI_OK) {
-        iso_cli_table_init(&table, titles, ISO_COUNT_OF(titles), 0);
+        iso_cli_table_init(&table, titles, ISO_COUNT_OF(titles), PLACED_RIGHT);
+        table.optional = PLACED_OPTIONAL;
         json_array_foreach(apps, i, app)
         {
             json_array_foreach(json_object_get(app, "components"), k, component)

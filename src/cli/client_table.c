@@ -10,7 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { GAP = 2, LEAST_WIDTH = 6, LEAST_WRAPPED = 24 };
+enum { GAP = 2, LEAST_WIDTH = 6, LEAST_WRAPPED = 24, LEAST_OPTIONAL = 12 };
 
 const char *iso_cli_json_text(const json_t *object, const char *key)
 {
@@ -74,7 +74,8 @@ void iso_cli_table_init(struct iso_cli_table *table, const char *const *titles, 
                         uint32_t right)
 {
     ISO_ASSERT(columns <= ISO_CLI_COLUMNS_MAX);
-    *table = (struct iso_cli_table){.titles = titles, .columns = columns, .right = right};
+    *table = (struct iso_cli_table){.columns = columns, .right = right};
+    memcpy(table->titles, titles, columns * sizeof *titles);
 }
 
 void iso_cli_table_add(struct iso_cli_table *table, const char *const *cells)
@@ -114,8 +115,8 @@ size_t iso_cli_terminal_width(FILE *out)
     return isatty(fileno(out)) ? 80 : SIZE_MAX;
 }
 
-/* Widths of the columns; the widest is narrowed until all fit. */
-static void measure(const struct iso_cli_table *table, size_t max, size_t *widths)
+/* Of the widest cells; the sum with the gaps between them. */
+static size_t natural_widths(const struct iso_cli_table *table, size_t *widths)
 {
     size_t sum = GAP * (table->columns - 1);
     for (size_t i = 0; i < table->columns; i++) {
@@ -125,6 +126,46 @@ static void measure(const struct iso_cli_table *table, size_t max, size_t *width
             widths[i] = width > widths[i] ? width : widths[i];
         }
         sum += widths[i];
+    }
+    return sum;
+}
+
+static uint32_t without_bit(uint32_t bits, size_t i)
+{
+    const uint32_t below = (1u << i) - 1;
+    return (bits & below) | (bits >> 1 & ~below);
+}
+
+static void remove_column(struct iso_cli_table *table, size_t i)
+{
+    const size_t after = table->columns - i - 1;
+    memmove(&table->titles[i], &table->titles[i + 1], after * sizeof table->titles[0]);
+    for (size_t r = 0; r < table->count; r++) {
+        char **row = table->rows[r];
+        free(row[i]);
+        memmove(&row[i], &row[i + 1], after * sizeof row[0]);
+    }
+    table->columns--;
+    table->right = without_bit(table->right, i);
+    table->optional = without_bit(table->optional, i);
+}
+
+/* Widths of the columns. Optional ones are narrowed first, from the right, and left out where not
+ * even the beginnings of their cells have room; then the widest is narrowed until all fit. */
+static void measure(struct iso_cli_table *table, size_t max, size_t *widths)
+{
+    size_t sum = natural_widths(table, widths);
+    for (size_t i = table->columns; sum > max && i-- > 0;) {
+        const size_t least = widths[i] < LEAST_OPTIONAL ? widths[i] : LEAST_OPTIONAL;
+        if ((table->optional >> i & 1u) == 0) {
+            continue;
+        }
+        if (sum - (widths[i] - least) <= max) {
+            widths[i] -= sum - max;
+            return;
+        }
+        remove_column(table, i);
+        sum = natural_widths(table, widths);
     }
     size_t *last = &widths[table->columns - 1];
     while (sum > max && table->wraps && *last > LEAST_WRAPPED) {

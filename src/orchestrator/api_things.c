@@ -1,6 +1,7 @@
 /* api_things.c - HTTP: what is put together from many devices: the Thing Description Directory (W3C
- * WoT Discovery, section 7) and the flows of an application. Descriptions are made by the devices
- * themselves; they are asked when somebody asks here, so that what is told is true. */
+ * WoT Discovery, section 7), the flows of an application, and the components with their figures.
+ * All this is the devices' own word; they are asked when somebody asks here, so that what is told
+ * is true. */
 #include "orchestrator/gather.h"
 
 #include "base/format.h"
@@ -10,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { THINGS_DEFAULT = 100, THINGS_MAX = 1000, DOCUMENT_MAX = 64 << 20 };
+enum { THINGS_DEFAULT = 100, THINGS_MAX = 1000, FLOWS_MS = 3000, COMPONENTS_MS = 1500 };
 
 /* ---- Things ------------------------------------------------------------------------------------
  */
@@ -188,33 +189,28 @@ static void get_thing(void *ctx, struct iso_http_request *req,
     }
 }
 
-/* ---- Flows -------------------------------------------------------------------------------------
+/* ---- Of all devices ----------------------------------------------------------------------------
  */
 
-struct sites {
-    struct iso_str app;
-    struct iso_or_gathered *items;
-    size_t count;
-};
-
-static bool add_site(void *ctx, struct iso_str app, struct iso_str component, const char *device)
+/* Asks the devices that have components of the application (app.len 0: of any). */
+static void ask_sites(struct iso_orchestrator *orchestrator, struct iso_http_request *req,
+                      struct iso_str app, const char *path, uint32_t timeout_ms,
+                      void (*done)(void *ctx, const struct iso_or_gathered *items, size_t count))
 {
-    struct sites *sites = ctx;
-    (void)component;
-    if (!iso_str_equal(app, sites->app)) {
-        return true;
+    if (app.len != 0 && iso_or_deployer_revision(orchestrator->deployer, app) == 0) {
+        iso_http_problem(orchestrator->http, iso_http_request_id(req), 404, NULL, NULL,
+                         "no application has that name");
+        return;
     }
-    for (size_t i = 0; i < sites->count; i++) {
-        if (strcmp(sites->items[i].device, device) == 0) {
-            return true;
-        }
+    struct iso_or_pending *pending = iso_or_pending_new(orchestrator, req, path);
+    if (pending != NULL &&
+        iso_or_gather_sites(orchestrator, app, path, timeout_ms, done, pending) != ISO_OK) {
+        iso_or_pending_refuse(pending);
     }
-    struct iso_or_gathered *item = &sites->items[sites->count++];
-    (void)iso_format(item->device, sizeof item->device, "%s", device);
-    (void)iso_format(item->path, sizeof item->path, "/v1/flows");
-    (void)iso_format(item->tag, sizeof item->tag, "%.*s", (int)app.len, app.ptr);
-    return sites->count < ISO_OR_COMPONENTS_MAX;
 }
+
+/* ---- Flows -------------------------------------------------------------------------------------
+ */
 
 /* Members of a device's answer that are of the application, with the device's name. */
 static void take_own(json_t *to, const json_t *answer, const char *key, const char *app,
@@ -319,29 +315,95 @@ static void on_flows(void *ctx, const struct iso_or_gathered *items, size_t coun
 static void get_flows(void *ctx, struct iso_http_request *req,
                       const struct iso_str params[ISO_ROUTE_PARAMS])
 {
-    struct iso_orchestrator *orchestrator = ctx;
-    struct sites sites = {.app = params[0]};
-    if (iso_or_deployer_revision(orchestrator->deployer, params[0]) == 0) {
-        iso_http_problem(orchestrator->http, iso_http_request_id(req), 404, NULL, NULL,
-                         "no application has that name");
-        return;
-    }
-    struct iso_or_pending *pending = iso_or_pending_new(orchestrator, req, "flows");
-    struct iso_or_gathered *items =
-        pending != NULL ? iso_alloc_array(orchestrator->alloc, ISO_OR_COMPONENTS_MAX, sizeof *items)
-                        : NULL;
-    if (items == NULL) {
-        if (pending != NULL) {
-            iso_or_pending_refuse(pending);
+    ask_sites(ctx, req, params[0], "/v1/flows", FLOWS_MS, on_flows);
+}
+
+/* ---- Components --------------------------------------------------------------------------------
+ */
+
+struct components {
+    const struct iso_orchestrator *orchestrator;
+    const char *app; /* only of this one; "": of all */
+    json_t *said;    /* device -> "app/component" -> what the device says of it */
+    json_t *list;
+};
+
+static void key_of(char out[ISO_OR_APP_SIZE * 2], struct iso_str app, struct iso_str component)
+{
+    (void)iso_format(out, (size_t)ISO_OR_APP_SIZE * 2, "%.*s/%.*s", (int)app.len, app.ptr,
+                     (int)component.len, component.ptr);
+}
+
+static void note_said(json_t *said, const struct iso_or_gathered *item)
+{
+    size_t index;
+    json_t *one, *of = json_object();
+    json_array_foreach(item->answer, index, one)
+    {
+        char key[ISO_OR_APP_SIZE * 2];
+        const char *app = json_string_value(json_object_get(one, "app"));
+        const char *component = json_string_value(json_object_get(one, "component"));
+        if (app != NULL && component != NULL) {
+            key_of(key, iso_str_from_z(app), iso_str_from_z(component));
+            (void)json_object_set(of, key, one);
         }
+    }
+    (void)json_object_set_new(said, item->device, of);
+}
+
+/* Every component that is placed: as its device says that it is, or as one of which nothing is
+ * known. */
+static bool list_component(void *ctx, struct iso_str app, struct iso_str component,
+                           const char *device)
+{
+    const struct components *components = ctx;
+    char key[ISO_OR_APP_SIZE * 2];
+    if (components->app[0] != '\0' && !iso_str_equal_z(app, components->app)) {
+        return true;
+    }
+    key_of(key, app, component);
+    json_t *said = json_object_get(json_object_get(components->said, device), key);
+    json_t *one = said != NULL
+                      ? json_incref(said)
+                      : json_pack("{s:s%, s:s%, s:s}", "app", app.ptr, app.len, "component",
+                                  component.ptr, component.len, "state", "unknown");
+    const struct iso_or_device *known =
+        iso_or_devices_find(components->orchestrator->devices, iso_str_from_z(device));
+    (void)json_object_set_new(one, "device", json_string(device));
+    (void)json_object_set_new(one, "device-name", json_string(known != NULL ? known->name : ""));
+    (void)json_array_append_new(components->list, one);
+    return true;
+}
+
+static void on_components(void *ctx, const struct iso_or_gathered *items, size_t count)
+{
+    struct iso_or_pending *pending = ctx;
+    if (!iso_or_pending_is_open(pending)) {
+        iso_or_pending_end(pending);
         return;
     }
-    sites.items = items;
-    iso_or_deployer_components(orchestrator->deployer, add_site, &sites);
-    if (iso_or_gather(orchestrator, items, ISO_OR_COMPONENTS_MAX, sites.count, on_flows, pending) !=
-        ISO_OK) {
-        iso_or_pending_refuse(pending);
+    struct components components = {.orchestrator = pending->orchestrator,
+                                    .app = count != 0 ? items[0].tag : "",
+                                    .said = json_object(),
+                                    .list = json_array()};
+    for (size_t i = 0; i < count; i++) {
+        note_said(components.said, &items[i]);
     }
+    if (count != 0) {
+        iso_or_deployer_components(pending->orchestrator->deployer, list_component, &components);
+    }
+    json_decref(components.said);
+    iso_reply_json(pending->orchestrator->http, pending->id, 200, components.list);
+    iso_or_pending_end(pending);
+}
+
+static void get_components(void *ctx, struct iso_http_request *req,
+                           const struct iso_str params[ISO_ROUTE_PARAMS])
+{
+    struct iso_str app = {NULL, 0};
+    (void)params;
+    (void)iso_http_request_parameter(req, "app", &app);
+    ask_sites(ctx, req, app, "/v1/components", COMPONENTS_MS, on_components);
 }
 
 const struct iso_route iso_or_routes_things[] = {
@@ -363,4 +425,10 @@ const struct iso_route iso_or_routes_things[] = {
      .summary = "Flows and links of an application, from all its devices",
      .answer_type = "application/json",
      .handle = get_flows},
+    {.method = ISO_HTTP_GET,
+     .pattern = "v1/components",
+     .access = ISO_ROUTE_READ,
+     .summary = "All components, as their devices say that they are; ?app",
+     .answer_type = "application/json",
+     .handle = get_components},
     {.method = 0}};

@@ -40,6 +40,7 @@ class Fake:
         self.steps = [("planning", []), ("preparing", [("den", "upload", "1 of 2 MiB"), ("hall", "done", "")]),
                       ("committing", [("hall", "commit", "")])]
         self.ends_as, self.error, self.moves = "committed", "", []
+        self.silent = ()  # devices that do not answer
         self.streams = []  # of logs: each opening gets the next list of entries
         self.requests = []  # (method, path, body)
         self.dead = False  # connections are closed without an answer
@@ -117,7 +118,7 @@ class Fake:
     def answer(self, method, path, query, body):
         table = {"devices": self.on_devices, "packages": self.on_packages, "apps": self.on_apps,
                  "registries": self.on_items, "trust": self.on_items, "modules": self.on_modules, "check": self.on_check, "plan": self.on_plan, "events": self.on_events,
-                 "flows": self.on_flows}
+                 "flows": self.on_flows, "components": self.on_components}
         if len(path) < 2 or path[0] != "v1" or path[1] not in table:
             return 404, problem(f"no such route: /{'/'.join(path)}")
         return table[path[1]](method, path[2:] if path[1] not in self.items else path[1:], query, body)
@@ -220,6 +221,21 @@ class Fake:
                                 "started": 5, "finished": 3, "failed": 1, "dropped": 0, "lost": 0, "running": 1,
                                 "rate": 0.5, "latency": {"p50-us": 2500}, "last-error": "step 0: trap",
                                 "steps": [step]}], "links": [], "peers": [], "silent": []}
+
+    def on_components(self, _method, _path, query, _body):
+        """The devices that are in self.silent say nothing."""
+        listed = []
+        for app in self.apps:
+            if query.get("app", app) != app:
+                continue
+            for one in self.status(app)["components"]:
+                listed.append({"app": app, "component": one["name"], "device": one["device"], "device-name": one["device-name"]})
+                if one["device-name"] in self.silent:
+                    listed[-1]["state"] = "unknown"
+                else:
+                    listed[-1].update({"state": "running", "mode": "function", "calls": {"done": 1234, "total": 1240},
+                                       "latency-ms": {"p50": 3.12}, "memory-bytes": 12 << 20, "cpu-ms": 50.5})
+        return 200, listed
 
     # ---- Applications ----
 

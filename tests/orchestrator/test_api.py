@@ -2,9 +2,11 @@
 
 import http.client
 import json
+import os
 import re
 import signal
 import threading
+import time
 
 from fleet import check, now, site, until
 from suite import execute
@@ -94,6 +96,39 @@ def test_passes_on_what_devices_answer(programs, guests):
         check(held.get("/v1/flows/lab")["silent"] == [held.device("den")["id"]], "who says nothing of flows")
         check(now() - began < 2, "and is not asked: it took %.1f s", now() - began)
         devices["den"].kill()
+
+
+def test_components_with_their_figures(programs, guests):
+    """All components with what their devices say of them, of all applications and of one; those of a lost device are
+    named, without figures and without a delay."""
+    with site(programs, "hall", "den") as (held, devices):
+        app = manifest()
+        app["components"]["probe"]["place"] = {"device": "den"}
+        app["components"]["near"] = {"package": "file:probe", "place": {"device": "hall"}}
+        app["links"] = {"caller.test:probe/calc@1.0.0": "probe"}
+        held.deploy(app, files(guests))
+        held.value("lab/near", "add", {"a": 1, "b": 1})
+        listed = {one["component"]: one for one in held.get("/v1/components")}
+        check(sorted(listed) == ["caller", "near", "probe"], "listed: %s", listed)
+        check(listed["near"]["device-name"] == "hall" and listed["near"]["device"] == held.device("hall")["id"] and
+              listed["near"]["calls"]["total"] == 1 and listed["near"]["state"] == "running", "near: %s", listed["near"])
+        check(listed["probe"]["device-name"] == "den" and listed["probe"]["calls"]["total"] == 0, "probe: %s",
+              listed["probe"])
+        check(len(held.get("/v1/components?app=lab")) == 3, "of one application")
+        answer = held.request("GET", "/v1/components?app=nobody")
+        check(answer.status == 404 and b"no application has that name" in answer.body, "of none: %s", answer)
+        check(held.request("GET", "/v1/components", token=False).status == 401, "without a token")
+        os.kill(devices["den"].process.pid, signal.SIGSTOP)
+        held.await_state("den", "lost")
+        def took():
+            asked = time.monotonic()
+            held.get("/v1/components")
+            return time.monotonic() - asked
+        until("it is not waited for: that would be 1.5 s each time", lambda: took() < 1.4, 60)
+        shown = execute([programs["client"], "--orchestrator", held.state, "ps", "lab"], text=True).stdout
+        os.kill(devices["den"].process.pid, signal.SIGCONT)
+        check(re.search(r"^lab/probe +den +unknown +service +- +- +- +", shown, re.M), "of a lost device: %s", shown)
+        check(re.search(r"^lab/near +hall +running +\S+ +1 +\S+ ms +", shown, re.M), "of the other: %s", shown)
 
 
 def test_flows_through_two_devices(programs, guests):

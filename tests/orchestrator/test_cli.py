@@ -340,6 +340,36 @@ def applications(t):
 
 
 @test
+def components_with_their_figures(t):
+    """ps shows what a device says of its components, and dashes where it says nothing; on a narrow terminal columns are
+    left out, from the least useful one on, before the others are cut."""
+    folder = application(t)
+    with orchestrator(t) as fake:
+        t.expect(run(t, "deploy", folder), 0)
+        fake.apps["hello"]["at"] = {"greeter": "hall"}
+        fake.silent = ("hall",)
+
+        def shown(columns, *args):
+            result = t.run("ps", *args, env=environment(t, **({"COLUMNS": str(columns)} if columns else {})), timeout=30)
+            lines = t.expect(result, 0).out.splitlines()
+            check(columns is None or max(map(len, lines)) <= columns, result.out)
+            return [re.split(r"  +", line) for line in lines]
+        titles = ["COMPONENT", "DEVICE", "STATE", "MODE", "CALLS", "P50", "MEMORY", "PACKAGE"]
+        lost = ["hello/greeter", "hall", "running", "function", "-", "-", "-", "file:greeter"]
+        known = ["hello/counter", "den", "running", "function", "1240", "3.12 ms", "12 MiB", "file:counter"]
+        for columns in (None, 100, 80):
+            check(shown(columns) == [titles, lost, known], f"{columns}: {shown(columns)}")
+        check(shown(72) == [row[:7] for row in (titles, lost, known)], f"72: {shown(72)}")
+        check(shown(60) == [row[:3] + row[4:7] for row in (titles, lost, known)], f"60: {shown(60)}")
+        check(all(row[0].endswith("…") for row in shown(50)[1:]), f"50: {shown(50)}")
+        said = {one["name"]: one for one in json.loads(run(t, "ps", "hello", "--json").out)[0]["components"]}
+        check(said["counter"]["calls"]["total"] == 1240 and said["counter"]["memory-bytes"] == 12 << 20 and
+              said["counter"]["package"] == "file:counter", str(said))
+        check("calls" not in said["greeter"] and "memory-bytes" not in said["greeter"], str(said))
+        check(("GET", "/v1/components?app=hello", b"") in fake.requests, "only of the application that was asked for")
+
+
+@test
 def files_outside_of_the_folder_are_not_sent(t):
     """Neither by `..` nor by a link, nor what lies beside a module; each is pointed at."""
     folder = application(t)
