@@ -242,10 +242,17 @@ struct iso_http_field {
     const char *value;
 };
 
+/* A regular file that is a body, from its beginning; read as it is sent. */
+struct iso_http_file {
+    int fd; /* taken: closed when it is no longer needed, also when the request is over already */
+    uint64_t size_bytes;
+};
+
 struct iso_http_response {
     unsigned status;          /* 200 to 599 */
     const char *content_type; /* NULL: no body */
     struct iso_bytes body;
+    const struct iso_http_file *file; /* instead of body; borrowed, but for the descriptor */
     /* NULL: body is borrowed and copied. Otherwise it is taken: release(release_ctx) is called
      * exactly once, when it is no longer needed, also when the request is over already. */
     void (*release)(void *ctx);

@@ -4,6 +4,8 @@
 
 #include "base/json_member.h"
 
+#include <unistd.h>
+
 const char *http_phrase(unsigned status)
 {
     const char *phrase = MHD_get_reason_phrase_for(status);
@@ -99,9 +101,26 @@ static bool fields_add(struct MHD_Response *answer, const struct iso_http_respon
     return fine;
 }
 
+static void release_unused(const struct iso_http_response *response)
+{
+    if (response->file != NULL) {
+        (void)close(response->file->fd);
+    } else if (response->release != NULL) {
+        response->release(response->release_ctx);
+    }
+}
+
 static struct MHD_Response *body_make(const struct iso_http_response *response)
 {
     struct iso_bytes body = response->body;
+    if (response->file != NULL) {
+        struct MHD_Response *answer =
+            MHD_create_response_from_fd64(response->file->size_bytes, response->file->fd);
+        if (answer == NULL) {
+            release_unused(response);
+        }
+        return answer;
+    }
     void *bytes = (void *)(uintptr_t)body.ptr;
     if (response->release == NULL) {
         return MHD_create_response_from_buffer(
@@ -110,7 +129,7 @@ static struct MHD_Response *body_make(const struct iso_http_response *response)
     struct MHD_Response *answer = MHD_create_response_from_buffer_with_free_callback_cls(
         body.len, bytes, response->release, response->release_ctx);
     if (answer == NULL) {
-        response->release(response->release_ctx);
+        release_unused(response);
     }
     return answer;
 }
@@ -122,13 +141,6 @@ static bool is_unchanged(const struct iso_http_request *req,
            req->fields[HTTP_FIELD_IF_NONE_MATCH].ptr != NULL &&
            iso_http_text_has_tag(req->fields[HTTP_FIELD_IF_NONE_MATCH],
                                  iso_str_from_z(response->etag));
-}
-
-static void release_unused(const struct iso_http_response *response)
-{
-    if (response->release != NULL) {
-        response->release(response->release_ctx);
-    }
 }
 
 static void answer_plain(struct iso_http_request *req, const struct iso_http_response *response)
@@ -149,8 +161,8 @@ static void answer_plain(struct iso_http_request *req, const struct iso_http_res
         http_refuse(req, 500, "the answer could not be written");
         return;
     }
-    req->answer_bytes = given.body.len;
-    req->conn->server->stats.bytes_out += given.body.len;
+    req->answer_bytes = given.file != NULL ? given.file->size_bytes : given.body.len;
+    req->conn->server->stats.bytes_out += req->answer_bytes;
     http_answer(req, given.status, answer);
 }
 

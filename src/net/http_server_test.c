@@ -6,6 +6,7 @@
 #include "base/test.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -24,6 +25,7 @@ struct world {
     void (*closed)(struct world *world, struct iso_http_request *req);
     unsigned headers_calls, request_calls, closed_calls, completed, released, done;
     iso_http_id id;
+    int file; /* descriptor of the latest answer from a file */
 };
 
 static void on_headers(void *ctx, struct iso_http_request *req)
@@ -229,6 +231,62 @@ TEST(only_the_first_answer_counts_and_each_body_is_released_once)
     answer(&world, 0, "nobody");
     answer(&world, UINT64_MAX, "nobody");
     CHECK_EQ_U64(world.released, 5);
+    world_fini(&world);
+}
+
+/* Answers with a file, whose only descriptor is given away. */
+static void answer_file(struct world *world, struct iso_http_request *req)
+{
+    FILE *made = tmpfile();
+    CHECK(made != NULL && fputs("of a file", made) >= 0 && fflush(made) == 0);
+    const struct iso_http_file file = {dup(fileno(made)), 9};
+    const struct iso_http_response response = {
+        .status = 200, .content_type = "text/plain", .file = &file};
+    CHECK(fclose(made) == 0);
+    iso_http_respond(world->server, iso_http_request_id(req), &response);
+    world->file = file.fd;
+}
+
+static bool is_open(int fd)
+{
+    return fcntl(fd, F_GETFD) != -1;
+}
+
+TEST(a_file_is_sent_with_its_length_and_closed)
+{
+    struct world world;
+    world_init(&world);
+    world.request = answer_file;
+    say(&world, GET);
+    until(&world, "\r\n\r\nof a file");
+    CHECK(strstr(world.got, "Content-Length: 9\r\n") != NULL);
+    until_closed(&world, 1);
+    CHECK(!is_open(world.file));
+    struct iso_http_stats stats;
+    iso_http_server_stats(world.server, &stats);
+    CHECK_EQ_U64(stats.bytes_out, 9);
+    world.got_len = 0;
+    say(&world, "HEAD / HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    until_closed(&world, 2);
+    listen_once(&world);
+    CHECK(strstr(world.got, "Content-Length: 9\r\n") != NULL && strstr(world.got, "file") == NULL);
+    CHECK(!is_open(world.file));
+    world_fini(&world);
+}
+
+TEST(a_file_for_a_request_that_is_over_is_closed)
+{
+    struct world world;
+    world_init(&world);
+    world.closed = answer_file;
+    say(&world, GET);
+    while (world.request_calls == 0) {
+        (void)uv_run(&world.loop, UV_RUN_ONCE);
+    }
+    (void)close(world.fd);
+    world.fd = -1;
+    until_closed(&world, 1);
+    CHECK(!is_open(world.file));
     world_fini(&world);
 }
 

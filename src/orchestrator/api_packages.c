@@ -4,7 +4,6 @@
 #include "base/format.h"
 #include "codec/codec.h"
 #include "daemon/reply.h"
-#include "platform/platform.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -101,72 +100,23 @@ static bool signature_of(struct iso_http_request *req, struct iso_buf *out)
     return true;
 }
 
-/* A module that is being received. */
-struct push {
-    struct iso_orchestrator *orchestrator;
-    struct iso_blob_upload *upload; /* NULL: it has been given to the shelf */
-};
-
-static void push_closed(void *ctx, void *user)
-{
-    struct iso_orchestrator *orchestrator = ctx;
-    struct push *push = user;
-    orchestrator->pushes--;
-    iso_blob_upload_abort(push->upload);
-    iso_alloc_free(orchestrator->alloc, push, sizeof *push);
-}
-
 static bool begin_packages(void *ctx, struct iso_http_request *req,
                            const struct iso_str params[ISO_ROUTE_PARAMS])
 {
     struct iso_orchestrator *orchestrator = ctx;
-    const iso_http_id id = iso_http_request_id(req);
-    struct iso_report report;
     (void)params;
-    iso_report_init(&report);
-    struct push *push = orchestrator->pushes < ISO_OR_PACKAGE_UPLOADS_MAX
-                            ? iso_alloc_new(orchestrator->alloc, sizeof *push)
-                            : NULL;
-    if (push == NULL) {
-        iso_http_problem(orchestrator->http, id, 503, NULL, NULL,
-                         "too many modules are being received; try again");
-        return false;
-    }
-    *push = (struct push){orchestrator, NULL};
-    orchestrator->pushes++;
-    iso_route_closer(req, push_closed, push);
-    const enum iso_err err = iso_or_shelf_receive(
-        orchestrator->shelf, iso_http_request_content_length(req), &push->upload, &report);
-    if (err != ISO_OK) {
-        iso_reply_error(orchestrator->http, id, err, &report);
-    }
-    return err == ISO_OK;
-}
-
-static unsigned take_piece(void *ctx, struct iso_http_request *req, struct iso_bytes piece)
-{
-    struct iso_orchestrator *orchestrator = ctx;
-    struct push *push = iso_route_user(req);
-    struct iso_report report;
-    iso_report_init(&report);
-    const enum iso_err err = iso_blob_upload_write(push->upload, piece, &report);
-    if (err == ISO_OK) {
-        return 0;
-    }
-    iso_reply_error(orchestrator->http, iso_http_request_id(req), err, &report);
-    return iso_reply_status(err);
+    return iso_transfer_begin(&orchestrator->transfers, req, NULL);
 }
 
 static void add_package(struct iso_orchestrator *orchestrator, struct iso_http_request *req,
                         struct iso_str signature)
 {
-    struct push *push = iso_route_user(req);
-    struct iso_or_shelf_add add = {.upload = push->upload, .signature = signature};
+    struct iso_or_shelf_add add = {.signature = signature};
     struct iso_or_pending *pending = iso_or_pending_new(orchestrator, req, "add");
     if (pending == NULL) {
         return;
     }
-    push->upload = NULL;
+    add.upload = iso_transfer_take(req);
     if (!iso_http_request_parameter(req, "name", &add.name)) {
         add.name = (struct iso_str){NULL, 0};
     }
@@ -182,14 +132,13 @@ static void post_packages(void *ctx, struct iso_http_request *req,
                           const struct iso_str params[ISO_ROUTE_PARAMS])
 {
     struct iso_orchestrator *orchestrator = ctx;
-    const struct push *push = iso_route_user(req);
     struct iso_buf signature;
     (void)params;
     iso_buf_init(&signature, orchestrator->alloc, 64u << 10);
     if (!signature_of(req, &signature)) {
         iso_http_problem(orchestrator->http, iso_http_request_id(req), 400, NULL, NULL,
                          "?signature= is the base64 of the .minisig file");
-    } else if (iso_blob_upload_size(push->upload) == 0) {
+    } else if (iso_blob_upload_size(iso_transfer_received(req)) == 0) {
         iso_http_problem(orchestrator->http, iso_http_request_id(req), 400, NULL, NULL,
                          "the body must be a module (application/wasm)");
     } else {
@@ -241,37 +190,14 @@ static void post_push(void *ctx, struct iso_http_request *req,
     json_decref(body);
 }
 
-static void release_file(void *ctx)
-{
-    struct iso_file *file = ctx;
-    iso_file_fini(file);
-    free(file);
-}
-
 static void get_module(void *ctx, struct iso_http_request *req,
                        const struct iso_str params[ISO_ROUTE_PARAMS])
 {
     struct iso_orchestrator *orchestrator = ctx;
-    char path[ISO_BLOB_PATH_SIZE];
-    struct iso_report report;
-    const iso_http_id id = iso_http_request_id(req);
-    iso_report_init(&report);
-    enum iso_err err = iso_or_shelf_path(orchestrator->shelf, params[0], path, &report);
-    struct iso_file *file = err == ISO_OK ? calloc(1, sizeof *file) : NULL;
-    if (file != NULL) {
-        err = iso_file_read(path, ISO_PACKAGE_MAX_BYTES, file, &report);
+    uint8_t digest[ISO_SHA256_SIZE];
+    if (iso_transfer_digest(req, params[0], digest)) {
+        iso_transfer_send(&orchestrator->transfers, req, digest);
     }
-    if (file == NULL || err != ISO_OK) {
-        free(file);
-        iso_reply_error(orchestrator->http, id, err != ISO_OK ? err : ISO_E_NOMEM, &report);
-        return;
-    }
-    const struct iso_http_response response = {.status = 200,
-                                               .content_type = "application/wasm",
-                                               .body = file->bytes,
-                                               .release = release_file,
-                                               .release_ctx = file};
-    iso_http_respond(orchestrator->http, id, &response);
 }
 
 /* ---- Registries and keys -----------------------------------------------------------------------
@@ -354,7 +280,7 @@ const struct iso_route iso_or_routes_packages[] = {
      .body_type = "application/wasm",
      .handle = post_packages,
      .begin = begin_packages,
-     .data = take_piece},
+     .data = iso_transfer_piece},
     {.method = ISO_HTTP_POST,
      .pattern = "v1/packages/fetch",
      .access = ISO_ROUTE_OPERATE,

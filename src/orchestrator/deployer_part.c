@@ -371,9 +371,6 @@ static void module_put(struct iso_or_ask *ask, const struct iso_or_answer *answe
     if (iso_or_answer_good(answer)) {
         part->module++;
         achieved(part);
-    } else if (answer->outcome == ISO_OR_ANSWERED && answer->status == 409) {
-        set_reason(part, answer); /* others are being uploaded: soon */
-        iso_or_ask_pause(ask, resume);
     } else {
         if (answer->outcome != ISO_OR_ANSWERED && module_of(part) != NULL) {
             (void)json_object_del(part->gen->paths, module_of(part)); /* it may be gone here */

@@ -267,6 +267,10 @@ static enum iso_err open_fleet(struct iso_orchestrator *orchestrator, struct iso
     if (err != ISO_OK) {
         return err;
     }
+    orchestrator->transfers =
+        (struct iso_transfers){.alloc = orchestrator->alloc,
+                               .blobs = iso_or_shelf_blobs(orchestrator->shelf),
+                               .receiving_max = ISO_OR_PACKAGE_UPLOADS_MAX};
     const struct iso_or_deployer_config deployer = {
         .alloc = orchestrator->alloc,
         .store = orchestrator->store,

@@ -366,10 +366,9 @@ static enum iso_err start(struct iso_or_shelf *shelf, const struct iso_or_job_de
     return refuse(shelf, err, &report, def->kept, def->arg);
 }
 
-enum iso_err iso_or_shelf_receive(struct iso_or_shelf *shelf, uint64_t size_bytes,
-                                  struct iso_blob_upload **out, struct iso_report *report)
+struct iso_blobs *iso_or_shelf_blobs(struct iso_or_shelf *shelf)
 {
-    return iso_blobs_begin(shelf->blobs, NULL, size_bytes, out, report);
+    return shelf->blobs;
 }
 
 enum iso_err iso_or_shelf_add(struct iso_or_shelf *shelf, const struct iso_or_shelf_add *add,
@@ -489,20 +488,4 @@ enum iso_err iso_or_shelf_remove(struct iso_or_shelf *shelf, struct iso_str refe
     }
     iso_arena_fini(&arena);
     return err;
-}
-
-enum iso_err iso_or_shelf_path(struct iso_or_shelf *shelf, struct iso_str digest,
-                               char out[ISO_BLOB_PATH_SIZE], struct iso_report *report)
-{
-    uint8_t bytes[ISO_SHA256_SIZE];
-    uint64_t size;
-    const enum iso_err err = iso_digest_parse(digest, bytes, report);
-    if (err != ISO_OK) {
-        return err;
-    }
-    if (!iso_blobs_find(shelf->blobs, bytes, &size)) {
-        return iso_fail(report, ISO_E_NOT_FOUND, "no module of that digest is here");
-    }
-    iso_blobs_path(shelf->blobs, bytes, out);
-    return ISO_OK;
 }

@@ -50,13 +50,9 @@ struct iso_or_packages iso_or_shelf_packages(struct iso_or_shelf *shelf);
 typedef void (*iso_or_shelf_done)(void *ctx, enum iso_err err, const struct iso_report *report,
                                   const char *reference);
 
-/* A module that somebody sends: its bytes go to iso_blob_upload_write as they come, and then to
- * iso_or_shelf_add or iso_blob_upload_abort, before the shelf is closed. size_bytes: as announced,
- * or UINT64_MAX. Errors: LIMIT (too large; no room), REFUSED (too many at a time), ACCESS, IO,
- * NOMEM. */
-ISO_MUST_CHECK enum iso_err iso_or_shelf_receive(struct iso_or_shelf *shelf, uint64_t size_bytes,
-                                                 struct iso_blob_upload **out,
-                                                 struct iso_report *report);
+/* Where the bytes are: for those that send a module, which iso_or_shelf_add then takes, and those
+ * that ask for one. */
+struct iso_blobs *iso_or_shelf_blobs(struct iso_or_shelf *shelf);
 /* Borrowed for the call, but what says otherwise. */
 struct iso_or_shelf_add {
     struct iso_blob_upload *upload; /* taken, whatever comes of it */
@@ -79,11 +75,6 @@ ISO_MUST_CHECK enum iso_err iso_or_shelf_push(struct iso_or_shelf *shelf, struct
 ISO_MUST_CHECK enum iso_err iso_or_shelf_remove(struct iso_or_shelf *shelf,
                                                 struct iso_str reference,
                                                 struct iso_report *report);
-
-/* The path of a module's bytes; NOT_FOUND. */
-ISO_MUST_CHECK enum iso_err iso_or_shelf_path(struct iso_or_shelf *shelf, struct iso_str digest,
-                                              char out[ISO_BLOB_PATH_SIZE],
-                                              struct iso_report *report);
 
 /* An array; one with its interface. Errors: NOT_FOUND, IO, NOMEM. */
 ISO_MUST_CHECK enum iso_err iso_or_shelf_write(struct iso_or_shelf *shelf, struct iso_json *json,

@@ -8,6 +8,7 @@
 #include "daemon/log.h"
 #include "daemon/route.h"
 #include "daemon/state.h"
+#include "daemon/transfer.h"
 #include "net/http_client.h"
 #include "orchestrator/clock.h"
 #include "orchestrator/deployer.h"
@@ -50,12 +51,12 @@ struct iso_orchestrator {
     struct iso_or_uv_clock *clock;
     struct iso_or_devices *devices;
     struct iso_or_shelf *shelf;
+    struct iso_transfers transfers; /* of its modules */
     struct iso_or_deployer *deployer;
     struct iso_route_table tables[ISO_OR_ROUTE_TABLES];
     struct iso_route_server *server;
     struct iso_http_server *http;   /* the server's */
     struct iso_or_pending *pending; /* whose request is open, or whose callback is to come */
-    unsigned pushes;                /* modules that are being received */
     /* Whether the store could be written to, as last tried for GET /health. */
     struct {
         uint64_t tried_ms; /* monotonic; 0: never */

@@ -188,14 +188,28 @@ bool iso_blobs_busy(const struct iso_blobs *blobs)
     return blobs->uploads != 0 || blobs->jobs != 0;
 }
 
+static void release_if_idle(struct iso_blobs *blobs)
+{
+    if (blobs->destroyed && blobs->jobs == 0) {
+        ISO_ASSERT(blobs->uploads == 0);
+        iso_alloc_free(blobs->alloc, blobs->entries, blobs->cap * sizeof *blobs->entries);
+        iso_alloc_free(blobs->alloc, blobs, sizeof *blobs);
+    }
+}
+
 void iso_blobs_destroy(struct iso_blobs *blobs)
 {
     if (blobs == NULL) {
         return;
     }
-    ISO_ASSERT(blobs->uploads == 0 && blobs->jobs == 0);
-    iso_alloc_free(blobs->alloc, blobs->entries, blobs->cap * sizeof *blobs->entries);
-    iso_alloc_free(blobs->alloc, blobs, sizeof *blobs);
+    blobs->destroyed = true;
+    release_if_idle(blobs);
+}
+
+void iso_blobs_job_over(struct iso_blobs *blobs)
+{
+    blobs->jobs--;
+    release_if_idle(blobs);
 }
 
 void iso_blobs_set_used(struct iso_blobs *blobs,

@@ -25,6 +25,7 @@ struct iso_blobs {
     uint64_t reserved; /* of uploads */
     uint32_t uploads, uploads_max;
     uint32_t jobs;  /* on the pool */
+    bool destroyed; /* and to be released with the last of them */
     uint64_t names; /* for temporary files */
     uint64_t evicted_total;
     uint64_t damaged_total;
@@ -39,6 +40,8 @@ ISO_MUST_CHECK enum iso_err iso_blobs_make_room(struct iso_blobs *blobs, uint64_
 ISO_MUST_CHECK enum iso_err iso_blobs_add(struct iso_blobs *blobs,
                                           const uint8_t digest[ISO_SHA256_SIZE],
                                           uint64_t size_bytes, uint64_t used_ns);
+/* A job has come from the pool, and all has been done with it. */
+void iso_blobs_job_over(struct iso_blobs *blobs);
 void iso_blobs_drop(struct iso_blobs *blobs, struct iso_blob_entry *entry);
 uint64_t iso_blobs_now(void);
 

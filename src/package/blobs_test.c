@@ -22,6 +22,7 @@ struct fixture {
     enum iso_err err;
     uint8_t *bytes;
     size_t len;
+    int fd;
 };
 
 static bool is_used(void *ctx, const uint8_t digest[ISO_SHA256_SIZE])
@@ -75,6 +76,15 @@ static void loaded(void *ctx, enum iso_err err, uint8_t *bytes, size_t len,
     f->len = len;
 }
 
+static void opened(void *ctx, enum iso_err err, int fd, uint64_t size_bytes,
+                   const struct iso_report *report)
+{
+    struct fixture *f = ctx;
+    finished(ctx, err, report);
+    f->fd = fd;
+    f->len = (size_t)size_bytes;
+}
+
 static void run(struct fixture *f)
 {
     f->calls = 0;
@@ -126,6 +136,15 @@ static char *path_of(struct fixture *f, const uint8_t digest[ISO_SHA256_SIZE], c
     return out;
 }
 
+static void damage(struct fixture *f, const uint8_t digest[ISO_SHA256_SIZE])
+{
+    char path[256];
+    int fd = open(path_of(f, digest, path), O_WRONLY);
+    CHECK(fd >= 0);
+    CHECK(pwrite(fd, "!", 1, 500) == 1);
+    (void)close(fd);
+}
+
 TEST(keeps_a_module_over_a_restart)
 {
     struct fixture f;
@@ -160,6 +179,51 @@ TEST(keeps_a_module_over_a_restart)
     CHECK_EQ_U64(stats.bytes, LEN);
     CHECK_EQ_U64(stats.count, 1);
     teardown(&f);
+}
+
+TEST(opens_a_module_whatever_its_size)
+{
+    struct fixture f;
+    uint8_t digest[ISO_SHA256_SIZE], none[ISO_SHA256_SIZE] = {5};
+    static uint8_t bytes[100000], got[sizeof bytes];
+    struct iso_blob_upload *upload = NULL;
+    setup(&f, 0);
+    content(2, bytes, sizeof bytes, digest);
+    CHECK_OK(iso_blobs_begin(f.blobs, digest, sizeof bytes, &upload, &f.report));
+    CHECK_OK(iso_blob_upload_write(upload, iso_bytes_from(bytes, sizeof bytes), &f.report));
+    iso_blob_upload_finish(upload, finished, &f);
+    run(&f);
+    iso_blobs_open(f.blobs, digest, opened, &f);
+    run(&f);
+    CHECK_OK(f.err);
+    CHECK_EQ_U64(f.len, sizeof bytes);
+    CHECK(read(f.fd, got, sizeof got) == (ssize_t)sizeof got);
+    CHECK_MEM(got, bytes, sizeof bytes);
+    (void)close(f.fd);
+    iso_blobs_open(f.blobs, none, opened, &f);
+    run(&f);
+    CHECK_ERR(f.err, ISO_E_NOT_FOUND);
+    CHECK(f.fd == -1);
+    damage(&f, digest);
+    iso_blobs_open(f.blobs, digest, opened, &f);
+    run(&f);
+    CHECK_ERR(f.err, ISO_E_INVALID);
+    CHECK(f.fd == -1 && !has(&f, digest));
+    teardown(&f);
+}
+
+TEST(what_is_being_read_is_told_after_the_store_has_gone)
+{
+    struct fixture f;
+    uint8_t digest[ISO_SHA256_SIZE];
+    setup(&f, 0);
+    CHECK_OK(put(&f, 1, digest));
+    iso_blobs_open(f.blobs, digest, opened, &f);
+    f.calls = 0;
+    teardown(&f);
+    CHECK_EQ_U64(f.calls, 1);
+    CHECK_OK(f.err);
+    (void)close(f.fd);
 }
 
 TEST(refuses_bytes_with_another_digest)
@@ -282,13 +346,9 @@ TEST(notices_damage_and_absence)
 {
     struct fixture f;
     uint8_t digest[ISO_SHA256_SIZE], other[ISO_SHA256_SIZE] = {5};
-    char path[256];
     setup(&f, 0);
     CHECK_OK(put(&f, 1, digest));
-    int fd = open(path_of(&f, digest, path), O_WRONLY);
-    CHECK(fd >= 0);
-    CHECK(pwrite(fd, "!", 1, 500) == 1);
-    (void)close(fd);
+    damage(&f, digest);
     iso_blobs_load(f.blobs, digest, loaded, &f);
     run(&f);
     CHECK_ERR(f.err, ISO_E_INVALID);

@@ -9,6 +9,8 @@
 
 #include "platform/platform.h"
 
+enum { PIECE_BYTES = 16 << 10 };
+
 /* ---- Uploads -----------------------------------------------------------------------------------
  */
 
@@ -169,7 +171,6 @@ static void finish_after(uv_work_t *work, int status)
     struct iso_blob_upload *upload = work->data;
     struct iso_blobs *blobs = upload->blobs;
     (void)status; /* never cancelled */
-    blobs->jobs--;
     blobs->reserved -= upload->reserved_bytes;
     upload->reserved_bytes = 0;
     if (upload->err == ISO_OK) {
@@ -177,6 +178,7 @@ static void finish_after(uv_work_t *work, int status)
     }
     upload->done(upload->ctx, upload->err, &upload->report);
     upload_free(upload);
+    iso_blobs_job_over(blobs);
 }
 
 void iso_blob_upload_finish(struct iso_blob_upload *upload,
@@ -214,34 +216,70 @@ struct load {
     uint8_t digest[ISO_SHA256_SIZE];
     char path[ISO_PATH_MAX];
     char aside[ISO_PATH_MAX];
-    uint8_t *bytes;
-    size_t len;
+    uint64_t size_bytes;
+    uint8_t *bytes; /* all of them; NULL when it is opened only */
+    int fd;         /* -1 when it is read */
     bool damaged;
     enum iso_err err;
     struct iso_report report;
     uv_work_t work;
-    iso_blob_loaded_fn done;
+    iso_blob_loaded_fn loaded; /* one of both */
+    iso_blob_opened_fn opened;
     void *ctx;
 };
+
+static enum iso_err cannot_read(struct load *load, int failed)
+{
+    return iso_fail(&load->report, ISO_E_IO, "cannot read '%s': %s", load->path,
+                    iso_errno_text(failed));
+}
+
+static enum iso_err read_whole(struct load *load, int fd, struct iso_sha256 *sha)
+{
+    load->bytes = iso_alloc_resize(load->blobs->alloc, NULL, 0, (size_t)load->size_bytes);
+    if (load->bytes == NULL) {
+        return iso_fail(&load->report, ISO_E_NOMEM, "not enough memory to read the module");
+    }
+    int failed = iso_fd_read(fd, load->bytes, (size_t)load->size_bytes);
+    if (failed != 0) {
+        return cannot_read(load, failed);
+    }
+    iso_sha256_update(sha, load->bytes, (size_t)load->size_bytes);
+    return ISO_OK;
+}
+
+static enum iso_err read_through(struct load *load, int fd, struct iso_sha256 *sha)
+{
+    uint8_t piece[PIECE_BYTES];
+    uint64_t left = load->size_bytes;
+    while (left > 0) {
+        const size_t len = left < sizeof piece ? (size_t)left : sizeof piece;
+        int failed = iso_fd_read(fd, piece, len);
+        if (failed != 0) {
+            return cannot_read(load, failed);
+        }
+        iso_sha256_update(sha, piece, len);
+        left -= len;
+    }
+    return lseek(fd, 0, SEEK_SET) == 0 ? ISO_OK : cannot_read(load, errno);
+}
 
 static enum iso_err load_file(struct load *load, int fd)
 {
     struct stat st;
+    struct iso_sha256 sha;
     uint8_t found[ISO_SHA256_SIZE];
     if (fstat(fd, &st) != 0 || (uint64_t)st.st_size > ISO_BLOB_BYTES_MAX) {
         return iso_fail(&load->report, ISO_E_IO, "'%s' is no module", load->path);
     }
-    load->len = (size_t)st.st_size;
-    load->bytes = iso_alloc_resize(load->blobs->alloc, NULL, 0, load->len);
-    if (load->bytes == NULL) {
-        return iso_fail(&load->report, ISO_E_NOMEM, "not enough memory to read the module");
+    load->size_bytes = (uint64_t)st.st_size;
+    iso_sha256_init(&sha);
+    const enum iso_err err =
+        load->opened != NULL ? read_through(load, fd, &sha) : read_whole(load, fd, &sha);
+    if (err != ISO_OK) {
+        return err;
     }
-    int failed = iso_fd_read(fd, load->bytes, load->len);
-    if (failed != 0) {
-        return iso_fail(&load->report, ISO_E_IO, "cannot read '%s': %s", load->path,
-                        iso_errno_text(failed));
-    }
-    iso_sha256(load->bytes, load->len, found);
+    iso_sha256_final(&sha, found);
     if (memcmp(found, load->digest, ISO_SHA256_SIZE) != 0) {
         char text[72];
         iso_digest_text(load->digest, text);
@@ -265,16 +303,19 @@ static void load_work(uv_work_t *work)
         load->err = errno == ENOENT
                         ? iso_fail(&load->report, ISO_E_NOT_FOUND,
                                    "the module %s is not in the store; upload it first", text)
-                        : iso_fail(&load->report, ISO_E_IO, "cannot read '%s': %s", load->path,
-                                   iso_errno_text(errno));
+                        : cannot_read(load, errno);
         return;
     }
     load->err = load_file(load, fd);
+    if (load->err == ISO_OK && load->opened != NULL) {
+        load->fd = fd;
+        return;
+    }
     (void)close(fd);
     if (load->err != ISO_OK) {
-        iso_alloc_free(load->blobs->alloc, load->bytes, load->len);
+        iso_alloc_free(load->blobs->alloc, load->bytes, (size_t)load->size_bytes);
         load->bytes = NULL;
-        load->len = 0;
+        load->size_bytes = 0;
     }
 }
 
@@ -284,26 +325,32 @@ static void load_after(uv_work_t *work, int status)
     struct iso_blobs *blobs = load->blobs;
     struct iso_blob_entry *entry = iso_blobs_entry(blobs, load->digest);
     (void)status;
-    blobs->jobs--;
     if (entry != NULL && (load->damaged || load->err == ISO_E_NOT_FOUND)) {
         iso_blobs_drop(blobs, entry);
         blobs->damaged_total += load->damaged ? 1 : 0;
     } else if (entry != NULL && load->err == ISO_OK) {
         entry->used_ns = iso_blobs_now();
     }
-    load->done(load->ctx, load->err, load->bytes, load->len, &load->report);
+    if (load->opened != NULL) {
+        load->opened(load->ctx, load->err, load->fd, load->size_bytes, &load->report);
+    } else {
+        load->loaded(load->ctx, load->err, load->bytes, (size_t)load->size_bytes, &load->report);
+    }
     iso_alloc_free(blobs->alloc, load, sizeof *load);
+    iso_blobs_job_over(blobs);
 }
 
-void iso_blobs_load(struct iso_blobs *blobs, const uint8_t digest[ISO_SHA256_SIZE],
-                    iso_blob_loaded_fn done, void *ctx)
+static void begin_load(struct iso_blobs *blobs, const uint8_t digest[ISO_SHA256_SIZE],
+                       iso_blob_loaded_fn loaded, iso_blob_opened_fn opened, void *ctx)
 {
     struct load *load = iso_alloc_new(blobs->alloc, sizeof *load);
     ISO_ASSERT(load != NULL); /* some KiB; there is nobody to tell */
     load->blobs = blobs;
     memcpy(load->digest, digest, ISO_SHA256_SIZE);
+    load->fd = -1;
     load->work.data = load;
-    load->done = done;
+    load->loaded = loaded;
+    load->opened = opened;
     load->ctx = ctx;
     char name[2 * ISO_SHA256_SIZE + 16];
     iso_hex_encode(digest, ISO_SHA256_SIZE, name);
@@ -313,4 +360,16 @@ void iso_blobs_load(struct iso_blobs *blobs, const uint8_t digest[ISO_SHA256_SIZ
     blobs->jobs++;
     int failed = uv_queue_work(blobs->loop, &load->work, load_work, load_after);
     ISO_ASSERT(failed == 0);
+}
+
+void iso_blobs_load(struct iso_blobs *blobs, const uint8_t digest[ISO_SHA256_SIZE],
+                    iso_blob_loaded_fn done, void *ctx)
+{
+    begin_load(blobs, digest, done, NULL, ctx);
+}
+
+void iso_blobs_open(struct iso_blobs *blobs, const uint8_t digest[ISO_SHA256_SIZE],
+                    iso_blob_opened_fn done, void *ctx)
+{
+    begin_load(blobs, digest, NULL, done, ctx);
 }

@@ -369,7 +369,8 @@ ISO_MUST_CHECK enum iso_err iso_blobs_create(const struct iso_blobs_config *conf
                                              struct iso_blobs **out, struct iso_report *report);
 /* Whether uploads or loads are under way. */
 bool iso_blobs_busy(const struct iso_blobs *blobs);
-/* Without uploads or loads under way. NULL is fine. */
+/* Without uploads that are neither finished nor aborted. What is on the pool is told of all the
+ * same, and the memory goes after that; the loop must run until then. NULL is fine. */
 void iso_blobs_destroy(struct iso_blobs *blobs);
 /* Set once, when who knows is made after the store. */
 void iso_blobs_set_used(struct iso_blobs *blobs,
@@ -434,6 +435,16 @@ typedef void (*iso_blob_loaded_fn)(void *ctx, enum iso_err err, uint8_t *bytes, 
                                    const struct iso_report *report);
 void iso_blobs_load(struct iso_blobs *blobs, const uint8_t digest[ISO_SHA256_SIZE],
                     iso_blob_loaded_fn done, void *ctx);
+
+/*
+ * Open a blob, to send it: read through once in pieces, and found to be what its name says. done
+ * comes once, later; fd is the caller's then, for reading, at the beginning of size_bytes; -1 with
+ * an error. Errors as above.
+ */
+typedef void (*iso_blob_opened_fn)(void *ctx, enum iso_err err, int fd, uint64_t size_bytes,
+                                   const struct iso_report *report);
+void iso_blobs_open(struct iso_blobs *blobs, const uint8_t digest[ISO_SHA256_SIZE],
+                    iso_blob_opened_fn done, void *ctx);
 
 /* Remove a blob. Errors: STATE (it is in use), NOT_FOUND, IO. */
 ISO_MUST_CHECK enum iso_err iso_blobs_delete(struct iso_blobs *blobs,

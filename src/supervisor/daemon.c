@@ -142,6 +142,8 @@ static enum iso_err open_deployments(struct iso_supervisor *sv, struct iso_repor
                                                      .hooks = iso_sv_peers_hooks(sv->peers),
                                                      .allow = iso_sv_allow,
                                                      .allow_ctx = sv};
+    sv->transfers = (struct iso_transfers){
+        .alloc = sv->alloc, .blobs = sv->modules, .receiving_max = ISO_BLOBS_UPLOADS_MAX};
     err = iso_sv_deployments_create(&config, &sv->deployments, report);
     if (err == ISO_OK) {
         iso_blobs_set_used(sv->modules, is_used, sv);

@@ -8,6 +8,7 @@
 #include "daemon/reply.h"
 #include "daemon/route.h"
 #include "daemon/state.h"
+#include "daemon/transfer.h"
 #include "net/announce.h"
 #include "net/coap.h"
 #include "net/mdns.h"
@@ -72,6 +73,7 @@ struct iso_supervisor {
     struct iso_sv_core *core;
     struct iso_sv_devices *devices;
     struct iso_blobs *modules;
+    struct iso_transfers transfers; /* of modules */
     struct iso_sv_deployments *deployments;
     struct iso_route_table tables[11];
     struct iso_route_server *server; /* NULL without listeners of HTTP */

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import socket
+import ssl
 import threading
 
 from fleet import Orchestrator, check, until
@@ -120,12 +121,6 @@ def kept(held):
     return os.listdir(os.path.join(held.state, "packages", "sha256"))
 
 
-def resident(held):
-    """Bytes of memory that the daemon has for itself."""
-    with open("/proc/%d/status" % held.process.pid, encoding="ascii") as stream:
-        return int(re.search(r"^RssAnon:\s+(\d+) kB", stream.read(), re.M).group(1)) << 10
-
-
 def send(held, size, of, path="/v1/packages"):
     """Begins to push a module of so many bytes, sends some of them, and leaves the connection open."""
     connection = http.client.HTTPConnection("127.0.0.1", held.ports["http"], timeout=60)
@@ -139,6 +134,32 @@ def send(held, size, of, path="/v1/packages"):
     return connection
 
 
+class Bytes:
+    """An answer that is read later."""
+
+    def __init__(self, held, path, tls=False):
+        self.connection = (http.client.HTTPSConnection("127.0.0.1", held.ports["https"], timeout=60,
+                                                       context=ssl._create_unverified_context()) if tls else  # pylint: disable=protected-access
+                           http.client.HTTPConnection("127.0.0.1", held.ports["http"], timeout=60))
+        self.connection.request("GET", path, headers={"Authorization": "Bearer " + held.token})
+        self.answer = None
+
+    def length(self):
+        """What its header says, when that has come."""
+        if self.answer is None:
+            self.answer = self.connection.getresponse()
+            check(self.answer.status == 200, "status %d", self.answer.status)
+        return int(self.answer.getheader("Content-Length"))
+
+    def rest(self):
+        with contextlib.closing(self):
+            check(self.length() > 0, "its length")
+            return self.answer.read()
+
+    def close(self):
+        self.connection.close()
+
+
 def size_of(held):
     return sum(os.path.getsize(os.path.join(held.state, "packages", "incoming", name)) for name in incoming(held))
 
@@ -147,10 +168,10 @@ def test_modules_are_received_into_files(programs, _guests):
     """What is pushed is written as it comes: the memory does not grow with it, and nothing of it is left when the client
     goes away. As many as that are received at a time; one more is told to come again."""
     with Orchestrator(programs) as held:
-        before = resident(held)
+        before = held.resident()
         connection = send(held, 150 << 20, 200 << 20)
         until("it has been written", lambda: size_of(held) == 150 << 20)
-        grown = resident(held) - before
+        grown = held.resident() - before
         check(grown < 8 << 20, "the memory has grown by %d bytes", grown)
         connection.close()
         until("nothing is left", lambda: not incoming(held))
@@ -162,6 +183,35 @@ def test_modules_are_received_into_files(programs, _guests):
         for connection in many:
             connection.close()
         until("nothing is left of them", lambda: not incoming(held))
+
+
+def test_modules_are_sent_from_files(programs, guests):
+    """Who asks for a module gets it as it is read, with its length: the memory does not grow with it, nor with how many
+    ask for it. One whose bytes have changed on the disk is not sent."""
+    module = guests.bytes("probe") + section(24 << 20)
+    with Orchestrator(programs) as held:
+        path = "/v1/modules/" + held.push(module, "large", "1.0.0")
+        held.kill() # what it has taken for looking into the module is given back
+        held.start()
+        before = held.resident()
+        asked = []
+        for _ in range(4):
+            asked.append(Bytes(held, path))
+            check(asked[-1].length() == len(module), "its length: %s", asked[-1].length())
+        grown = held.resident() - before
+        check(grown < 8 << 20, "the memory has grown by %d bytes", grown)
+        check(all(one.rest() == module for one in asked), "its bytes")
+        head = held.request("HEAD", path)
+        check(head.status == 200 and head.headers["Content-Length"] == str(len(module)) and not head.body, "HEAD: %s", head)
+        check(Bytes(held, path, tls=True).rest() == module, "its bytes over TLS")
+        Bytes(held, path).close() # while it is being looked at, or sent
+        with open(os.path.join(held.state, "packages", "sha256", path[-64:]), "r+b") as stream:
+            stream.seek(1 << 20)
+            stream.write(b"!")
+        answer = held.request("GET", path)
+        check(answer.status == 500 and b"is damaged" in answer.body, "changed on the disk: %s", answer)
+        check(held.request("GET", path).status == 404, "it is kept no longer")
+        check(held.stop() == 0, "it stops")
 
 
 def test_what_is_no_package_leaves_nothing(programs, guests):

@@ -90,6 +90,23 @@ def test_stops_with_everything_under_way(programs, guests):
         check(device.stop() == 0, "status")
 
 
+def test_modules_are_sent_from_files(programs, _guests):
+    """A module comes back as it was, with its length, and is not in the memory of the device meanwhile."""
+    data = random.Random(3).randbytes(40 << 20)
+    with Device(programs) as device:
+        path = "/v1/modules/" + device.put_module(data)
+        before = device.resident()
+        connection = http.client.HTTPConnection("127.0.0.1", device.ports["http"], timeout=60)
+        connection.request("GET", path, headers={"Authorization": "Bearer " + device.token})
+        answer = connection.getresponse()
+        grown = device.resident() - before
+        check(grown < 4 << 20, "the memory has grown by %d bytes", grown)
+        check(answer.getheader("Content-Length") == str(len(data)) and answer.read() == data, "its bytes")
+        connection.close()
+        head = device.request("HEAD", path)
+        check(head.status == 200 and head.headers["Content-Length"] == str(len(data)), "HEAD: %s", head)
+
+
 def test_a_log_that_nobody_reads(programs, guests):
     """When nobody reads the log, lines are lost, and nothing waits for it."""
     reader, writer = os.pipe()

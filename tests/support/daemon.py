@@ -88,6 +88,11 @@ class Daemon:
         with open(self.log_path, encoding="utf-8", errors="replace") as stream:
             return stream.read()
 
+    def resident(self):
+        """Bytes of memory that it has for itself."""
+        with open("/proc/%d/status" % self.process.pid, encoding="ascii") as stream:
+            return int(re.search(r"^RssAnon:\s+(\d+) kB", stream.read(), re.M).group(1)) << 10
+
     def kill(self):
         self.process.send_signal(signal.SIGKILL)
         self.process.wait()
