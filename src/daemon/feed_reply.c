@@ -91,17 +91,16 @@ static bool first_number(struct iso_http_request *req, const struct iso_feed *fe
 
 static void reply_array(struct iso_http_request *req, const struct iso_feed *feed, uint64_t after)
 {
-    struct iso_buf buf;
-    struct iso_json json;
+    struct iso_reply_document document;
     struct iso_str entry;
-    iso_buf_init(&buf, iso_alloc_libc(), 16u << 20);
-    iso_json_init_buf(&json, &buf, 0);
-    iso_json_array_begin(&json);
+    iso_reply_document_begin(&document);
+    iso_json_array_begin(&document.json);
     while (iso_feed_after(feed, after, &after, &entry)) {
-        iso_json_raw(&json, entry);
+        iso_json_raw(&document.json, entry);
     }
-    iso_json_array_end(&json);
-    iso_reply_buf(req, 200, "application/json", &buf, iso_json_finish(&json));
+    iso_json_array_end(&document.json);
+    iso_reply_document_end(&document, iso_http_request_server(req), iso_http_request_id(req), 200,
+                           ISO_OK);
 }
 
 bool iso_reply_wants_next(struct iso_http_request *req, bool *answered)

@@ -115,34 +115,32 @@ static void get_orchestrator(void *ctx, struct iso_http_request *req,
                              const struct iso_str params[ISO_ROUTE_PARAMS])
 {
     struct iso_orchestrator *orchestrator = ctx;
-    struct iso_buf buf;
-    struct iso_json json;
+    struct iso_reply_document document;
     char pin[ISO_TLS_PIN_TEXT_SIZE];
     uint16_t https, http;
     (void)params;
     iso_route_server_ports(orchestrator->server, &https, &http);
     iso_tls_pin_text(orchestrator->state.identity.pin, pin);
-    iso_buf_init(&buf, orchestrator->alloc, DOCUMENT_MAX);
-    iso_json_init_buf(&json, &buf, 0);
-    iso_json_object_begin(&json);
-    iso_json_put_z(&json, "id", orchestrator->state.id);
-    iso_json_put_z(&json, "name", orchestrator->name);
-    iso_json_put_z(&json, "version", ISO_VERSION);
-    iso_json_put_z(&json, "pin", pin);
-    iso_json_put_z(&json, "address", orchestrator->address);
-    iso_json_put_u64(&json, "https", https);
-    iso_json_put_u64(&json, "http", http);
-    iso_member_time(&json, "started", orchestrator->started_ns);
-    put_devices(orchestrator, &json);
-    iso_json_put_object_begin(&json, "limits");
-    iso_json_put_u64(&json, "devices", ISO_OR_DEVICES_MAX);
-    iso_json_put_u64(&json, "applications", ISO_OR_APPS_MAX);
-    iso_json_put_u64(&json, "components", ISO_OR_COMPONENTS_MAX);
-    iso_json_put_u64(&json, "generations-kept", ISO_OR_GENERATIONS_KEPT);
-    iso_json_put_u64(&json, "events-kept", ISO_OR_EVENTS_KEPT);
-    iso_json_object_end(&json);
-    iso_json_object_end(&json);
-    iso_reply_buf(req, 200, "application/json", &buf, iso_json_finish(&json));
+    iso_reply_document_begin(&document);
+    iso_json_object_begin(&document.json);
+    iso_json_put_z(&document.json, "id", orchestrator->state.id);
+    iso_json_put_z(&document.json, "name", orchestrator->name);
+    iso_json_put_z(&document.json, "version", ISO_VERSION);
+    iso_json_put_z(&document.json, "pin", pin);
+    iso_json_put_z(&document.json, "address", orchestrator->address);
+    iso_json_put_u64(&document.json, "https", https);
+    iso_json_put_u64(&document.json, "http", http);
+    iso_member_time(&document.json, "started", orchestrator->started_ns);
+    put_devices(orchestrator, &document.json);
+    iso_json_put_object_begin(&document.json, "limits");
+    iso_json_put_u64(&document.json, "devices", ISO_OR_DEVICES_MAX);
+    iso_json_put_u64(&document.json, "applications", ISO_OR_APPS_MAX);
+    iso_json_put_u64(&document.json, "components", ISO_OR_COMPONENTS_MAX);
+    iso_json_put_u64(&document.json, "generations-kept", ISO_OR_GENERATIONS_KEPT);
+    iso_json_put_u64(&document.json, "events-kept", ISO_OR_EVENTS_KEPT);
+    iso_json_object_end(&document.json);
+    iso_json_object_end(&document.json);
+    iso_reply_document_end(&document, orchestrator->http, iso_http_request_id(req), 200, ISO_OK);
 }
 
 /* Well as long as its store can be written. */
@@ -150,8 +148,7 @@ static void get_health(void *ctx, struct iso_http_request *req,
                        const struct iso_str params[ISO_ROUTE_PARAMS])
 {
     struct iso_orchestrator *orchestrator = ctx;
-    struct iso_buf buf;
-    struct iso_json json;
+    struct iso_reply_document document;
     const uint64_t now_ms = uv_hrtime() / 1000000u;
     (void)params;
     if (orchestrator->health.tried_ms == 0 ||
@@ -162,17 +159,17 @@ static void get_health(void *ctx, struct iso_http_request *req,
             orchestrator->store, "health", iso_str_from_z("ok"), &orchestrator->health.report);
     }
     const enum iso_err err = orchestrator->health.err;
-    iso_buf_init(&buf, orchestrator->alloc, DOCUMENT_MAX);
-    iso_json_init_buf(&json, &buf, 0);
-    iso_json_object_begin(&json);
-    iso_json_put_z(&json, "status", err == ISO_OK ? "ok" : "degraded");
-    iso_json_put_array_begin(&json, "reasons");
+    iso_reply_document_begin(&document);
+    iso_json_object_begin(&document.json);
+    iso_json_put_z(&document.json, "status", err == ISO_OK ? "ok" : "degraded");
+    iso_json_put_array_begin(&document.json, "reasons");
     if (err != ISO_OK) {
-        iso_json_z(&json, iso_report_text(&orchestrator->health.report, err));
+        iso_json_z(&document.json, iso_report_text(&orchestrator->health.report, err));
     }
-    iso_json_array_end(&json);
-    iso_json_object_end(&json);
-    iso_reply_buf(req, err == ISO_OK ? 200 : 503, "application/json", &buf, iso_json_finish(&json));
+    iso_json_array_end(&document.json);
+    iso_json_object_end(&document.json);
+    iso_reply_document_end(&document, orchestrator->http, iso_http_request_id(req),
+                           err == ISO_OK ? 200 : 503, ISO_OK);
 }
 
 static enum iso_err put_metric(struct iso_buf *out, const char *name, const char *help,

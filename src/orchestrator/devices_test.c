@@ -17,19 +17,35 @@ static unsigned tokens_of(const struct fake *fake)
     return count;
 }
 
-/* A device that was paired and is up. */
-static void pair(struct world *world, struct fake *fake)
+/* An orchestrator's devices, and the supervisor "den", which is none of them yet. */
+static struct world world;
+static struct fake fake;
+
+static void open_den(void)
 {
-    CHECK_OK(world_add(world, fake->https, fake_code(fake, world), NULL, NULL, false));
-    WORLD_UNTIL(world, world_device(world, fake->id)->state == ISO_OR_UP);
+    memset(&world, 0, sizeof world);
+    memset(&fake, 0, sizeof fake);
+    world_open(&world);
+    fake_open(&fake, &world, "den");
+}
+
+static void close_den(void)
+{
+    fake_close(&fake, &world);
+    world_close(&world);
+}
+
+/* The den was paired, and is up. */
+static void open_paired(void)
+{
+    open_den();
+    CHECK_OK(world_add(&world, fake.https, fake_code(&fake, &world), NULL, NULL, false));
+    WORLD_UNTIL(&world, world_device(&world, fake.id)->state == ISO_OR_UP);
 }
 
 TEST(pairing_makes_a_device_that_comes_up)
 {
-    static struct fake fake;
-    static struct world world;
-    world_open(&world);
-    fake_open(&fake, &world, "den");
+    open_den();
     CHECK_OK(world_add(&world, fake.https, fake_code(&fake, &world), NULL, NULL, false));
     CHECK_STR(world.device, fake.id);
     CHECK_STR(fake.owner, "orchestratororchestratoror");
@@ -53,16 +69,12 @@ TEST(pairing_makes_a_device_that_comes_up)
     world_reopen(&world);
     CHECK_EQ_U64(iso_or_devices_count(world.devices), 1);
     WORLD_UNTIL(&world, world_device(&world, "den")->state == ISO_OR_UP);
-    fake_close(&fake, &world);
-    world_close(&world);
+    close_den();
 }
 
 TEST(a_wrong_code_pairs_nothing)
 {
-    static struct fake fake;
-    static struct world world;
-    world_open(&world);
-    fake_open(&fake, &world, "den");
+    open_den();
     (void)fake_code(&fake, &world);
     CHECK_ERR(world_add(&world, fake.https, "0000-0000-0000-0000", NULL, NULL, false),
               ISO_E_ACCESS);
@@ -72,19 +84,15 @@ TEST(a_wrong_code_pairs_nothing)
     CHECK_EQ_U64(iso_or_devices_count(world.devices), 0);
     CHECK(!fake.secret_seen && tokens_of(&fake) == 0);
     CHECK(!fake_saw(&fake, "POST /v1/pairing/finish"));
-    fake_close(&fake, &world);
-    world_close(&world);
+    close_den();
 }
 
 /* A device that was added over plain HTTP and again by its certificate is reached by that alone:
  * who takes its port and says its id gets no token. */
 TEST(a_certificate_takes_the_place_of_plain_http)
 {
-    static struct fake fake;
-    static struct world world;
     char pin[ISO_TLS_PIN_TEXT_SIZE];
-    world_open(&world);
-    fake_open(&fake, &world, "den");
+    open_den();
     SET(fake.tokens[0], "0123456789abcdef.given");
     fake_pin(&fake, pin);
     CHECK_OK(world_add(&world, fake.http, NULL, fake.tokens[0], NULL, false));
@@ -98,17 +106,13 @@ TEST(a_certificate_takes_the_place_of_plain_http)
     SET(den->sure, fake.http); /* even if it was seen there */
     CHECK(!iso_or_entry_trusts(den, fake.http));
     WORLD_UNTIL(&world, world_device(&world, "den")->state == ISO_OR_UP);
-    fake_close(&fake, &world);
-    world_close(&world);
+    close_den();
 }
 
 TEST(a_token_is_used_once_to_make_one_of_our_own)
 {
-    static struct fake fake;
-    static struct world world;
     char pin[ISO_TLS_PIN_TEXT_SIZE];
-    world_open(&world);
-    fake_open(&fake, &world, "den");
+    open_den();
     SET(fake.tokens[0], "0123456789abcdef.given");
     CHECK_ERR(world_add(&world, "https://192.0.2.7:8443", NULL, fake.tokens[0], NULL, false),
               ISO_E_ARGUMENT);
@@ -136,16 +140,12 @@ TEST(a_token_is_used_once_to_make_one_of_our_own)
     WORLD_UNTIL(&world, world_device(&world, "den")->state == ISO_OR_UP);
     CHECK_OK(world_remove(&world, "den", false));
     CHECK_OK(world_add(&world, fake.https, NULL, fake.tokens[0], NULL, false));
-    fake_close(&fake, &world);
-    world_close(&world);
+    close_den();
 }
 
 TEST(a_device_of_another_orchestrator_is_left_to_it_unless_taken_over)
 {
-    static struct fake fake;
-    static struct world world;
-    world_open(&world);
-    fake_open(&fake, &world, "den");
+    open_den();
     SET(fake.owner, "elsewhere");
     CHECK_ERR(world_add(&world, fake.https, fake_code(&fake, &world), NULL, NULL, false),
               ISO_E_STATE);
@@ -161,17 +161,12 @@ TEST(a_device_of_another_orchestrator_is_left_to_it_unless_taken_over)
     fake.owner_status = 0;
     CHECK_OK(world_add(&world, fake.https, fake_code(&fake, &world), NULL, NULL, true));
     WORLD_UNTIL(&world, world_device(&world, "den")->state == ISO_OR_UP);
-    fake_close(&fake, &world);
-    world_close(&world);
+    close_den();
 }
 
 TEST(one_that_is_taken_away_refuses_and_can_be_added_again)
 {
-    static struct fake fake;
-    static struct world world;
-    world_open(&world);
-    fake_open(&fake, &world, "den");
-    pair(&world, &fake);
+    open_paired();
     SET(fake.owner, "elsewhere");
     WORLD_UNTIL(&world, world_device(&world, "den")->state == ISO_OR_REFUSES);
     CHECK_CONTAINS(world_device(&world, "den")->reason, "belongs to elsewhere");
@@ -187,16 +182,12 @@ TEST(one_that_is_taken_away_refuses_and_can_be_added_again)
     memset(fake.tokens, 0, sizeof fake.tokens);
     WORLD_UNTIL(&world, world_device(&world, "attic")->state == ISO_OR_REFUSES);
     CHECK_CONTAINS(world_device(&world, "attic")->reason, "pair with it again");
-    fake_close(&fake, &world);
-    world_close(&world);
+    close_den();
 }
 
 TEST(a_supervisor_without_heartbeats_is_said_to_be_too_old)
 {
-    static struct fake fake;
-    static struct world world;
-    world_open(&world);
-    fake_open(&fake, &world, "den");
+    open_den();
     fake.beat_status = 404;
     CHECK_OK(world_add(&world, fake.https, fake_code(&fake, &world), NULL, NULL, false));
     WORLD_UNTIL(&world, world_device(&world, "den")->state == ISO_OR_REFUSES);
@@ -204,34 +195,24 @@ TEST(a_supervisor_without_heartbeats_is_said_to_be_too_old)
     fake.beat_status = 0;
     WORLD_UNTIL(&world, world_device(&world, "den")->state == ISO_OR_UP);
     CHECK_STR(world_device(&world, "den")->reason, "");
-    fake_close(&fake, &world);
-    world_close(&world);
+    close_den();
 }
 
 TEST(a_heartbeat_that_was_missed_once_is_forgotten)
 {
-    static struct fake fake;
-    static struct world world;
-    world_open(&world);
-    fake_open(&fake, &world, "den");
-    pair(&world, &fake);
+    open_paired();
     fake.beat_status = 500;
     WORLD_UNTIL(&world, world_device(&world, "den")->reason[0] != '\0');
     fake.beat_status = 0;
     WORLD_UNTIL(&world, world_device(&world, "den")->reason[0] == '\0');
     CHECK(world_device(&world, "den")->state == ISO_OR_UP);
     CHECK(!world_has_event(&world, "device-back den"));
-    fake_close(&fake, &world);
-    world_close(&world);
+    close_den();
 }
 
 TEST(one_that_dies_is_suspect_then_lost_and_back_when_it_returns)
 {
-    static struct fake fake;
-    static struct world world;
-    world_open(&world);
-    fake_open(&fake, &world, "den");
-    pair(&world, &fake);
+    open_paired();
     const uint64_t began_ms = uv_now(&world.loop);
     fake.beat_status = 500;
     WORLD_UNTIL(&world, world_device(&world, "den")->state == ISO_OR_SUSPECT);
@@ -249,47 +230,57 @@ TEST(one_that_dies_is_suspect_then_lost_and_back_when_it_returns)
     CHECK_EQ_U64(world_device(&world, "den")->boot, 8);
     CHECK_STR(json_string_value(json_object_get(world_device(&world, "den")->labels, "room")),
               "attic");
-    fake_close(&fake, &world);
-    world_close(&world);
+    close_den();
 }
 
 TEST(another_device_at_its_port_is_not_taken_for_it)
 {
-    static struct fake fake;
-    static struct world world;
-    world_open(&world);
-    fake_open(&fake, &world, "den");
+    open_den();
     SET(fake.tokens[0], "0123456789abcdef.given");
     CHECK_OK(world_add(&world, fake.http, NULL, fake.tokens[0], NULL, false));
     WORLD_UNTIL(&world, world_device(&world, "den")->state == ISO_OR_UP);
     fake.lies_id = "abcdefghijklmnopqrstuvwxyz";
     WORLD_UNTIL(&world, world_device(&world, "den")->state == ISO_OR_LOST);
     CHECK_CONTAINS(world_device(&world, "den")->reason, "another device");
-    fake_close(&fake, &world);
+    close_den();
+}
+
+/* Several of them. */
+static struct fake fakes[3];
+
+static void open_none(void)
+{
+    memset(&world, 0, sizeof world);
+    memset(fakes, 0, sizeof fakes);
+    world_open(&world);
+}
+
+static void close_fakes(size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        fake_close(&fakes[i], &world);
+    }
     world_close(&world);
 }
 
 /* Two devices in plain HTTP on this machine, up; the first has also the second's address. */
-static void open_two(struct world *world, struct fake fakes[2])
+static void open_two(void)
 {
     static const char *const names[] = {"den", "kitchen"};
-    memset(fakes, 0, 2 * sizeof *fakes);
-    world_open(world);
+    open_none();
     for (size_t i = 0; i < 2; i++) {
-        fake_open(&fakes[i], world, names[i]);
+        fake_open(&fakes[i], &world, names[i]);
         (void)iso_format(fakes[i].tokens[0], sizeof fakes[i].tokens[0], "%016zx.given", i);
-        CHECK_OK(world_add(world, fakes[i].http, NULL, fakes[i].tokens[0], NULL, false));
+        CHECK_OK(world_add(&world, fakes[i].http, NULL, fakes[i].tokens[0], NULL, false));
     }
     for (size_t i = 0; i < 2; i++) {
-        WORLD_UNTIL(world, world_device(world, names[i])->state == ISO_OR_UP);
+        WORLD_UNTIL(&world, world_device(&world, names[i])->state == ISO_OR_UP);
     }
 }
 
 TEST(an_address_where_another_device_is_found_is_dropped_and_sees_no_token)
 {
-    static struct fake fakes[2];
-    static struct world world;
-    open_two(&world, fakes);
+    open_two();
     struct iso_or_entry *den = iso_or_entry_find(world.devices, iso_str_from_z(fakes[0].id));
     CHECK(iso_or_entry_prefer(den, fakes[1].http));
     CHECK_EQ_U64(den->address_count, 2);
@@ -308,17 +299,13 @@ TEST(an_address_where_another_device_is_found_is_dropped_and_sees_no_token)
     world_reopen(&world);
     WORLD_UNTIL(&world, world_device(&world, "den")->state == ISO_OR_UP);
     CHECK_EQ_U64(fakes[1].strangers, 0);
-    fake_close(&fakes[0], &world);
-    fake_close(&fakes[1], &world);
-    world_close(&world);
+    close_fakes(2);
 }
 
 TEST(whoever_has_taken_its_port_gets_no_token_and_it_is_lost_not_refusing)
 {
-    static struct fake fakes[2];
-    static struct world world;
     struct iso_or_reach reach;
-    open_two(&world, fakes);
+    open_two();
     struct iso_or_entry *den = iso_or_entry_find(world.devices, iso_str_from_z(fakes[0].id));
     /* The kitchen has the only address of the den. */
     CHECK(iso_or_entry_prefer(den, fakes[1].http));
@@ -342,18 +329,12 @@ TEST(whoever_has_taken_its_port_gets_no_token_and_it_is_lost_not_refusing)
     WORLD_UNTIL(&world, fakes[0].seen_count >= beats + 6);
     CHECK(den->device.state == ISO_OR_UP);
     CHECK_EQ_U64(fakes[1].strangers, 0);
-    fake_close(&fakes[0], &world);
-    fake_close(&fakes[1], &world);
-    world_close(&world);
+    close_fakes(2);
 }
 
 TEST(a_token_over_plain_http_does_not_do_away_with_a_pin)
 {
-    static struct fake fake;
-    static struct world world;
-    world_open(&world);
-    fake_open(&fake, &world, "den");
-    pair(&world, &fake);
+    open_paired();
     SET(fake.tokens[1], "0123456789abcdef.given");
     CHECK_ERR(world_add(&world, fake.http, NULL, fake.tokens[1], NULL, false), ISO_E_EXISTS);
     CHECK_STR(world_device(&world, "den")->address, fake.https);
@@ -361,17 +342,12 @@ TEST(a_token_over_plain_http_does_not_do_away_with_a_pin)
     CHECK_OK(world_add(&world, fake.https, NULL, fake.tokens[1], NULL, false));
     CHECK_EQ_U64(tokens_of(&fake), 2);
     WORLD_UNTIL(&world, world_device(&world, "den")->state == ISO_OR_UP);
-    fake_close(&fake, &world);
-    world_close(&world);
+    close_den();
 }
 
 TEST(removing_one_that_does_not_answer_needs_to_forget_it)
 {
-    static struct fake fake;
-    static struct world world;
-    world_open(&world);
-    fake_open(&fake, &world, "den");
-    pair(&world, &fake);
+    open_paired();
     fake_close(&fake, &world);
     CHECK_ERR(world_remove(&world, "den", false), ISO_E_IO);
     CHECK_EQ_U64(iso_or_devices_count(world.devices), 1);
@@ -385,11 +361,7 @@ TEST(removing_one_that_does_not_answer_needs_to_forget_it)
 
 TEST(a_store_that_cannot_be_written_to_keeps_the_device_as_it_is)
 {
-    static struct fake fake;
-    static struct world world;
-    world_open(&world);
-    fake_open(&fake, &world, "den");
-    pair(&world, &fake);
+    open_paired();
     for (unsigned forget = 0; forget < 2; forget++) {
         CHECK_OK(iso_or_store_exec(world.store, "PRAGMA query_only = 1", NULL));
         CHECK_ERR(world_remove(&world, "den", forget != 0), ISO_E_IO);
@@ -403,16 +375,13 @@ TEST(a_store_that_cannot_be_written_to_keeps_the_device_as_it_is)
     CHECK_EQ_U64(iso_or_devices_count(world.devices), 0);
     CHECK_STR(fake.owner, "");
     CHECK_EQ_U64(tokens_of(&fake), 0);
-    fake_close(&fake, &world);
-    world_close(&world);
+    close_den();
 }
 
 TEST(names_are_unique_and_labels_lie_over_the_devices_own)
 {
-    static struct fake fakes[3];
-    static struct world world;
     struct iso_report report;
-    world_open(&world);
+    open_none();
     for (size_t i = 0; i < ISO_COUNT_OF(fakes); i++) {
         fake_open(&fakes[i], &world, "den");
         SET(fakes[i].labels, "{\"room\":\"den\",\"old\":\"yes\"}");
@@ -458,8 +427,5 @@ TEST(names_are_unique_and_labels_lie_over_the_devices_own)
                                     labels, NULL, &report),
               ISO_E_ARGUMENT);
     json_decref(labels);
-    for (size_t i = 0; i < ISO_COUNT_OF(fakes); i++) {
-        fake_close(&fakes[i], &world);
-    }
-    world_close(&world);
+    close_fakes(ISO_COUNT_OF(fakes));
 }

@@ -122,31 +122,27 @@ static void get_all(void *ctx, struct iso_http_request *req,
                     const struct iso_str params[ISO_ROUTE_PARAMS])
 {
     struct iso_supervisor *sv = ctx;
-    struct iso_buf buf;
-    struct iso_json json;
+    struct iso_reply_document document;
     (void)params;
-    iso_buf_init(&buf, sv->alloc, 64u << 20);
-    iso_json_init_buf(&json, &buf, 0);
-    iso_json_array_begin(&json);
-    iso_sv_deployments_each_component(sv->deployments, put_one, &json);
-    iso_json_array_end(&json);
-    iso_reply_buf(req, 200, "application/json", &buf, iso_json_finish(&json));
+    iso_reply_document_begin(&document);
+    iso_json_array_begin(&document.json);
+    iso_sv_deployments_each_component(sv->deployments, put_one, &document.json);
+    iso_json_array_end(&document.json);
+    iso_reply_document_end(&document, sv->http, iso_http_request_id(req), 200, ISO_OK);
 }
 
 static void get_status(void *ctx, struct iso_http_request *req,
                        const struct iso_str params[ISO_ROUTE_PARAMS])
 {
     struct iso_supervisor *sv = ctx;
-    struct iso_buf buf;
+    struct iso_reply_document document;
     struct iso_sv_component *component = iso_sv_api_component(sv, req, params);
     if (component == NULL) {
         return;
     }
-    struct iso_json json;
-    iso_buf_init(&buf, sv->alloc, 1u << 20);
-    iso_json_init_buf(&json, &buf, 0);
-    put_status(&json, component);
-    iso_reply_buf(req, 200, "application/json", &buf, iso_json_finish(&json));
+    iso_reply_document_begin(&document);
+    put_status(&document.json, component);
+    iso_reply_document_end(&document, sv->http, iso_http_request_id(req), 200, ISO_OK);
 }
 
 /* ---- Descriptions --------------------------------------------------------------------------- */
@@ -243,15 +239,13 @@ static void get_flows(void *ctx, struct iso_http_request *req,
                       const struct iso_str params[ISO_ROUTE_PARAMS])
 {
     struct iso_supervisor *sv = ctx;
-    struct iso_buf buf;
-    struct iso_json json;
+    struct iso_reply_document document;
     (void)params;
-    iso_buf_init(&buf, sv->alloc, 4u << 20);
-    iso_json_init_buf(&json, &buf, 0);
-    iso_json_object_begin(&json);
-    iso_sv_peers_write_status(sv->peers, (struct iso_str){NULL, 0}, &json);
-    iso_json_object_end(&json);
-    iso_reply_buf(req, 200, "application/json", &buf, iso_json_finish(&json));
+    iso_reply_document_begin(&document);
+    iso_json_object_begin(&document.json);
+    iso_sv_peers_write_status(sv->peers, (struct iso_str){NULL, 0}, &document.json);
+    iso_json_object_end(&document.json);
+    iso_reply_document_end(&document, sv->http, iso_http_request_id(req), 200, ISO_OK);
 }
 
 #define COMPONENT "v1/components/{app}/{component}"

@@ -78,29 +78,24 @@ static void get_all(void *ctx, struct iso_http_request *req,
                     const struct iso_str params[ISO_ROUTE_PARAMS])
 {
     struct iso_supervisor *sv = ctx;
-    struct iso_buf buf;
-    struct iso_json json;
+    struct iso_reply_document document;
     (void)params;
-    iso_buf_init(&buf, sv->alloc, 4u << 20);
-    iso_json_init_buf(&json, &buf, 0);
-    iso_sv_deployments_describe(sv->deployments, &json);
-    iso_reply_buf(req, 200, "application/json", &buf, iso_json_finish(&json));
+    iso_reply_document_begin(&document);
+    iso_sv_deployments_describe(sv->deployments, &document.json);
+    iso_reply_document_end(&document, sv->http, iso_http_request_id(req), 200, ISO_OK);
 }
 
 static void get_one(void *ctx, struct iso_http_request *req,
                     const struct iso_str params[ISO_ROUTE_PARAMS])
 {
     struct iso_supervisor *sv = ctx;
-    struct iso_buf buf;
-    struct iso_json json;
-    iso_buf_init(&buf, sv->alloc, 4u << 20);
-    iso_json_init_buf(&json, &buf, 0);
-    if (!iso_sv_deployments_describe_app(sv->deployments, params[0], &json)) {
-        iso_http_problem(sv->http, iso_http_request_id(req), 404, NULL, NULL,
-                         "no such application is deployed here");
-        return;
+    struct iso_reply_document document;
+    enum iso_err err = ISO_OK;
+    iso_reply_document_begin(&document);
+    if (!iso_sv_deployments_describe_app(sv->deployments, params[0], &document.json)) {
+        err = iso_fail(&document.report, ISO_E_NOT_FOUND, "no such application is deployed here");
     }
-    iso_reply_buf(req, 200, "application/json", &buf, iso_json_finish(&json));
+    iso_reply_document_end(&document, sv->http, iso_http_request_id(req), 200, err);
 }
 
 static void get_document(void *ctx, struct iso_http_request *req,

@@ -98,15 +98,13 @@ static void get_modules(void *ctx, struct iso_http_request *req,
                         const struct iso_str params[ISO_ROUTE_PARAMS])
 {
     struct iso_supervisor *sv = ctx;
-    struct iso_buf buf;
-    struct iso_json json;
+    struct iso_reply_document document;
     (void)params;
-    iso_buf_init(&buf, sv->alloc, 4u << 20);
-    iso_json_init_buf(&json, &buf, 0);
-    iso_json_array_begin(&json);
-    iso_blobs_each(sv->modules, put_entry, &json);
-    iso_json_array_end(&json);
-    iso_reply_buf(req, 200, "application/json", &buf, iso_json_finish(&json));
+    iso_reply_document_begin(&document);
+    iso_json_array_begin(&document.json);
+    iso_blobs_each(sv->modules, put_entry, &document.json);
+    iso_json_array_end(&document.json);
+    iso_reply_document_end(&document, sv->http, iso_http_request_id(req), 200, ISO_OK);
 }
 
 const struct iso_route iso_sv_routes_modules[] = {

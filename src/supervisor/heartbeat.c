@@ -5,8 +5,6 @@
 #include "base/format.h"
 #include "base/json_member.h"
 
-enum { HEARTBEAT_BYTES = 1024 };
-
 /* Share of the processor time that it may use (--cpu, workers) since at least a second ago, 0 to 1.
  * Two points in time are kept, so that two who ask in turn do not measure an instant. */
 static double load_now(struct iso_supervisor *sv)
@@ -33,26 +31,24 @@ static void get_heartbeat(void *ctx, struct iso_http_request *req,
                           const struct iso_str params[ISO_ROUTE_PARAMS])
 {
     struct iso_supervisor *sv = ctx;
-    struct iso_buf buf;
-    struct iso_json json;
+    struct iso_reply_document document;
     (void)params;
-    iso_buf_init(&buf, sv->alloc, HEARTBEAT_BYTES);
-    iso_json_init_buf(&json, &buf, 0);
-    iso_json_object_begin(&json);
-    iso_json_put_z(&json, "id", sv->state.id);
-    iso_json_put_z(&json, "boot", sv->boot);
-    iso_json_put_u64(&json, "uptime-ms", (uv_hrtime() - sv->started_hr_ns) / 1000000u);
-    iso_json_put_u64(&json, "revision", sv->revision);
-    iso_json_put_f64(&json, "load", (double)(int)(load_now(sv) * 1000.0) / 1000.0);
-    iso_json_put_object_begin(&json, "memory");
-    iso_json_put_u64(&json, "free-bytes", uv_get_free_memory());
-    iso_json_object_end(&json);
-    iso_json_put_z(&json, "health", iso_sv_is_well(sv) ? "ok" : "degraded");
+    iso_reply_document_begin(&document);
+    iso_json_object_begin(&document.json);
+    iso_json_put_z(&document.json, "id", sv->state.id);
+    iso_json_put_z(&document.json, "boot", sv->boot);
+    iso_json_put_u64(&document.json, "uptime-ms", (uv_hrtime() - sv->started_hr_ns) / 1000000u);
+    iso_json_put_u64(&document.json, "revision", sv->revision);
+    iso_json_put_f64(&document.json, "load", (double)(int)(load_now(sv) * 1000.0) / 1000.0);
+    iso_json_put_object_begin(&document.json, "memory");
+    iso_json_put_u64(&document.json, "free-bytes", uv_get_free_memory());
+    iso_json_object_end(&document.json);
+    iso_json_put_z(&document.json, "health", iso_sv_is_well(sv) ? "ok" : "degraded");
     const bool owned = sv->owner.id[0] != '\0';
-    iso_json_put_z(&json, "owner", owned ? sv->owner.id : NULL);
-    iso_json_put_z(&json, "owner-name", owned ? sv->owner.name : NULL);
-    iso_json_object_end(&json);
-    iso_reply_buf(req, 200, "application/json", &buf, iso_json_finish(&json));
+    iso_json_put_z(&document.json, "owner", owned ? sv->owner.id : NULL);
+    iso_json_put_z(&document.json, "owner-name", owned ? sv->owner.name : NULL);
+    iso_json_object_end(&document.json);
+    iso_reply_document_end(&document, sv->http, iso_http_request_id(req), 200, ISO_OK);
 }
 
 const struct iso_route iso_sv_routes_heartbeat[] = {

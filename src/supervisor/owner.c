@@ -234,18 +234,16 @@ static void get_owner(void *ctx, struct iso_http_request *req,
                       const struct iso_str params[ISO_ROUTE_PARAMS])
 {
     struct iso_supervisor *sv = ctx;
-    struct iso_buf buf;
-    struct iso_json json;
+    struct iso_reply_document document;
     (void)params;
     if (sv->owner.id[0] == '\0') {
         iso_http_problem(sv->http, iso_http_request_id(req), 404, NULL, NULL,
                          "this device belongs to nobody");
         return;
     }
-    iso_buf_init(&buf, sv->alloc, OWNER_BODY_MAX);
-    iso_json_init_buf(&json, &buf, 0);
-    iso_sv_owner_write(&sv->owner, &json);
-    iso_reply_buf(req, 200, "application/json", &buf, iso_json_finish(&json));
+    iso_reply_document_begin(&document);
+    iso_sv_owner_write(&sv->owner, &document.json);
+    iso_reply_document_end(&document, sv->http, iso_http_request_id(req), 200, ISO_OK);
 }
 
 static void refuse_claim(struct iso_supervisor *sv, struct iso_http_request *req)
