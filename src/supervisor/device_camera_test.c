@@ -216,13 +216,13 @@ TEST(a_failing_source_is_started_again_later_and_later)
         .frame_timeout_ms = 300, .camera_backoff_ms = 10, .camera_backoff_max_ms = 40};
     begin(&stage, "echo x >>runs; echo 'rtsp://user:secret@cam/1: no route' >&2; exit 3", &config);
     CHECK_STR(call(&stage, "open", OPEN_JPEG), "{\"ok\":1}");
+    until(&stage, "\"restarts\":5");
+    CHECK_CONTAINS(stage.test.log, "restart in 10 ms");
+    CHECK_CONTAINS(stage.test.log, "restart in 20 ms");
+    CHECK_CONTAINS(stage.test.log, "restart in 40 ms");
     const char *answer = call(&stage, "take-frame", "[1]");
     CHECK_STR(answer, "{\"error\":{\"failed\":\"camera eye: no frame in 300 ms; its source says: "
                       "rtsp://***********@cam/1: no route\"}}");
-    CHECK_CONTAINS(stage.test.log, "restart in 10 ms");
-    CHECK_CONTAINS(stage.test.log, "restart in 20 ms");
-    until(&stage, "\"restarts\":5");
-    CHECK_CONTAINS(stage.test.log, "restart in 40 ms");
     CHECK(strstr(stage.test.log, "secret") == NULL);
     CHECK(strstr(stage.test.log, "restart in 80 ms") == NULL);
     end(&stage);
@@ -271,8 +271,8 @@ TEST(a_silent_source_is_stopped_and_started_again)
     begin(&stage, "echo $$ >pid; exec sleep 1000", &config);
     CHECK_STR(call(&stage, "open", OPEN_JPEG), "{\"ok\":1}");
     int pid = number_in(&stage, "pid");
-    CHECK_STR(call(&stage, "take-frame", "[1]"),
-              "{\"error\":{\"failed\":\"camera eye: no frame in 50 ms\"}}");
+    /* Whether it has been stopped by then depends on how busy the processors are. */
+    CHECK_CONTAINS(call(&stage, "take-frame", "[1]"), "\"camera eye: no frame in 50 ms");
     until(&stage, "\"error\":\"it delivered no frames and was stopped\"");
     until_gone(&stage, pid);
     until(&stage, "\"restarts\":1");
