@@ -68,7 +68,7 @@ def test_who_may_look_may_not_change(programs, guests):
         check(device.request("GET", "/v1/components/test/probe/properties/count", token=token).status == 200,
               "also at properties")
         ids = [t["id"] for t in device.get("/v1/tokens") if t["label"] == "looks"]
-        connection = http.client.HTTPConnection("127.0.0.1", device.ports["http"], timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", device.ports["http"], timeout=60)
         connection.request("GET", "/v1/events", headers={"Authorization": "Bearer " + token,
                                                          "Accept": "text/event-stream"})
         stream = connection.getresponse()

@@ -68,11 +68,12 @@ def test_client_statuses(programs, guests):
     """How a called function ended is the status of `call`; what a device refuses otherwise is 77 or 64."""
     with Device(programs) as device:
         module = guests.build("probe")
-        client(programs, device, "put", module, "--grant", "log", "--grant", "events", "--grant", "clock",
-               "--grant", "config", "--grant", "storage", "--limit", "time=200ms")
+        put = ["put", module, *(word for name in ("log", "events", "clock", "config", "storage") for word in ("--grant", name))]
+        client(programs, device, *put, "--limit", "time=200ms")
+        client(programs, device, "call", "probe/probe", "spin", status=122)
+        client(programs, device, *put)  # the others may take their time
         told = client(programs, device, "call", "probe/probe", "trap", status=134)
         check("trap: unreachable" in told and "at 0x" in told and "(func " in told, "the backtrace: %s", told)
-        client(programs, device, "call", "probe/probe", "spin", status=122)
         client(programs, device, "call", "probe/probe", "decide", "good=false", "text=no", status=121)
         client(programs, device, "call", "probe/probe", "nothing", status=64)
         wrong = os.path.join(device.state, "wrong.json")
@@ -121,7 +122,7 @@ def follow_until(programs, guests, end):
             line = follower.stdout.readline()
             check("hello" in line, "the stream has begun: %s", line)
             end(device)
-            _, text = follower.communicate(timeout=30)
+            _, text = follower.communicate(timeout=60)
         check(follower.returncode == 77 and "the stream was ended" in text, "%d %s", follower.returncode, text)
 
 

@@ -40,15 +40,18 @@ def test_curl(programs, guests):
         base = "https://127.0.0.1:%d" % device.ports["https"]
 
         def curl(*words):
-            result = subprocess.run(["curl", "-sk", "-m", "20", "-H", "Authorization: Bearer " + device.token, *words],
+            result = subprocess.run(["curl", "-sk", "-m", "60", "-H", "Authorization: Bearer " + device.token, *words],
                                     capture_output=True, check=False)
-            check(result.returncode in (0, 28), "curl %s: %d", words, result.returncode)
+            check(result.returncode == 0, "curl %s: %d", words, result.returncode)
             return result.stdout
         check(json.loads(curl(base + "/v1/device"))["name"] == "device", "device")
         check(json.loads(curl("-d", '{"a":1,"b":2}', "-H", "Content-Type: application/json",
                               base + "/v1/components/test/probe/add")) == 3, "call")
-        check(b"data: 0" in curl("-m", "1", "-H", "Accept: text/event-stream",
-                                 base + "/v1/components/test/probe/properties/count"), "event stream")
+        with subprocess.Popen(["curl", "-skN", "-m", "60", "-H", "Authorization: Bearer " + device.token, "-H",
+                               "Accept: text/event-stream", base + "/v1/components/test/probe/properties/count"],
+                              stdout=subprocess.PIPE) as stream:
+            check(b"data: 0\n" in iter(stream.stdout.readline, b""), "event stream")
+            stream.terminate()
         check(b"isomer_up 1" in curl(base + "/metrics"), "metrics")
 
 
@@ -60,11 +63,11 @@ def test_coap_client(programs, guests):
         deploy(device, guests)
         identity, key = psk(programs, device)
 
-        def coap(scheme, path, *words, secret=key, seconds="5"):
+        def coap(scheme, path, *words, secret=key, seconds="60"):
             port = device.ports["coaps" if scheme.startswith("coaps") else "coap"]
             secure = ["-u", identity, "-k", secret] if scheme.startswith("coaps") else []
             result = subprocess.run([client, *secure, "-B", seconds, *words, "%s://127.0.0.1:%d%s" % (scheme, port, path)],
-                                    capture_output=True, check=False, timeout=60)
+                                    capture_output=True, check=False, timeout=120)
             return (result.stdout + result.stderr).decode("utf-8", "replace")
         for scheme in ("coap", "coap+tcp", "coaps", "coaps+tcp"):
             found = coap(scheme, "/.well-known/core")
@@ -91,14 +94,14 @@ def test_coap_client(programs, guests):
             wrong = coap(scheme, "/c/test/probe/properties/count", secret="wrong-key-of-some-length", seconds="2")
             check("0" not in wrong.splitlines()[-1:], "%s wrong key: %s", scheme, wrong)
         check(device.value("test/probe", "get-count") == 0, "nothing was counted")
-        observer = subprocess.Popen([client, "-u", identity, "-k", key, "-B", "4", "-s", "4",
-                                     "coaps+tcp://127.0.0.1:%d/c/test/probe/properties/count" % device.ports["coaps"]],
-                                    stdout=subprocess.PIPE)
-        first = observer.stdout.read(1)
-        check(first == b"0", "the present value: %r", first)
-        device.value("test/probe", "count-up", {"by": 5})
-        rest, _ = observer.communicate(timeout=30)
-        check(b"5" in rest, "the change: %r", rest)
+        with subprocess.Popen([client, "-u", identity, "-k", key, "-B", "60", "-s", "60",
+                               "coaps+tcp://127.0.0.1:%d/c/test/probe/properties/count" % device.ports["coaps"]],
+                              stdout=subprocess.PIPE) as observer:
+            first = observer.stdout.read(1)
+            check(first == b"0", "the present value: %r", first)
+            device.value("test/probe", "count-up", {"by": 5})
+            check(b"5" in iter(lambda: observer.stdout.read(1), b""), "the change")
+            observer.terminate()
 
 
 def test_observer_that_leaves_early(programs, guests):
@@ -119,26 +122,39 @@ def test_observer_that_leaves_early(programs, guests):
                                      "coaps+tcp://127.0.0.1:%d/c/test/probe/properties/count" % device.ports["coaps"]],
                                     stdout=subprocess.PIPE)
 
-        def stays_quiet(what):
+        def is_quiet():
             before = calls()
             time.sleep(2.5)  # an observed property is read once a second
-            check(calls() == before, "%s: %d calls, then %d", what, before, calls())
+            return calls() == before
+
+        def leaves_early(milliseconds):
+            """Whether who observes has left before the component had time for it."""
+            before = calls()
+            busy = threading.Thread(target=device.value, args=("test/probe", "pause", {"milliseconds": milliseconds}))
+            busy.start()
+            until("it is busy", lambda: device.get("/v1/device")["use"]["instances-waiting"] == 1 or
+                  calls() > before)
+            answer, _ = observe("2").communicate(timeout=120)
+            early = calls() == before
+            check(answer == b"" or not early, "the component was busy: %r", answer)
+            busy.join()
+            until("the property was read for the one who left", lambda: calls() >= before + 2)
+            return early
+
+        def leaves_later(seconds):
+            """Whether the property was read again and again meanwhile."""
+            observer = observe(seconds)
+            present, before = observer.stdout.read(1), calls()
+            until("it is read again and again", lambda: calls() > before + 1 or observer.poll() is not None)
+            again = calls() > before + 1
+            observer.communicate(timeout=120)
+            return again and present == b"0"
         device.value("test/probe", "get-count")
-        before = calls()
-        busy = threading.Thread(target=device.value, args=("test/probe", "pause", {"milliseconds": 4000}))
-        busy.start()
-        answer, _ = observe("2").communicate(timeout=30)
-        check(answer == b"", "the component was busy: %r", answer)
-        check(calls() == before, "nothing has ended yet")
-        busy.join()
-        until("the property was read for the one who left", lambda: calls() >= before + 2)
-        stays_quiet("after one who left early")
-        observer = observe("3")
-        check(observer.stdout.read(1) == b"0", "the present value")
-        before = calls()
-        until("an observed property is read again and again", lambda: calls() > before + 1)
-        observer.communicate(timeout=30)
-        stays_quiet("after one who left later")
+        # The first attempt is right unless the processors are very busy.
+        check(any(leaves_early(milliseconds) for milliseconds in (4000, 16000, 50000)), "nothing has ended yet")
+        until("nobody asks after one who left early", is_quiet)
+        check(any(leaves_later(seconds) for seconds in ("3", "12", "48")), "it is not read again and again")
+        until("nobody asks after one who left later", is_quiet)
 
 
 def test_node_wot(programs, guests):
@@ -151,7 +167,7 @@ def test_node_wot(programs, guests):
         identity, key = psk(programs, device)
         result = subprocess.run(["node", os.path.join(HERE, "wot", "consume.cjs"), modules,
                                  "http://127.0.0.1:%d" % device.ports["http"], device.token, identity, key],
-                                capture_output=True, text=True, check=False, timeout=120)
+                                capture_output=True, text=True, check=False, timeout=400)
         lines = [line for line in result.stdout.splitlines() if line]
         expected = ["device device", "http-read 0", "http-invoke 42", "http-observe 3", "http-event alarm",
                     "coap-read 3", "coap-invoke 3", "coap-observe 7", "coap-event bell"]

@@ -57,11 +57,14 @@ def test_stops_in_order(programs, guests):
     with Device(programs) as device:
         module = device.put_module(guests.bytes("probe"))
         device.deploy(document("test", {"probe": (module, {"grants": GRANTS})}))
-        answers = []
-        thread = threading.Thread(target=lambda: answers.append(
-            device.call("test/probe", "pause", {"milliseconds": 700}).status))
-        thread.start()
-        until("it is under way", lambda: device.status("test/probe")["instances"] >= 1)
+        for milliseconds in (700, 7000):
+            answers = []
+            thread = threading.Thread(target=lambda ms=milliseconds, to=answers: to.append(
+                device.call("test/probe", "pause", {"milliseconds": ms}).status))
+            thread.start()
+            until("it is under way", lambda to=answers: device.status("test/probe")["instances"] >= 1 or to)
+            if not answers:  # as it is unless the processors are very busy
+                break
         check(device.stop() == 0, "status")
         thread.join()
         check(answers == [204], "the call ended: %r", answers)
@@ -74,12 +77,12 @@ def test_stops_with_everything_under_way(programs, guests):
         large = device.put_module(bytes(30 << 20))
         device.deploy(document("test", {"probe": (module, {"grants": GRANTS})}))
         base = "/v1/components/test/probe/"
-        asked = (("POST", base + "pause", '{"milliseconds": 1500}'), ("GET", base + "properties/count?next", None),
+        asked = (("POST", base + "pause", '{"milliseconds": 4000}'), ("GET", base + "properties/count?next", None),
                  ("GET", "/v1/events", None), ("GET", "/v1/modules/" + large, None), ("POST", base + "spin", "{}"))
         connections = []
         for _ in range(3):
             for method, path, body in asked:
-                connection = http.client.HTTPConnection("127.0.0.1", device.ports["http"], timeout=20)
+                connection = http.client.HTTPConnection("127.0.0.1", device.ports["http"], timeout=60)
                 connection.request(method, path, body, {"Authorization": "Bearer " + device.token,
                                                         "Accept": "text/event-stream" if "events" in path else "*/*",
                                                         "Content-Type": "application/json"})
@@ -168,7 +171,7 @@ def test_two_on_one_state(programs, guests):
     """A second supervisor on the same state is refused; so are wrong options and files."""
     with Device(programs) as device:
         def refused(part, *options):
-            result = subprocess.run([programs["supervisor"], *options], capture_output=True, text=True, timeout=30,
+            result = subprocess.run([programs["supervisor"], *options], capture_output=True, text=True, timeout=60,
                                     check=False)
             check(result.returncode != 0 and part in result.stderr, "%r: %d %s", options, result.returncode,
                   result.stderr)
@@ -279,7 +282,7 @@ def test_moves_a_running_component(programs, guests):
     with Device(programs, name="source") as source, Device(programs, name="target") as target:
         for device in (source, target):
             module = device.put_module(guests.bytes("probe"))
-        members = {"grants": GRANTS, "mode": "service", "limits": {"time": "120s"}}
+        members = {"grants": GRANTS, "mode": "service", "limits": {"time": "10min"}}
         source.deploy(document("test", {"probe": (module, members)}))
         source.value("test/probe", "count-up", {"by": 9})
         source.value("test/probe", "keep", {"key": "k", "value": "moved"})
@@ -292,9 +295,9 @@ def test_moves_a_running_component(programs, guests):
         source.good("POST", "/v1/deployments/test/2/prepare", here)
         answers = []
         thread = threading.Thread(target=lambda: answers.append(source.call("test/probe", "work", rounds, timeout=120)))
+        before = source.get("/v1/device")["use"]["cpu-seconds"]
         thread.start()
-        until("it computes", lambda: source.status("test/probe")["calls"]["total"] == 3 and
-              source.get("/v1/device")["use"]["calls"] >= 3 and thread.is_alive(), 20)
+        until("it computes", lambda: source.get("/v1/device")["use"]["cpu-seconds"] > before)
         check(source.request("GET", "/v1/moves/test/probe/snapshot").status == 409, "not frozen yet")
         check(source.request("POST", "/v1/moves/test/probe/freeze", {"epoch": 5}).status == 409, "another epoch")
         source.good("POST", "/v1/moves/test/probe/freeze", {"epoch": 1})

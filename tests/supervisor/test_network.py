@@ -77,11 +77,11 @@ def test_three_devices(programs, guests):
         a = devices["a"]
         for host in HOSTS:
             until("%s finds the others" % host, lambda h=host: {n["name"] for n in devices[h].get(
-                "/v1/device")["neighbours"]} == set(HOSTS) - {h}, 30)
+                "/v1/device")["neighbours"]} == set(HOSTS) - {h})
 
         def tour(value):
             return a.request("POST", "/v1/flows/test/tour", str(value), headers={"Content-Type": "application/json"})
-        answer = until("the flow runs", lambda: (lambda x: x if x.status == 200 else None)(tour(7)), 20)
+        answer = until("the flow runs", lambda: (lambda x: x if x.status == 200 else None)(tour(7)))
         check(answer.json() == 11118, "the flow: %s", answer)
         for i in range(20):
             check(tour(i).json() == i + 11111, "run %d", i)
@@ -95,15 +95,15 @@ def test_three_devices(programs, guests):
         down = time.monotonic()
         answer = a.call("test/caller", "twice", {"value": 1}, timeout=100)
         # Whatever became of it: it was answered, and when the bridge is back all goes on.
-        until("20 s have passed", lambda: time.monotonic() - down > 20, 30)
+        until("20 s have passed", lambda: time.monotonic() - down > 20)
         lan.switch(True)
-        until("the link is back", lambda: a.call("test/caller", "twice", {"value": 4}, timeout=100).status == 200, 60)
-        until("the flow is back", lambda: tour(1).status == 200, 60)
+        until("the link is back", lambda: a.call("test/caller", "twice", {"value": 4}, timeout=100).status == 200)
+        until("the flow is back", lambda: tour(1).status == 200)
         check(tour(2).json() == 11113, "the flow goes on")
 
         devices["b"].kill()
         devices["b"].start()
-        until("b is back", lambda: tour(3).status == 200, 60)
+        until("b is back", lambda: tour(3).status == 200)
         check(tour(3).json() == 11114, "the flow goes on with b")
         flows = a.get("/v1/flows")
         check([flow["flow"] for flow in flows["flows"]] == ["tour"], "figures: %r", flows)
@@ -118,11 +118,12 @@ def test_avahi_sees_devices(programs, guests):
     with Lan("a", "b") as lan, LanDevice(programs, lan, "a") as device:
         with avahi(lan, "b") as browse:
             seen = until("avahi sees it", lambda: (lambda text: text if "td=/.well-known/wot" in text else None)(
-                browse("_wot._tcp")), 30)
+                browse("_wot._tcp")))
             check('"type=Thing"' in seen and '"scheme=https"' in seen and ";8443;" in seen, "%s", seen)
-            check("id=" + device.get("/v1/device")["id"] in browse("_isomer._tcp"), "the id")
+            identity = device.get("/v1/device")["id"]
+            until("and its id", lambda: "id=" + identity in browse("_isomer._tcp"))
             device.stop()
-            until("it has gone", lambda: "td=" not in browse("_wot._tcp"), 30)
+            until("it has gone", lambda: "td=" not in browse("_wot._tcp"))
 
 
 @contextlib.contextmanager
@@ -140,7 +141,7 @@ def avahi(lan, host):
     enter = ["ip", "netns", "exec", lan.name(host)]
     bus = subprocess.Popen(["dbus-daemon", "--config-file", folder + "/bus.conf", "--nofork"], env=env,
                            stderr=subprocess.DEVNULL)
-    until("the bus is there", lambda: os.path.exists(folder + "/bus"), 10)
+    until("the bus is there", lambda: os.path.exists(folder + "/bus"))
     daemon = subprocess.Popen([*enter, "unshare", "--mount", "sh", "-c",
                                'mount -t tmpfs none /run && mkdir -p /run/avahi-daemon && '
                                'exec /usr/sbin/avahi-daemon --no-drop-root --no-rlimits --no-chroot -f "$0"', folder + "/avahi.conf"],
@@ -148,7 +149,7 @@ def avahi(lan, host):
 
     def browse(kind):
         result = subprocess.run([*enter, "avahi-browse", "-rpt", kind], env=env, capture_output=True, text=True,
-                                check=False, timeout=30)
+                                check=False, timeout=60)
         return result.stdout
     try:
         yield browse

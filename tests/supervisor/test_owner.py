@@ -8,6 +8,7 @@ import threading
 
 from device import GRANTS, Device, check, document, until
 from registrations import Registry
+from suite import free_port
 
 HOME = {"id": "abcdefghijklmnopqrstuvwx23", "name": "the home", "address": "https://192.0.2.9:8491"}
 OTHER = {"id": "234567abcdefghijklmnopqrst", "name": "somebody else", "address": None}
@@ -234,8 +235,7 @@ def test_registers(programs, guests):
 def test_registers_when_the_orchestrator_comes_later(programs, guests):
     """Nobody there, then somebody who refuses: the device serves all the same, says so once, and tries again."""
     del guests
-    with Registry() as first:
-        port = first.port
+    port = free_port()
     with Device(programs, options=["--orchestrator", "http://127.0.0.1:%d/fleet" % port]) as device:
         until("the failure is told", lambda: "not told" in device.log())
         with Registry(port=port, status=503) as registry:
@@ -256,5 +256,5 @@ def test_bad_orchestrators(programs, guests):
             result = subprocess.run([programs["supervisor"], "--state", state, "--http", "127.0.0.1:0", "--coap", "none",
                                      "--coaps", "none", "--no-mdns", *(["--https", "127.0.0.1:0"]
                                                                        if "--https" not in options else []), *options],
-                                    capture_output=True, text=True, timeout=30, check=False)
+                                    capture_output=True, text=True, timeout=60, check=False)
             check(result.returncode == 64 and word in result.stderr, "%s: %s", options, result)

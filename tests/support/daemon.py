@@ -79,7 +79,7 @@ class Daemon:
             check(self.process.poll() is None, "the %s ended with %s: %s", self.program, self.process.returncode,
                   self.log()[start:])
             return re.search(self.serving, self.log()[start:])
-        found = until("the %s serves" % self.program, started, 30)
+        found = until("the %s serves" % self.program, started)
         self.ports = dict(zip(self.port_names, map(int, found.groups())))
         with open(os.path.join(self.state, "token"), encoding="utf-8") as stream:
             self.token = stream.read().strip()
@@ -103,7 +103,7 @@ class Daemon:
             return 0
         self.process.send_signal(signal.SIGTERM)
         try:
-            status = self.process.wait(30)
+            status = self.process.wait(60)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
@@ -113,7 +113,7 @@ class Daemon:
 
     # ---- HTTP ----
 
-    def request(self, method, path, body=None, token=True, headers=None, timeout=30):
+    def request(self, method, path, body=None, token=True, headers=None, timeout=60):
         connection = http.client.HTTPConnection("127.0.0.1", self.ports["http"], timeout=timeout)
         fields = {"Authorization": "Bearer " + self.token} if token is True else {}
         if isinstance(token, str):

@@ -31,7 +31,7 @@ class Registry:
     def answers(self):
         check(self.process.poll() is None, "docker-registry ended with %s", self.process.returncode)
         try:
-            with urllib.request.urlopen(self.url + "/v2/", timeout=5):
+            with urllib.request.urlopen(self.url + "/v2/", timeout=20):
                 return True
         except urllib.error.HTTPError as answer:
             return answer.code == 401
@@ -49,7 +49,7 @@ class Registry:
             self.process = subprocess.Popen([self.program, "serve", self.write("config.yml", json.dumps(config))],
                                             stdout=log, stderr=log)
         try:
-            until("docker-registry answers", self.answers, 30)
+            until("docker-registry answers", self.answers)
         except BaseException:
             self.__exit__()
             raise
@@ -63,7 +63,7 @@ class Registry:
     def put_manifest(self, name, tag, media_type, data):
         request = urllib.request.Request("%s/v2/%s/manifests/%s" % (self.url, name, tag), data=data, method="PUT",
                                          headers={"Content-Type": media_type})
-        with urllib.request.urlopen(request, timeout=30) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             check(answer.status == 201, "the manifest is not taken: %d", answer.status)
 
 

@@ -1,8 +1,10 @@
 """What every suite in Python shares: skipping and failing, the tally of results, and waiting."""
 
 import argparse
+import contextlib
 import importlib
 import os
+import random
 import shutil
 import socket
 import subprocess
@@ -45,8 +47,9 @@ def execute(words, timeout=600, **options):
         raise Failure("not finished after %d s: %s" % (timeout, " ".join(words))) from None
 
 
-def until(what, condition, seconds=20.0):
-    """Waits until the condition holds; fails with `what` when it does not in time."""
+def until(what, condition, seconds=60.0):
+    """Waits until the condition holds; fails with `what` when it does not in time, which is more than a busy machine
+    takes."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         value = condition()
@@ -56,11 +59,23 @@ def until(what, condition, seconds=20.0):
     raise Failure("in %g s it did not come to this: %s" % (seconds, what))
 
 
-def free_port():
-    """A port of TCP that the system has just not been using."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+def free_port(count=1):
+    """The first of so many ports in a row that are free for TCP and UDP. They are not of those that the system gives to
+    who asks for any: what runs beside a test does not get them by chance, also while the test's program is restarted."""
+    with open("/proc/sys/net/ipv4/ip_local_port_range", encoding="ascii") as file:
+        first_given = int(file.read().split()[0])
+    end = first_given if 11000 < first_given else 32768
+    for _ in range(1000):
+        port = random.randrange(10000, end - count + 1)
+        with contextlib.ExitStack() as stack:
+            try:
+                for at in range(port, port + count):
+                    for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+                        stack.enter_context(socket.socket(type=kind)).bind(("127.0.0.1", at))
+                return port
+            except OSError:
+                continue
+    raise Failure("no port is free")
 
 
 class Tally:

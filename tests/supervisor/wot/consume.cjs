@@ -22,26 +22,40 @@ function only(td, scheme) {
   return copy;
 }
 
-function within(what, promise) {
-  const late = new Promise((_, reject) => setTimeout(() => reject(new Error(`${what}: nothing came`)), 15000));
-  return Promise.race([promise, late]);
+const sleep = (ms) => new Promise((resolve) => { setTimeout(resolve, ms); });
+
+async function next(thing, kind, name, wanted, act) {
+  // The first notification that is wanted. Nobody says when a subscription has arrived, and what happens before that is
+  // not told: `act` is repeated for as long as nothing comes.
+  let taken;
+  const came = new Promise((resolve) => {
+    taken = async (data) => {
+      const value = await data.value();
+      if (wanted(value)) resolve({ value });
+    };
+  });
+  const subscription = await thing[kind](name, taken, () => {}); // stopping is an error, too
+  await sleep(500);
+  let found;
+  for (let tries = 0; !found && tries < 60; tries++) {
+    await act();
+    found = await Promise.race([came, sleep(1000)]);
+  }
+  await subscription.stop();
+  if (!found) throw new Error(`${name}: nothing came`);
+  return found.value;
 }
 
-async function next(thing, kind, name, act) {
-  // The first notification after `act`; what comes before is the present value.
-  let take;
-  let acted = false;
-  const came = new Promise((resolve) => { take = resolve; });
-  const subscription = await thing[kind](name, async (data) => {
-    const value = await data.value();
-    if (acted) take(value);
-  }, () => {}); // stopping is an error, too
-  await new Promise((resolve) => setTimeout(resolve, 500));
-  acted = true;
-  await act();
-  const value = await within(name, came);
-  await subscription.stop();
-  return value;
+async function observed(thing, invoke, from, by) {
+  // What a property is when it has been changed: to and fro until that is told.
+  let value = from;
+  const change = async () => {
+    value = value === from ? from + by : from;
+    await invoke("count-up", { by: value === from ? 2 ** 32 - by : by });
+  };
+  const told = await next(thing, "observeProperty", "count", (seen) => seen === from + by, change);
+  if (value === from) await change();
+  return told;
 }
 
 async function main() {
@@ -59,18 +73,17 @@ async function main() {
   const http = await wot.consume(only(component, "http"));
   console.log("http-read", await (await http.readProperty("count")).value());
   console.log("http-invoke", await (await http.invokeAction("add", { a: 20, b: 22 })).value());
-  console.log("http-observe", await next(http, "observeProperty", "count",
-    () => http.invokeAction("count-up", { by: 3 })));
+  const invoke = (action, input) => http.invokeAction(action, input);
+  console.log("http-observe", await observed(http, invoke, 0, 3));
   console.log("http-event", (await next(http, "subscribeEvent", "emitted",
-    () => http.invokeAction("emit", { name: "alarm", payload: "[1]" }))).name);
+    (event) => event?.name === "alarm", () => invoke("emit", { name: "alarm", payload: "[1]" }))).name);
 
   const coap = await wot.consume(only(component, "coaps"));
   console.log("coap-read", await (await coap.readProperty("count")).value());
   console.log("coap-invoke", await (await coap.invokeAction("add", { a: 1, b: 2 })).value());
-  console.log("coap-observe", await next(coap, "observeProperty", "count",
-    () => http.invokeAction("count-up", { by: 4 })));
+  console.log("coap-observe", await observed(coap, invoke, 3, 4));
   console.log("coap-event", (await next(coap, "subscribeEvent", "emitted",
-    () => http.invokeAction("emit", { name: "bell", payload: "{}" }))).name);
+    (event) => event?.name === "bell", () => invoke("emit", { name: "bell", payload: "{}" }))).name);
   process.exit(0);
 }
 
