@@ -48,7 +48,7 @@ class Orchestrator(Daemon):
     def device(self, name):
         return self.get("/v1/devices/" + name)
 
-    def await_state(self, name, state, seconds=20.0):
+    def await_state(self, name, state, seconds=60.0):
         until("%s is %s" % (name, state), lambda: self.device(name)["state"] == state, seconds)
 
     # ---- Packages and applications ----
@@ -69,7 +69,7 @@ class Orchestrator(Daemon):
         app = manifest["app"]
         return self.good("PUT", "/v1/apps/" + app, self.body(manifest, files)).json()["generation"]
 
-    def deploy(self, manifest, files=None, seconds=30.0):
+    def deploy(self, manifest, files=None, seconds=60.0):
         """Deploys and waits for success; the status of the application."""
         number = self.start_deploy(manifest, files)
         ended = self.await_end(manifest["app"], number, seconds)
@@ -79,7 +79,7 @@ class Orchestrator(Daemon):
     def generation(self, app, number):
         return self.get("/v1/apps/%s/generations/%d" % (app, number))
 
-    def await_end(self, app, number, seconds=30.0):
+    def await_end(self, app, number, seconds=60.0):
         """The generation, when it has ended one way or the other."""
         found = []
 
@@ -99,7 +99,7 @@ class Orchestrator(Daemon):
                 return item["device-name"]
         raise Failure("%s has no component %s" % (app, component))
 
-    def move(self, app, component, to, seconds=30.0):
+    def move(self, app, component, to, seconds=60.0):
         """Moves and waits; the generation."""
         number = self.good("POST", "/v1/apps/%s/components/%s/move" % (app, component),
                            {"to": to} if to else {}).json()["generation"]
@@ -137,7 +137,7 @@ class LanOrchestrator(OnLan, Orchestrator):
         """Pairs with a LanDevice that it has found."""
         code = device.good("POST", "/v1/pairing/code").json()["code"]
         until("%s is found" % device.name, lambda: any(
-            candidate["name"] == device.name for candidate in self.get("/v1/devices")["candidates"]), 20)
+            candidate["name"] == device.name for candidate in self.get("/v1/devices")["candidates"]))
         return self.good("POST", "/v1/devices", {"address": device.name, "code": code}).json()
 
 

@@ -39,7 +39,7 @@ def orchestrator(t):
 
 
 def run(t, *args, **options):
-    return t.run(*args, env=environment(t), timeout=30, **options)
+    return t.run(*args, env=environment(t), **options)
 
 
 def application(t):
@@ -260,7 +260,7 @@ def plans(t):
         check("greeter is not on\n  hall: offers no isomer:device/gpio" in result.out, str(result))
         check(json.loads(run(t, "plan", "--json", folder).out)["app"] == "hello", "as JSON")
         check(not fake.apps, "nothing is deployed")
-        narrow = t.run("plan", folder, env=environment(t, COLUMNS="42"), timeout=30).out
+        narrow = t.run("plan", folder, env=environment(t, COLUMNS="42")).out
         check(max(len(line) for line in narrow.splitlines()) <= 42 and "…" not in narrow, narrow)
         check(" ".join(narrow.split()) == " ".join(run(t, "plan", folder).out.split()), "all of it is there: " + narrow)
         fake.overloaded = True

@@ -29,7 +29,7 @@ def daemon(t, *words):
         finally:
             process.terminate()
             process.stderr.read()
-            process.wait(timeout=30)
+            process.wait(timeout=60)
 
 
 def until(condition):

@@ -33,7 +33,7 @@ def test_three_repositories(programs, guests):
         body = held.body(manifest, {"caller": guests.bytes("caller")})
         body["files"]["scaler.wit"] = {"text": wit}
         number = held.good("PUT", "/v1/apps/mixed", body).json()["generation"]
-        ended = held.await_end("mixed", number, 60)
+        ended = held.await_end("mixed", number)
         check(ended["state"] == "committed", "deployed: %s", ended)
         for name, kind in (("near", "file:"), ("scaler", "npm:"), ("far", "oci:")):
             component = ended["components"][name]
@@ -76,5 +76,5 @@ def test_signatures(programs, guests):
         held.deploy({"app": "lab", "components": {"probe": {"package": "probe@1.0.0", "mode": "service"}}})
         number = held.good("PUT", "/v1/apps/other", {"manifest": '{"app": "other", "components": {"p": {"package": '
                                                      '"%s"}}}' % RESIZE}).json()["generation"]
-        ended = held.await_end("other", number, 60)
+        ended = held.await_end("other", number)
         check(ended["state"] == "failed" and "sign" in ended["error"], "unsigned from elsewhere: %s", ended["error"])
