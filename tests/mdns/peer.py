@@ -25,7 +25,7 @@ def browse(kind):
 
     class Listener(zeroconf.ServiceListener):
         def add_service(self, zc, kind, name):
-            info = zc.get_service_info(kind, name)
+            info = zc.get_service_info(kind, name, 60000)
             if info is not None:
                 say("found", instance=name[:-len(kind) - 1], host=info.server, port=info.port,
                     addresses=info.parsed_addresses(),
@@ -61,7 +61,7 @@ def resolve(own_address, name):
     packet = struct.pack("!6H", 4711, 0x0100, 1, 0, 0, 0) + question + b"\0\0\1\0\1"
     sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     sock.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton(own_address))
-    sock.settimeout(10)
+    sock.settimeout(60)
     sock.sendto(packet, ("224.0.0.251", 5353))
     answer = sock.recv(9000)
     ident, _, questions, _, _, _ = struct.unpack("!6H", answer[:12])
