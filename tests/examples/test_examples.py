@@ -274,7 +274,7 @@ def test_digits(programs, guests):
             for event in app.events("reader", "text"):
                 seen[event["frame"] % PAPERS] = event["text"]
             return len(seen) >= PAPERS * 3 // 4
-        until("most papers are read", enough, 60)
+        until("most papers are read", enough)
         right = sum(a == b for at, text in seen.items() for a, b in zip(truth[at], text))
         total = sum(max(len(truth[at]), len(text)) for at, text in seen.items())
         whole = sum(truth[at] == text for at, text in seen.items())
