@@ -2,6 +2,7 @@
 #include "base/nearest.h"
 
 #include "base/format.h"
+#include "base/name.h"
 
 enum { WORD_MAX = 63 };
 
@@ -73,4 +74,24 @@ const char *iso_nearest_text(const struct iso_nearest *nearest, char *out, size_
                          nearest->best.ptr);
     }
     return out;
+}
+
+bool iso_nearest_among(const char *word, const char *what, const char *const *names, size_t count,
+                       char *out, size_t cap)
+{
+    struct iso_nearest nearest = {.word = iso_str_from_z(word)};
+    for (size_t i = 0; i < count; i++) {
+        if (iso_str_equal_z(nearest.word, names[i])) {
+            return true;
+        }
+        iso_nearest_try(&nearest, iso_str_from_z(names[i]));
+    }
+    char shown[ISO_QUOTE_SIZE], hint[128];
+    size_t len =
+        iso_format(out, cap, "there is no %s %s here%s", what, iso_quote(shown, nearest.word),
+                   iso_nearest_text(&nearest, hint, sizeof hint));
+    for (size_t i = 0; i < count && nearest.best.len == 0 && len < cap; i++) {
+        len += iso_format(out + len, cap - len, "%s%s", i == 0 ? "; there are: " : ", ", names[i]);
+    }
+    return false;
 }

@@ -23,6 +23,11 @@ void iso_nearest_try(struct iso_nearest *nearest, struct iso_str candidate);
 /* "; did you mean 'x'?" into out, or nothing. Returns out. */
 const char *iso_nearest_text(const struct iso_nearest *nearest, char *out, size_t cap);
 
+/* Whether a word is one of `names`. When it is not, out says so, with the nearest of them or, where
+ * none is near, with all: "there is no WHAT 'WORD' here; did you mean 'NAME'?" */
+bool iso_nearest_among(const char *word, const char *what, const char *const *names, size_t count,
+                       char *out, size_t cap);
+
 /* Letters to insert, delete, replace or swap with their neighbour to make a into b, case ignored.
  * Words longer than 63 bytes count as entirely different. */
 size_t iso_edit_distance(struct iso_str a, struct iso_str b);

@@ -79,6 +79,22 @@ TEST(beginnings)
     CHECK_STR(nearest("snapshot-at"), "snapshot-at-fuel");
 }
 
+TEST(a_word_that_is_not_among_the_names)
+{
+    static const char *const names[] = {"name", "state", "labels"};
+    char out[128] = "as it was", small[24];
+    CHECK(iso_nearest_among("state", "member", names, 3, out, sizeof out));
+    CHECK_STR(out, "as it was");
+    CHECK(!iso_nearest_among("nmae", "member", names, 3, out, sizeof out));
+    CHECK_STR(out, "there is no member 'nmae' here; did you mean 'name'?");
+    CHECK(!iso_nearest_among("colour\n", "member", names, 3, out, sizeof out));
+    CHECK_STR(out, "there is no member 'colour?' here; there are: name, state, labels");
+    CHECK(!iso_nearest_among("colour", "member", names, 3, small, sizeof small));
+    CHECK_STR(small, "there is no member 'col");
+    CHECK(!iso_nearest_among("colour", "member", names, 0, out, sizeof out));
+    CHECK_STR(out, "there is no member 'colour' here");
+}
+
 TEST(nothing_is_near)
 {
     CHECK_STR(nearest("deploy"), NULL);

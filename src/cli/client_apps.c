@@ -250,7 +250,7 @@ static int run_rollback(const struct iso_cli_command *command, int argc, char **
         status = app_path(command, args.operands[0], "/rollback", path);
         iso_report_init(&report);
         if (status == ISO_CLI_OK && args.count == 2 &&
-            iso_parse_count(args.operands[1], INT32_MAX, &to, &report) != ISO_OK) {
+            (iso_parse_count(args.operands[1], INT32_MAX, &to, &report) != ISO_OK || to == 0)) {
             status = iso_cli_usage_error(command,
                                          "'%s' is no number of a generation; 'isomer "
                                          "history %s' lists them",

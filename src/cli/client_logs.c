@@ -25,7 +25,7 @@ static int line_option(void *ctx, int id, char *value)
     } else if (iso_parse_count(value, 1000000, &number, NULL) == ISO_OK) {
         lines->tail = value;
     } else {
-        iso_cli_error("'%s' is no number of lines", value);
+        iso_cli_error("--tail: '%s' is no number of lines; write 0 to 1000000", value);
         return ISO_CLI_USAGE;
     }
     return ISO_CLI_OK;

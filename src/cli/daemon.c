@@ -76,3 +76,16 @@ void iso_cli_daemon_ready(struct iso_cli_daemon *daemon, const uint16_t ports[IS
     }
     daemon->ready(daemon->ready_ctx);
 }
+
+int iso_cli_daemon_wrong(const struct iso_cli_command *command, int id,
+                         const struct iso_report *report, enum iso_err err)
+{
+    const char *name = "";
+    for (size_t g = 0; g < command->group_count; g++) {
+        for (size_t i = 0; i < command->groups[g]->count; i++) {
+            const struct iso_cli_option *option = &command->groups[g]->options[i];
+            name = (int)option->id == id ? option->name : name;
+        }
+    }
+    return iso_cli_usage_error(command, "--%s: %s", name, iso_report_text(report, err));
+}

@@ -3,6 +3,7 @@
 #ifndef ISO_CLI_DAEMON_H
 #define ISO_CLI_DAEMON_H
 
+#include "cli/args.h"
 #include "cli/local.h"
 #include "daemon/program.h"
 
@@ -29,5 +30,9 @@ int iso_cli_daemon_run(struct iso_cli_daemon *daemon);
  * (url NULL: none), and tells who waits. */
 void iso_cli_daemon_ready(struct iso_cli_daemon *daemon, const uint16_t ports[ISO_CLI_PORTS],
                           const char *url);
+
+/* An option whose value is wrong: a message that names it, and the exit status. */
+int iso_cli_daemon_wrong(const struct iso_cli_command *command, int id,
+                         const struct iso_report *report, enum iso_err err);
 
 #endif

@@ -5,6 +5,7 @@
 #include "cli/message.h"
 #include "cli/status.h"
 #include "daemon/log.h"
+#include "daemon/netif.h"
 #include "platform/platform.h"
 
 enum {
@@ -63,6 +64,7 @@ static enum iso_err add(const char **list, size_t *count, const char *value,
 static enum iso_err set_option(struct iso_orchestrator_config *config, int id, const char *value,
                                struct iso_report *report)
 {
+    enum iso_err err;
     switch (id) {
     case OPTION_STATE:
         config->state = value;
@@ -71,7 +73,7 @@ static enum iso_err set_option(struct iso_orchestrator_config *config, int id, c
         config->name = value;
         return ISO_OK;
     case OPTION_PACKAGES:
-        return iso_parse_size(value, &config->packages_max_bytes, report);
+        return iso_parse_limit(value, &config->packages_max_bytes, report);
     case OPTION_HTTPS:
         return add(config->https, &config->https_count, value, report);
     case OPTION_HTTP:
@@ -79,7 +81,9 @@ static enum iso_err set_option(struct iso_orchestrator_config *config, int id, c
     case OPTION_HOST:
         return add(config->hosts, &config->host_count, value, report);
     case OPTION_INTERFACE:
-        return add(config->interfaces, &config->interface_count, value, report);
+        err = iso_netif_check(value, report);
+        return err != ISO_OK ? err
+                             : add(config->interfaces, &config->interface_count, value, report);
     case OPTION_NO_MDNS:
         config->no_mdns = true;
         return ISO_OK;
@@ -112,8 +116,7 @@ static int read_options(const struct iso_cli_command *command, int argc, char **
         iso_report_init(&report);
         const enum iso_err err = set_option(config, id, args.value, &report);
         if (err != ISO_OK) {
-            iso_cli_error("%s", iso_report_text(&report, err));
-            return ISO_CLI_USAGE;
+            return iso_cli_daemon_wrong(command, id, &report, err);
         }
     }
 }

@@ -7,6 +7,7 @@
 #include "cli/message.h"
 #include "cli/status.h"
 #include "daemon/log.h"
+#include "daemon/netif.h"
 #include "platform/platform.h"
 
 #define HTTP_ADDRESS "127.0.0.1:8480"
@@ -101,6 +102,7 @@ static enum iso_err set_list(struct iso_supervisor_config *config, struct given 
                              const char *value, struct iso_report *report)
 {
     enum { CAP = ISO_SUPERVISOR_LISTEN_MAX };
+    enum iso_err err = ISO_OK;
     switch (id) {
     case OPTION_HTTPS:
         return add(config->https, CAP, &config->https_count, &given->https, value, report);
@@ -113,8 +115,10 @@ static enum iso_err set_list(struct iso_supervisor_config *config, struct given 
     case OPTION_HOST:
         return add(config->hosts, CAP, &config->host_count, &given->hosts, value, report);
     case OPTION_INTERFACE:
-        return add(config->interfaces, CAP, &config->interface_count, &given->interfaces, value,
-                   report);
+        err = iso_netif_check(value, report);
+        return err != ISO_OK ? err
+                             : add(config->interfaces, CAP, &config->interface_count,
+                                   &given->interfaces, value, report);
     case OPTION_DIRECTORY:
         return add(config->directories, CAP, &config->directory_count, &given->directories, value,
                    report);
@@ -158,11 +162,15 @@ static enum iso_err set_option(struct iso_supervisor_config *config, struct give
     case OPTION_CPU:
         return iso_supervisor_parse_percent(value, &config->cpu_percent, report);
     case OPTION_MODULES:
-        return iso_parse_size(value, &config->modules_max_bytes, report);
+        return iso_parse_limit(value, &config->modules_max_bytes, report);
     case OPTION_CODE_MEMORY:
         return iso_parse_limit(value, &config->code_max_bytes, report);
     case OPTION_WORKERS:
-        err = iso_parse_count(value, 256, &number, report);
+        err = iso_parse_count(value, ISO_SUPERVISOR_WORKERS_MAX, &number, report);
+        if (err == ISO_OK && number == 0) {
+            return iso_fail(report, ISO_E_ARGUMENT,
+                            "0 threads run nothing; leave it out for one per processor");
+        }
         config->workers = (uint32_t)number;
         break;
     default:
@@ -217,8 +225,7 @@ static int read_options(const struct iso_cli_command *command, int argc, char **
         iso_report_init(&report);
         const enum iso_err err = set_option(config, &given, id, args.value, &report);
         if (err != ISO_OK) {
-            iso_cli_error("%s", iso_report_text(&report, err));
-            return ISO_CLI_USAGE;
+            return iso_cli_daemon_wrong(command, id, &report, err);
         }
     }
 }

@@ -5,6 +5,7 @@
 #include "base/json_member.h"
 #include "daemon/clock.h"
 #include "daemon/member.h"
+#include "daemon/netif.h"
 #include "platform/platform.h"
 
 #include <stdlib.h>
@@ -252,6 +253,9 @@ static enum iso_err open_fleet(struct iso_orchestrator *orchestrator, struct iso
                                                   .changed = on_device_changed,
                                                   .event = on_device_event,
                                                   .ctx = orchestrator};
+    if (!config->no_mdns) {
+        iso_netif_look(&orchestrator->log, config->interfaces, config->interface_count);
+    }
     path_in(orchestrator, "packages", packages);
     const struct iso_or_shelf_config shelf = {.loop = orchestrator->loop,
                                               .alloc = orchestrator->alloc,

@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -17,6 +18,23 @@ bool iso_path_join(char out[ISO_PATH_MAX], const char *dir, const char *name)
     out[a] = '/';
     memcpy(out + a + 1, name, b + 1);
     return true;
+}
+
+bool iso_path_beside(char out[ISO_PATH_MAX], const char *file, const char *name)
+{
+    const size_t len = strlen(name);
+    if (name[0] == '/') {
+        memcpy(out, name, len < ISO_PATH_MAX ? len + 1 : 0);
+        return len < ISO_PATH_MAX;
+    }
+    char *folder = iso_path_absolute(file);
+    if (folder == NULL) {
+        return false;
+    }
+    *strrchr(folder, '/') = '\0';
+    const bool fits = iso_path_join(out, folder, name);
+    free(folder);
+    return fits;
 }
 
 /* The folders above, as for anybody's first start. What goes wrong here shows in what follows. */

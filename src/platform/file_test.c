@@ -46,6 +46,34 @@ static void check_contents(const char *file_path, const char *text)
     iso_file_fini(&file);
 }
 
+TEST(paths_beside_a_file)
+{
+    char out[ISO_PATH_MAX] = "as it was", link[600], long_name[ISO_PATH_MAX + 1];
+    dir_make("f");
+    CHECK_OK(iso_file_write_atomic(path, bytes_of(""), &report));
+    char *folder = iso_path_absolute(dir);
+    CHECK(folder != NULL);
+    CHECK(iso_path_beside(out, path, "a/b"));
+    CHECK(strncmp(out, folder, strlen(folder)) == 0);
+    CHECK_STR(out + strlen(folder), "/a/b");
+    CHECK(iso_path_beside(out, path, "/a/b"));
+    CHECK_STR(out, "/a/b");
+    (void)iso_format(link, sizeof link, "%s.link", dir); /* it is the folder of the file itself */
+    CHECK(symlink(path, link) == 0);
+    CHECK(iso_path_beside(out, link, "x"));
+    CHECK(strncmp(out, folder, strlen(folder)) == 0);
+    CHECK_STR(out + strlen(folder), "/x");
+    CHECK(unlink(link) == 0);
+    memset(long_name, 'x', sizeof long_name - 1);
+    long_name[sizeof long_name - 1] = '\0';
+    CHECK(!iso_path_beside(out, path, long_name));
+    long_name[0] = '/';
+    CHECK(!iso_path_beside(out, path, long_name));
+    free(folder);
+    dir_remove("f");
+    CHECK(!iso_path_beside(out, path, "x")); /* the file is not there */
+}
+
 TEST(write_then_read)
 {
     dir_make("f");

@@ -71,6 +71,9 @@ enum { ISO_PATH_MAX = 1024, ISO_STATE_DIR_MAX = 700 };
 
 /* dir/name into out. False when it does not fit. */
 ISO_MUST_CHECK bool iso_path_join(char out[ISO_PATH_MAX], const char *dir, const char *name);
+/* What `name`, written in an existing file, means: absolute, and seen from the file's folder (that
+ * of what it links to) where it is not. False when the file is not there or it does not fit. */
+ISO_MUST_CHECK bool iso_path_beside(char out[ISO_PATH_MAX], const char *file, const char *name);
 /* Make a directory (0700), and those above, unless it is there. Blocks, as all below; any thread.
  * Errors: ACCESS, IO, ARGUMENT (too long a path). */
 ISO_MUST_CHECK enum iso_err iso_dir_make(const char *path, struct iso_report *report);
@@ -104,8 +107,8 @@ const char *iso_errno_text(int errno_value);
  */
 ISO_MUST_CHECK enum iso_err iso_parse_size(const char *text, uint64_t *bytes_out,
                                            struct iso_report *report);
-/* The same of a limit that there is only when it is given. ARGUMENT: also 0, into which nothing
- * fits, and which some would write for no limit. */
+/* The same of a limit. ARGUMENT: also 0, into which nothing fits, and which some would write for no
+ * limit. */
 ISO_MUST_CHECK enum iso_err iso_parse_limit(const char *text, uint64_t *bytes_out,
                                             struct iso_report *report);
 

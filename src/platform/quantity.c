@@ -123,7 +123,7 @@ enum iso_err iso_parse_limit(const char *text, uint64_t *bytes_out, struct iso_r
     enum iso_err err = iso_parse_size(text, &bytes, report);
     if (err == ISO_OK && bytes == 0) {
         return iso_fail(report, ISO_E_ARGUMENT,
-                        "nothing fits into 0 bytes; leave it out for no limit");
+                        "nothing fits into 0 bytes; leave it out for the default");
     }
     if (err == ISO_OK) {
         *bytes_out = bytes;

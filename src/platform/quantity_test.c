@@ -72,7 +72,7 @@ TEST(a_limit_of_0_is_refused)
     uint64_t bytes = 7;
     iso_report_init(&report);
     CHECK_ERR(iso_parse_limit("0MiB", &bytes, &report), ISO_E_ARGUMENT);
-    CHECK_STR(report.text, "nothing fits into 0 bytes; leave it out for no limit");
+    CHECK_STR(report.text, "nothing fits into 0 bytes; leave it out for the default");
     CHECK_EQ_U64(bytes, 7);
     CHECK_ERR(iso_parse_limit("x", &bytes, NULL), ISO_E_ARGUMENT);
     CHECK_OK(iso_parse_limit("8MiB", &bytes, NULL));

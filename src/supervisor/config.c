@@ -3,12 +3,14 @@
 #include "supervisor/supervisor.h"
 
 #include "daemon/log.h"
+#include "daemon/netif.h"
 #include "platform/platform.h"
 
 #include <jansson.h>
 
 #include "base/format.h"
 #include "base/name.h"
+#include "base/nearest.h"
 
 #include <string.h>
 
@@ -30,6 +32,9 @@ struct reader {
     struct iso_report *report;
     const char *path;
 };
+
+typedef enum iso_err read_item(const struct reader *reader, const char *member, const json_t *value,
+                               const char **out);
 
 static enum iso_err wrong(const struct reader *reader, const char *member, const char *wanted)
 {
@@ -63,9 +68,34 @@ static enum iso_err read_text(const struct reader *reader, const char *member, c
     return copy_text(reader, value, out);
 }
 
-/* One text or an array of them. */
+/* A path, seen from the folder of the file. */
+static enum iso_err read_path(const struct reader *reader, const char *member, const json_t *value,
+                              const char **out)
+{
+    char path[ISO_PATH_MAX];
+    const enum iso_err err = read_text(reader, member, value, out);
+    if (err != ISO_OK) {
+        return err;
+    }
+    if (!iso_path_beside(path, reader->path, *out)) {
+        return wrong(reader, member, "a path that is not as long");
+    }
+    *out = iso_arena_copy_str(&reader->config->arena, iso_str_from_z(path));
+    return *out != NULL ? ISO_OK : ISO_E_NOMEM;
+}
+
+static enum iso_err read_interface(const struct reader *reader, const char *member,
+                                   const json_t *value, const char **out)
+{
+    struct iso_report why;
+    iso_report_init(&why);
+    const enum iso_err err = read_text(reader, member, value, out);
+    return err != ISO_OK ? err : wrong_text(reader, member, iso_netif_check(*out, &why), &why);
+}
+
+/* One text or an array of them, each read by `read`. */
 static enum iso_err read_list(const struct reader *reader, const char *member, const json_t *value,
-                              const char **out, size_t cap, size_t *count)
+                              read_item *read, const char **out, size_t cap, size_t *count)
 {
     const size_t given = json_is_array(value) ? json_array_size(value) : 1;
     if (given > cap) {
@@ -77,7 +107,7 @@ static enum iso_err read_list(const struct reader *reader, const char *member, c
         if (!json_is_string(item)) {
             return wrong(reader, member, "a text or an array of texts");
         }
-        const enum iso_err err = read_text(reader, member, item, &out[i]);
+        const enum iso_err err = read(reader, member, item, &out[i]);
         if (err != ISO_OK) {
             return err;
         }
@@ -155,22 +185,7 @@ static enum iso_err read_size(const struct reader *reader, const char *member, c
     }
     struct iso_report why;
     iso_report_init(&why);
-    return wrong_text(reader, member, iso_parse_size(json_string_value(value), out, &why), &why);
-}
-
-static enum iso_err read_code_memory(const struct reader *reader, const char *member,
-                                     const json_t *value)
-{
-    struct iso_report why;
-    iso_report_init(&why);
-    if (!json_is_string(value)) {
-        return read_size(reader, member, value, &reader->config->code_max_bytes);
-    }
-    const enum iso_err err =
-        iso_parse_limit(json_string_value(value), &reader->config->code_max_bytes, &why);
-    return err == ISO_OK ? err
-                         : iso_fail(reader->report, err, "%s: \"%s\": %s", reader->path, member,
-                                    iso_report_text(&why, err));
+    return wrong_text(reader, member, iso_parse_limit(json_string_value(value), out, &why), &why);
 }
 
 static enum iso_err read_devices(const struct reader *reader, const json_t *value)
@@ -188,6 +203,7 @@ static enum iso_err read_devices(const struct reader *reader, const json_t *valu
 static enum iso_err read_log(const struct reader *reader, const json_t *value)
 {
     struct iso_supervisor_config *config = reader->config;
+    static const char *const members[] = {"format", "level"};
     const char *key;
     json_t *item;
     if (!json_is_object(value)) {
@@ -196,16 +212,22 @@ static enum iso_err read_log(const struct reader *reader, const json_t *value)
     json_object_foreach((json_t *)(uintptr_t)value, key, item)
     {
         const char *text = json_string_value(item);
-        if (strcmp(key, "format") == 0 && text != NULL &&
-            (strcmp(text, "json") == 0 || strcmp(text, "text") == 0)) {
-            config->log_json = strcmp(text, "json") == 0;
-        } else if (strcmp(key, "level") == 0 && text != NULL) {
-            struct iso_report why;
-            iso_report_init(&why);
+        struct iso_report why;
+        char unknown[128];
+        iso_report_init(&why);
+        if (!iso_nearest_among(key, "member", members, ISO_COUNT_OF(members), unknown,
+                               sizeof unknown)) {
+            return iso_fail(reader->report, ISO_E_INVALID, "%s: \"log\": %s", reader->path,
+                            unknown);
+        }
+        if (strcmp(key, "level") == 0 && text != NULL) {
             const enum iso_err err = iso_log_level_parse(text, &config->log_level, &why);
             if (err != ISO_OK) {
                 return wrong_text(reader, "log", err, &why);
             }
+        } else if (strcmp(key, "format") == 0 && text != NULL &&
+                   (strcmp(text, "json") == 0 || strcmp(text, "text") == 0)) {
+            config->log_json = strcmp(text, "json") == 0;
         } else {
             return wrong(reader, "log", "an object with \"format\" (text, json) and \"level\"");
         }
@@ -229,10 +251,10 @@ static enum iso_err read_other(const struct reader *reader, const char *key, con
         return read_size(reader, key, value, &config->modules_max_bytes);
     }
     if (strcmp(key, "code-memory") == 0) {
-        return read_code_memory(reader, key, value);
+        return read_size(reader, key, value, &config->code_max_bytes);
     }
     if (strcmp(key, "workers") == 0) {
-        return read_number(reader, key, value, 256, &config->workers);
+        return read_number(reader, key, value, ISO_SUPERVISOR_WORKERS_MAX, &config->workers);
     }
     if (strcmp(key, "connections") == 0) {
         return read_number(reader, key, value, 16384, &config->connections_max);
@@ -251,12 +273,13 @@ static enum iso_err read_other(const struct reader *reader, const char *key, con
                                 iso_supervisor_parse_percent(text, &config->cpu_percent, &why),
                                 &why);
     }
-    return iso_fail(reader->report, ISO_E_INVALID,
-                    "%s: there is no member \"%s\"; there are name, state, labels, "
-                    "https, http, coap, coaps, hosts, directories, orchestrator, interfaces, mdns, "
-                    "workers, cpu, "
-                    "modules, code-memory, connections, log and devices",
-                    reader->path, key);
+    static const char *const names[] = {
+        "name",    "state",       "labels",       "https",      "http",   "coap",    "coaps",
+        "hosts",   "directories", "orchestrator", "interfaces", "mdns",   "workers", "cpu",
+        "modules", "code-memory", "connections",  "log",        "devices"};
+    char why[384];
+    (void)iso_nearest_among(key, "member", names, ISO_COUNT_OF(names), why, sizeof why);
+    return iso_fail(reader->report, ISO_E_INVALID, "%s: %s", reader->path, why);
 }
 
 static enum iso_err read_member(const struct reader *reader, const char *key, const json_t *value)
@@ -264,26 +287,27 @@ static enum iso_err read_member(const struct reader *reader, const char *key, co
     struct iso_supervisor_config *config = reader->config;
     const struct {
         const char *name;
+        read_item *read;
         const char **list;
         size_t *count;
-    } lists[] = {{"https", config->https, &config->https_count},
-                 {"http", config->http, &config->http_count},
-                 {"coap", config->coap, &config->coap_count},
-                 {"coaps", config->coaps, &config->coaps_count},
-                 {"hosts", config->hosts, &config->host_count},
-                 {"interfaces", config->interfaces, &config->interface_count},
-                 {"directories", config->directories, &config->directory_count}};
+    } lists[] = {{"https", read_text, config->https, &config->https_count},
+                 {"http", read_text, config->http, &config->http_count},
+                 {"coap", read_text, config->coap, &config->coap_count},
+                 {"coaps", read_text, config->coaps, &config->coaps_count},
+                 {"hosts", read_text, config->hosts, &config->host_count},
+                 {"interfaces", read_interface, config->interfaces, &config->interface_count},
+                 {"directories", read_path, config->directories, &config->directory_count}};
     for (size_t i = 0; i < ISO_COUNT_OF(lists); i++) {
         if (strcmp(key, lists[i].name) == 0) {
-            return read_list(reader, key, value, lists[i].list, ISO_SUPERVISOR_LISTEN_MAX,
-                             lists[i].count);
+            return read_list(reader, key, value, lists[i].read, lists[i].list,
+                             ISO_SUPERVISOR_LISTEN_MAX, lists[i].count);
         }
     }
     if (strcmp(key, "name") == 0) {
         return read_text(reader, key, value, &config->name);
     }
     if (strcmp(key, "state") == 0) {
-        return read_text(reader, key, value, &config->state);
+        return read_path(reader, key, value, &config->state);
     }
     if (strcmp(key, "orchestrator") == 0) {
         return read_text(reader, key, value, &config->orchestrator);

@@ -3,6 +3,7 @@
 
 #include "base/format.h"
 #include "daemon/clock.h"
+#include "daemon/netif.h"
 #include "platform/platform.h"
 #include "supervisor/devices_config.h"
 
@@ -376,6 +377,7 @@ static enum iso_err open_mdns(struct iso_supervisor *sv, struct iso_report *repo
                                               .interface_count = sv->config->interface_count,
                                               .on_rename = on_rename,
                                               .ctx = sv};
+    iso_netif_look(&sv->log, sv->config->interfaces, sv->config->interface_count);
     enum iso_err err = iso_mdns_uv_create(sv->loop, &config, &sv->mdns, report);
     err = err != ISO_OK ? err : announce(sv, report);
     return err != ISO_OK ? err : iso_sv_neighbours_begin(sv, report);

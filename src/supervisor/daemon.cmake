@@ -35,3 +35,7 @@ foreach(part IN ITEMS html js)
   iso_embed(iso_supervisor iso_sv_display_${part} "${CMAKE_SOURCE_DIR}/ui/device/display.${part}")
 endforeach()
 iso_embed(iso_supervisor iso_sv_picture_js "${CMAKE_SOURCE_DIR}/ui/device/picture.js")
+
+iso_test(supervisor_config_test
+  SOURCES config_test.c LIBS iso_supervisor iso_supervisor_device_test_support)
+target_compile_definitions(supervisor_config_test PRIVATE ${device_definitions})

@@ -83,7 +83,7 @@ TEST(mistakes_have_words)
         const char *words;
     } cases[] = {
         {"{", "devices:"},
-        {"{\"camera\": {}}", "unknown member \"camera\""},
+        {"{\"camera\": {}}", "devices: there is no member 'camera' here; did you mean 'cameras'?"},
         {"{\"cameras\": []}", "devices.cameras must be an object"},
         {"{\"cameras\": {\"a\": []}}", "commands (arrays)"},
         {"{\"cameras\": {\"a\": [1]}}", "commands (arrays)"},
@@ -92,7 +92,8 @@ TEST(mistakes_have_words)
         {"{\"sensors\": 1}", "true or false"},
         {"{\"simulated-sensors\": []}", "an object of objects"},
         {"{\"simulated-sensors\": {\"a\": 1}}", "an object of objects"},
-        {"{\"simulated-sensors\": {\"a\": {\"volume\": 1}}}", "unknown member \"volume\""},
+        {"{\"simulated-sensors\": {\"a\": {\"volume\": 1}}}",
+         "devices.simulated-sensors.a: there is no member 'volume' here; did you mean 'value'?"},
         {"{\"gpio\": {\"a\": {}}}", "\"input\" or \"output\""},
         {"{\"gpio\": {\"a\": {\"direction\": \"up\"}}}", "devices.gpio.a.direction must be"},
         {"{\"gpio\": {\"a\": {\"direction\": \"input\", \"initial\": \"on\"}}}",
@@ -102,7 +103,8 @@ TEST(mistakes_have_words)
         {"{\"simulated-sensors\": {\"a\": {\"value\": \"21\"}}}", "a.value must be a number"},
         {"{\"simulated-sensors\": {\"a\": {\"unit\": 1}}}", "a.unit must be a text"},
         {"{\"gpio\": {\"a\": {\"direction\": \"input\", \"chip\": \"x\"}}}", "name or number"},
-        {"{\"gpio\": {\"a\": {\"direction\": \"input\", \"pin\": 1}}}", "unknown member \"pin\""}};
+        {"{\"gpio\": {\"a\": {\"direction\": \"input\", \"pin\": 1}}}",
+         "devices.gpio.a: there is no member 'pin' here"}};
     for (size_t i = 0; i < ISO_COUNT_OF(cases); i++) {
         struct iso_arena arena;
         struct iso_report report;

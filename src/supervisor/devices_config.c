@@ -3,6 +3,7 @@
 #include "supervisor/devices_config.h"
 
 #include "base/format.h"
+#include "base/nearest.h"
 #include "platform/platform.h"
 
 #include <jansson.h>
@@ -50,32 +51,24 @@ static char *copy_path(const struct reader *reader, const json_t *value)
         return copy(reader, value);
     }
     char path[ISO_PATH_MAX];
-    char *file = reader->file != NULL ? iso_path_absolute(reader->file) : NULL;
-    char *slash = file != NULL ? strrchr(file, '/') : NULL;
-    bool seen = slash != NULL;
-    if (seen) {
-        *slash = '\0';
-        seen = iso_path_join(path, file, text);
-    }
-    free(file);
-    return seen ? iso_arena_copy_str(reader->arena, iso_str_from_z(path)) : copy(reader, value);
+    return reader->file != NULL && iso_path_beside(path, reader->file, text)
+               ? iso_arena_copy_str(reader->arena, iso_str_from_z(path))
+               : copy(reader, value);
 }
 
-/* Members of an object that are none of the allowed: the first is named. */
-static enum iso_err only(const struct reader *reader, const char *place, const json_t *object,
-                         const char *const *allowed, size_t count)
+/* Members of an object that are none of the allowed: the first is refused. where: "devices.gpio" of
+ * what is called `name`; without a name, "devices". */
+static enum iso_err only(const struct reader *reader, const char *where, const char *name,
+                         const json_t *object, const char *const *allowed, size_t count)
 {
     const char *key;
     json_t *value;
+    char why[256];
     json_object_foreach((json_t *)(uintptr_t)object, key, value)
     {
-        size_t i = 0;
-        while (i < count && strcmp(allowed[i], key) != 0) {
-            i++;
-        }
-        if (i == count) {
-            return iso_fail(reader->report, ISO_E_INVALID,
-                            "devices.%s has an unknown member \"%s\"", place, key);
+        if (!iso_nearest_among(key, "member", allowed, count, why, sizeof why)) {
+            return iso_fail(reader->report, ISO_E_INVALID, "%s%s%s: %s", where,
+                            name[0] != '\0' ? "." : "", name, why);
         }
     }
     return ISO_OK;
@@ -155,7 +148,8 @@ static enum iso_err read_sensor(const struct reader *reader, const char *name, c
                                 struct iso_sv_sensor_def *out)
 {
     static const char *const members[] = {"unit", "value", "amplitude", "period", "file"};
-    enum iso_err err = only(reader, "simulated-sensors", value, members, ISO_COUNT_OF(members));
+    enum iso_err err =
+        only(reader, "devices.simulated-sensors", name, value, members, ISO_COUNT_OF(members));
     if (err != ISO_OK || !json_is_object(value)) {
         return err != ISO_OK ? err : wrong(reader, "simulated-sensors", "an object of objects");
     }
@@ -208,7 +202,7 @@ static enum iso_err read_line(const struct reader *reader, const char *name, con
                               struct iso_sv_gpio_def *out)
 {
     static const char *const members[] = {"chip", "line", "direction", "active-low", "initial"};
-    enum iso_err err = only(reader, "gpio", value, members, ISO_COUNT_OF(members));
+    enum iso_err err = only(reader, "devices.gpio", name, value, members, ISO_COUNT_OF(members));
     if (err != ISO_OK || !json_is_object(value)) {
         return err != ISO_OK ? err : wrong(reader, "gpio", "an object of objects");
     }
@@ -282,20 +276,9 @@ static enum iso_err read_all(const struct reader *reader, const json_t *root,
                    {"gpio", read_lines}};
     static const char *const names[] = {"cameras", "displays", "sensors", "simulated-sensors",
                                         "gpio"};
-    const char *key;
-    json_t *value;
-    json_object_foreach((json_t *)(uintptr_t)root, key, value)
-    {
-        size_t i = 0;
-        while (i < ISO_COUNT_OF(names) && strcmp(names[i], key) != 0) {
-            i++;
-        }
-        if (i == ISO_COUNT_OF(names)) {
-            return iso_fail(reader->report, ISO_E_INVALID,
-                            "devices has an unknown member \"%s\"; there are cameras, displays, "
-                            "sensors, simulated-sensors and gpio",
-                            key);
-        }
+    const enum iso_err known = only(reader, "devices", "", root, names, ISO_COUNT_OF(names));
+    if (known != ISO_OK) {
+        return known;
     }
     const json_t *sensors = json_object_get(root, "sensors");
     if (sensors != NULL && !json_is_boolean(sensors)) {

@@ -124,22 +124,10 @@ void *iso_sv_doc_new(struct iso_sv_doc_reader *reader, size_t count, size_t size
 static enum iso_err check_member(struct iso_sv_doc_reader *reader, const struct iso_sv_doc_at *at,
                                  const char *key, const char *const *names, size_t count)
 {
-    struct iso_nearest nearest = {.word = iso_str_from_z(key)};
-    for (size_t i = 0; i < count; i++) {
-        if (strcmp(key, names[i]) == 0) {
-            return ISO_OK;
-        }
-        iso_nearest_try(&nearest, iso_str_from_z(names[i]));
-    }
-    char shown[64], hint[64], all[256];
-    size_t len = 0;
-    for (size_t i = 0; i < count && len < sizeof all; i++) {
-        len += iso_format(all + len, sizeof all - len, "%s%s", i == 0 ? "" : ", ", names[i]);
-    }
-    (void)iso_nearest_text(&nearest, hint, sizeof hint);
-    return iso_sv_doc_fail(reader, at, ISO_E_INVALID, "there is no member %s here%s%s%s",
-                           iso_quote(shown, iso_str_from_z(key)), hint,
-                           hint[0] == '\0' ? "; there are: " : "", hint[0] == '\0' ? all : "");
+    char why[384];
+    return iso_nearest_among(key, "member", names, count, why, sizeof why)
+               ? ISO_OK
+               : iso_sv_doc_fail(reader, at, ISO_E_INVALID, "%s", why);
 }
 
 enum iso_err iso_sv_doc_object(struct iso_sv_doc_reader *reader, const struct iso_sv_doc_at *at,

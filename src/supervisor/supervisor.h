@@ -17,7 +17,11 @@
 
 #include "base/base.h"
 
-enum { ISO_SUPERVISOR_LISTEN_MAX = 8, ISO_SUPERVISOR_LABELS_MAX = 32 };
+enum {
+    ISO_SUPERVISOR_LISTEN_MAX = 8,
+    ISO_SUPERVISOR_LABELS_MAX = 32,
+    ISO_SUPERVISOR_WORKERS_MAX = 256
+};
 
 /* Strings are in the configuration's arena or static. NULL and 0: the default that is stated. */
 struct iso_supervisor_config {
@@ -42,7 +46,8 @@ struct iso_supervisor_config {
     /* Host names, besides addresses, "localhost" and NAME.local, by which browsers may call it. */
     const char *hosts[ISO_SUPERVISOR_LISTEN_MAX];
     size_t host_count;
-    /* Host directories that deployments may grant to components, with what is below; none. */
+    /* Host directories that deployments may grant to components, with what is below; none. In a
+     * file they are, as its state is, seen from its folder. */
     const char *directories[ISO_SUPERVISOR_LISTEN_MAX];
     size_t directory_count;
     /* "https://HOST:PORT" of an orchestrator that is told of this device, where mDNS does not reach

@@ -52,7 +52,7 @@ def code_memory(t):
         match(text, result.err)
     supervisor = [] if t.emulator else [["supervisor"]]  # which is not built for other processors
     for words in [["run", t.guest("hello")], ["call", t.guest("grow"), "grow"], *supervisor]:
-        t.fails([words[0], "--code-memory", "0", *words[1:]], 64, "nothing fits into 0 bytes; leave it out for no limit")
+        t.fails([words[0], "--code-memory", "0", *words[1:]], 64, "nothing fits into 0 bytes; leave it out for the default")
 
 
 @test

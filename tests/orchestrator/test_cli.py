@@ -176,7 +176,8 @@ def a_deployment_that_waits(t):
         check(result.out == "", str(result))
         fake.steps = [("preparing", [("den", "upload", "")])]
         t.expect(run(t, "deploy", folder, "--timeout", "300ms"), 124, ["not done yet", "--timeout"])
-        t.expect(run(t, "deploy", folder, "--timeout", "soon"), 64, "soon")
+        t.expect(run(t, "deploy", folder, "--timeout", "soon"), 64, "--timeout: 'soon'")
+        t.expect(run(t, "deploy", folder, "--timeout", "0s"), 64, ["--timeout: the time is over", "--no-wait"])
         with subprocess.Popen([t.isomer, "deploy", "--wait", folder], stderr=subprocess.PIPE,
                               env=t.environment(environment(t)), text=True) as process:
             while "preparing" not in process.stderr.readline():
@@ -331,6 +332,7 @@ def applications(t):
         fake.moves = []
         t.expect(run(t, "rollback", "hello", "1"), 0, "generation 3")
         t.expect(run(t, "rollback", "hello", "one"), 64, "no number")
+        t.expect(run(t, "rollback", "hello", "0"), 64, "no number")
         check(fake.bodies("POST", "/v1/apps/hello/rollback") == [{"to": 1}], "to which")
         check(re.search(r"2 +replaced +move", run(t, "history", "hello").out), str(run(t, "history", "hello")))
         t.expect(run(t, "rm", "hello"), 0, "hello is removed")

@@ -10,6 +10,7 @@ import ssl
 import threading
 
 from fleet import Orchestrator, check, until
+from suite import execute
 
 
 class Silent:
@@ -36,6 +37,19 @@ class Silent:
         self.thread.join()
         for connection in self.connections:
             connection.close()
+
+
+def test_what_options_refuse(programs, guests):
+    """Quantities of nothing and impossible names are refused by their option's name; of an interface that is not there
+    a warning says what was perhaps meant, and it serves."""
+    with Orchestrator(programs) as held:
+        for option, value, part in (("--packages", "0", "--packages: nothing fits into 0 bytes"),
+                                    ("--packages", "much", "--packages: 'much' is not a size"),
+                                    ("--interface", "a/b", "--interface: 'a/b' is no name of a network interface")):
+            result = execute([programs["orchestrator"], "--state", held.state + "/x", option, value], text=True)
+            check(result.returncode == 64 and part in result.stderr, "%s %s: %s", option, value, result.stderr)
+    with Orchestrator(programs, options=["--interface", "loo"]) as held:
+        check("there is no network interface 'loo' here; did you mean 'lo'?" in held.log(), "a warning: %s", held.log())
 
 
 class Asked:

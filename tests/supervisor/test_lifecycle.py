@@ -178,7 +178,10 @@ def test_two_on_one_state(programs, guests):
         refused("in use", "--state", device.state, "--http", "127.0.0.1:0")
         refused("loopback", "--state", device.state + "/x", "--http", "192.0.2.1:80")
         refused("--cpu" if False else "share", "--cpu", "0%")
-        refused("leave it out for no limit", "--code-memory", "0MiB")
+        refused("--code-memory: nothing fits into 0 bytes", "--code-memory", "0MiB")
+        refused("--modules: nothing fits into 0 bytes", "--modules", "0")
+        refused("--workers: 0 threads run nothing", "--workers", "0")
+        refused("--interface: 'a b' is no name of a network interface", "--interface", "a b")
         refused("label", "--label", "room")
         refused("a letter or digit first", "--label", "my room=lab")
         refused("level", "--log-level", "loud")
@@ -186,11 +189,17 @@ def test_two_on_one_state(programs, guests):
         refused("--nonsense", "--nonsense")
         path = os.path.join(device.state, "config.json")
         for text, part in (('{"nmae": "x"}', "nmae"), ('{"workers": "two"}', "workers"), ("{", "config.json:1"),
-                           ('{"cpu": "200%"}', "share"), ('{"devices": {"camera": {}}}', "camera"),
-                           ('{"code-memory": "0"}', "leave it out for no limit"), ('{"labels": ["a"]}', "labels"), ('{"labels": {"my room": "lab"}}', "labels")):
+                           ('{"cpu": "200%"}', "share"), ('{"devices": {"camera": {}}}', "did you mean 'cameras'?"), ('{"labels": {"my room": "lab"}}', "labels")):
             with open(path, "w", encoding="utf-8") as stream:
                 stream.write(text)
             refused(part, "--config", path, "--state", device.state + "/y", "--http", "127.0.0.1:0")
+
+
+def test_an_interface_that_is_not_there(programs, guests):
+    """A warning says what was perhaps meant; the supervisor serves, and uses the interface when it comes."""
+    with Device(programs, options=["--interface", "loo"]) as device:
+        check("there is no network interface 'loo' here; did you mean 'lo'?" in device.log(), "a warning: %s",
+              device.log())
 
 
 def test_generations_switch_whole(programs, guests):
