@@ -439,6 +439,7 @@ static void put_whole(const struct history *history, const struct iso_or_generat
     json_t *progress = parse(row->progress);
     const struct iso_or_generation *gen = live(history->deployer, row);
     iso_json_put_string(json, "manifest", row->manifest);
+    iso_json_put_raw(json, "files", row->files.len != 0 ? row->files : iso_str_from_z("{}"));
     put_row_components(json, resolved, placement);
     iso_member_value(json, "plan", json_object_get(placement, "plan"));
     if (gen != NULL) {

@@ -75,7 +75,7 @@ void iso_or_generation_destroy(struct iso_or_generation *gen)
     json_decref(gen->pins);
     json_decref(gen->placement);
     json_decref(gen->documents);
-    json_decref(gen->plan);
+    json_decref(gen->refused);
     json_decref(gen->paths);
     iso_alloc_free(alloc, gen, sizeof *gen);
 }
@@ -233,9 +233,13 @@ enum iso_err iso_or_generation_save(struct iso_or_generation *gen, struct iso_re
     json_t *progress = progress_json(gen);
     struct iso_or_generation_row row = row_of(gen, progress, &texts);
     row.files = dump(&texts, gen->files);
-    row.resolved = dump(&texts, gen->resolved);
     row.pins = dump(&texts, gen->pins);
-    row.placement = dump(&texts, gen->placement);
+    if (gen->state == ISO_OR_FAILED && gen->placement == NULL) {
+        row.placement = dump(&texts, gen->refused); /* without digests: its modules may go */
+    } else {
+        row.resolved = dump(&texts, gen->resolved);
+        row.placement = dump(&texts, gen->placement);
+    }
     row.documents = dump(&texts, gen->documents);
     enum iso_err err =
         texts.failed ? iso_fail(report, ISO_E_NOMEM, "not enough memory")

@@ -697,6 +697,10 @@ enum iso_err iso_or_plan_generation(struct iso_or_generation *gen, json_t **prog
         iso_plan_outcome(planning.plan)->moves == 0) {
         err = iso_fail(report, ISO_E_INVALID, "nothing can be moved away");
     }
+    if (err == ISO_E_INVALID && planning.plan != NULL) {
+        json_decref(gen->refused);
+        gen->refused = json_pack("{s:o?}", "plan", iso_or_plan_json(&planning, false));
+    }
     if (err == ISO_OK) {
         err = settle(&planning, progress, report);
     }

@@ -185,7 +185,7 @@ struct iso_or_generation {
     struct iso_str text;              /* the manifest, own copy; empty: remove */
     json_t *files, *resolved, *pins;  /* objects */
     json_t *placement, *documents;    /* objects; NULL: none yet */
-    json_t *plan;                     /* the explanation; part of what is stored as placement */
+    json_t *refused;                  /* {"plan": ...} that leads nowhere; or NULL */
     struct iso_or_manifest *manifest; /* parsed from text; NULL: none */
     uint64_t created_ms, changed_ms;
     char earlier[ISO_OR_REASON_SIZE]; /* what gave trouble before, with the same purpose */

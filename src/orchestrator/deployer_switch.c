@@ -60,7 +60,10 @@ static bool end_with(struct iso_or_app *app, enum iso_or_generation_state state,
     gen->state = state;
     (void)iso_format(gen->error, sizeof gen->error, "%s", why);
     app->told = false;
-    if (iso_or_generation_save_step(gen, NULL) != ISO_OK) {
+    const enum iso_err err = gen->refused != NULL && gen->placement == NULL
+                                 ? iso_or_generation_save(gen, NULL)
+                                 : iso_or_generation_save_step(gen, NULL);
+    if (err != ISO_OK) {
         gen->state = before;
         iso_or_app_wake(app, now_of(app) + ISO_OR_STORE_RETRY_MS);
         return false;

@@ -101,6 +101,21 @@ def test_mistakes_are_told_with_their_place(programs, guests):
         ended = held.await_end("lab", number)
         check(ended["state"] == "failed" and "room=moon" in ended["error"], "no device fits: %s", ended["error"])
         check(held.get("/v1/apps/lab")["state"] == "failed", "nothing runs")
+        probe = next(item for item in ended["plan"]["components"] if item["name"] == "probe")
+        check(not ended["plan"]["feasible"] and ended["plan"]["conflict"]["components"] == ["probe"] and
+              {(no["device-name"], no["reason"]) for no in probe["not"]} ==
+              {("hall", "label-missing")}, "its plan: %s", ended["plan"])
+        again = {"manifest": ended["manifest"], "files": ended["files"]}
+        check(held.good("POST", "/v1/plan", again).json()["conflict"] == ended["plan"]["conflict"], "planned again")
+        held.good("PATCH", "/v1/devices/hall", {"labels": {"room": "moon"}})
+        plan = held.good("POST", "/v1/plan", again).json()
+        check(plan["feasible"], "planned when there is a place: %s", plan)
+        wrong = manifest(probe={"package": "file:nowhere"})
+        ended = held.await_end("lab", held.start_deploy(wrong, files(guests)))
+        check(ended["plan"] is None and set(ended["files"]) == {"file:probe", "file:caller"}, "not planned: %s", ended)
+        answer = held.request("POST", "/v1/plan", {"manifest": ended["manifest"], "files": ended["files"]})
+        check(answer.status == 422 and [item["pointer"] for item in answer.json()["mistakes"]] ==
+              ["/components/probe/package"], "what is missing: %s", answer)
 
 
 def test_plans_say_why(programs, guests):

@@ -95,14 +95,10 @@ export function planView(plan) {
 
 // ---- Of a generation ----
 
-// What the planner says now of a generation that has no plan, for it failed; null: it cannot be asked without the
-// files that the manifest names.
+// What the planner says now of a generation that failed before there was a plan; null: no more than the error says.
 async function planNow(own) {
-  const files = Object.values(own.components ?? {})
-    .filter((item) => item.reference?.startsWith("file:"))
-    .map((item) => [item.reference, { digest: item.digest }]);
   try {
-    return await send("POST", "/v1/plan", { manifest: own.manifest, files: Object.fromEntries(files) });
+    return await send("POST", "/v1/plan", { manifest: own.manifest, files: own.files });
   } catch (error) {
     if (error.status === 422) return null;
     throw error;
@@ -120,7 +116,7 @@ export function planPanels({ own, plan, isNow, free }) {
   const byHand = own.cause === "move" ? `: ${own.detail} by hand` : "";
   const title = isNow
     ? `Generation ${own.generation} failed; the planner says now`
-    : `Plan of generation ${own.generation}${byHand}`;
+    : `Plan of generation ${own.generation}${own.state === "failed" ? ", which failed" : byHand}`;
   return [
     panel(title, plan === null && own.error ? el("p.error", {}, own.error) : planView(plan)),
     free === null || free.generation === own.generation
