@@ -1,4 +1,5 @@
 /* isomer new: the beginning of a module. */
+#include "cli/new.h"
 #include "cli/bindgen.h"
 #include "cli/commands.h"
 #include "cli/interface.h"
@@ -149,7 +150,8 @@ static int make_folder(const char *name)
     return ISO_CLI_IO;
 }
 
-static int write_all(struct names *names, enum iso_gen_language language, const struct iso_wit *wit)
+static int write_all(struct names *names, enum iso_gen_language language, bool has_readme,
+                     const struct iso_wit *wit)
 {
     const struct iso_cli_language_templates *templates = &iso_cli_templates[language];
     char file[PATH_CAP], folder[PATH_CAP];
@@ -161,13 +163,16 @@ static int write_all(struct names *names, enum iso_gen_language language, const 
         status = iso_cli_bindings_write(wit->worlds[0], language, folder, false, names->module);
     }
     for (size_t i = 0; i < templates->count && status == ISO_CLI_OK; i++) {
-        status = write_template(names, templates->files[i].path, templates->files[i].text);
+        const struct iso_cli_template *file_template = &templates->files[i];
+        status = !has_readme && strcmp(file_template->path, "README.md") == 0
+                     ? ISO_CLI_OK
+                     : write_template(names, file_template->path, file_template->text);
     }
     return status;
 }
 
-static int make(const struct iso_cli_command *command, enum iso_gen_language language,
-                const char *name)
+int iso_cli_new_make(const struct iso_cli_command *command, enum iso_gen_language language,
+                     const char *name, bool has_readme)
 {
     struct names names;
     struct iso_wit wit;
@@ -180,16 +185,13 @@ static int make(const struct iso_cli_command *command, enum iso_gen_language lan
     make_names(name, &names);
     int status = parse_interface(command, &names, &wit);
     status = status == ISO_CLI_OK ? make_folder(name) : status;
-    status = status == ISO_CLI_OK ? write_all(&names, language, &wit) : status;
+    status = status == ISO_CLI_OK ? write_all(&names, language, has_readme, &wit) : status;
     iso_wit_fini(&wit);
-    if (status == ISO_CLI_OK) {
-        printf("%s is there; go on with\n  cd %s\n  make\n  isomer call %s.wasm hello name=you\n",
-               name, name, name);
-    }
-    return iso_cli_finish_output(status);
+    return status;
 }
 
-static int run(const struct iso_cli_command *command, int argc, char **argv)
+int iso_cli_new_read(const struct iso_cli_command *command, int argc, char **argv,
+                     enum iso_gen_language *language, const char **name)
 {
     struct iso_cli_args args;
     const char *operands[2] = {NULL, NULL};
@@ -212,11 +214,27 @@ static int run(const struct iso_cli_command *command, int argc, char **argv)
     if (count < ISO_COUNT_OF(operands)) {
         return iso_cli_usage_error(command, "%s",
                                    count == 0 ? "there is no language: c, rust or assemblyscript"
-                                              : "there is no NAME for the new module");
+                                              : "there is no NAME");
     }
+    *name = operands[1];
+    const int status = iso_cli_language_take(command, operands[0], language);
+    return status == ISO_CLI_OK ? -1 : status;
+}
+
+static int run(const struct iso_cli_command *command, int argc, char **argv)
+{
+    const char *name = NULL;
     enum iso_gen_language language;
-    int status = iso_cli_language_take(command, operands[0], &language);
-    return status == ISO_CLI_OK ? make(command, language, operands[1]) : status;
+    int status = iso_cli_new_read(command, argc, argv, &language, &name);
+    if (status >= 0) {
+        return status;
+    }
+    status = iso_cli_new_make(command, language, name, true);
+    if (status == ISO_CLI_OK) {
+        printf("%s is there; go on with\n  cd %s\n  make\n  isomer call %s.wasm hello name=you\n",
+               name, name, name);
+    }
+    return iso_cli_finish_output(status);
 }
 
 const struct iso_cli_command iso_cli_command_new = {
@@ -226,7 +244,7 @@ const struct iso_cli_command iso_cli_command_new = {
     .description =
         "Makes the folder NAME with the source of a module, its interface NAME.wit, the bindings\n"
         "between them, a Makefile and a README. It builds at once: cd NAME && make. A folder that\n"
-        "is there already is left alone.",
+        "is there already is left alone. 'isomer help new app' tells how an application is begun.",
     .examples = "  isomer new c my-sensor\n"
                 "  isomer new rust scaler\n"
                 "  isomer new assemblyscript words\n",

@@ -46,6 +46,8 @@ OFFERS = [
     ("isomer run --dir pro", []),
     ("isomer help ins", ["inspect"]),
     ("isomer new r", ["rust"]),
+    ("isomer new a", ["app", "assemblyscript"]),
+    ("isomer new app r", ["rust"]),
     ("isomer token p", ["psk"]),
     ("isomer token ", ["ls", "add", "rm"]),
     ("isomer token add --r", ["--read"]),

@@ -82,6 +82,54 @@ def from_nothing_to_an_application(t):
 
 
 @test
+def a_new_application(t):
+    """What `new app` prints brings it to life, word for word, on a machine where nothing runs and in a network of its
+    own; its flow goes through both components."""
+    told = t.expect(run(t, "new", "app", "c", "my-lab"), 0).out.splitlines()
+    check(told[0] == "my-lab is there; go on with" and all(line.startswith("  ") for line in told[1:]), str(told))
+    for program in ("clang", "wasm-ld", "make"):
+        if shutil.which(program) is None:
+            raise Skip(f"{program} is not installed")
+    if subprocess.run(["unshare", "-rn", "true"], check=False, stderr=subprocess.DEVNULL).returncode != 0:
+        raise Skip("no network namespaces here")
+    t.write("script", "\n".join(["ip link set lo up", "trap 'isomer down' EXIT", "set -e", *told[1:],
+                                 "isomer flow start my-lab/greet '[5]' || echo ended with $?", "isomer ls"]))
+    path = os.path.dirname(os.path.abspath(t.isomer)) + ":" + os.environ["PATH"]
+    done = subprocess.run(["unshare", "-rn", "sh", t.path("script")], cwd=t.dir, text=True, check=False, timeout=120,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env={**os.environ, **environment(t, PATH=path)})
+    check(done.returncode == 0 and '\n"hello, hello, you"\n' in done.stdout, done.stdout)
+    check("name: expected string, found an array\nended with 64\n" in done.stdout, done.stdout)
+    check(re.search(r"^my-lab +running +1 +2 *$", done.stdout, re.M), done.stdout)
+    check(not notes(t), str(notes(t)))
+
+
+@test
+def new_applications_that_cannot_be(t):
+    """In each language the same manifest and no README, which would tell of the module alone; names and folders that
+    cannot be are refused, and nothing is made."""
+    for language, source in (("c", "main.c"), ("rust", "lib.rs"), ("assemblyscript", "assembly/index.ts")):
+        check("cd in-" + language in t.expect(run(t, "new", "app", language, "in-" + language), 0).out, language)
+        there = os.listdir(t.path("in-" + language))
+        check({"app.json", "Makefile", f"in-{language}.wit"} < set(there) and "README.md" not in there, str(there))
+        check(os.path.exists(t.path(f"in-{language}/{source}")), source)
+        manifest = json.loads(t.read(f"in-{language}/app.json"))
+        check(manifest["app"] == "in-" + language and list(manifest["components"]) == ["first", "second"] and
+              all(one == {"package": f"file:in-{language}.wasm"} for one in manifest["components"].values()), str(manifest))
+    made = sorted(os.listdir(t.dir))
+    for words, part in ((["app"], "there is no language"), (["app", "c"], "there is no NAME"),
+                        (["app", "cobol", "x"], "there is no language 'cobol'"), (["app", "c", "world"], "a word of WIT"),
+                        (["app", "c", "My_App"], "cannot be the name"), (["app", "c", 33 * "a"], "at most 32 in all"),
+                        (["app", "c", "a", "b"], "one name at a time"), (["application", "c", "x"], "one name at a time")):
+        t.expect(run(t, "new", *words), 64, part, out="")
+    t.expect(run(t, "new", "app", "c", "in-c"), 74, ["cannot make the folder 'in-c'", "nothing that is there is changed"])
+    check(sorted(os.listdir(t.dir)) == made, str(os.listdir(t.dir)))
+    for words in (["new", "app", "--help"], ["help", "new", "app"]):
+        check("Usage: isomer new app c|rust|assemblyscript NAME" in t.expect(run(t, *words), 0).out, " ".join(words))
+    t.expect(run(t, "help", "new", "ap"), 64, "did you mean new app?")
+    check("isomer help new app" in run(t, "help", "new").out, "help of new")
+
+
+@test
 def a_component_moves(t):
     """A further device of this machine is added by its name; the counter goes there with its number."""
     folder = hello(t)
