@@ -16,6 +16,7 @@
 #include "base/nearest.h"
 #include "base/report.h"
 #include "base/sha256.h"
+#include "base/texts.h"
 #include "base/utf8.h"
 
 #endif

@@ -12,9 +12,11 @@
 
 enum { NAME_MAX_BYTES = 60, WORD_CAP = 128, PATH_CAP = 512 };
 
-/* A name in the forms that the templates want. */
+static const char *const interface_parts[ISO_CLI_TEMPLATE_PARTS] = {"interface.wit"};
+
+/* A name in the forms that the templates want; and their text. */
 struct names {
-    const char *name;
+    const char *name, *texts;
     char snake[WORD_CAP], pascal[WORD_CAP], module[ISO_CLI_BINDING_NAME_CAP];
 };
 
@@ -49,10 +51,10 @@ static bool is_name(const char *name)
     return true;
 }
 
-static void make_names(const char *name, struct names *out)
+static void make_names(const char *name, const char *texts, struct names *out)
 {
     size_t pascal = 0, len = strlen(name);
-    *out = (struct names){.name = name};
+    *out = (struct names){.name = name, .texts = texts};
     for (size_t i = 0; i < len; i++) {
         out->snake[i] = name[i] == '-' ? '_' : name[i];
         if (name[i] != '-') {
@@ -89,8 +91,22 @@ static enum iso_err expand(const struct names *names, const char *text, struct i
     return err;
 }
 
+static enum iso_err expand_parts(const struct names *names,
+                                 const char *const parts[ISO_CLI_TEMPLATE_PARTS],
+                                 struct iso_buf *out)
+{
+    enum iso_err err = ISO_OK;
+    for (size_t i = 0; i < ISO_CLI_TEMPLATE_PARTS && parts[i] != NULL && err == ISO_OK; i++) {
+        const char *text = iso_texts_find(names->texts, parts[i]);
+        ISO_ASSERT(text != NULL);
+        err = expand(names, text, out);
+    }
+    return err;
+}
+
 /* One file, from a template. */
-static int write_template(const struct names *names, const char *file, const char *text)
+static int write_template(const struct names *names, const char *file,
+                          const char *const parts[ISO_CLI_TEMPLATE_PARTS])
 {
     struct iso_buf contents, path;
     iso_buf_init(&contents, iso_alloc_libc(), SIZE_MAX);
@@ -99,7 +115,7 @@ static int write_template(const struct names *names, const char *file, const cha
     err = err == ISO_OK ? iso_buf_append_u8(&path, '/') : err;
     err = err == ISO_OK ? expand(names, file, &path) : err;
     err = err == ISO_OK ? iso_buf_append_u8(&path, '\0') : err;
-    err = err == ISO_OK ? expand(names, text, &contents) : err;
+    err = err == ISO_OK ? expand_parts(names, parts, &contents) : err;
     int status = iso_cli_status_from(err);
     if (err == ISO_OK) {
         status = iso_cli_file_save((const char *)path.ptr, iso_buf_view(&contents));
@@ -119,7 +135,7 @@ static int parse_interface(const struct iso_cli_command *command, const struct n
     struct iso_report report;
     iso_report_init(&report);
     iso_buf_init(&text, iso_alloc_libc(), SIZE_MAX);
-    enum iso_err err = expand(names, iso_cli_template_wit, &text);
+    enum iso_err err = expand_parts(names, interface_parts, &text);
     memset(wit, 0, sizeof *wit);
     if (err == ISO_OK) {
         struct iso_wit_source source = {.name = names->name, .text = iso_buf_view(&text)};
@@ -158,7 +174,7 @@ static int write_all(struct names *names, enum iso_gen_language language, bool h
     (void)iso_format(file, sizeof file, "%s.wit", names->name);
     (void)iso_format(folder, sizeof folder, "%s/%s", names->name, templates->bindings);
     /* Before the bindings, so that make does not find them older. */
-    int status = write_template(names, file, iso_cli_template_wit);
+    int status = write_template(names, file, interface_parts);
     if (status == ISO_CLI_OK) {
         status = iso_cli_bindings_write(wit->worlds[0], language, folder, false, names->module);
     }
@@ -166,7 +182,7 @@ static int write_all(struct names *names, enum iso_gen_language language, bool h
         const struct iso_cli_template *file_template = &templates->files[i];
         status = !has_readme && strcmp(file_template->path, "README.md") == 0
                      ? ISO_CLI_OK
-                     : write_template(names, file_template->path, file_template->text);
+                     : write_template(names, file_template->path, file_template->parts);
     }
     return status;
 }
@@ -182,11 +198,17 @@ int iso_cli_new_make(const struct iso_cli_command *command, enum iso_gen_languag
                                    "and digits with hyphens between, such as my-sensor",
                                    name);
     }
-    make_names(name, &names);
+    char *texts;
+    if (iso_texts_unpack(&iso_cli_template_texts, iso_alloc_libc(), &texts) != ISO_OK) {
+        iso_cli_error("out of memory");
+        return ISO_CLI_SYSTEM;
+    }
+    make_names(name, texts, &names);
     int status = parse_interface(command, &names, &wit);
     status = status == ISO_CLI_OK ? make_folder(name) : status;
     status = status == ISO_CLI_OK ? write_all(&names, language, has_readme, &wit) : status;
     iso_wit_fini(&wit);
+    iso_alloc_free(iso_alloc_libc(), texts, iso_cli_template_texts.len);
     return status;
 }
 

@@ -4,15 +4,20 @@
 #ifndef ISO_CLI_NEW_TEMPLATES_H
 #define ISO_CLI_NEW_TEMPLATES_H
 
-#include <stddef.h>
+#include "base/base.h"
+
+/* The texts of the folder templates. */
+extern const struct iso_texts iso_cli_template_texts;
+
+enum { ISO_CLI_TEMPLATE_PARTS = 3 };
 
 struct iso_cli_template {
-    const char *path; /* in the folder; with the placeholders too */
-    const char *text;
+    const char *path;                          /* in the folder */
+    const char *parts[ISO_CLI_TEMPLATE_PARTS]; /* names of texts, one after the other; then NULL */
 };
 
-/* What is in every module; and, by enum iso_gen_language, what is of one language. */
-extern const char iso_cli_template_wit[];
+/* What every module has, its interface, is the text "interface.wit". What is of one language, by
+ * enum iso_gen_language: */
 struct iso_cli_language_templates {
     const char *bindings; /* folder of the bindings, "" for that of the module */
     const struct iso_cli_template *files;

@@ -7,47 +7,6 @@
 #include "interface/gen_as.h"
 #include "interface/gen_c.h"
 
-static const char support_text[] =
-    "/// What lowered values point to, until the host has read it.\n"
-    "const held_ = new Array<ArrayBuffer>();\n"
-    "/// Core values, each as a u64: an i32 zero-extended, floats by their bits.\n"
-    "const flat_ = memory.data(128, 8);\n"
-    "\n"
-    "/// How the host gets memory for arguments; the functions below release it.\n"
-    "export function cabi_realloc(old: usize, oldSize: usize, align: usize, size: usize): usize {\n"
-    "\tif (!size) return align;\n"
-    "\treturn oldSize ? heap.realloc(old, size) : heap.alloc(size);\n"
-    "}\n"
-    "\n"
-    "/// A failed check: the host gets a trap. The transform has the compiler use this.\n"
-    "export function witAbort_(message: string | null, file: string | null, line: u32, column: "
-    "u32): void {\n"
-    "\tunreachable();\n"
-    "}\n"
-    "\n"
-    "function takeString_(ptr: usize, len: i32): string {\n"
-    "\tif (!len) return \"\";\n"
-    "\tconst text = String.UTF8.decodeUnsafe(ptr, len);\n"
-    "\theap.free(ptr);\n"
-    "\treturn text;\n"
-    "}\n"
-    "\n"
-    "function putPair32_(at: usize, ptr: usize, len: i32): void {\n"
-    "\tstore<u32>(at, len ? <u32>ptr : 16);\n"
-    "\tstore<u32>(at + 4, <u32>len);\n"
-    "}\n"
-    "\n"
-    "function putPair64_(at: usize, ptr: usize, len: i32): void {\n"
-    "\tstore<u64>(at, len ? <u64>ptr : 16);\n"
-    "\tstore<u64>(at + 8, <u64>len);\n"
-    "}\n"
-    "\n";
-
-void gen_as_support(struct gen_out *out)
-{
-    gen_put_text(out, support_text);
-}
-
 static const char *core_type(char flat)
 {
     return flat == 'i' ? "u32" : flat == 'I' ? "u64" : flat == 'f' ? "f32" : "f64";
@@ -275,7 +234,7 @@ static void put_module(struct gen_as *gen)
     if (exports_any(&gen->model)) {
         put_expectations(gen);
     }
-    gen_as_support(out);
+    gen_put_support(out, "bindings.ts");
     gen_as_types(gen);
     gen_as_values(gen);
     for (uint32_t i = 0; i < gen->model.func_count; i++) {
@@ -288,36 +247,6 @@ static void put_module(struct gen_as *gen)
 }
 
 /* ---- The transform ------------------------------------------------------------------------- */
-
-static const char transform_text[] =
-    "};\n"
-    "\n"
-    "export default class {\n"
-    "\tafterParse(parser) {\n"
-    "\t\tconst source = parser.sources.find(s => s.internalPath.split(\"/\").pop() === file);\n"
-    "\t\tif (!source) throw new Error(`${file}.ts is not compiled`);\n"
-    "\t\tthis.path = source.internalPath;\n"
-    "\t\tconst options = this.program.options;\n"
-    "\t\tif (!options.globalAliases) options.globalAliases = new Map();\n"
-    "\t\toptions.globalAliases.set(\"abort\", `${this.path}/witAbort_`);\n"
-    "\t\tif (!options.exportStart) options.exportStart = \"_initialize\";\n"
-    "\t}\n"
-    "\n"
-    "\t// Only core functions leave the module; classes and imports are for ./index.\n"
-    "\tafterInitialize(program) {\n"
-    "\t\tconst all = program.filesByName.get(this.path).exports;\n"
-    "\t\tfor (const name of [...all.keys()]) {\n"
-    "\t\t\tif (!(name in exports) && name !== \"cabi_realloc\") all.delete(name);\n"
-    "\t\t}\n"
-    "\t}\n"
-    "\n"
-    "\tafterCompile(module) {\n"
-    "\t\tfor (const [name, core] of Object.entries(exports)) {\n"
-    "\t\t\tmodule.removeExport(name);\n"
-    "\t\t\tmodule.addFunctionExport(`${this.path}/${name}`, core);\n"
-    "\t\t}\n"
-    "\t}\n"
-    "}\n";
 
 static void put_transform(struct gen_as *gen)
 {
@@ -339,7 +268,7 @@ static void put_transform(struct gen_as *gen)
             gen_line(out, "    post%u_: \"cabi_post_%s\",", i, f->core);
         }
     }
-    gen_put_text(out, transform_text);
+    gen_put_support(out, "transform.mjs");
 }
 
 /* ---- Names and files ------------------------------------------------------------------------- */

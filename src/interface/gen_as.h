@@ -10,8 +10,6 @@ struct gen_as {
     struct gen_names names; /* of the file, and what the generated code means by builtin names */
 };
 
-/* Fixed functions. */
-void gen_as_support(struct gen_out *out);
 /* Classes of all types; the functions that load, store, lift and lower them. */
 void gen_as_types(struct gen_as *gen);
 void gen_as_values(struct gen_as *gen);

@@ -13,72 +13,7 @@ static const char *core_type(char flat)
     return flat == 'i' ? "uint32_t" : flat == 'I' ? "uint64_t" : flat == 'f' ? "float" : "double";
 }
 
-/* ---- Fixed parts --------------------------------------------------------------------------- */
-
-static const char support_text[] =
-    "/* Of the C library, or of whatever stands in for it. */\n"
-    "extern void *malloc(size_t size);\n"
-    "extern void *realloc(void *ptr, size_t size);\n"
-    "extern void free(void *ptr);\n"
-    "\n"
-    "#define WIT_UNUSED __attribute__((unused))\n"
-    "\n"
-    "WIT_UNUSED static inline float wit_f32_(uint64_t bits)\n"
-    "{\n"
-    "\tunion {\n"
-    "\t\tuint32_t bits;\n"
-    "\t\tfloat value;\n"
-    "\t} u = {.bits = (uint32_t)bits};\n"
-    "\treturn u.value;\n"
-    "}\n"
-    "\n"
-    "WIT_UNUSED static inline double wit_f64_(uint64_t bits)\n"
-    "{\n"
-    "\tunion {\n"
-    "\t\tuint64_t bits;\n"
-    "\t\tdouble value;\n"
-    "\t} u = {.bits = bits};\n"
-    "\treturn u.value;\n"
-    "}\n"
-    "\n"
-    "WIT_UNUSED static inline uint64_t wit_f32_bits_(float value)\n"
-    "{\n"
-    "\tunion {\n"
-    "\t\tfloat value;\n"
-    "\t\tuint32_t bits;\n"
-    "\t} u = {.value = value};\n"
-    "\treturn u.bits;\n"
-    "}\n"
-    "\n"
-    "WIT_UNUSED static inline uint64_t wit_f64_bits_(double value)\n"
-    "{\n"
-    "\tunion {\n"
-    "\t\tdouble value;\n"
-    "\t\tuint64_t bits;\n"
-    "\t} u = {.value = value};\n"
-    "\treturn u.bits;\n"
-    "}\n"
-    "\n"
-    "/* How the host gets memory for arguments; released with free. */\n"
-    "__attribute__((weak, export_name(\"cabi_realloc\"))) void *cabi_realloc(void *ptr, size_t "
-    "old_size,\n"
-    "\t\t\t\t\t\t\t\t\t\t\t\t\t\t\t\t\t  size_t align, size_t size);\n"
-    "void *cabi_realloc(void *ptr, size_t old_size, size_t align, size_t size)\n"
-    "{\n"
-    "\tif (size == 0) {\n"
-    "\t\treturn (void *)align;\n"
-    "\t}\n"
-    "\tvoid *block = old_size == 0 ? malloc(size) : realloc(ptr, size);\n"
-    "\tif (block == NULL) {\n"
-    "\t\t__builtin_trap();\n"
-    "\t}\n"
-    "\treturn block;\n"
-    "}\n";
-
-static void put_support(struct gen_c *gen)
-{
-    gen_put_text(&gen->out, support_text);
-}
+/* ---- What depends on types only ------------------------------------------------------------ */
 
 static void put_asserts(struct gen_c *gen)
 {
@@ -382,7 +317,7 @@ void gen_c_glue(struct gen_c *gen)
              (int)model->world->name.len, model->world->name.ptr);
     gen_line(out, "#include \"%.*s.h\"", (int)model->world->name.len, model->world->name.ptr);
     gen_blank(out);
-    put_support(gen);
+    gen_put_support(&gen->out, "glue.c");
     put_asserts(gen);
     for (uint32_t i = 0; i < model->type_count; i++) {
         if (model->types[i].pointers) {

@@ -3,6 +3,9 @@
 
 #include <stdarg.h>
 
+/* Embedded from the folder support. */
+extern const struct iso_texts gen_support_texts;
+
 void gen_out_init(struct gen_out *out, struct iso_buf *buf)
 {
     *out = (struct gen_out){.buf = buf};
@@ -20,16 +23,18 @@ void gen_put_str(struct gen_out *out, struct iso_str text)
     put(out, text.ptr, text.len);
 }
 
-void gen_put_text(struct gen_out *out, const char *text)
+void gen_put_support(struct gen_out *out, const char *name)
 {
-    while (*text != '\0') {
-        size_t plain = strcspn(text, "\t");
-        put(out, text, plain);
-        text += plain;
-        if (*text == '\t') {
-            put(out, "    ", 4);
-            text++;
-        }
+    const struct iso_alloc *alloc = out->buf->alloc;
+    char *all = NULL;
+    if (out->err == ISO_OK) {
+        out->err = iso_texts_unpack(&gen_support_texts, alloc, &all);
+    }
+    if (out->err == ISO_OK) {
+        const char *text = iso_texts_find(all, name);
+        ISO_ASSERT(text != NULL);
+        put(out, text, strlen(text));
+        iso_alloc_free(alloc, all, gen_support_texts.len);
     }
 }
 

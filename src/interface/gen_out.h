@@ -19,8 +19,8 @@ void gen_out_init(struct gen_out *out, struct iso_buf *buf);
 /* Append text. Of the conversions only %s, %.*s, %u, %d and %% exist; nothing is ever cut. */
 void gen_put(struct gen_out *out, const char *format, ...) ISO_PRINTF(2, 3);
 void gen_put_str(struct gen_out *out, struct iso_str text);
-/* Append whole lines as they are; a tab stands for four spaces. */
-void gen_put_text(struct gen_out *out, const char *text);
+/* Append a text of the folder support: what is the same in all bindings for a language. */
+void gen_put_support(struct gen_out *out, const char *name);
 /* The same as a whole line with its indentation and line end. */
 void gen_line(struct gen_out *out, const char *format, ...) ISO_PRINTF(2, 3);
 void gen_blank(struct gen_out *out);

@@ -438,7 +438,7 @@ static void put_file(struct gen_rust *gen)
     gen_line(out, "//! Needs `alloc` only. Edition 2018 or 2021.");
     gen_line(out, "#![allow(dead_code, unused_imports, unused_unsafe, clippy::all)]");
     gen_blank(out);
-    gen_rust_support(out);
+    gen_put_support(out, "abi.rs");
     gen_rust_types(gen);
     put_imports(gen);
     put_traits(gen);

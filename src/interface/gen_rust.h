@@ -12,8 +12,6 @@ struct gen_rust {
     bool long_tuples;       /* tuples that have no Debug and no PartialEq */
 };
 
-/* The module `abi`. */
-void gen_rust_support(struct gen_out *out);
 /* Declarations and abi::Value of all types. */
 void gen_rust_types(struct gen_rust *gen);
 /* "Vec<Point>": how a value of the type is declared. GEN_NONE: "()". */
