@@ -10,6 +10,7 @@
 #include "daemon/reply.h"
 
 #include <sodium.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -241,6 +242,30 @@ static void release_body(void *ctx)
     iso_alloc_free(iso_alloc_libc(), body, sizeof *body);
 }
 
+/* The problem document of a flow: devices are called in it what they are called here. */
+static void name_devices(const struct iso_or_pass *pass, struct iso_buf *body)
+{
+    struct iso_buf named;
+    json_t *problem = json_loadb((const char *)body->ptr, body->len, 0, NULL);
+    json_t *detail = json_object_get(problem, "detail");
+    const struct iso_str text = iso_str_from(json_string_value(detail), json_string_length(detail));
+    iso_buf_init(&named, iso_alloc_libc(), SIZE_MAX);
+    if (detail != NULL && iso_or_devices_name(pass->orchestrator->devices, text, &named) &&
+        json_object_set_new(problem, "detail", json_stringn((const char *)named.ptr, named.len)) ==
+            0) {
+        char *written = json_dumps(problem, JSON_COMPACT);
+        named.len = 0;
+        if (written != NULL && iso_buf_append(&named, written, strlen(written)) == ISO_OK) {
+            const struct iso_buf before = *body;
+            *body = named;
+            named = before;
+        }
+        free(written);
+    }
+    iso_buf_fini(&named);
+    json_decref(problem);
+}
+
 static void reply(const struct iso_or_pass *pass, const struct iso_http_client_answer *answer)
 {
     char buffer[128];
@@ -252,6 +277,9 @@ static void reply(const struct iso_or_pass *pass, const struct iso_http_client_a
     }
     *body = *answer->body; /* taken */
     iso_buf_init(answer->body, iso_alloc_libc(), 0);
+    if (pass->is_flow && answer->status >= 400) {
+        name_devices(pass, body);
+    }
     const struct iso_http_response response = {.status = answer->status,
                                                .content_type = type,
                                                .body = type != NULL ? iso_buf_view(body)

@@ -138,7 +138,8 @@ void iso_or_deployer_plan_stop(struct iso_or_deployer *deployer, const void *ctx
  * component. */
 bool iso_or_deployer_where(const struct iso_or_deployer *deployer, struct iso_str app,
                            struct iso_str component, char device[ISO_OR_ID_SIZE], uint64_t *epoch);
-/* Whether a change of the application is under way: what is where may be otherwise in a moment. */
+/* Whether a change of the application is under way: what is where may be otherwise in a moment. One
+ * that waits for better times, since there is no place, is not. */
 bool iso_or_deployer_changes(const struct iso_or_deployer *deployer, struct iso_str app);
 /* The device where a flow starts. */
 bool iso_or_deployer_flow_where(const struct iso_or_deployer *deployer, struct iso_str app,

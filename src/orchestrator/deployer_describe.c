@@ -68,7 +68,7 @@ bool iso_or_deployer_where(const struct iso_or_deployer *deployer, struct iso_st
 bool iso_or_deployer_changes(const struct iso_or_deployer *deployer, struct iso_str app_name)
 {
     const struct iso_or_app *app = iso_or_app_find(deployer, app_name);
-    return app != NULL && app->change != NULL;
+    return app != NULL && app->change != NULL && app->change->again_ms <= iso_or_now(app->deployer);
 }
 
 bool iso_or_deployer_flow_where(const struct iso_or_deployer *deployer, struct iso_str app_name,

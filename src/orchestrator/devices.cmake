@@ -8,6 +8,7 @@ iso_library(iso_orchestrator_devices
     devices_change.c
     devices_describe.c
     devices_keep.c
+    devices_name.c
     devices_op.c
     devices_remove.c
     devices_write.c

@@ -103,6 +103,10 @@ bool iso_or_devices_reach(const struct iso_or_devices *devices, struct iso_str i
 /* By id or by name; NULL. */
 const struct iso_or_device *iso_or_devices_find(const struct iso_or_devices *devices,
                                                 struct iso_str id_or_name);
+/* A text for people, with the names of devices in the place of their ids. out: bytes are appended.
+ * False: there are none in it, or no memory; out is then as it was. */
+bool iso_or_devices_name(const struct iso_or_devices *devices, struct iso_str text,
+                         struct iso_buf *out);
 /* In the order of their names; each returns false to stop. */
 void iso_or_devices_each(const struct iso_or_devices *devices,
                          bool (*each)(void *ctx, const struct iso_or_device *device), void *ctx);

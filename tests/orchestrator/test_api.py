@@ -70,6 +70,8 @@ def test_passes_on_what_devices_answer(programs, guests):
     """Calls with all their outcomes, descriptions, logs and properties, as if the orchestrator were the device."""
     with site(programs, "hall", "den") as (held, devices):
         held.deploy(manifest(), files(guests))
+        restless = manifest(probe={"mode": "service", "on-loss": "restart", "place": {"device": "den"}}, app="restless")
+        held.deploy(restless, files(guests))
         check(held.call("lab/probe", "decide", {"good": False, "text": "no"}).status == 422, "an error of the function")
         trap = held.call("lab/probe", "trap")
         check(trap.status == 500 and trap.json()["trap"]["backtrace"][0]["offset"] > 0, "a trap: %s", trap)
@@ -101,6 +103,7 @@ def test_passes_on_what_devices_answer(programs, guests):
                     lambda: held.request("GET", "/v1/components/lab/probe/td"),
                     lambda: held.request("GET", "/v1/components/lab/probe/logs",
                                          headers={"Accept": "text/event-stream"}),
+                    lambda: held.request("GET", "/v1/components/restless/probe"), # there is no other place for it
                     lambda: held.request("GET", "/displays/den/main/picture"),
                     lambda: held.call("lab/probe", "get-count", timeout=60)):
             answer = at_once(ask)
@@ -175,6 +178,12 @@ def test_flows_through_two_devices(programs, guests):
               "where its steps are: %s", flows[0])
         check([step["executed"] for step in flows[0]["steps"]] == [3, 1], "its steps: %s", flows[0])
         check(len(devices["den"].get("/v1/flows")["flows"]) == 1, "the other device tells of it, too")
+        den = held.device("den")["id"]
+        for name in ("den", 'the "attic"'): # as the device is called there now
+            held.good("PATCH", "/v1/devices/" + den, {"name": name})
+            answer = held.request("POST", "/v1/flows/lab/sum", {"a": 1, "b": "x"})
+            check(answer.status == 400 and answer.json()["detail"].startswith("step 1 (probe.add) on %s: " % name),
+                  "on which device: %s", answer)
 
 
 def test_a_flow_that_fails_is_seen(programs, guests):
