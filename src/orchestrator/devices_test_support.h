@@ -8,7 +8,7 @@
 #include "net/token.h"
 #include "orchestrator/devices_state.h"
 
-enum { FAKE_SEEN = 64, WORLD_EVENTS = 64, WORLD_WAIT_MS = 20000, WORLD_SPEED = 20 };
+enum { FAKE_SEEN = 64, WORLD_EVENTS = 64, WORLD_WAIT_MS = 60000, WORLD_SPEED = 20 };
 
 /* A supervisor that is played. What is not zeroed is how it behaves. */
 struct fake {

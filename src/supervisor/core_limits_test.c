@@ -276,6 +276,7 @@ TEST(endless_loops_leave_others_alone)
     struct iso_sv_component_def def = rig_def(rig, RIG_UNIT, ISO_SV_FUNCTION);
     def.limits.instances = 50;
     def.limits.memory_bytes = 128 << 20;
+    def.limits.time_ns = UINT64_C(3600) * 1000000000;
     struct iso_sv_component *hostile = rig_run(rig, &def);
     struct iso_sv_component *part = rig_component(rig, RIG_UNIT, ISO_SV_SERVICE);
     struct iso_sv_call *calls[20];

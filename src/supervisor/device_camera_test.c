@@ -81,7 +81,7 @@ static void take(struct stage *stage, unsigned id, uint64_t *width, uint64_t *nu
 static void until(struct stage *stage, const char *text)
 {
     for (unsigned i = 0; strstr(dev_test_describe(&stage->test), text) == NULL; i++) {
-        if (i == 4000) {
+        if (i == 12000) {
             TEST_FAIL("'%s' does not appear: %s", text, dev_test_describe(&stage->test));
         }
         dev_test_run_ms(&stage->test, 5);
@@ -110,7 +110,7 @@ static int number_in(struct stage *stage, const char *file)
 {
     char path[600];
     (void)iso_format(path, sizeof path, "%s/%s", stage->dir, file);
-    for (unsigned i = 0; i < 4000; i++) {
+    for (unsigned i = 0; i < 12000; i++) {
         char text[32] = "";
         FILE *stream = fopen(path, "rb");
         if (stream != NULL) {
@@ -130,7 +130,7 @@ static int number_in(struct stage *stage, const char *file)
 static void until_gone(struct stage *stage, int pid)
 {
     for (unsigned i = 0; kill(pid, 0) == 0 || errno != ESRCH; i++) {
-        CHECK(i < 2000);
+        CHECK(i < 12000);
         dev_test_run_ms(&stage->test, 5);
     }
 }

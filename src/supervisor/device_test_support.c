@@ -190,7 +190,7 @@ void dev_test_wait(struct dev_test *test, const bool *flag)
     bool late = false;
     CHECK(uv_timer_init(&test->loop, &timer) == 0);
     timer.data = &late;
-    CHECK(uv_timer_start(&timer, on_late, 20000, 0) == 0);
+    CHECK(uv_timer_start(&timer, on_late, 60000, 0) == 0);
     while (!*flag && !late) {
         (void)uv_run(&test->loop, UV_RUN_ONCE);
     }
