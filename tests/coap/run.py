@@ -14,7 +14,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
@@ -22,7 +21,7 @@ sys.path.insert(0, os.path.join(ROOT, "tests", "support"))
 
 import hostile as nonsense  # noqa: E402  pylint: disable=wrong-import-position
 import npm  # noqa: E402  pylint: disable=wrong-import-position
-from suite import Failure, Tally, check, execute, need  # noqa: E402  pylint: disable=wrong-import-position
+from suite import Failure, Tally, check, execute, free_port, need, until  # noqa: E402  pylint: disable=wrong-import-position
 
 IDENTITY = "sensor-7"
 KEY = "a key of the tests"
@@ -30,34 +29,21 @@ SCHEMES = ("coap", "coap+tcp", "coaps", "coaps+tcp")
 CREDENTIALS = ["--identity", IDENTITY, "--key", KEY]
 
 
-def free_ports():
-    """A port that is free for TCP and UDP, and so is the one after it."""
-    while True:
-        with socket.socket() as first, socket.socket() as second, \
-                socket.socket(type=socket.SOCK_DGRAM) as third, \
-                socket.socket(type=socket.SOCK_DGRAM) as fourth:
-            first.bind(("127.0.0.1", 0))
-            port = first.getsockname()[1]
-            try:
-                for offset, other in ((1, second), (0, third), (1, fourth)):
-                    other.bind(("127.0.0.1", port + offset))
-                return port
-            except (OSError, OverflowError):
-                continue
-
-
 def start_server(words, port):
     """A server that listens for TCP too; it is there when a connection is taken."""
     # pylint: disable-next=consider-using-with
     process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    for _ in range(200):
+
+    def takes_connections():
         with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return process
-        time.sleep(0.05)
-    process.terminate()
-    process.wait()
-    raise Failure("%s has not come up" % words[0])
+            return probe.connect_ex(("127.0.0.1", port)) == 0
+    try:
+        until("%s has come up" % words[0], takes_connections)
+    except Failure:
+        process.terminate()
+        process.wait()
+        raise
+    return process
 
 
 class Ours:
@@ -96,9 +82,9 @@ class Tests:
             file.write(data)
         return self.path(name), hashlib.sha256(data).hexdigest()
 
-    def client(self, port, scheme, path, *options, key=KEY, identity=IDENTITY, timeout=60):
+    def client(self, port, scheme, path, *options, key=KEY, identity=IDENTITY, timeout=180):
         """libcoap's client against a port; what it wrote."""
-        words = [need("coap-client-gnutls"), "-v", "3", "-B", "20"]
+        words = [need("coap-client-gnutls"), "-v", "3", "-B", "60"]
         if scheme.startswith("coaps"):
             words += ["-u", identity, "-k", key]
         result = execute(words + list(options) + ["%s://127.0.0.1:%s/%s" % (scheme, port, path)],
@@ -148,9 +134,15 @@ class Tests:
 
     def client_observe(self, scheme):
         with Ours(self.tool) as ours:
-            out, text = self.client(ours.port[scheme], scheme, "value", "-s", "2", "-w")
-            values = [int(word) for word in re.findall(rb"value (\d+)", out)]
-            check(len(values) >= 10, "only %d notifications; %s" % (len(values), text))
+            words = [need("coap-client-gnutls"), "-v", "3", "-B", "60", "-s", "60", "-w"]
+            if scheme.startswith("coaps"):
+                words += ["-u", IDENTITY, "-k", KEY]
+            with subprocess.Popen(words + ["%s://127.0.0.1:%s/value" % (scheme, ours.port[scheme])],
+                                  stdout=subprocess.PIPE) as client:
+                values = [int(found.group(1)) for _ in range(10)
+                          if (found := re.match(rb"value (\d+)\n", client.stdout.readline()))]
+                client.terminate()
+            check(len(values) == 10, "only %d notifications" % len(values))
             check(values == sorted(set(values)), "not in order: %s" % values)
 
     def client_links(self, scheme):
@@ -220,7 +212,7 @@ class Tests:
         return result.stdout, result.stdout.decode(errors="replace") + result.stderr.decode()
 
     def server(self, scheme):
-        port = free_ports()
+        port = free_port(2)
         words = [need("coap-server-gnutls"), "-A", "127.0.0.1", "-p", str(port), "-d", "10", "-v",
                  "3", "-k", KEY, "-u", IDENTITY, "-h", ""]
         process = start_server(words, port)
@@ -248,7 +240,7 @@ class Tests:
             process.wait()
 
     def server_wrong_key(self, scheme):
-        port = free_ports()
+        port = free_port(2)
         words = [need("coap-server-gnutls"), "-A", "127.0.0.1", "-p", str(port), "-v", "3", "-k",
                  "another key", "-h", ""]
         process = start_server(words, port)

@@ -1,5 +1,6 @@
 """A running http_tool, and plain sockets to it."""
 
+import contextlib
 import json
 import re
 import select
@@ -40,13 +41,13 @@ class Server:
     def stop(self):
         """Ends the server by closing its standard input; its status is then in process.returncode."""
         try:
-            self.stderr = self.process.communicate(timeout=30)[1].decode()
+            self.stderr = self.process.communicate(timeout=60)[1].decode()
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.stderr = self.process.communicate()[1].decode()
 
     def connect(self, port=None, source=None):
-        return socket.create_connection(("127.0.0.1", port or self.port), timeout=20,
+        return socket.create_connection(("127.0.0.1", port or self.port), timeout=60,
                                         source_address=(source, 0) if source else None)
 
     def raw(self, request, count=1, head=False):
@@ -70,14 +71,16 @@ class Server:
         return json.loads(self.get("/stats").body)
 
     def until(self, what, condition):
-        """Waits until the server's counts are as they should be."""
-        end = time.monotonic() + 20
+        """Waits until the server's counts are as they should be. A server of little patience may drop who asks for them."""
+        end = time.monotonic() + 60
+        stats = None
         while time.monotonic() < end:
-            stats = self.stats()
-            if condition(stats):
-                return stats
+            with contextlib.suppress(Failure, OSError):
+                stats = self.stats()
+                if condition(stats):
+                    return stats
             time.sleep(0.02)
-        raise Failure("%s: %s" % (what, self.stats()))
+        raise Failure("%s: %s" % (what, stats))
 
 
 class Answer:
@@ -163,7 +166,7 @@ def read_answers(sock, count=1, head=False):
     return answers
 
 
-def is_closed(sock, seconds=20):
+def is_closed(sock, seconds=60):
     """Whether the other side closes within that time, reading what comes until then."""
     end = time.monotonic() + seconds
     while True:
