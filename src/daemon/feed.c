@@ -18,6 +18,13 @@ void iso_feed_init(struct iso_feed *feed, const struct iso_alloc *alloc, size_t 
     *feed = (struct iso_feed){.alloc = alloc, .max_bytes = max_bytes, .next_number = 1};
 }
 
+void iso_feed_continue(struct iso_feed *feed, uint64_t number)
+{
+    if (number > feed->next_number) {
+        feed->next_number = number;
+    }
+}
+
 static void drop_first(struct iso_feed *feed)
 {
     struct iso_feed_entry *entry = feed->first;

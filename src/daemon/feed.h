@@ -21,12 +21,15 @@ struct iso_feed {
     const struct iso_alloc *alloc;
     struct iso_feed_entry *first, *last;
     size_t bytes, max_bytes;
-    uint64_t next_number; /* from 1 */
+    uint64_t next_number; /* from 1, or where iso_feed_continue says */
     struct iso_follower *followers;
 };
 
 /* Entries together take at most max_bytes; the oldest go. alloc: kept. Allocates nothing. */
 void iso_feed_init(struct iso_feed *feed, const struct iso_alloc *alloc, size_t max_bytes);
+/* The next entry gets this number, unless numbers are there already: so that clients which saw
+ * those of another life of the daemon, up to this one, go on where they were. */
+void iso_feed_continue(struct iso_feed *feed, uint64_t number);
 /* Its followers are forgotten. */
 void iso_feed_fini(struct iso_feed *feed);
 /* json: copied. An entry that memory is short for, or that is larger than max_bytes, is told to the

@@ -28,6 +28,29 @@ TEST(entries_are_numbered_and_found_again)
     iso_feed_fini(&feed);
 }
 
+/* Who has seen a number of the life before gets what came after it, of both lives. */
+TEST(numbers_go_on)
+{
+    struct iso_feed feed;
+    iso_feed_init(&feed, iso_alloc_libc(), 4096);
+    uint64_t number = 0;
+    struct iso_str json;
+    iso_feed_continue(&feed, 7);
+    CHECK_EQ_U64(iso_feed_tail(&feed, 5), 6);
+    CHECK_EQ_U64(add(&feed, "old"), 7);
+    iso_feed_continue(&feed, 9);
+    CHECK_EQ_U64(add(&feed, "older"), 9);
+    iso_feed_continue(&feed, UINT64_C(5) << 32);
+    CHECK_EQ_U64(add(&feed, "new"), UINT64_C(5) << 32);
+    iso_feed_continue(&feed, 3); /* it never goes back */
+    CHECK_EQ_U64(add(&feed, "newer"), (UINT64_C(5) << 32) + 1);
+    CHECK(iso_feed_after(&feed, 7, &number, &json) && number == 9);
+    CHECK(iso_feed_after(&feed, 9, &number, &json) && iso_str_equal_z(json, "new"));
+    CHECK(iso_feed_after(&feed, 10000, &number, &json) && iso_str_equal_z(json, "new"));
+    CHECK_EQ_U64(iso_feed_tail(&feed, 2), 9); /* the number before the last two */
+    iso_feed_fini(&feed);
+}
+
 TEST(the_oldest_go_when_it_is_full)
 {
     struct iso_feed feed;

@@ -72,19 +72,36 @@ void iso_or_event(struct iso_orchestrator *orchestrator, const char *event, stru
     iso_json_object_end(&json);
     if (iso_json_finish(&json) == ISO_OK) {
         const struct iso_str text = iso_str_from((const char *)buf.ptr, buf.len);
-        (void)iso_feed_add(&orchestrator->events, text);
+        const uint64_t number = iso_feed_add(&orchestrator->events, text);
         /* Events are for looking back; without a disk they are still told. */
-        const enum iso_err err = iso_or_store_event_add(orchestrator->store, text, NULL);
+        const enum iso_err err = iso_or_store_event_add(orchestrator->store, number, text, NULL);
         (void)err;
     }
     iso_buf_fini(&buf);
 }
 
-static bool recall(void *ctx, struct iso_str json)
+static bool recall(void *ctx, uint64_t number, struct iso_str json)
 {
     struct iso_orchestrator *orchestrator = ctx;
+    iso_feed_continue(&orchestrator->events, number);
     (void)iso_feed_add(&orchestrator->events, json);
     return true;
+}
+
+/* The events of earlier lives under their numbers, then numbers that none of them has had. */
+static enum iso_err recall_events(struct iso_orchestrator *orchestrator, struct iso_report *report)
+{
+    uint64_t first = 0;
+    struct iso_report why;
+    const enum iso_err err =
+        iso_or_store_events(orchestrator->store, EVENTS_AT_START, recall, orchestrator, report);
+    iso_report_init(&why);
+    if (err == ISO_OK && iso_or_store_event_numbers(orchestrator->store, &first, &why) != ISO_OK) {
+        /* It can serve without a disk for a while, and numbers go on after those that are known. */
+        iso_log_write(&orchestrator->log, ISO_LOG_WARNING, "store", "event numbers: %s", why.text);
+    }
+    iso_feed_continue(&orchestrator->events, first);
+    return err;
 }
 
 /* ---- What the parts tell each other ------------------------------------------------------------
@@ -164,9 +181,7 @@ static enum iso_err open_state(struct iso_orchestrator *orchestrator, struct iso
     }
     path_in(orchestrator, "orchestrator.db", path);
     err = iso_or_store_open(path, &orchestrator->store, report);
-    err = err != ISO_OK ? err
-                        : iso_or_store_events(orchestrator->store, EVENTS_AT_START, recall,
-                                              orchestrator, report);
+    err = err != ISO_OK ? err : recall_events(orchestrator, report);
     err = err != ISO_OK ? err
                         : iso_or_uv_clock_create(orchestrator->loop, orchestrator->alloc,
                                                  &orchestrator->clock);

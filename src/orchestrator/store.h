@@ -218,13 +218,18 @@ ISO_MUST_CHECK enum iso_err iso_or_store_items(struct iso_or_store *store, const
 /* ---- Events -----------------------------------------------------------------------------------
  */
 
-/* Appends; keeps the latest ISO_OR_EVENTS_KEPT. Not synced by itself: events may be lost with the
- * power, never the others. */
-ISO_MUST_CHECK enum iso_err iso_or_store_event_add(struct iso_or_store *store, struct iso_str json,
-                                                   struct iso_report *report);
+/* The first of 2^32 numbers for events, above all that were ever given: also above those of events
+ * that were lost with the power. Asked for once in a life of the orchestrator; synced. */
+ISO_MUST_CHECK enum iso_err iso_or_store_event_numbers(struct iso_or_store *store, uint64_t *first,
+                                                       struct iso_report *report);
+/* Appends, under a number above those before; keeps the latest ISO_OR_EVENTS_KEPT, and sometimes a
+ * few more. Not synced by itself: events may be lost with the power, never the others. */
+ISO_MUST_CHECK enum iso_err iso_or_store_event_add(struct iso_or_store *store, uint64_t number,
+                                                   struct iso_str json, struct iso_report *report);
 /* The latest `count`, the oldest of them first. */
 ISO_MUST_CHECK enum iso_err iso_or_store_events(struct iso_or_store *store, uint32_t count,
-                                                bool (*each)(void *ctx, struct iso_str json),
+                                                bool (*each)(void *ctx, uint64_t number,
+                                                             struct iso_str json),
                                                 void *ctx, struct iso_report *report);
 
 #endif

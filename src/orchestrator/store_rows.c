@@ -1,6 +1,9 @@
 /* The store: devices, packages, small lists, events. */
 #include "orchestrator/store_internal.h"
 
+#include "base/format.h"
+#include "platform/platform.h"
+
 /* ---- Devices -----------------------------------------------------------------------------------
  */
 
@@ -163,47 +166,77 @@ enum iso_err iso_or_store_items(struct iso_or_store *store, const char *kind,
 /* ---- Events ------------------------------------------------------------------------------------
  */
 
-static enum iso_err add_event(struct iso_or_store *store, struct iso_str json,
+/* What is beyond the kept ones goes after so many more: looking for them takes a while. */
+enum { TRIM_EACH = 64, EVENT_NUMBER_BITS = 32 };
+
+#define EVENT_LIFE "event-life"
+
+enum iso_err iso_or_store_event_numbers(struct iso_or_store *store, uint64_t *first,
+                                        struct iso_report *report)
+{
+    char text[24] = "";
+    uint64_t life = 0;
+    struct iso_buf value;
+    iso_buf_init(&value, iso_alloc_libc(), sizeof text);
+    enum iso_err err = iso_or_store_get(store, EVENT_LIFE, &value, report);
+    (void)iso_format(text, sizeof text, "%.*s", (int)value.len, (const char *)value.ptr);
+    iso_buf_fini(&value);
+    if (err == ISO_OK) {
+        err = iso_parse_count(text, UINT32_MAX - 1, &life, report);
+    } else if (err == ISO_E_NOT_FOUND) {
+        err = ISO_OK;
+    }
+    if (err == ISO_OK) {
+        (void)iso_format(text, sizeof text, "%llu", (unsigned long long)++life);
+        err = iso_or_store_set(store, EVENT_LIFE, iso_str_from_z(text), report);
+    }
+    if (err == ISO_OK) {
+        *first = life << EVENT_NUMBER_BITS;
+    }
+    return err;
+}
+
+static enum iso_err add_event(struct iso_or_store *store, uint64_t number, struct iso_str json,
                               struct iso_report *report)
 {
     struct iso_or_query query;
     iso_or_query_begin(&query, store, ISO_OR_SQL_EVENT_ADD);
+    iso_or_query_u64(&query, number);
     iso_or_query_text(&query, json);
-    uint64_t seq = iso_or_query_next(&query) ? iso_or_query_column_u64(&query, 0) : 0;
     enum iso_err err = iso_or_query_run(&query, report);
-    if (err != ISO_OK || seq <= ISO_OR_EVENTS_KEPT) {
+    if (err != ISO_OK || number % TRIM_EACH != 0) {
         return err;
     }
     iso_or_query_begin(&query, store, ISO_OR_SQL_EVENTS_TRIM);
-    iso_or_query_u64(&query, seq - ISO_OR_EVENTS_KEPT);
+    iso_or_query_u64(&query, ISO_OR_EVENTS_KEPT);
     return iso_or_query_run(&query, report);
 }
 
-enum iso_err iso_or_store_event_add(struct iso_or_store *store, struct iso_str json,
-                                    struct iso_report *report)
+enum iso_err iso_or_store_event_add(struct iso_or_store *store, uint64_t number,
+                                    struct iso_str json, struct iso_report *report)
 {
     if (store->open) {
-        return add_event(store, json, report);
+        return add_event(store, number, json, report);
     }
     /* No fsync of its own; whatever is recorded next takes it along. */
     enum iso_err err = iso_or_store_exec(store, "PRAGMA synchronous = NORMAL", report);
     if (err == ISO_OK) {
-        err = add_event(store, json, report);
+        err = add_event(store, number, json, report);
     }
     enum iso_err back = iso_or_store_exec(store, "PRAGMA synchronous = FULL", report);
     return err != ISO_OK ? err : back;
 }
 
 enum iso_err iso_or_store_events(struct iso_or_store *store, uint32_t count,
-                                 bool (*each)(void *ctx, struct iso_str json), void *ctx,
-                                 struct iso_report *report)
+                                 bool (*each)(void *ctx, uint64_t number, struct iso_str json),
+                                 void *ctx, struct iso_report *report)
 {
     struct iso_or_query query;
     iso_or_query_begin(&query, store, ISO_OR_SQL_EVENTS);
     iso_or_query_u64(&query, count);
     bool more = true;
     while (more && iso_or_query_next(&query)) {
-        more = each(ctx, iso_or_query_column(&query, 0));
+        more = each(ctx, iso_or_query_column_u64(&query, 0), iso_or_query_column(&query, 1));
     }
     return iso_or_query_end(&query, report);
 }

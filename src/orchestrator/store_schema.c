@@ -112,10 +112,11 @@ const char *const iso_or_sql_texts[ISO_OR_SQL_COUNT] = {
     [ISO_OR_SQL_ITEM_PUT] = "INSERT OR REPLACE INTO items VALUES (?, ?, ?)",
     [ISO_OR_SQL_ITEM_REMOVE] = "DELETE FROM items WHERE kind = ? AND name = ?",
     [ISO_OR_SQL_ITEMS] = "SELECT name, value FROM items WHERE kind = ? ORDER BY name",
-    [ISO_OR_SQL_EVENT_ADD] = "INSERT INTO events (json) VALUES (?) RETURNING seq",
-    [ISO_OR_SQL_EVENTS_TRIM] = "DELETE FROM events WHERE seq <= ?",
+    [ISO_OR_SQL_EVENT_ADD] = "INSERT INTO events (seq, json) VALUES (?, ?)",
+    [ISO_OR_SQL_EVENTS_TRIM] = "DELETE FROM events WHERE seq <="
+                               " (SELECT seq FROM events ORDER BY seq DESC LIMIT 1 OFFSET ?)",
     [ISO_OR_SQL_EVENTS] =
-        "SELECT json FROM (SELECT seq, json FROM events ORDER BY seq DESC LIMIT ?)"
+        "SELECT seq, json FROM (SELECT seq, json FROM events ORDER BY seq DESC LIMIT ?)"
         " ORDER BY seq",
 };
 

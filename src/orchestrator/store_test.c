@@ -93,8 +93,9 @@ static bool see_item(void *ctx, struct iso_str name, struct iso_str value)
     return more(ctx);
 }
 
-static bool see_event(void *ctx, struct iso_str json)
+static bool see_event(void *ctx, uint64_t number, struct iso_str json)
 {
+    (void)number;
     see(ctx, json);
     return more(ctx);
 }
@@ -156,8 +157,8 @@ static void fill(struct iso_or_store *store)
     CHECK_OK(iso_or_store_package_put(store, &package, NULL));
     CHECK_OK(iso_or_store_item_put(store, "registry", STR("lab"), STR("{}"), NULL));
     CHECK_OK(iso_or_store_item_put(store, "trusted-key", STR("k"), STR("[]"), NULL));
-    CHECK_OK(iso_or_store_event_add(store, STR("1"), NULL));
-    CHECK_OK(iso_or_store_event_add(store, STR("2"), NULL));
+    CHECK_OK(iso_or_store_event_add(store, 1, STR("1"), NULL));
+    CHECK_OK(iso_or_store_event_add(store, 2, STR("2"), NULL));
 }
 
 static void check_filled(struct iso_or_store *store)
@@ -375,21 +376,59 @@ TEST(pairs_that_nobody_wants_are_dropped)
     iso_or_store_close(store);
 }
 
+/* Of events whose numbers have gaps, as each life of the orchestrator leaves one. */
 TEST(events_have_a_maximum)
 {
     struct iso_or_store *store = NULL;
     CHECK_OK(iso_or_store_open(":memory:", &store, NULL));
     CHECK_OK(iso_or_store_begin(store, NULL));
-    for (unsigned i = 0; i < ISO_OR_EVENTS_KEPT + 5; i++) {
+    for (uint64_t i = 0; i <= ISO_OR_EVENTS_KEPT + 64; i++) {
         char text[16];
-        (void)snprintf(text, sizeof text, "%u", i);
-        CHECK_OK(iso_or_store_event_add(store, STR(text), NULL));
+        (void)snprintf(text, sizeof text, "%u", (unsigned)i);
+        CHECK_OK(
+            iso_or_store_event_add(store, i < 100 ? i : i + (UINT64_C(1) << 32), STR(text), NULL));
     }
     CHECK_OK(iso_or_store_commit(store, NULL));
     struct seen seen = {.stop_after = 1};
     CHECK_OK(iso_or_store_events(store, UINT32_MAX, see_event, &seen, NULL));
-    CHECK_STR(seen.text, "5");
+    const unsigned long first = strtoul(seen.text, NULL, 10);
+    CHECK(first > 0 && first <= 65); /* the latest are all there, and few of the others */
     iso_or_store_close(store);
+}
+
+static bool see_number(void *ctx, uint64_t number, struct iso_str json)
+{
+    (void)json;
+    *(uint64_t *)ctx = number;
+    return true;
+}
+
+/* Whatever of the events got lost. */
+TEST(numbers_of_events_never_come_twice)
+{
+    struct iso_or_store *store = NULL;
+    uint64_t before = 0;
+    store_test_make_dir();
+    for (unsigned life = 0; life < 4; life++) {
+        uint64_t first = 0, last = 0;
+        CHECK_OK(iso_or_store_open(store_test_path, &store, NULL));
+        CHECK_OK(iso_or_store_events(store, 1, see_number, &last, NULL));
+        CHECK_EQ_U64(last, life < 2 ? 0 : before); /* the events of the first life are lost */
+        CHECK_OK(iso_or_store_event_numbers(store, &first, NULL));
+        CHECK(first > before);
+        before = first + 1000;
+        if (life != 0) {
+            CHECK_OK(iso_or_store_event_add(store, before, STR("{}"), NULL));
+        }
+        iso_or_store_close(store);
+    }
+    CHECK_OK(iso_or_store_open(store_test_path, &store, NULL));
+    CHECK_OK(iso_or_store_set(store, "event-life", STR("many"), NULL));
+    uint64_t untouched = 7;
+    CHECK(iso_or_store_event_numbers(store, &untouched, NULL) != ISO_OK);
+    CHECK_EQ_U64(untouched, 7);
+    iso_or_store_close(store);
+    store_test_drop_dir();
 }
 
 /* A query within a query of the same kind, as a caller may make it. */

@@ -429,6 +429,7 @@ enum iso_err iso_supervisor_start(uv_loop_t *loop, const struct iso_supervisor_c
     sv->revision = 1;
     iso_log_init(&sv->log, config->log_json, config->log_level);
     iso_feed_init(&sv->events, alloc, DEVICE_EVENTS_BYTES);
+    iso_feed_continue(&sv->events, sv->started_ns / 1000u); /* above those of an earlier life */
     choose_names(sv);
     static enum iso_err (*const steps[])(struct iso_supervisor *, struct iso_report *) = {
         open_state, open_core, open_deployments,     open_http,

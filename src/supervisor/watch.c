@@ -35,6 +35,9 @@ struct iso_sv_history *iso_sv_history_get(struct iso_supervisor *sv, struct iso_
     history->component = names + app.len + 1;
     iso_feed_init(&history->logs, sv->alloc, HISTORY_LOG_BYTES);
     iso_feed_init(&history->events, sv->alloc, HISTORY_EVENT_BYTES);
+    /* Above the numbers of an earlier life, and of another device that the component was on. */
+    iso_feed_continue(&history->logs, iso_clock_now_ns() / 1000u);
+    iso_feed_continue(&history->events, iso_clock_now_ns() / 1000u);
     history->next = sv->histories;
     sv->histories = history;
     return history;

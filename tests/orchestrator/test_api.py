@@ -1,14 +1,16 @@
 """The API beside deployments: what devices answer is passed on, the directory of things, access, events."""
 
+import contextlib
 import http.client
 import json
 import os
 import re
 import signal
+import sqlite3
 import threading
 import time
 
-from fleet import check, now, site, until
+from fleet import Orchestrator, check, now, site, until
 from suite import execute
 from test_apps import files, manifest
 from test_faults import between
@@ -30,24 +32,31 @@ def whole(held, path, begun):
         connection.close()
 
 
-def lines(held, path, headers=None, count=1):
-    """The data of the first events of a stream."""
-    connection = http.client.HTTPConnection("127.0.0.1", held.ports["http"], timeout=60)
+def entries(held, path, headers=None, count=1):
+    """The first events of a stream: (id, data)."""
+    connection = http.client.HTTPConnection("127.0.0.1", held.ports["http"], timeout=30)
     try:
         connection.request("GET", path, headers={"Authorization": "Bearer " + held.token,
                                                  "Accept": "text/event-stream", **(headers or {})})
         answer = connection.getresponse()
         check(answer.status == 200 and answer.getheader("Content-Type").startswith("text/event-stream"), "%s: %d",
               path, answer.status)
-        found = []
+        found, number = [], None
         while len(found) < count:
             line = answer.readline().decode()
             check(line, "%s ended after %s", path, found)
+            if line.startswith("id:"):
+                number = int(line[3:])
             if line.startswith("data:"):
-                found.append(line[5:].strip())
+                found.append((number, line[5:].strip()))
         return found
     finally:
         connection.close()
+
+
+def lines(held, path, headers=None, count=1):
+    """The data of the first events of a stream."""
+    return [data for _, data in entries(held, path, headers, count)]
 
 
 # What everybody may see; of the pages, what they consist of and nothing that they show.
@@ -145,6 +154,45 @@ def test_components_with_their_figures(programs, guests):
         os.kill(devices["den"].process.pid, signal.SIGCONT)
         check(re.search(r"^lab/probe +den +unknown +service +- +- +- +", shown, re.M), "of a lost device: %s", shown)
         check(re.search(r"^lab/near +hall +running +\S+ +1 +\S+ ms +", shown, re.M), "of the other: %s", shown)
+
+
+def test_numbers_of_events_go_on(programs, guests):
+    """Who follows events comes again after a restart of the orchestrator with the number of the last one that it has
+    seen, and gets every event since then once: those of before, those of now."""
+    def after(held, seen, count):
+        return entries(held, "/v1/events", {"Last-Event-ID": str(seen)}, count)
+    with Orchestrator(programs) as held:
+        def push(name):
+            held.push(guests.bytes("probe"), name, "1.0.0")
+        everything = []
+        for stop, names in ((held.stop, ("one", "two")), (held.kill, ("three",)), (held.stop, ("four",))):
+            for name in names:
+                push(name)
+            everything += [name + "@1.0.0" for name in names]
+            known = [json.loads(entry)["detail"] for entry in lines(held, "/v1/events", count=len(everything))]
+            check(known == everything, "events: %s, not %s", known, everything)
+            numbers = [number for number, _ in entries(held, "/v1/events", count=len(everything))]
+            check(numbers == sorted(set(numbers)), "numbers: %s", numbers)
+            stop()
+            held.start()
+            for i, number in enumerate(numbers[:-1]):
+                found = after(held, number, len(numbers) - i - 1)
+                check([key for key, _ in found] == numbers[i + 1:], "after the %dth of %s: %s", i, numbers, found)
+        # Many more of them than are kept in memory, as a long life leaves them in the store.
+        last = numbers[-1]
+        held.stop()
+        with contextlib.closing(sqlite3.connect(os.path.join(held.state, "orchestrator.db"))) as store, store:
+            store.executemany("INSERT INTO events (seq, json) VALUES (?, ?)",
+                              [(last + i, json.dumps({"event": "filler", "detail": str(i)})) for i in range(1, 1501)])
+        held.start()
+        found = after(held, last + 1450, 50)
+        check([(key, json.loads(data)["detail"]) for key, data in found] ==
+              [(last + i, str(i)) for i in range(1451, 1501)], "of many: %s", found)
+        push("five")
+        found = after(held, last + 1499, 2)
+        check([json.loads(data)["detail"] for _, data in found] == ["1500", "five@1.0.0"], "the last two: %s", found)
+        check(found[1][0] > last + 1500, "numbers: %s", found)
+        check(len(held.events()) == 1001, "none was repeated, and the latest 1000 are shown again")
 
 
 def test_flows_through_two_devices(programs, guests):

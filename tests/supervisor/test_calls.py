@@ -276,6 +276,37 @@ def test_logs_events_and_properties_as_they_happen(programs, guests):
         check(any(line.get("event") == "committed" for line in lines), "kept: %r", lines)
 
 
+def test_numbers_of_lines_go_on(programs, guests):
+    """Who comes again after a restart with the number of the last line that it has seen gets all lines since then,
+    although the device has forgotten those of before."""
+    with start(programs, guests, mode="service") as device:
+        path = "/v1/components/test/probe/logs"
+
+        def said(after=None):
+            headers = {"Last-Event-ID": str(after)} if after is not None else {}
+            lines = device.request("GET", path + "?tail=1000", headers=headers).json()
+            return [line["message"] for line in lines if line["message"].startswith("line ")]
+
+        def seen():
+            """The number of the latest line."""
+            stream = stream_of(device, path + "?tail=1")
+            while True:
+                line = stream.readline()
+                if line.startswith(b"id: "):
+                    return int(line[4:])
+        device.value("test/probe", "say", {"text": "line 1"})
+        last = seen()
+        device.value("test/probe", "say", {"text": "line 2"})
+        check(said() == ["line 1", "line 2"] and said(last) == ["line 2"], "in one life: %s", said(last))
+        device.kill()
+        device.start()
+        until("it runs", lambda: device.call("test/probe", "get-count").status == 200)
+        for text in ("line 3", "line 4", "line 5"):
+            device.value("test/probe", "say", {"text": text})
+        check(said() == said(last) == ["line 3", "line 4", "line 5"], "in the next: %s", said(last))
+        check(seen() > last, "numbers: %d, then %d", last, seen())
+
+
 def test_programs_are_components(programs, guests):
     """A WASI program is a component with the function run; its directories are those it was granted."""
     with Device(programs) as device:
