@@ -24,7 +24,7 @@ TEST(the_example_is_read)
         " \"gpio\": {"
         "  \"led\": {\"chip\": \"gpiochip0\", \"line\": 17, \"direction\": \"output\","
         "           \"active-low\": true},"
-        "  \"button\": {\"chip\": \"gpiochip0\", \"line\": \"GPIO27\", \"direction\": \"input\"},"
+        "  \"button\": {\"chip\": 0, \"line\": \"GPIO27\", \"direction\": \"input\"},"
         "  \"door\": {\"direction\": \"input\", \"initial\": true}}}";
     struct iso_arena arena;
     struct iso_report report;
@@ -40,6 +40,7 @@ TEST(the_example_is_read)
     CHECK(config.simulated_sensors[0].kind == ISO_SV_SENSOR_SINE);
     CHECK(config.simulated_sensors[1].kind == ISO_SV_SENSOR_FILE);
     CHECK_STR(config.lines[0].line, "17");
+    CHECK_STR(config.lines[1].chip, "0");
     CHECK(config.lines[0].output && config.lines[0].active_low && !config.lines[0].initial);
     CHECK(config.lines[2].chip == NULL && config.lines[2].initial);
     config.sensors = false; /* those of this machine are nobody's business */
@@ -103,6 +104,14 @@ TEST(mistakes_have_words)
         {"{\"simulated-sensors\": {\"a\": {\"value\": \"21\"}}}", "a.value must be a number"},
         {"{\"simulated-sensors\": {\"a\": {\"unit\": 1}}}", "a.unit must be a text"},
         {"{\"gpio\": {\"a\": {\"direction\": \"input\", \"chip\": \"x\"}}}", "name or number"},
+        {"{\"gpio\": {\"a\": {\"direction\": \"input\", \"chip\": \"x\", \"line\": -1}}}",
+         "devices.gpio.a.line must be the name or number of a line"},
+        {"{\"gpio\": {\"a\": {\"direction\": \"input\", \"chip\": true, \"line\": 1}}}",
+         "devices.gpio.a.chip must be the name or number of a chip"},
+        {"{\"gpio\": {\"a\": {\"direction\": \"input\", \"chip\": \"\", \"line\": 1}}}",
+         "devices.gpio.a.chip must be the name or number of a chip"},
+        {"{\"gpio\": {\"a\": {\"direction\": \"input\", \"line\": 1}}}",
+         "devices.gpio.a.chip must be given, too"},
         {"{\"gpio\": {\"a\": {\"direction\": \"input\", \"pin\": 1}}}",
          "devices.gpio.a: there is no member 'pin' here"}};
     for (size_t i = 0; i < ISO_COUNT_OF(cases); i++) {

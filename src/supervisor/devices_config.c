@@ -198,6 +198,21 @@ static enum iso_err read_sensors(const struct reader *reader, const json_t *valu
     return ISO_OK;
 }
 
+/* A name or a number from 0; *out stays NULL where nothing is given. False: something else is. */
+static bool read_name_or_number(const struct reader *reader, const json_t *value, const char **out)
+{
+    char digits[24];
+    if (json_is_integer(value) && json_integer_value(value) >= 0) {
+        (void)iso_format(digits, sizeof digits, "%lld", (long long)json_integer_value(value));
+        *out = iso_arena_copy_str(reader->arena, iso_str_from_z(digits));
+    } else if (json_string_length(value) != 0) {
+        *out = copy(reader, value);
+    } else {
+        return value == NULL;
+    }
+    return true;
+}
+
 static enum iso_err read_line(const struct reader *reader, const char *name, const json_t *value,
                               struct iso_sv_gpio_def *out)
 {
@@ -206,24 +221,24 @@ static enum iso_err read_line(const struct reader *reader, const char *name, con
     if (err != ISO_OK || !json_is_object(value)) {
         return err != ISO_OK ? err : wrong(reader, "gpio", "an object of objects");
     }
-    const json_t *line = json_object_get(value, "line");
+    const json_t *line = json_object_get(value, "line"), *chip = json_object_get(value, "chip");
     const char *direction = json_string_value(json_object_get(value, "direction"));
     if (direction == NULL ||
         (strcmp(direction, "input") != 0 && strcmp(direction, "output") != 0)) {
         return wrong_member(reader, "gpio", name, "direction", "\"input\" or \"output\"");
     }
     out->name = iso_arena_copy_str(reader->arena, iso_str_from_z(name));
-    out->chip = copy(reader, json_object_get(value, "chip"));
-    if (json_is_integer(line)) {
-        char digits[24];
-        (void)iso_format(digits, sizeof digits, "%lld", (long long)json_integer_value(line));
-        out->line = iso_arena_copy_str(reader->arena, iso_str_from_z(digits));
-    } else {
-        out->line = copy(reader, line);
+    if (!read_name_or_number(reader, chip, &out->chip)) {
+        return wrong_member(reader, "gpio", name, "chip", "the name or number of a chip");
     }
-    if (out->chip != NULL && out->line == NULL) {
+    if (!read_name_or_number(reader, line, &out->line) || (chip != NULL && line == NULL)) {
         return wrong_member(reader, "gpio", name, "line",
                             "the name or number of a line of its chip");
+    }
+    if (chip == NULL && line != NULL) {
+        return wrong_member(
+            reader, "gpio", name, "chip",
+            "given, too: \"line\" is one of a chip (one without both is simulated)");
     }
     const json_t *active_low = json_object_get(value, "active-low");
     const json_t *initial = json_object_get(value, "initial");
@@ -236,7 +251,10 @@ static enum iso_err read_line(const struct reader *reader, const char *name, con
     out->output = strcmp(direction, "output") == 0;
     out->active_low = json_is_true(active_low);
     out->initial = json_is_true(initial);
-    return out->name != NULL ? ISO_OK : ISO_E_NOMEM;
+    return out->name != NULL && (chip == NULL) == (out->chip == NULL) &&
+                   (line == NULL) == (out->line == NULL)
+               ? ISO_OK
+               : ISO_E_NOMEM;
 }
 
 static enum iso_err read_lines(const struct reader *reader, const json_t *value,
