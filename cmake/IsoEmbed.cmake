@@ -41,14 +41,15 @@ endfunction()
 
 # iso_embed_texts(TARGET SYMBOL FOLDER FILE...): the FILEs of FOLDER, packed, as `const struct iso_texts
 # SYMBOL` (src/base/texts.h); one that ends in .in is under its name without that. For texts that are
-# long and seldom wanted: the larger part of their size is saved.
+# long and seldom wanted: the larger part of their size is saved. By the system's Python, whose
+# module lz4 is a package.
 function(iso_embed_texts target symbol folder)
   set(source "${CMAKE_CURRENT_BINARY_DIR}/${symbol}.c")
   set(packer "${CMAKE_SOURCE_DIR}/cmake/pack_texts.py")
   list(TRANSFORM ARGN PREPEND "${folder}/" OUTPUT_VARIABLE paths)
   add_custom_command(
     OUTPUT "${source}"
-    COMMAND python3 -B "${packer}" ${symbol} "${source}" "${folder}" ${ARGN}
+    COMMAND /usr/bin/python3 -B "${packer}" ${symbol} "${source}" "${folder}" ${ARGN}
     DEPENDS ${paths} "${packer}"
     VERBATIM)
   target_sources(${target} PRIVATE "${source}")
