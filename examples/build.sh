@@ -8,15 +8,24 @@ here=$(cd "$(dirname "$0")" && pwd)
 example=$here/${1:?the name of an example}
 isomer=${2:-isomer}
 out=$(mktemp -d)
-trap 'rm -rf "$out"' EXIT
+new=
+trap 'rm -rf "$out" ${new:+"$new"}' EXIT
+
+# put FILE: to the example, whole. Who reads it or builds it meanwhile has the one or the other.
+put() {
+    new=$(mktemp "$here/.new-XXXXXX")
+    cp "$1" "$new"
+    chmod 644 "$new"
+    mv "$new" "$example/${1##*/}"
+}
+
 modules=$(sed -n 's/.*"package": "file:\([a-z-]*\)".*/\1/p; s/.*"package": "oci:lab\/\([a-z-]*\):.*/\1/p' \
     "$example/app.json")
 for module in $modules; do
     "$here/../modules/build.sh" "$isomer" "$out" "$module" >"$out/log"
-    cp "$out/$module.wasm" "$example/.$module.new"
-    mv "$example/.$module.new" "$example/$module.wasm" # who reads it meanwhile has the one or the other
+    put "$out/$module.wasm"
 done
 sed -n 's/.*"interface": "\([a-z-]*\)\.wit".*/\1/p' "$example/app.json" | while read -r interface; do
-    cp "$here/../modules/$interface/$interface.wit" "$example"
+    put "$here/../modules/$interface/$interface.wit"
 done
 [ ! -x "$example/prepare.sh" ] || "$example/prepare.sh"
