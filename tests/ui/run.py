@@ -24,7 +24,7 @@ sys.path.insert(0, os.path.join(ROOT, "tests", "orchestrator"))
 
 from fleet import Device, Guests, Skip, check, site  # noqa: E402  pylint: disable=wrong-import-position
 import npm  # noqa: E402  pylint: disable=wrong-import-position
-from suite import need  # noqa: E402  pylint: disable=wrong-import-position
+from suite import free_port, need  # noqa: E402  pylint: disable=wrong-import-position
 
 MODULES = ("camera", "resize", "screen", "counter", "greeter", "seal")
 CONFIGURATION = {
@@ -87,7 +87,8 @@ def make_site(programs):
     with contextlib.ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory())
         options = {name: options_of(name, folder) for name in CONFIGURATION}
-        held, devices = stack.enter_context(site(programs, *CONFIGURATION, options=options))
+        port = {"options": ["--http", "127.0.0.1:%d" % free_port()]}  # where it is found again when it is started again
+        held, devices = stack.enter_context(site(programs, *CONFIGURATION, options=options, orchestrator=port))
         shed = stack.enter_context(Device(programs, name="shed"))
         held.good("POST", "/v1/devices", {"address": "https://127.0.0.1:%d" % shed.ports["https"]})
         held.push(modules["greeter"], "greeter", "1.0.0")
@@ -117,7 +118,6 @@ def hold(programs):
 def do(held, devices, what, *names):
     """What a test in the browser asks for."""
     if what == "kill":
-        held.options += ["--http", "127.0.0.1:%d" % held.ports["http"]]  # where it is to be found again
         held.kill()
     elif what == "start":
         held.start()

@@ -9,7 +9,7 @@ const { chromium } = require("playwright-core");
 
 const { ADDRESS, TOKEN, PICTURES, CHROMIUM, NODE_PATH } = process.env;
 const AXE = fs.readFileSync(path.join(NODE_PATH, "axe-core", "axe.min.js"), "utf-8");
-const WAIT_MS = 20000;
+const WAIT_MS = 60000; // pages ask again after at most 15 s, and the processors may be busy
 
 class Failure extends Error {}
 

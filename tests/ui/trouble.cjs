@@ -1,7 +1,7 @@
 // What the page says when something fails, and how it is as before when that is over: without a reload.
 "use strict";
 
-const { ADDRESS, Window, ask, check, until, withWindow } = require("./site.cjs");
+const { ADDRESS, Window, api, ask, check, until, withWindow } = require("./site.cjs");
 
 const functionCalled = (page, name) =>
   page
@@ -126,6 +126,8 @@ module.exports = {
     const events = windows.at(-1)[1].page;
     await windows[1][1].page.goto(`${ADDRESS}/#/devices/den`);
     await windows[1][1].page.getByRole("button", { name: "Drain" }).waitFor();
+    // A device that was not heard of since the start is waited for longer than others.
+    await until("loft is up", async () => (await api("GET", "/v1/devices/loft")).state === "up");
     await ask("freeze", "loft");
     await events.getByRole("cell", { name: "device-lost" }).first().waitFor();
     await ask("thaw", "loft");
