@@ -6,7 +6,6 @@ import shlex
 import shutil
 import signal
 import struct
-import time
 
 from harness import Skip, check, match, stop_with, test
 
@@ -55,11 +54,16 @@ def stopped_by_a_signal(t):
 @test
 def stopped_while_waiting(t):
     """SIGUSR1 while waiting: the rest of the time is waited after resuming."""
-    begin = time.monotonic()
-    result = stop_with(t.start("run", "--snapshot", "s", t.guest("sleep", SECONDS=1.5)),
-                       signal.SIGUSR1)
+    def stopped(seconds):
+        return stop_with(t.start("run", "--snapshot", "s", t.guest("sleep", SECONDS=seconds)),
+                         signal.SIGUSR1)
+    t.expect(stopped(3600), 75, out="ready\n")
+    t.fails(["resume", "--timeout", "200ms", "s"], 124, "--timeout")
+    for seconds in (1.5, 12):
+        result = stopped(seconds)
+        if result.status != 0:  # it has not ended before the signal
+            break
     t.expect(result, 75, out="ready\n")
-    check(time.monotonic() - begin < 1.4, "it waited for the end of the sleep")
     t.expect(t.run("resume", "--timeout", "60s", "s"), 0, out="awake\n")
 
 
