@@ -28,6 +28,12 @@ static void figures_of(const json_t *component, struct figures *out)
     (void)iso_format_size(out->memory, iso_cli_json_number(component, "memory-bytes"));
 }
 
+static int refuse_unknown(const char *app)
+{
+    iso_cli_error("there is no application %s; 'isomer ls' lists those there are", app);
+    return ISO_CLI_REFUSED;
+}
+
 static void add_component(struct iso_cli_table *table, const json_t *component)
 {
     char name[160];
@@ -64,56 +70,62 @@ static bool is_without_components(const json_t *app)
             strcmp(iso_cli_json_text(app, "state"), "starting") == 0);
 }
 
+static bool is_wanted(const json_t *of, const char *only)
+{
+    return only == NULL || strcmp(iso_cli_json_text(of, "app"), only) == 0;
+}
+
 /* The components' own documents, all in one array; of applications without components what is known
- * of them. */
-static int collect(struct iso_cli_server *server, json_t *apps, json_t *all)
+ * of them. only: of that application; NULL: of all. */
+static int collect(struct iso_cli_server *server, const char *only, json_t *apps, json_t *all)
 {
     size_t i;
-    const char *name;
-    json_t *app, *component;
+    json_t *components = NULL, *component, *app;
+    bool is_there = only == NULL;
+    const int status = iso_cli_get_json(server, "/v1/components", &components);
+    json_array_foreach(components, i, component)
+    {
+        if (is_wanted(component, only)) {
+            (void)json_array_append(all, component);
+        }
+    }
+    json_decref(components);
     json_array_foreach(apps, i, app)
     {
-        if (is_without_components(app)) {
+        is_there = is_there || is_wanted(app, only);
+        if (is_wanted(app, only) && is_without_components(app)) {
             (void)json_array_append_new(
                 all, json_pack("{s:s, s:s, s:s}", "app", iso_cli_json_text(app, "app"), "state",
                                iso_cli_json_text(app, "state"), "last-error",
                                iso_cli_json_text(app, "reason")));
         }
-        json_object_foreach(json_object_get(app, "components"), name, component)
-        {
-            char path[300];
-            json_t *status_document = NULL;
-            (void)iso_format(path, sizeof path, "/v1/components/%s/%s",
-                             iso_cli_json_text(app, "app"), name);
-            const int status = iso_cli_get_json(server, path, &status_document);
-            if (status != ISO_CLI_OK) {
-                return status;
-            }
-            (void)json_array_append_new(all, status_document);
-        }
     }
-    return ISO_CLI_OK;
+    if (status == ISO_CLI_OK && !is_there) {
+        return refuse_unknown(only);
+    }
+    return status;
 }
 
-static void print_troubles(const json_t *apps)
+static void print_troubles(const json_t *apps, const char *only)
 {
     size_t i;
     json_t *app;
     json_array_foreach((json_t *)(uintptr_t)apps, i, app)
     {
-        if (iso_cli_json_text(app, "reason")[0] != '\0' && !is_without_components(app)) {
+        if (iso_cli_json_text(app, "reason")[0] != '\0' && !is_without_components(app) &&
+            is_wanted(app, only)) {
             iso_cli_note("%s: %s", iso_cli_json_text(app, "app"), iso_cli_json_text(app, "reason"));
         }
     }
 }
 
-static int print_of_device(struct iso_cli_server *server)
+static int print_of_device(struct iso_cli_server *server, const char *only)
 {
     static const char *const titles[] = {"COMPONENT", "STATE",  "MODE",      "CALLS",
                                          "P50",       "MEMORY", "LAST ERROR"};
     json_t *apps = NULL, *all = json_array(), *component;
     int status = iso_cli_get_json(server, "/v1/deployments", &apps);
-    status = status == ISO_CLI_OK ? collect(server, apps, all) : status;
+    status = status == ISO_CLI_OK ? collect(server, only, apps, all) : status;
     if (status == ISO_CLI_OK && server->json) {
         status = iso_cli_show_json(all);
     } else if (status == ISO_CLI_OK) {
@@ -129,7 +141,7 @@ static int print_of_device(struct iso_cli_server *server)
         } else {
             iso_cli_table_print(&table, stdout);
         }
-        print_troubles(apps);
+        print_troubles(apps, only);
         status = iso_cli_finish_output(ISO_CLI_OK);
     }
     json_decref(all);
@@ -228,8 +240,7 @@ static int print_of_orchestrator(struct iso_cli_server *server, const char *only
     size_t i, k;
     int status = collect_apps(server, only, apps);
     if (status == ISO_CLI_OK && only != NULL && json_array_size(apps) == 0) {
-        iso_cli_error("there is no application %s; 'isomer ls' lists those there are", only);
-        status = ISO_CLI_REFUSED;
+        status = refuse_unknown(only);
     }
     if (status == ISO_CLI_OK && json_array_size(apps) != 0) {
         status = add_figures(server, only, apps);
@@ -269,10 +280,9 @@ static int run_ps(const struct iso_cli_command *command, int argc, char **argv)
     struct iso_cli_client_args args;
     int status = iso_cli_client_read(command, argc, argv, &args, 0, 1, NULL, NULL);
     if (status < 0) {
-        status =
-            args.server.is_device
-                ? print_of_device(&args.server)
-                : print_of_orchestrator(&args.server, args.count != 0 ? args.operands[0] : NULL);
+        const char *only = args.count != 0 ? args.operands[0] : NULL;
+        status = args.server.is_device ? print_of_device(&args.server, only)
+                                       : print_of_orchestrator(&args.server, only);
     }
     iso_cli_server_fini(&args.server);
     return status;

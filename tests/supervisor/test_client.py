@@ -29,6 +29,12 @@ def test_from_nothing_to_a_call(programs, guests):
         table = client(programs, device, "ps")
         check("probe/probe" in table and "running" in table, "%s", table)
         check(client(programs, device, "call", "probe/probe", "add", "a=1", "b=2") == "3\n", "call")
+        client(programs, device, "put", module, "--name", "other")
+        listed = [[one["app"] for one in json.loads(client(programs, device, "ps", "--json", *words))]
+                  for words in ((), ("other",))]
+        check(listed == [["probe", "other"], ["other"]] or listed == [["other", "probe"], ["other"]], "%s", listed)
+        check("no application nothing" in client(programs, device, "ps", "nothing", status=77), "ps of none")
+        client(programs, device, "rm", "other")
         check(client(programs, device, "call", "probe/probe", "setting", '{"key": "colour"}') == '"red"\n', "JSON")
         wrong = client(programs, device, "call", "probe/probe", "add", "a=1", status=64)
         check("b" in wrong, "%s", wrong)
@@ -145,6 +151,7 @@ def test_client_shows_what_failed(programs, guests):
               "%s", lines)
         listed = json.loads(client(programs, device, "ps", "--json"))
         check(listed[0]["app"] == "probe" and listed[0]["last-error"] != "", "%s", listed)
+        check(client(programs, device, "ps", "probe").splitlines() == lines, "of this application")
 
 
 class Forgetful(http.server.BaseHTTPRequestHandler):
