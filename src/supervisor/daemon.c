@@ -422,6 +422,7 @@ enum iso_err iso_supervisor_start(uv_loop_t *loop, const struct iso_supervisor_c
     sv->alloc = alloc;
     (void)uv_timer_init(loop, &sv->closer);
     (void)uv_timer_init(loop, &sv->speed_timer);
+    iso_sv_history_begin(sv);
     sv->closer.data = sv;
     sv->speed_timer.data = sv;
     sv->started_ns = iso_clock_now_ns();
@@ -472,6 +473,12 @@ static void on_timer_closed(uv_handle_t *handle)
     uv_close((uv_handle_t *)&sv->closer, on_closed);
 }
 
+static void on_history_closed(uv_handle_t *handle)
+{
+    struct iso_supervisor *sv = handle->data;
+    uv_close((uv_handle_t *)&sv->speed_timer, on_timer_closed);
+}
+
 /* Nothing runs any more, and nobody is connected. */
 static void on_http_closed(void *ctx)
 {
@@ -486,9 +493,8 @@ static void on_http_closed(void *ctx)
     iso_blobs_destroy(sv->modules);
     iso_pairing_device_fini(&sv->pairing);
     iso_sv_neighbours_end(sv);
-    iso_sv_history_forget(sv, (struct iso_str){NULL, 0});
     iso_feed_fini(&sv->events);
-    uv_close((uv_handle_t *)&sv->speed_timer, on_timer_closed);
+    iso_sv_history_end(sv, on_history_closed);
 }
 
 /* The last calls have ended and are being answered; files may still be read for a request. Whatever
@@ -496,7 +502,7 @@ static void on_http_closed(void *ctx)
 static void on_closer(uv_timer_t *timer)
 {
     struct iso_supervisor *sv = timer->data;
-    if (sv->modules != NULL && iso_blobs_busy(sv->modules)) {
+    if ((sv->modules != NULL && iso_blobs_busy(sv->modules)) || sv->history_save.running) {
         return; /* asked again */
     }
     (void)uv_timer_stop(timer);

@@ -16,6 +16,7 @@ iso_library(iso_supervisor
     daemon.c
     describe.c
     heartbeat.c
+    history.c
     metrics.c
     neighbours.c
     observe.c

@@ -28,6 +28,14 @@ struct iso_sv_history {
     char *app, *component;
     struct iso_feed logs;
     struct iso_feed events;
+    bool unsaved; /* lines have come since they were written to the disk */
+};
+
+/* When lines are written next: history.c. */
+struct iso_sv_history_save {
+    uv_timer_t timer;
+    uint64_t due_ms, saved_ms; /* by uv_now; saved_ms 0: not yet */
+    bool running;              /* on the pool */
 };
 
 struct iso_supervisor;
@@ -93,6 +101,7 @@ struct iso_supervisor {
 
     struct iso_feed events; /* of the device: deployments, components, devices */
     struct iso_sv_history *histories;
+    struct iso_sv_history_save history_save;
     double speed; /* speed.c */
     uv_timer_t speed_timer;
     uint64_t speed_work; /* what had been done when it was looked last */
@@ -106,11 +115,19 @@ struct iso_supervisor {
     void *stopped_ctx;
 };
 
-/* The history of a component; made when there is none; NULL when memory is short. */
+/* history.c. The history of a component, with the lines that it had logged before the supervisor
+ * started; made when there is none; NULL when memory is short. */
 struct iso_sv_history *iso_sv_history_get(struct iso_supervisor *sv, struct iso_str app,
                                           struct iso_str component);
-/* Forgets those of an application that was removed; of all when app.ptr is NULL. */
+/* A line (JSON) for those who follow, and for the disk; an error is there soon. */
+void iso_sv_history_log(struct iso_supervisor *sv, struct iso_sv_history *history, bool is_error,
+                        struct iso_str entry);
+/* Forgets those of an application that was removed, on the disk too. */
 void iso_sv_history_forget(struct iso_supervisor *sv, struct iso_str app);
+/* Before anything is logged; and when nothing is any more, and history_save.running is not: writes
+ * what is left. Blocks; closed is called once. */
+void iso_sv_history_begin(struct iso_supervisor *sv);
+void iso_sv_history_end(struct iso_supervisor *sv, uv_close_cb closed);
 
 /* speed.c: sv->speed, and later perhaps a better one. The timer has been initialised. Blocks for
  * some 40 ms. */

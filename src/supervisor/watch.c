@@ -10,59 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { HISTORY_LOG_BYTES = 32 << 10, HISTORY_EVENT_BYTES = 16 << 10, LINE_MAX_BYTES = 8 << 10 };
-
-/* ---- Histories ------------------------------------------------------------------------------ */
-
-struct iso_sv_history *iso_sv_history_get(struct iso_supervisor *sv, struct iso_str app,
-                                          struct iso_str component)
-{
-    for (struct iso_sv_history *at = sv->histories; at != NULL; at = at->next) {
-        if (iso_str_equal_z(app, at->app) && iso_str_equal_z(component, at->component)) {
-            return at;
-        }
-    }
-    struct iso_sv_history *history = iso_alloc_new(sv->alloc, sizeof *history);
-    char *names = iso_alloc_new(sv->alloc, app.len + component.len + 2);
-    if (history == NULL || names == NULL) {
-        iso_alloc_free(sv->alloc, history, sizeof *history);
-        iso_alloc_free(sv->alloc, names, app.len + component.len + 2);
-        return NULL;
-    }
-    iso_memory_copy(names, app.ptr, app.len);
-    iso_memory_copy(names + app.len + 1, component.ptr, component.len);
-    history->app = names;
-    history->component = names + app.len + 1;
-    iso_feed_init(&history->logs, sv->alloc, HISTORY_LOG_BYTES);
-    iso_feed_init(&history->events, sv->alloc, HISTORY_EVENT_BYTES);
-    /* Above the numbers of an earlier life, and of another device that the component was on. */
-    iso_feed_continue(&history->logs, iso_clock_now_ns() / 1000u);
-    iso_feed_continue(&history->events, iso_clock_now_ns() / 1000u);
-    history->next = sv->histories;
-    sv->histories = history;
-    return history;
-}
-
-static void destroy_history(struct iso_supervisor *sv, struct iso_sv_history *history)
-{
-    iso_feed_fini(&history->logs);
-    iso_feed_fini(&history->events);
-    iso_alloc_free(sv->alloc, history->app, strlen(history->app) + strlen(history->component) + 2);
-    iso_alloc_free(sv->alloc, history, sizeof *history);
-}
-
-void iso_sv_history_forget(struct iso_supervisor *sv, struct iso_str app)
-{
-    for (struct iso_sv_history **at = &sv->histories; *at != NULL;) {
-        struct iso_sv_history *history = *at;
-        if (app.ptr == NULL || iso_str_equal_z(app, history->app)) {
-            *at = history->next;
-            destroy_history(sv, history);
-        } else {
-            at = &history->next;
-        }
-    }
-}
+enum { LINE_MAX_BYTES = 8 << 10 };
 
 /* ---- Events of the device ------------------------------------------------------------------- */
 
@@ -122,7 +70,8 @@ static void on_log(void *ctx, struct iso_sv_component *component, enum iso_log_l
     iso_json_put_string(&json, "message", line);
     iso_json_object_end(&json);
     if (iso_json_finish(&json) == ISO_OK) {
-        (void)iso_feed_add(&history->logs, iso_str_from((const char *)buf.ptr, buf.len));
+        iso_sv_history_log(sv, history, level == ISO_LOG_ERROR,
+                           iso_str_from((const char *)buf.ptr, buf.len));
     }
     iso_buf_fini(&buf);
 }

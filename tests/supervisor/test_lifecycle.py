@@ -110,6 +110,67 @@ def test_modules_are_sent_from_files(programs, _guests):
         check(head.status == 200 and head.headers["Content-Length"] == str(len(data)), "HEAD: %s", head)
 
 
+def test_logs_outlive_the_supervisor(programs, guests):
+    """What a component logged before a restart is there after it, once, with where it was: after an orderly one all of
+    it, after kill -9 errors and what was logged before them. With its application it goes."""
+    with Device(programs) as device:
+        logs = "/v1/components/test/probe/logs"
+
+        def lines():
+            return [line["message"] for line in device.get(logs)]
+
+        def first(after=None):
+            """The first of the stream: its number and its message."""
+            connection = http.client.HTTPConnection("127.0.0.1", device.ports["http"], timeout=20)
+            connection.request("GET", logs, headers={"Authorization": "Bearer " + device.token, "Accept":
+                                                     "text/event-stream", **({"Last-Event-ID": after} if after else {})})
+            answer, found = connection.getresponse(), {}
+            while "data" not in found or "id" not in found:
+                name, _, value = answer.readline().decode().partition(": ")
+                found[name] = value.strip()
+            connection.close()
+            return found["id"], json.loads(found["data"])["message"]
+
+        def start():
+            device.start()
+            until("it runs", lambda: device.request("GET", logs).status == 200)
+
+
+        anew = "the supervisor of the device has started anew"
+        deployed = document("test", {"probe": (device.put_module(guests.bytes("probe")), {"grants": GRANTS})})
+        device.deploy(deployed)
+        check(lines() == [], "nothing yet: %s", lines())
+        device.value("test/probe", "say", {"text": "before"})
+        until("it is logged", lambda: "before" in lines())
+        seen, message = first()
+        check(message == "before", "followed: %s", message)
+        check(device.stop() == 0, "it stops")
+        start()
+        check(lines() == ["before", anew], "after a restart: %s", lines())
+        check(first() == (seen, "before") and first(seen)[1] == anew, "who followed goes on: %s, %s", first(), first(seen))
+        file = os.path.join(device.state, "logs", "test", "probe")
+        check(os.stat(file).st_mode & 0o777 == 0o600, "nobody else may read it")
+        device.value("test/probe", "say", {"text": "then"})
+        check(device.call("test/probe", "trap").status == 500, "a trap")
+        until("it is on the disk", lambda: "unreachable" in open(file, encoding="utf-8").read())
+        device.value("test/probe", "say", {"text": "last"}) # too soon after that
+        device.kill()
+        start()
+        found = lines()
+        check(found[:3] == ["before", anew, "then"] and "unreachable" in found[3] and found[4:] == [anew],
+              "after kill -9: %s", found)
+        device.stop()
+        with open(file, "a", encoding="utf-8") as stream:
+            stream.write("no line\n[]\n{}")
+        start()
+        check(lines() == found, "a damaged file: %s", lines())
+        check(device.request("DELETE", "/v1/deployments/test").status == 204, "removed")
+        check(not os.path.exists(os.path.dirname(file)), "its lines too")
+        deployed["generation"] = 2
+        device.deploy(deployed)
+        check(lines() == [], "another application of that name: %s", lines())
+
+
 def test_a_log_that_nobody_reads(programs, guests):
     """When nobody reads the log, lines are lost, and nothing waits for it."""
     reader, writer = os.pipe()
