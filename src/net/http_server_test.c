@@ -136,6 +136,13 @@ static void until(struct world *world, const char *text)
     TEST_FAIL("'%s' did not come, but '%s'", text != NULL ? text : "the end", world->got);
 }
 
+static void until_asked(struct world *world)
+{
+    while (world->request_calls == 0) {
+        (void)uv_run(&world->loop, UV_RUN_ONCE);
+    }
+}
+
 static void until_closed(struct world *world, unsigned calls)
 {
     for (unsigned i = 0; i < 2000 && world->closed_calls < calls; i++) {
@@ -173,6 +180,13 @@ static void answer_now(struct world *world, struct iso_http_request *req)
 }
 
 #define GET "GET /a HTTP/1.1\r\nHost: localhost\r\n\r\n"
+
+/* A request has come, and waits for its answer. */
+static void ask(struct world *world)
+{
+    say(world, GET);
+    until_asked(world);
+}
 
 TEST(a_server_that_nobody_used_closes)
 {
@@ -214,10 +228,7 @@ TEST(only_the_first_answer_counts_and_each_body_is_released_once)
 {
     struct world world;
     world_init(&world);
-    say(&world, GET);
-    while (world.request_calls == 0) {
-        (void)uv_run(&world.loop, UV_RUN_ONCE);
-    }
+    ask(&world);
     answer(&world, world.id, "first");
     answer(&world, world.id, "second");
     CHECK_EQ_U64(world.released, 1); /* the second */
@@ -279,10 +290,7 @@ TEST(a_file_for_a_request_that_is_over_is_closed)
     struct world world;
     world_init(&world);
     world.closed = answer_file;
-    say(&world, GET);
-    while (world.request_calls == 0) {
-        (void)uv_run(&world.loop, UV_RUN_ONCE);
-    }
+    ask(&world);
     (void)close(world.fd);
     world.fd = -1;
     until_closed(&world, 1);
@@ -301,10 +309,7 @@ TEST(a_client_that_goes_while_it_waits_is_noticed)
     struct world world;
     world_init(&world);
     world.closed = answer_in_closed;
-    say(&world, GET);
-    while (world.request_calls == 0) {
-        (void)uv_run(&world.loop, UV_RUN_ONCE);
-    }
+    ask(&world);
     struct iso_http_stats stats;
     iso_http_server_stats(world.server, &stats);
     CHECK_EQ_U64(stats.deferred, 1);
@@ -323,10 +328,7 @@ TEST(an_answer_just_after_the_client_has_gone_is_released)
 {
     struct world world;
     world_init(&world);
-    say(&world, GET);
-    while (world.request_calls == 0) {
-        (void)uv_run(&world.loop, UV_RUN_ONCE);
-    }
+    ask(&world);
     (void)close(world.fd);
     world.fd = -1;
     answer(&world, world.id, "into the void"); /* before anybody noticed */
@@ -350,9 +352,7 @@ TEST(a_request_may_be_dropped_at_any_stage)
         world.request = stage == 1 ? abort_request : NULL;
         say(&world, GET);
         if (stage == 2) {
-            while (world.request_calls == 0) {
-                (void)uv_run(&world.loop, UV_RUN_ONCE);
-            }
+            until_asked(&world);
             iso_http_abort(world.server, world.id);
             iso_http_abort(world.server, world.id);
             CHECK_EQ_U64(world.closed_calls, 0);
@@ -515,10 +515,7 @@ TEST(closing_drops_what_waits)
 {
     struct world world;
     world_init(&world);
-    say(&world, GET);
-    while (world.request_calls == 0) {
-        (void)uv_run(&world.loop, UV_RUN_ONCE);
-    }
+    ask(&world);
     world_fini(&world); /* which checks that on_closed was called */
 }
 

@@ -170,15 +170,24 @@ static bool try_next(struct iso_or_entry *entry)
     return ++entry->beat_tried < entry->address_count && beat(entry);
 }
 
+/* An answer has come; false: nobody wants it any more, and the entry may be gone. */
+static bool goes_on_with(struct iso_or_entry *entry)
+{
+    entry->beat_http = 0;
+    iso_or_asked(entry->devices);
+    if (entry->gone || entry->devices->closing) {
+        iso_or_entry_release(entry);
+        return false;
+    }
+    return true;
+}
+
 static void on_beat(void *ctx, uint64_t id, const struct iso_http_client_answer *answer)
 {
     struct iso_or_entry *entry = ctx;
     unsigned wants;
     (void)id;
-    entry->beat_http = 0;
-    iso_or_asked(entry->devices);
-    if (entry->gone || entry->devices->closing) {
-        iso_or_entry_release(entry);
+    if (!goes_on_with(entry)) {
         return;
     }
     iso_or_entry_doubt(entry, entry->target.base, answer);
@@ -236,10 +245,7 @@ static void on_who(void *ctx, uint64_t id, const struct iso_http_client_answer *
     const char *base = entry->target.base;
     bool goes_on;
     (void)id;
-    entry->beat_http = 0;
-    iso_or_asked(entry->devices);
-    if (entry->gone || entry->devices->closing) {
-        iso_or_entry_release(entry);
+    if (!goes_on_with(entry)) {
         return;
     }
     const enum who who = read_who(entry, answer);
