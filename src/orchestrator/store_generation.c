@@ -19,6 +19,21 @@ const char *iso_or_generation_state_name(enum iso_or_generation_state state)
 /* ---- Generations -------------------------------------------------------------------------------
  */
 
+/* How far it is: what changes with each step. */
+static enum iso_err put_progress(struct iso_or_store *store, enum iso_or_sql statement,
+                                 const struct iso_or_generation_row *row, struct iso_report *report)
+{
+    struct iso_or_query query;
+    iso_or_query_begin(&query, store, statement);
+    iso_or_query_text(&query, row->app);
+    iso_or_query_u64(&query, row->number);
+    iso_or_query_u64(&query, (uint64_t)row->state);
+    iso_or_query_text(&query, row->progress);
+    iso_or_query_text(&query, row->error);
+    iso_or_query_u64(&query, row->changed_ms);
+    return iso_or_query_run(&query, report);
+}
+
 static enum iso_err put_parts(struct iso_or_store *store, const struct iso_or_generation_row *row,
                               struct iso_report *report)
 {
@@ -36,14 +51,7 @@ static enum iso_err put_parts(struct iso_or_store *store, const struct iso_or_ge
     if (err != ISO_OK) {
         return err;
     }
-    iso_or_query_begin(&query, store, ISO_OR_SQL_PROGRESS_PUT);
-    iso_or_query_text(&query, row->app);
-    iso_or_query_u64(&query, row->number);
-    iso_or_query_u64(&query, (uint64_t)row->state);
-    iso_or_query_text(&query, row->progress);
-    iso_or_query_text(&query, row->error);
-    iso_or_query_u64(&query, row->changed_ms);
-    err = iso_or_query_run(&query, report);
+    err = put_progress(store, ISO_OR_SQL_PROGRESS_PUT, row, report);
     if (err != ISO_OK) {
         return err;
     }
@@ -69,15 +77,7 @@ enum iso_err iso_or_store_generation_step(struct iso_or_store *store,
                                           const struct iso_or_generation_row *row,
                                           struct iso_report *report)
 {
-    struct iso_or_query query;
-    iso_or_query_begin(&query, store, ISO_OR_SQL_PROGRESS_UPDATE);
-    iso_or_query_text(&query, row->app);
-    iso_or_query_u64(&query, row->number);
-    iso_or_query_u64(&query, (uint64_t)row->state);
-    iso_or_query_text(&query, row->progress);
-    iso_or_query_text(&query, row->error);
-    iso_or_query_u64(&query, row->changed_ms);
-    enum iso_err err = iso_or_query_run(&query, report);
+    enum iso_err err = put_progress(store, ISO_OR_SQL_PROGRESS_UPDATE, row, report);
     if (err == ISO_OK && sqlite3_changes(store->db) == 0) {
         err = iso_fail(report, ISO_E_NOT_FOUND, "'%.*s' has no generation %" PRIu64,
                        (int)row->app.len, row->app.ptr, row->number);
