@@ -294,6 +294,10 @@ const struct iso_cli_command iso_cli_client_ps = {
     .name = "ps",
     .summary = "list the components, and where they run",
     .synopsis = "[APP]",
+    .description =
+        "Of each component: the calls that it took where it is now, the time that half of them\n"
+        "took at most (P50), and the memory of its instances; '-' where the device is lost. Of a\n"
+        "function without a call under way there is no instance, and so no memory.",
     .groups = groups,
     .group_count = ISO_COUNT_OF(groups),
     .examples = "  isomer ps\n"

@@ -182,7 +182,7 @@ enum iso_err iso_or_store_event_numbers(struct iso_or_store *store, uint64_t *fi
     (void)iso_format(text, sizeof text, "%.*s", (int)value.len, (const char *)value.ptr);
     iso_buf_fini(&value);
     if (err == ISO_OK) {
-        err = iso_parse_count(text, UINT32_MAX - 1, &life, report);
+        err = iso_parse_count(text, INT32_MAX - 1, &life, report);
     } else if (err == ISO_E_NOT_FOUND) {
         err = ISO_OK;
     }
