@@ -117,7 +117,8 @@ def test_thermostat_switches_the_line(programs, guests):
         check(seen == [(True, 18.5), (False, 21.6), (True, 10)], "events: %s", seen)
         app.devices["living"].kill()
         heats(False, "nobody measures any more")
-        check(app.events("heater", "released") == [{"line": "heater", "seconds": 3}], "an event of it")
+        released = app.events("heater", "released")  # more than one when the processors were busy with other things
+        check(released and all(event == {"line": "heater", "seconds": 3} for event in released), "told: %s", released)
         told = run([programs["client"], "--orchestrator", app.held.state, "events", "thermostat/heater"])
         check(re.search(r'Z released +{"line": "heater", "seconds": 3}\n$', told), "by the command: %s", told)
 
