@@ -102,6 +102,8 @@ class Daemon:
         if self.process is None:
             return 0
         self.process.send_signal(signal.SIGTERM)
+        # A test may have failed while it was stopped by SIGSTOP: that failure is to be told, not this.
+        self.process.send_signal(signal.SIGCONT)
         try:
             status = self.process.wait(60)
         except subprocess.TimeoutExpired:
