@@ -39,6 +39,7 @@ struct iso_cli_command {
     int (*run)(const struct iso_cli_command *command, int argc, char **argv);
     /* Ends with NULL; NULL: there are none. Their options are all their own. */
     const struct iso_cli_command *const *subcommands;
+    bool has_operands; /* words that are no subcommand are operands of run; else a mistake */
 };
 
 struct iso_cli_args {

@@ -6,7 +6,6 @@
 
 extern const struct iso_cli_command iso_cli_client_device;
 extern const struct iso_cli_command iso_cli_device_drain; /* below it */
-extern const struct iso_cli_command iso_cli_client_new;
 extern const struct iso_cli_command iso_cli_client_ps;
 extern const struct iso_cli_command iso_cli_client_call;
 extern const struct iso_cli_command iso_cli_client_flow;

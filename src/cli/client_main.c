@@ -17,7 +17,7 @@ static const struct iso_cli_command *const commands[] = {
     &iso_cli_client_key,      &iso_cli_client_sign,     &iso_cli_client_verify,
     &iso_cli_client_put,      &iso_cli_client_token,    &iso_cli_client_login,
     &iso_cli_client_pair,     &iso_cli_client_owner,    &iso_cli_client_simulate,
-    &iso_cli_client_new,      &iso_cli_client_up,       &iso_cli_client_down};
+    &iso_cli_client_up,       &iso_cli_client_down};
 
 static bool takes_value(const char *option)
 {

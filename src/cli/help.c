@@ -74,10 +74,6 @@ static int run(const struct iso_cli_command *command, int argc, char **argv)
         print_exit();
         return iso_cli_finish_output(ISO_CLI_OK);
     }
-    if (word != NULL && strcmp(topic, "new") == 0) {
-        static const struct iso_cli_sibling client = {.command = "new", .program = "isomer-client"};
-        return explain_sibling(&client, word);
-    }
     for (size_t i = 0; iso_cli_commands[i] != NULL; i++) {
         if (strcmp(topic, iso_cli_commands[i]->name) == 0) {
             return explain(iso_cli_commands[i], word);

@@ -92,15 +92,12 @@ static bool is_component(const char *text)
 
 /*
  * Whether the command line is for the program that talks to devices and orchestrators although its
- * first word is not one of that program's: options before the command, which say whom to ask;
- * `call`, which is for files too, with such an option or the name of a component; and `new app`.
+ * first word is not one of that program's: options before the command, which say whom to ask; and
+ * `call`, which is for files too, with such an option or the name of a component.
  */
 static bool is_for_server(int argc, char **argv)
 {
     if (is_server_option(argv[1]) || strcmp(argv[1], "--json") == 0) {
-        return true;
-    }
-    if (argc > 2 && strcmp(argv[1], "new") == 0 && strcmp(argv[2], "app") == 0) {
         return true;
     }
     bool first = true; /* the first operand is what is called */

@@ -259,16 +259,20 @@ static int run(const struct iso_cli_command *command, int argc, char **argv)
     return iso_cli_finish_output(status);
 }
 
+static const struct iso_cli_command *const below[] = {&iso_cli_new_app, NULL};
+
 const struct iso_cli_command iso_cli_command_new = {
     .name = "new",
-    .summary = "begin a module",
+    .summary = "begin a module or an application",
     .synopsis = "c|rust|assemblyscript NAME",
     .description =
         "Makes the folder NAME with the source of a module, its interface NAME.wit, the bindings\n"
         "between them, a Makefile and a README. It builds at once: cd NAME && make. A folder that\n"
-        "is there already is left alone. 'isomer help new app' tells how an application is begun.",
+        "is there already is left alone.",
     .examples = "  isomer new c my-sensor\n"
                 "  isomer new rust scaler\n"
                 "  isomer new assemblyscript words\n",
     .run = run,
+    .subcommands = below,
+    .has_operands = true,
 };

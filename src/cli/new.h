@@ -15,4 +15,7 @@ int iso_cli_new_read(const struct iso_cli_command *command, int argc, char **arg
 int iso_cli_new_make(const struct iso_cli_command *command, enum iso_gen_language language,
                      const char *name, bool has_readme);
 
+/* The command below `new`. */
+extern const struct iso_cli_command iso_cli_new_app;
+
 #endif

@@ -90,6 +90,9 @@ int iso_cli_dispatch(const struct iso_cli_command *command, int argc, char **arg
         return run_alone(command, argc, argv);
     }
     const struct iso_cli_command *subcommand = iso_cli_subcommand_find(command, argv[at]);
+    if (subcommand == NULL && command->has_operands) {
+        return command->run(command, argc, argv);
+    }
     if (subcommand == NULL) {
         return iso_cli_subcommand_unknown(command, argv[at]);
     }

@@ -94,6 +94,11 @@ TEST(a_command_may_do_something_without_a_word)
     CHECK_EQ_I64(run(&both, "thing ls"), ISO_CLI_OK);
     CHECK_STR(seen, "thing ls:");
     CHECK_EQ_I64(run(&both, "thing lss"), ISO_CLI_USAGE);
+    both.has_operands = true;
+    CHECK_EQ_I64(run(&both, "thing lss --json ls"), ISO_CLI_OK);
+    CHECK_STR(seen, "thing: lss --json ls");
+    CHECK_EQ_I64(run(&both, "thing ls lss"), ISO_CLI_OK);
+    CHECK_STR(seen, "thing ls: lss");
 }
 
 TEST(the_help_lists_them)

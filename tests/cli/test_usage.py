@@ -11,7 +11,7 @@ from harness import HERE, Failure, Skip, check, match, test
 COMMANDS = ("run", "resume", "inspect", "call", "pack", "bindgen", "new", "version", "help")
 CLIENT_COMMANDS = ("check", "plan", "deploy", "ls", "ps", "describe", "logs", "call", "move", "flow", "rm", "history",
                    "rollback", "events", "device", "package", "registry", "trust", "key", "sign", "verify", "put", "token",
-                   "login", "pair", "owner", "simulate", "new", "up", "down")
+                   "login", "pair", "owner", "simulate", "up", "down")
 
 
 @test
@@ -78,9 +78,7 @@ def help_has_every_option_of_the_documentation(t):
 
 
 def lines_of(t, command):
-    """The command, or the commands below it. `new` alone is isomer's own."""
-    if command == "new":
-        return [["new", "app"]]
+    """The command, or the commands below it."""
     below = re.findall(rf"^  ({command} [a-z]+) {{3,}}", t.expect(t.run("help", command), 0).out, re.MULTILINE)
     return [line.split() for line in below] or [[command]]
 
@@ -106,7 +104,7 @@ def commands_of_the_client_are_documented(t):
             check(t.expect(t.run(*line, "--help"), 0).out == result.out, f"{line}: {result}")
         for one in command["subcommands"] or [command]:
             known |= {option["name"] for group in one["groups"] for option in group["options"]}
-            check((one["groups"] or name in ("new", "down")) and one["summary"], str(one))
+            check((one["groups"] or name == "down") and one["summary"], str(one))
     known = {name for name in known if len(name) > 1}
     documented = set(re.findall(r"--([a-z-]+)", re.sub(r"(?m)^\|?-+\|.*$", "", text)))
     check(documented == known, f"documented {sorted(documented)}, known {sorted(known)}")

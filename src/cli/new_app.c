@@ -1,7 +1,6 @@
 /* isomer new app: the beginning of an application: a module, and a manifest with two components of
  * it and a flow through both. */
 #include "base/name.h"
-#include "cli/client_commands.h"
 #include "cli/interface.h"
 #include "cli/message.h"
 #include "cli/new.h"
@@ -55,7 +54,7 @@ static int run_app(const struct iso_cli_command *command, int argc, char **argv)
     return iso_cli_finish_output(status);
 }
 
-static const struct iso_cli_command new_app = {
+const struct iso_cli_command iso_cli_new_app = {
     .name = "new app",
     .summary = "begin an application",
     .synopsis = "c|rust|assemblyscript NAME",
@@ -66,12 +65,4 @@ static const struct iso_cli_command new_app = {
         "'isomer new', that app.json names as file:FOLDER.",
     .examples = "  isomer new app c thermostat\n",
     .run = run_app,
-};
-static const struct iso_cli_command *const new_commands[] = {&new_app, NULL};
-
-const struct iso_cli_command iso_cli_client_new = {
-    .name = "new",
-    .summary = "begin an application",
-    .synopsis = "app c|rust|assemblyscript NAME",
-    .subcommands = new_commands,
 };
