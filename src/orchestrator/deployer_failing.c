@@ -4,11 +4,56 @@
 
 #include "base/json_member.h"
 
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
 /* What devices said of an earlier generation says nothing of this one. */
 static bool is_current(const struct iso_or_app *app, const json_t *said)
 {
     return app->current != NULL && (uint64_t)json_integer_value(
                                        json_object_get(said, "generation")) == app->current->number;
+}
+
+static const struct iso_or_flow *flow_of(const struct iso_or_generation *gen, const char *name)
+{
+    const struct iso_or_manifest *manifest = gen->manifest;
+    for (size_t i = 0; manifest != NULL && i < manifest->flow_count; i++) {
+        if (iso_str_equal_z(manifest->flows[i].name, name)) {
+            return &manifest->flows[i];
+        }
+    }
+    return NULL;
+}
+
+/* Devices count steps: "step 1: trap". Here it is "step 1 (other.step) on den: trap". */
+static void name_step(const struct iso_or_app *app, const json_t *failing,
+                      char out[ISO_OR_REASON_SIZE])
+{
+    static const char head[] = "step ";
+    const char *error = json_string_value(json_object_get(failing, "error"));
+    const struct iso_or_generation *gen = app->current;
+    const struct iso_or_flow *flow =
+        flow_of(gen, json_string_value(json_object_get(failing, "flow")));
+    char *end = NULL;
+    const unsigned long step = strncmp(error, head, sizeof head - 1) == 0
+                                   ? strtoul(error + sizeof head - 1, &end, 10)
+                                   : ULONG_MAX;
+    (void)iso_format(out, ISO_OR_REASON_SIZE, "%s", error);
+    if (flow == NULL || step >= flow->step_count || *end != ':' ||
+        flow->steps[step].component >= gen->manifest->component_count) {
+        return;
+    }
+    const struct iso_str function = flow->steps[step].function;
+    const struct iso_str component = gen->manifest->components[flow->steps[step].component].name;
+    char name[ISO_OR_APP_SIZE];
+    (void)iso_format(name, sizeof name, "%.*s", (int)component.len, component.ptr);
+    const char *device = iso_or_generation_device(gen, name);
+    if (device != NULL) {
+        (void)iso_format(out, ISO_OR_REASON_SIZE, "step %lu (%s.%.*s) on %s%s", step, name,
+                         (int)function.len, function.ptr,
+                         iso_or_device_called(app->deployer, device), end);
+    }
 }
 
 bool iso_or_app_failing(const struct iso_or_app *app, char reason[ISO_OR_REASON_SIZE])
@@ -19,9 +64,11 @@ bool iso_or_app_failing(const struct iso_or_app *app, char reason[ISO_OR_REASON_
     {
         const json_t *flow = json_array_get(json_object_get(said, "flows"), 0);
         if (flow != NULL && is_current(app, said)) {
-            const char *name = "", *since = "", *error = "";
-            (void)json_unpack((json_t *)(uintptr_t)flow, "{s:s, s:s, s:s}", "flow", &name, "since",
-                              &since, "error", &error);
+            const char *name = "", *since = "";
+            char error[ISO_OR_REASON_SIZE];
+            name_step(app, flow, error);
+            (void)json_unpack((json_t *)(uintptr_t)flow, "{s:s, s:s}", "flow", &name, "since",
+                              &since);
             (void)iso_format(reason, ISO_OR_REASON_SIZE, "the flow %s fails since %s: %s", name,
                              since, error);
             return true;
@@ -83,13 +130,16 @@ void iso_or_app_put_failing(const struct iso_or_app *app, struct iso_json *json)
     {
         json_array_foreach(is_current(app, said) ? json_object_get(said, "flows") : NULL, i, flow)
         {
-            static const char *const members[] = {"flow", "since", "error"};
+            static const char *const members[] = {"flow", "since"};
+            char error[ISO_OR_REASON_SIZE];
+            name_step(app, flow, error);
             iso_json_object_begin(json);
             iso_json_put_z(json, "device", device);
             for (size_t k = 0; k < ISO_COUNT_OF(members); k++) {
                 iso_json_put_z(json, members[k],
                                json_string_value(json_object_get(flow, members[k])));
             }
+            iso_json_put_z(json, "error", error);
             iso_json_object_end(json);
         }
     }

@@ -249,8 +249,9 @@ def test_a_flow_that_fails_is_seen(programs, guests):
         held.deploy(app("other.trap"), files(guests))
         status = until("the state says that it fails", lambda: (lambda app: app if app["state"] == "failing" else None)(
             held.get("/v1/apps/lab")))
-        check(re.match(r"the flow tick fails since 20..-..-..T..:..:..\....Z: step 1: trap", status["reason"]),
-              "reason: %s", status)
+        check(re.match(r"the flow tick fails since 20..-..-..T..:..:..\....Z: step 1 \(other.trap\) on den: trap",
+                       status["reason"]), "reason: %s", status)
+        check(status["failing"][0]["error"].startswith("step 1 (other.trap) on den: trap"), "error: %s", status)
         check([(f["flow"], f["device"]) for f in status["failing"]] == [("tick", held.device("hall")["id"])],
               "failing: %s", status)
         check(all(c["state"] == "running" for c in status["components"]), "components: %s", status)
