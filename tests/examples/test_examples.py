@@ -165,7 +165,9 @@ def picture(held, path):
     """What a display shows, as (width, height, bytes of red, green and blue)."""
     if shutil.which("ffmpeg") is None:
         raise Skip("ffmpeg is not installed, which decodes the picture")
-    answer = held.good("GET", path + "/picture")
+    answer = until("%s shows something" % path, lambda: (lambda got: got if got.status != 404 else None)(
+        held.request("GET", path + "/picture")))
+    check(answer.status == 200, "%s", answer)
     check(answer.headers["Content-Type"] == "image/jpeg", "%s", answer)
     raw = subprocess.run(["ffmpeg", "-v", "error", "-i", "-", "-f", "image2pipe", "-c:v", "ppm", "-pix_fmt", "rgb24",
                           "-"], input=answer.body, capture_output=True, check=True).stdout
