@@ -36,6 +36,19 @@ target_compile_options(iso_flags INTERFACE
   -fno-asynchronous-unwind-tables -fno-unwind-tables)
 target_link_options(iso_flags INTERFACE -Wl,--gc-sections)
 
+# Functions, loops and tables begin where they may, not at multiples of 16 or 32 bytes: what lies
+# between was one percent of the program isomer. It saved no time: without it, modules are validated
+# 2 % faster and calls with JSON 2 % slower. The interpreter's files have it again
+# (src/engine/CMakeLists.txt). clang pads less by itself.
+if(CMAKE_C_COMPILER_ID STREQUAL "GNU")
+  target_compile_options(iso_flags INTERFACE -fno-align-functions -fno-align-loops -fno-align-jumps)
+  include(CheckCCompilerFlag)
+  check_c_compiler_flag(-malign-data=abi ISO_HAVE_ALIGN_DATA)
+  if(ISO_HAVE_ALIGN_DATA)
+    target_compile_options(iso_flags INTERFACE -malign-data=abi)
+  endif()
+endif()
+
 # Tables of pointers need a relocation per entry; packed, each takes an eighth of a word instead of
 # three words (glibc 2.36 and later).
 include(CheckLinkerFlag)
