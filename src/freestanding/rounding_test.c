@@ -95,8 +95,15 @@ TEST(random_numbers)
     }
 }
 
+/* What distinguishes a quiet NaN differs between processors (MIPS has it the other way round): the
+ * processor's own quotient of zeros is one. */
 TEST(roots_of_nans_are_quiet)
 {
+    const uint64_t mask = 0x7ff8000000000000;
+    volatile double zero = 0.0;
+    double quiet = zero / zero;
+    uint64_t quiet_bits;
+    memcpy(&quiet_bits, &quiet, sizeof quiet);
     static const uint64_t nans[] = {0x7ff0000000000001, 0xfff0000000000001, 0x7ff7ffffffffffff,
                                     0x7ff8000000000000, 0xfff8000000000000};
     for (size_t i = 0; i < ISO_COUNT_OF(nans); i++) {
@@ -105,7 +112,7 @@ TEST(roots_of_nans_are_quiet)
         memcpy(&x, &nans[i], sizeof x);
         x = iso_soft_sqrt(x);
         memcpy(&bits, &x, sizeof bits);
-        CHECK_EQ_U64(bits & 0x7ff8000000000000u, 0x7ff8000000000000u);
+        CHECK_EQ_U64(bits & mask, quiet_bits & mask);
     }
 }
 
