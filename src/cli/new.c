@@ -13,6 +13,7 @@
 enum { NAME_MAX_BYTES = 60, WORD_CAP = 128, PATH_CAP = 512 };
 
 static const char *const interface_parts[ISO_CLI_TEMPLATE_PARTS] = {"interface.wit"};
+static const char *const manifest_parts[ISO_CLI_TEMPLATE_PARTS] = {"app.json"};
 
 /* A name in the forms that the templates want; and their text. */
 struct names {
@@ -166,7 +167,7 @@ static int make_folder(const char *name)
     return ISO_CLI_IO;
 }
 
-static int write_all(struct names *names, enum iso_gen_language language, bool has_readme,
+static int write_all(struct names *names, enum iso_gen_language language, bool is_app,
                      const struct iso_wit *wit)
 {
     const struct iso_cli_language_templates *templates = &iso_cli_templates[language];
@@ -180,15 +181,15 @@ static int write_all(struct names *names, enum iso_gen_language language, bool h
     }
     for (size_t i = 0; i < templates->count && status == ISO_CLI_OK; i++) {
         const struct iso_cli_template *file_template = &templates->files[i];
-        status = !has_readme && strcmp(file_template->path, "README.md") == 0
-                     ? ISO_CLI_OK
+        status = is_app && strcmp(file_template->path, "README.md") == 0
+                     ? write_template(names, "app.json", manifest_parts)
                      : write_template(names, file_template->path, file_template->parts);
     }
     return status;
 }
 
 int iso_cli_new_make(const struct iso_cli_command *command, enum iso_gen_language language,
-                     const char *name, bool has_readme)
+                     const char *name, bool is_app)
 {
     struct names names;
     struct iso_wit wit;
@@ -206,7 +207,7 @@ int iso_cli_new_make(const struct iso_cli_command *command, enum iso_gen_languag
     make_names(name, texts, &names);
     int status = parse_interface(command, &names, &wit);
     status = status == ISO_CLI_OK ? make_folder(name) : status;
-    status = status == ISO_CLI_OK ? write_all(&names, language, has_readme, &wit) : status;
+    status = status == ISO_CLI_OK ? write_all(&names, language, is_app, &wit) : status;
     iso_wit_fini(&wit);
     iso_alloc_free(iso_alloc_libc(), texts, iso_cli_template_texts.len);
     return status;
@@ -251,7 +252,7 @@ static int run(const struct iso_cli_command *command, int argc, char **argv)
     if (status >= 0) {
         return status;
     }
-    status = iso_cli_new_make(command, language, name, true);
+    status = iso_cli_new_make(command, language, name, false);
     if (status == ISO_CLI_OK) {
         printf("%s is there; go on with\n  cd %s\n  make\n  isomer call %s.wasm hello name=you\n",
                name, name, name);

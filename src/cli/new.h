@@ -10,10 +10,10 @@
 int iso_cli_new_read(const struct iso_cli_command *command, int argc, char **argv,
                      enum iso_gen_language *language, const char **name);
 
-/* Make the folder NAME with the files of a module, of which README.md tells. Returns ISO_CLI_OK, or
- * the exit status after a message. */
+/* Make the folder NAME with the files of a module and a README.md that tells of it; or, of an
+ * application, app.json instead of that. Returns ISO_CLI_OK, or the exit status after a message. */
 int iso_cli_new_make(const struct iso_cli_command *command, enum iso_gen_language language,
-                     const char *name, bool has_readme);
+                     const char *name, bool is_app);
 
 /* The command below `new`. */
 extern const struct iso_cli_command iso_cli_new_app;

@@ -1,31 +1,12 @@
 /* isomer new app: the beginning of an application: a module, and a manifest with two components of
  * it and a flow through both. */
 #include "base/name.h"
-#include "cli/interface.h"
 #include "cli/message.h"
 #include "cli/new.h"
 #include "cli/status.h"
 
-/* The module's folder is the application's: the modules that it names are beside it. */
-static const char manifest[] =
-    "{\n"
-    "  \"app\": \"%s\",\n"
-    "  \"components\": {\n"
-    "    \"first\": { \"package\": \"file:%s.wasm\" },\n"
-    "    \"second\": { \"package\": \"file:%s.wasm\" }\n"
-    "  },\n"
-    "  \"flows\": {\n"
-    "    \"greet\": { \"on\": { \"call\": true }, \"steps\": [\n"
-    "      { \"as\": \"greeting\", \"call\": \"first.hello\", \"with\": { \"name\": \"$input\" } "
-    "},\n"
-    "      { \"call\": \"second.hello\", \"with\": { \"name\": \"$greeting\" } }\n"
-    "    ] }\n"
-    "  }\n"
-    "}\n";
-
 static int run_app(const struct iso_cli_command *command, int argc, char **argv)
 {
-    char path[64], text[sizeof manifest + 3 * ISO_NAME_MAX];
     const char *name = NULL;
     enum iso_gen_language language;
     int status = iso_cli_new_read(command, argc, argv, &language, &name);
@@ -35,13 +16,7 @@ static int run_app(const struct iso_cli_command *command, int argc, char **argv)
     if (!iso_name_check(iso_str_from_z(name))) {
         return iso_cli_usage_error(command, "'%s' cannot be the name: write " ISO_NAME_RULE, name);
     }
-    status = iso_cli_new_make(command, language, name, false);
-    if (status != ISO_CLI_OK) {
-        return status;
-    }
-    (void)iso_format(path, sizeof path, "%s/app.json", name);
-    const size_t len = iso_format(text, sizeof text, manifest, name, name, name);
-    status = iso_cli_file_save(path, iso_bytes_from(text, len));
+    status = iso_cli_new_make(command, language, name, true);
     if (status == ISO_CLI_OK) {
         printf("%s is there; go on with\n"
                "  cd %s\n"
