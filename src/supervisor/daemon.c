@@ -149,6 +149,7 @@ static enum iso_err open_deployments(struct iso_supervisor *sv, struct iso_repor
     if (err == ISO_OK) {
         iso_blobs_set_used(sv->modules, is_used, sv);
         iso_sv_observers_set_find(sv->observers, find, sv);
+        iso_sv_history_clean(sv);
     }
     return err;
 }
@@ -502,7 +503,8 @@ static void on_http_closed(void *ctx)
 static void on_closer(uv_timer_t *timer)
 {
     struct iso_supervisor *sv = timer->data;
-    if ((sv->modules != NULL && iso_blobs_busy(sv->modules)) || sv->history_save.running) {
+    const bool history_rests = iso_sv_history_rests(sv);
+    if ((sv->modules != NULL && iso_blobs_busy(sv->modules)) || !history_rests) {
         return; /* asked again */
     }
     (void)uv_timer_stop(timer);

@@ -36,6 +36,9 @@ struct iso_sv_history_save {
     uv_timer_t timer;
     uint64_t due_ms, saved_ms; /* by uv_now; saved_ms 0: not yet */
     bool running;              /* on the pool */
+    bool failed;               /* in the latest attempt */
+    bool forgot;               /* an application, since then */
+    bool ending;               /* iso_sv_history_end is next */
 };
 
 struct iso_supervisor;
@@ -124,9 +127,14 @@ void iso_sv_history_log(struct iso_supervisor *sv, struct iso_sv_history *histor
                         struct iso_str entry);
 /* Forgets those of an application that was removed, on the disk too. */
 void iso_sv_history_forget(struct iso_supervisor *sv, struct iso_str app);
-/* Before anything is logged; and when nothing is any more, and history_save.running is not: writes
- * what is left. Blocks; closed is called once. */
+/* Removes the files of applications that are not here, and what a crash left half written. For when
+ * the deployments have been opened. Blocks. */
+void iso_sv_history_clean(struct iso_supervisor *sv);
+/* Before anything is logged; and when nothing is any more, and iso_sv_history_rests has said so:
+ * writes what is left. Blocks; closed is called once. */
 void iso_sv_history_begin(struct iso_supervisor *sv);
+/* Begins no further job, and says whether none is on the pool. */
+bool iso_sv_history_rests(struct iso_supervisor *sv);
 void iso_sv_history_end(struct iso_supervisor *sv, uv_close_cb closed);
 
 /* speed.c: sv->speed, and later perhaps a better one. The timer has been initialised. Blocks for

@@ -245,6 +245,8 @@ bool iso_sv_deployments_describe_app(const struct iso_sv_deployments *deployment
  * a call of it is answered as MOVED rather than NOT_FOUND. */
 bool iso_sv_deployments_moved(const struct iso_sv_deployments *deployments, struct iso_str app,
                               struct iso_str component);
+/* Whether a generation of an application is here, also one that has not been begun yet. */
+bool iso_sv_deployments_has(const struct iso_sv_deployments *deployments, struct iso_str app);
 /* The latest generation that was seen of an application; 0: nothing is known. */
 uint64_t iso_sv_deployments_seen(const struct iso_sv_deployments *deployments, struct iso_str app);
 

@@ -87,6 +87,17 @@ bool iso_sv_deployments_moved(const struct iso_sv_deployments *deployments, stru
            iso_sv_deployments_find(deployments, app, component) == NULL;
 }
 
+static bool known(const struct iso_sv_app *app)
+{
+    return app->on_disk || app->committed != NULL || app->prepared != NULL;
+}
+
+bool iso_sv_deployments_has(const struct iso_sv_deployments *deployments, struct iso_str app)
+{
+    const struct iso_sv_app *found = iso_sv_app_find(deployments, app);
+    return found != NULL && (known(found) || found->stored_next != NULL);
+}
+
 uint64_t iso_sv_deployments_seen(const struct iso_sv_deployments *deployments, struct iso_str app)
 {
     const struct iso_sv_app *found = iso_sv_app_find(deployments, app);
@@ -165,11 +176,6 @@ static void put_app(struct iso_json *json, const struct iso_sv_app *app)
         iso_json_object_end(json);
     }
     iso_json_object_end(json);
-}
-
-static bool known(const struct iso_sv_app *app)
-{
-    return app->on_disk || app->committed != NULL || app->prepared != NULL;
 }
 
 void iso_sv_deployments_describe(const struct iso_sv_deployments *deployments,

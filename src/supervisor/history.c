@@ -75,7 +75,7 @@ static bool take_line(struct iso_feed *logs, struct iso_str line)
     }
     (void)iso_format(digits, sizeof digits, "%.*s", (int)(blank - line.ptr), line.ptr);
     const struct iso_str text = iso_str_from(blank + 1, line.len - (size_t)(blank + 1 - line.ptr));
-    json_t *entry = json_loadb(text.ptr, text.len, JSON_REJECT_DUPLICATES, NULL);
+    json_t *entry = json_loadb(text.ptr, text.len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL);
     const bool fine =
         json_is_object(entry) && iso_parse_count(digits, NUMBER_MAX, &number, NULL) == ISO_OK;
     json_decref(entry);
@@ -102,6 +102,36 @@ static void load(struct iso_supervisor *sv, struct iso_sv_history *history)
     if (any) {
         iso_feed_continue(&history->logs, sv->started_ns / 1000u);
         mark(sv, &history->logs);
+    }
+}
+
+/* ---- Cleaning up -------------------------------------------------------------------------------
+ */
+
+/* A write that a crash cut short. */
+static void clean_file(void *ctx, const char *path, const char *name)
+{
+    (void)ctx;
+    if (!iso_name_check(iso_str_from_z(name))) {
+        (void)unlink(path);
+    }
+}
+
+static void clean_folder(void *ctx, const char *path, const char *name)
+{
+    const struct iso_supervisor *sv = ctx;
+    if (iso_sv_deployments_has(sv->deployments, iso_str_from_z(name))) {
+        iso_dir_each(path, clean_file, NULL);
+    } else {
+        iso_tree_remove(path);
+    }
+}
+
+void iso_sv_history_clean(struct iso_supervisor *sv)
+{
+    char logs[ISO_PATH_MAX];
+    if (iso_path_join(logs, sv->config->state, "logs")) {
+        iso_dir_each(logs, clean_folder, sv);
     }
 }
 
@@ -140,16 +170,35 @@ static void add_item(struct saving *saving, struct iso_sv_history *history)
 {
     char folder[ISO_PATH_MAX];
     struct iso_buf *bytes = &saving->items[saving->count].bytes;
+    enum iso_err err = ISO_E_ARGUMENT;
     iso_buf_init(bytes, saving->sv->alloc, FILE_MAX);
     history->unsaved = false;
     if (folder_of(saving->sv, history->app, folder) &&
-        path_of(saving->sv, history, saving->items[saving->count].path) &&
-        iso_dir_make(folder, &saving->report) == ISO_OK &&
-        write_lines(&history->logs, bytes) == ISO_OK) {
+        path_of(saving->sv, history, saving->items[saving->count].path)) {
+        err = iso_dir_make(folder, &saving->report);
+        err = err != ISO_OK ? err : write_lines(&history->logs, bytes);
+    }
+    if (err == ISO_OK) {
         saving->count++;
     } else {
         iso_buf_fini(bytes);
+        saving->err = saving->err != ISO_OK ? saving->err : err;
     }
+}
+
+static void release_saving(struct saving *saving)
+{
+    struct iso_supervisor *sv = saving->sv;
+    if (saving->err != ISO_OK) {
+        iso_log_write(&sv->log, ISO_LOG_WARNING, "supervisor",
+                      "what components log would be lost in a restart: %s",
+                      iso_report_text(&saving->report, saving->err));
+        sv->history_save.failed = true;
+    }
+    for (size_t i = 0; i < saving->count; i++) {
+        iso_buf_fini(&saving->items[i].bytes);
+    }
+    iso_alloc_free(sv->alloc, saving, sizeof *saving);
 }
 
 /* Those that have something to write, as many as go at once; NULL: none, or no memory. */
@@ -168,7 +217,7 @@ static struct saving *collect(struct iso_supervisor *sv)
         }
     }
     if (saving->count == 0) {
-        iso_alloc_free(sv->alloc, saving, sizeof *saving);
+        release_saving(saving);
         return NULL;
     }
     return saving;
@@ -181,22 +230,10 @@ static void write_files(uv_work_t *work)
     for (size_t i = 0; i < saving->count; i++) {
         const enum iso_err err = iso_file_write_atomic(
             saving->items[i].path, iso_buf_view(&saving->items[i].bytes), &saving->report);
-        saving->err = saving->err != ISO_OK ? saving->err : err;
+        if (saving->err == ISO_OK && err != ISO_E_NOT_FOUND) { /* removed meanwhile */
+            saving->err = err;
+        }
     }
-}
-
-static void release_saving(struct saving *saving)
-{
-    struct iso_supervisor *sv = saving->sv;
-    if (saving->err != ISO_OK && saving->err != ISO_E_NOT_FOUND) { /* removed meanwhile */
-        iso_log_write(&sv->log, ISO_LOG_WARNING, "supervisor",
-                      "what components log would be lost in a restart: %s",
-                      iso_report_text(&saving->report, saving->err));
-    }
-    for (size_t i = 0; i < saving->count; i++) {
-        iso_buf_fini(&saving->items[i].bytes);
-    }
-    iso_alloc_free(sv->alloc, saving, sizeof *saving);
 }
 
 static bool any_unsaved(const struct iso_supervisor *sv)
@@ -218,11 +255,28 @@ static void save_in(struct iso_supervisor *sv, uint64_t delay_ms)
     if (save->saved_ms != 0 && due_ms < save->saved_ms + SAVE_EVERY_MS) {
         due_ms = save->saved_ms + SAVE_EVERY_MS;
     }
-    if (save->running || (uv_is_active((uv_handle_t *)&save->timer) && save->due_ms <= due_ms)) {
+    if (save->ending || save->running ||
+        (uv_is_active((uv_handle_t *)&save->timer) && save->due_ms <= due_ms)) {
         return;
     }
     save->due_ms = due_ms;
     (void)uv_timer_start(&save->timer, on_timer, due_ms - now_ms, 0);
+}
+
+/* After an attempt. What could not be written is tried again: there may be room by then. */
+static void save_rest(struct iso_supervisor *sv)
+{
+    struct iso_sv_history_save *save = &sv->history_save;
+    uint64_t number;
+    struct iso_str entry;
+    for (struct iso_sv_history *at = sv->histories; save->failed && at != NULL; at = at->next) {
+        at->unsaved = iso_feed_after(&at->logs, 0, &number, &entry);
+    }
+    save->failed = false;
+    save->saved_ms = uv_now(sv->loop);
+    if (any_unsaved(sv)) {
+        save_in(sv, SAVE_EVERY_MS);
+    }
 }
 
 static void on_saved(uv_work_t *work, int status)
@@ -232,10 +286,11 @@ static void on_saved(uv_work_t *work, int status)
     (void)status; /* never cancelled */
     release_saving(saving);
     sv->history_save.running = false;
-    sv->history_save.saved_ms = uv_now(sv->loop);
-    if (any_unsaved(sv)) {
-        save_in(sv, SAVE_EVERY_MS);
+    if (sv->history_save.forgot) { /* while its files were being written, perhaps */
+        sv->history_save.forgot = false;
+        iso_sv_history_clean(sv);
     }
+    save_rest(sv);
 }
 
 static void on_timer(uv_timer_t *timer)
@@ -243,6 +298,7 @@ static void on_timer(uv_timer_t *timer)
     struct iso_supervisor *sv = timer->data;
     struct saving *saving = collect(sv);
     if (saving == NULL) {
+        save_rest(sv);
         return;
     }
     sv->history_save.running = true;
@@ -324,6 +380,7 @@ void iso_sv_history_forget(struct iso_supervisor *sv, struct iso_str app)
     (void)iso_format(name, sizeof name, "%.*s", (int)app.len, app.ptr);
     if (iso_name_check(app) && folder_of(sv, name, folder)) {
         iso_tree_remove(folder);
+        sv->history_save.forgot = sv->history_save.running;
     }
 }
 
@@ -331,6 +388,13 @@ void iso_sv_history_begin(struct iso_supervisor *sv)
 {
     (void)uv_timer_init(sv->loop, &sv->history_save.timer);
     sv->history_save.timer.data = sv;
+}
+
+bool iso_sv_history_rests(struct iso_supervisor *sv)
+{
+    sv->history_save.ending = true;
+    (void)uv_timer_stop(&sv->history_save.timer);
+    return !sv->history_save.running;
 }
 
 void iso_sv_history_end(struct iso_supervisor *sv, uv_close_cb closed)

@@ -135,7 +135,6 @@ def test_logs_outlive_the_supervisor(programs, guests):
             device.start()
             until("it runs", lambda: device.request("GET", logs).status == 200)
 
-
         anew = "the supervisor of the device has started anew"
         deployed = document("test", {"probe": (device.put_module(guests.bytes("probe")), {"grants": GRANTS})})
         device.deploy(deployed)
@@ -169,6 +168,36 @@ def test_logs_outlive_the_supervisor(programs, guests):
         deployed["generation"] = 2
         device.deploy(deployed)
         check(lines() == [], "another application of that name: %s", lines())
+
+
+def test_logs_of_any_text_and_trouble(programs, guests):
+    """Lines of any text come back. Files of applications that are gone and what a crash left half written are removed;
+    what cannot be written is told."""
+    with Device(programs) as device:
+        def lines():
+            return [line["message"] for line in device.get("/v1/components/test/probe/logs")]
+
+        device.deploy(document("test", {"probe": (device.put_module(guests.bytes("probe")), {"grants": GRANTS})}))
+        texts = ["a\0b", "\r\nx\ry", "\u2028 \ud7ff \x7f\x1b[0m", '"\\']
+        for text in texts:
+            device.value("test/probe", "say", {"text": text})
+        until("they are logged", lambda: lines() == texts)
+        check(device.stop() == 0, "it stops")
+        folder = os.path.join(device.state, "logs")
+        os.mkdir(os.path.join(folder, "gone"))
+        for left in ("gone/component", "test/probe.tmpAbCdEf"):
+            with open(os.path.join(folder, left), "w", encoding="utf-8") as stream:
+                stream.write("1 {}\n")
+        device.start()
+        until("it runs", lambda: device.call("test/probe", "get-count").status == 200)
+        check(lines()[:-1] == texts, "after a restart: %s", lines())
+        check(os.listdir(folder) == ["test"] and os.listdir(os.path.join(folder, "test")) == ["probe"], "%s",
+              list(os.walk(folder)))
+        shutil.rmtree(folder)
+        with open(folder, "w", encoding="utf-8"):
+            pass
+        check(device.call("test/probe", "trap").status == 500, "a trap")
+        until("it is told", lambda: "would be lost in a restart: cannot make the directory" in device.log())
 
 
 def test_a_log_that_nobody_reads(programs, guests):
