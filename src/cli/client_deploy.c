@@ -99,20 +99,16 @@ static int send_manifest(struct iso_cli_server *server, const struct iso_cli_man
     return status;
 }
 
-static bool is_at(const json_t *one, const json_t *other)
-{
-    return iso_cli_json_number(one, "line") == iso_cli_json_number(other, "line") &&
-           iso_cli_json_number(one, "column") == iso_cli_json_number(other, "column");
-}
-
 /* Files that the manifest names are wrong: told together with what the orchestrator finds in the
- * rest, which is where no file is missing. ISO_CLI_INVALID, or a status after a message. */
+ * rest, which is not about the same files. ISO_CLI_INVALID, or a status after a message. */
 static int wrong_files(struct iso_cli_server *server, const struct iso_cli_manifest *manifest,
                        const json_t *body)
 {
     json_t *answer = NULL, *mistake, *own, *all = json_array();
     size_t i, k;
     bool wrong = false;
+    const struct iso_str text =
+        iso_str_from((const char *)manifest->text.bytes.ptr, manifest->text.bytes.len);
     const int status = exchange(server, "POST", "/v1/check", body, &answer, &wrong);
     json_array_foreach(manifest->mistakes, k, own)
     {
@@ -123,7 +119,7 @@ static int wrong_files(struct iso_cli_server *server, const struct iso_cli_manif
         bool same = false;
         json_array_foreach(manifest->mistakes, k, own)
         {
-            same = same || is_at(mistake, own);
+            same = same || iso_cli_mistakes_match(text, mistake, own);
         }
         if (!same) {
             (void)json_array_append(all, mistake);

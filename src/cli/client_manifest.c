@@ -297,6 +297,10 @@ static int find_module(struct iso_cli_manifest *manifest, const char *reference,
     } else if (iso_path_is_file(place)) {
         (void)iso_format(module, PATH_CAP, "%s", place);
     } else {
+        if (has_end(place, ".wasm")) {
+            return wrong(manifest, reference,
+                         "there is no module %s; perhaps it has to be built first", place);
+        }
         (void)iso_format(module, PATH_CAP, "%s.wasm", place);
         if (!iso_path_is_file(module)) {
             return wrong(manifest, reference,

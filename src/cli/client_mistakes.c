@@ -65,19 +65,53 @@ size_t iso_cli_mistakes_print(const json_t *mistakes, const char *name, struct i
     return errors;
 }
 
+static bool is_character(char byte)
+{
+    return ((unsigned char)byte & 0xc0u) != 0x80u;
+}
+
+/* What a mistake points to; nothing when its place is not in the text. */
+static struct iso_str words_of(struct iso_str text, const json_t *mistake)
+{
+    uint32_t line = place_of(mistake, "line"), column = place_of(mistake, "column");
+    uint32_t length = place_of(mistake, "length");
+    size_t from = 0;
+    for (; from < text.len && line > 1; from++) {
+        line -= text.ptr[from] == '\n';
+    }
+    for (; from < text.len && column > 1; from++) {
+        column -= from + 1 < text.len && is_character(text.ptr[from + 1]);
+    }
+    size_t end = from;
+    while (end < text.len && (length > 0 || !is_character(text.ptr[end]))) {
+        length -= is_character(text.ptr[end]);
+        end++;
+    }
+    return iso_str_from(text.ptr + from, end - from);
+}
+
+bool iso_cli_mistakes_match(struct iso_str text, const json_t *one, const json_t *other)
+{
+    const struct iso_str words = words_of(text, one);
+    return words.len != 0 && iso_str_equal(words, words_of(text, other));
+}
+
 json_t *iso_cli_mistake_new(struct iso_str text, const char *found, const char *message)
 {
     const size_t len = strlen(found);
-    json_int_t line = 1, column = 1;
+    json_int_t line = 1, column = 1, length = 0;
     size_t at = 0;
     while (at + len <= text.len && memcmp(text.ptr + at, found, len) != 0) {
         const bool end = text.ptr[at] == '\n';
         line += end;
-        column = end ? 1 : column + (((unsigned char)text.ptr[at] & 0xc0u) != 0x80u);
+        column = end ? 1 : column + is_character(text.ptr[at]);
         at++;
+    }
+    for (size_t i = 0; i < len; i++) {
+        length += is_character(found[i]);
     }
     const bool there = at + len <= text.len; /* not when it is written with escapes */
     return json_pack("{s:I, s:I, s:I, s:s, s:s}", "line", there ? line : 1, "column",
-                     there ? column : 1, "length", there ? (json_int_t)len : 1, "severity", "error",
-                     "text", message);
+                     there ? column : 1, "length", there ? length : 1, "severity", "error", "text",
+                     message);
 }

@@ -15,4 +15,7 @@ size_t iso_cli_mistakes_print(const json_t *mistakes, const char *name, struct i
  * caller's reference, NULL when memory is short. */
 json_t *iso_cli_mistake_new(struct iso_str text, const char *found, const char *message);
 
+/* Whether both are about the same words of the text, at one place or at two. */
+bool iso_cli_mistakes_match(struct iso_str text, const json_t *one, const json_t *other);
+
 #endif

@@ -252,6 +252,12 @@ def files_of_a_manifest(t):
         check(all(body["files"] == {} for body in fake.bodies("POST", "/v1/check")), "no file")
         answer = json.loads(t.expect(run(t, "deploy", folder, "--json"), 65).out)
         check([one["line"] for one in answer["mistakes"]] == [4, 5, 5, 2], str(answer))
+        t.write("hello/app.json", MANIFEST.replace("file:greeter", "file:näher.wasm")
+                .replace("file:counter.wasm", "file:näher.wasm"))
+        fake.mistakes = [{"line": line, "column": 29, "length": 17, "severity": "error", "pointer": f"/components/{name}",
+                          "text": "did not come"} for line, name in ((4, "greeter"), (5, "counter"))]
+        result = t.expect(run(t, "deploy", folder), 65, "näher.wasm; perhaps it has to be built first")
+        check("did not come" not in result.err and "has 1 mistake\n" in result.err, f"a file is missing once: {result}")
     t.expect(run(t, "--orchestrator", "127.0.0.1:1", "deploy", t.path("missing")), 66, "missing")
 
 
