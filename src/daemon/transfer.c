@@ -26,8 +26,10 @@ bool iso_transfer_digest(struct iso_http_request *req, struct iso_str text,
 /* A module that is being received. */
 struct receiving {
     struct iso_transfers *transfers;
-    struct iso_blob_upload *upload; /* NULL: it was there before, or has been taken */
+    struct iso_blob_upload *upload; /* NULL: it was there before, has been taken, or failed */
     bool counted;
+    enum iso_err err; /* of writing it */
+    struct iso_report report;
 };
 
 static void on_received_closed(void *ctx, void *user)
@@ -56,14 +58,17 @@ bool iso_transfer_begin(struct iso_transfers *transfers, struct iso_http_request
                          "too many modules are being received; try again");
         return false;
     }
-    *receiving = (struct receiving){transfers, NULL, !is_there};
+    receiving->transfers = transfers;
+    receiving->counted = !is_there;
     transfers->receiving += receiving->counted ? 1 : 0;
     iso_route_closer(req, on_received_closed, receiving);
     iso_report_init(&report);
     const enum iso_err err =
         iso_blobs_begin(transfers->blobs, digest, iso_http_request_content_length(req),
                         &receiving->upload, &report);
-    if (err != ISO_OK) {
+    if (err == ISO_E_REFUSED) { /* those whose clients have gone, and which the disk still has */
+        iso_http_problem(http, id, 503, NULL, NULL, iso_report_text(&report, err));
+    } else if (err != ISO_OK) {
         iso_reply_error(http, id, err, &report);
     }
     return err == ISO_OK;
@@ -72,18 +77,33 @@ bool iso_transfer_begin(struct iso_transfers *transfers, struct iso_http_request
 unsigned iso_transfer_piece(void *ctx, struct iso_http_request *req, struct iso_bytes piece)
 {
     struct receiving *receiving = iso_route_user(req);
-    struct iso_report report;
     (void)ctx;
     if (receiving->upload == NULL) {
-        return 0; /* there already: what comes is not needed */
+        return 0; /* what comes is not needed */
     }
-    iso_report_init(&report);
-    const enum iso_err err = iso_blob_upload_write(receiving->upload, piece, &report);
+    iso_report_init(&receiving->report);
+    const enum iso_err err = iso_blob_upload_write(receiving->upload, piece, &receiving->report);
     if (err == ISO_OK) {
         return 0;
     }
-    iso_reply_error(iso_http_request_server(req), iso_http_request_id(req), err, &report);
+    if (err == ISO_E_IO) { /* told when all has come: who is still sending would not read it */
+        receiving->err = err;
+        iso_blob_upload_abort(iso_transfer_take(req));
+        return 0;
+    }
+    iso_reply_error(iso_http_request_server(req), iso_http_request_id(req), err,
+                    &receiving->report);
     return iso_reply_status(err);
+}
+
+bool iso_transfer_check(const struct iso_http_request *req)
+{
+    const struct receiving *receiving = iso_route_user(req);
+    if (receiving->err != ISO_OK) {
+        iso_reply_error(iso_http_request_server(req), iso_http_request_id(req), receiving->err,
+                        &receiving->report);
+    }
+    return receiving->err == ISO_OK;
 }
 
 const struct iso_blob_upload *iso_transfer_received(const struct iso_http_request *req)

@@ -28,6 +28,8 @@ ISO_MUST_CHECK bool iso_transfer_begin(struct iso_transfers *transfers,
                                        const uint8_t digest[ISO_SHA256_SIZE]);
 /* `data` of the same route. */
 unsigned iso_transfer_piece(void *ctx, struct iso_http_request *req, struct iso_bytes piece);
+/* For `handle` of the same route, first. False: what came could not be written; answered. */
+ISO_MUST_CHECK bool iso_transfer_check(const struct iso_http_request *req);
 /* What has been received, for its size; still the request's. NULL: the module was there before. */
 const struct iso_blob_upload *iso_transfer_received(const struct iso_http_request *req);
 /* The same, to be finished or aborted by the caller. */

@@ -134,6 +134,9 @@ static void post_packages(void *ctx, struct iso_http_request *req,
     struct iso_orchestrator *orchestrator = ctx;
     struct iso_buf signature;
     (void)params;
+    if (!iso_transfer_check(req)) {
+        return;
+    }
     iso_buf_init(&signature, orchestrator->alloc, 64u << 10);
     if (!signature_of(req, &signature)) {
         iso_http_problem(orchestrator->http, iso_http_request_id(req), 400, NULL, NULL,

@@ -39,6 +39,9 @@ static void put_module(void *ctx, struct iso_http_request *req,
     struct iso_supervisor *sv = ctx;
     const iso_http_id id = iso_http_request_id(req);
     (void)params;
+    if (!iso_transfer_check(req)) {
+        return;
+    }
     if (iso_transfer_received(req) == NULL) {
         iso_http_reply(sv->http, id, 204, NULL, iso_bytes_from(NULL, 0));
         return;

@@ -12,6 +12,7 @@
 #include "base/name.h"
 #include "base/nearest.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 enum { CONFIG_MAX_BYTES = 1 << 20 };
@@ -78,7 +79,12 @@ static enum iso_err read_path(const struct reader *reader, const char *member, c
         return err;
     }
     if (!iso_path_beside(path, reader->path, *out)) {
-        return wrong(reader, member, "a path that is not as long");
+        char *file = iso_path_absolute(reader->path);
+        const bool in_folder = file != NULL;
+        free(file);
+        return wrong(reader, member,
+                     in_folder ? "a path that is not as long"
+                               : "an absolute path, since the configuration is in no folder");
     }
     *out = iso_arena_copy_str(&reader->config->arena, iso_str_from_z(path));
     return *out != NULL ? ISO_OK : ISO_E_NOMEM;

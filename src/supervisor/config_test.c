@@ -4,6 +4,7 @@
 #include "supervisor/supervisor.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 struct place {
     char dir[256], file[300];
@@ -51,6 +52,32 @@ TEST(what_it_says_is_taken)
 }
 
 /* Wherever it is started: the working directory of this test is another one. */
+TEST(a_configuration_from_a_pipe_is_in_no_folder)
+{
+    struct place place;
+    static const char *const texts[] = {"{\"state\": \"/var/x\"}", "{\"state\": \"x\"}"};
+    for (size_t i = 0; i < ISO_COUNT_OF(texts); i++) {
+        int ends[2];
+        CHECK(pipe(ends) == 0);
+        CHECK(write(ends[1], texts[i], strlen(texts[i])) == (ssize_t)strlen(texts[i]));
+        CHECK(close(ends[1]) == 0);
+        (void)iso_format(place.file, sizeof place.file, "/dev/fd/%d", ends[0]);
+        iso_supervisor_config_init(&place.config);
+        iso_report_init(&place.report);
+        const enum iso_err err =
+            iso_supervisor_config_read(&place.config, place.file, &place.report);
+        if (i == 0) {
+            CHECK_OK(err);
+            CHECK_STR(place.config.state, "/var/x");
+        } else {
+            CHECK_ERR(err, ISO_E_INVALID);
+            CHECK(strstr(place.report.text, "\"state\" must be an absolute path") != NULL);
+        }
+        CHECK(close(ends[0]) == 0);
+        iso_supervisor_config_fini(&place.config);
+    }
+}
+
 TEST(its_paths_are_seen_from_its_folder)
 {
     struct place place;

@@ -110,6 +110,21 @@ def test_modules_are_sent_from_files(programs, _guests):
         check(head.status == 200 and head.headers["Content-Length"] == str(len(data)), "HEAD: %s", head)
 
 
+def test_a_module_that_cannot_be_written(programs, _guests):
+    """Who sends it learns why, however much is sent; what is written of it goes."""
+    code = ("import os, resource, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
+            "resource.setrlimit(resource.RLIMIT_FSIZE, (65536, 65536)); os.execv(sys.argv[1], sys.argv[1:])")
+    with Device(programs, wrap=["python3", "-c", code]) as device:
+        data = random.Random(4).randbytes(4 << 20)
+        for size in (70000, len(data)):
+            path = "/v1/modules/sha256:" + hashlib.sha256(data[:size]).hexdigest()
+            answer = device.request("PUT", path, data[:size], headers={"Content-Type": "application/wasm"})
+            check(answer.status == 500 and "cannot write the module" in answer.json()["detail"], "%d: %s", size, answer)
+            check(device.request("HEAD", path).status == 404, "it is not there")
+        check(os.listdir(os.path.join(device.state, "modules", "incoming")) == [], "nothing is left of it")
+        device.put_module(data[:60000])
+
+
 def test_logs_outlive_the_supervisor(programs, guests):
     """What a component logged before a restart is there after it, once, with where it was: after an orderly one all of
     it, after kill -9 errors and what was logged before them. With its application it goes."""
