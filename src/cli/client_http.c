@@ -361,7 +361,7 @@ int iso_cli_get_json(struct iso_cli_server *server, const char *path, json_t **o
     const struct iso_cli_request request = {.method = "GET", .path = path};
     int status = iso_cli_request_good(server, &request, &reply);
     if (status == ISO_CLI_OK) {
-        *out = json_loadb((const char *)reply.body.ptr, reply.body.len, 0, NULL);
+        *out = json_loadb((const char *)reply.body.ptr, reply.body.len, JSON_ALLOW_NUL, NULL);
         if (*out == NULL) {
             iso_cli_error("%s: the answer is no JSON: is it a part of Isomer?", server->name);
             status = ISO_CLI_REFUSED;

@@ -33,7 +33,8 @@ static int line_option(void *ctx, int id, char *value)
 
 static void print_text(const json_t *entry, const char *key)
 {
-    iso_cli_print_str(stdout, iso_str_from_z(iso_cli_json_text(entry, key)));
+    const json_t *text = json_object_get(entry, key); /* a component's: with zero bytes, perhaps */
+    iso_cli_print_str(stdout, iso_str_from(json_string_value(text), json_string_length(text)));
 }
 
 static bool print_as_json(const struct lines *lines, const json_t *entry)

@@ -52,7 +52,7 @@ static void take_line(struct iso_cli_stream *stream, bool again)
 {
     const struct iso_str line = iso_str_from((const char *)stream->line.ptr, stream->line.len);
     if (line.len > 6 && memcmp(line.ptr, "data: ", 6) == 0) {
-        json_t *entry = json_loadb(line.ptr + 6, line.len - 6, 0, NULL);
+        json_t *entry = json_loadb(line.ptr + 6, line.len - 6, JSON_ALLOW_NUL, NULL);
         if (entry != NULL && (!was_seen(stream, entry) || !again)) {
             stream->entry(stream->ctx, entry);
             (void)fflush(stdout);
