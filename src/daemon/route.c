@@ -259,9 +259,13 @@ static void on_headers(void *ctx, struct iso_http_request *req)
 
 static void on_request(void *ctx, struct iso_http_request *req)
 {
+    struct iso_route_server *server = ctx;
     const struct request *request = iso_http_request_user(req);
     struct iso_str params[ISO_ROUTE_PARAMS] = {{NULL, 0}};
-    (void)ctx;
+    if (server->refusing) { /* its body has come too late */
+        refuse(server, iso_http_request_id(req));
+        return;
+    }
     ISO_ASSERT(request != NULL && matches(request->route->pattern, req, params));
     if (is_admitted(request->table, request->route, req)) {
         request->route->handle(request->ctx, req, params);

@@ -185,7 +185,7 @@ enum iso_err iso_blobs_create(const struct iso_blobs_config *config, struct iso_
 
 bool iso_blobs_busy(const struct iso_blobs *blobs)
 {
-    return blobs->uploads != 0 || blobs->jobs != 0;
+    return blobs->jobs != 0;
 }
 
 static void release_if_idle(struct iso_blobs *blobs)

@@ -367,7 +367,7 @@ struct iso_blobs_config {
  * start. Errors: ACCESS, IO, NOMEM, ARGUMENT (the directory's path is too long). */
 ISO_MUST_CHECK enum iso_err iso_blobs_create(const struct iso_blobs_config *config,
                                              struct iso_blobs **out, struct iso_report *report);
-/* Whether uploads or loads are under way. */
+/* Whether something is on the pool: a load, or an upload that is being finished. */
 bool iso_blobs_busy(const struct iso_blobs *blobs);
 /* Without uploads that are neither finished nor aborted. What is on the pool is told of all the
  * same, and the memory goes after that; the loop must run until then. NULL is fine. */

@@ -26,7 +26,9 @@ static void stored(void *ctx, enum iso_err err, const struct iso_report *report)
     struct iso_supervisor *sv = storing->sv;
     if (err == ISO_OK) {
         iso_http_reply(sv->http, storing->id, 201, NULL, iso_bytes_from(NULL, 0));
-        iso_sv_deployments_module_arrived(sv->deployments);
+        if (sv->deployments != NULL) {
+            iso_sv_deployments_module_arrived(sv->deployments);
+        }
     } else {
         iso_reply_error(sv->http, storing->id, err, report);
     }

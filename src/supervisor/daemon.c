@@ -80,7 +80,8 @@ static enum iso_err open_core(struct iso_supervisor *sv, struct iso_report *repo
 struct iso_sv_component *iso_sv_find(struct iso_supervisor *sv, struct iso_str app,
                                      struct iso_str component)
 {
-    return iso_sv_deployments_find(sv->deployments, app, component);
+    return sv->deployments != NULL ? iso_sv_deployments_find(sv->deployments, app, component)
+                                   : NULL;
 }
 
 static struct iso_sv_component *find(void *ctx, struct iso_str app, struct iso_str component)
@@ -111,7 +112,7 @@ static void on_deployment(void *ctx, struct iso_str app, struct iso_str componen
 static bool is_used(void *ctx, const uint8_t digest[ISO_SHA256_SIZE])
 {
     const struct iso_supervisor *sv = ctx;
-    return iso_sv_deployments_uses(sv->deployments, digest);
+    return sv->deployments == NULL || iso_sv_deployments_uses(sv->deployments, digest);
 }
 
 static enum iso_err open_deployments(struct iso_supervisor *sv, struct iso_report *report)
@@ -498,8 +499,9 @@ static void on_http_closed(void *ctx)
     iso_sv_history_end(sv, on_history_closed);
 }
 
-/* The last calls have ended and are being answered; files may still be read for a request. Whatever
- * answers over HTTP later than its server lives would answer into nothing. */
+/* The last calls have ended and are being answered; files may still be read and synced for a
+ * request. Whatever answers over HTTP later than its server lives would answer into nothing. What
+ * is still being sent to this device is no reason to wait: it will be refused. */
 static void on_closer(uv_timer_t *timer)
 {
     struct iso_supervisor *sv = timer->data;
@@ -522,6 +524,14 @@ static void on_part(void *ctx)
     if (--sv->open_parts == 0) {
         (void)uv_timer_start(&sv->closer, on_closer, 0, 5);
     }
+}
+
+/* They are released; modules may still come, and CoAP still asks. */
+static void on_deployments_stopped(void *ctx)
+{
+    struct iso_supervisor *sv = ctx;
+    sv->deployments = NULL;
+    on_part(sv);
 }
 
 static void on_part_timer(uv_timer_t *timer)
@@ -549,7 +559,8 @@ void iso_supervisor_stop(struct iso_supervisor *sv, uint32_t grace_ms, void (*st
     }
     if (sv->deployments != NULL) {
         sv->open_parts++;
-        iso_sv_deployments_stop(sv->deployments, (uint64_t)grace_ms * 1000000u, on_part, sv);
+        iso_sv_deployments_stop(sv->deployments, (uint64_t)grace_ms * 1000000u,
+                                on_deployments_stopped, sv);
     }
     (void)uv_timer_start(&sv->closer, on_part_timer, 0, 0);
 }

@@ -84,8 +84,8 @@ struct iso_supervisor {
     struct iso_sv_core *core;
     struct iso_sv_devices *devices;
     struct iso_blobs *modules;
-    struct iso_transfers transfers; /* of modules */
-    struct iso_sv_deployments *deployments;
+    struct iso_transfers transfers;         /* of modules */
+    struct iso_sv_deployments *deployments; /* NULL when they have stopped */
     struct iso_route_table tables[11];
     struct iso_route_server *server; /* NULL without listeners of HTTP */
     struct iso_http_server *http;    /* of server */

@@ -185,7 +185,9 @@ enum iso_err iso_sv_write_thing(struct iso_supervisor *sv, const char *base, con
     iso_json_put_z(&json, "type", "application/vnd.oai.openapi+json");
     iso_json_object_end(&json);
     struct item item = {&json, base};
-    iso_sv_deployments_each_component(sv->deployments, put_item, &item);
+    if (sv->deployments != NULL) {
+        iso_sv_deployments_each_component(sv->deployments, put_item, &item);
+    }
     iso_json_array_end(&json);
     iso_json_object_end(&json);
     return iso_json_finish(&json);

@@ -130,7 +130,7 @@ static void clean_folder(void *ctx, const char *path, const char *name)
 void iso_sv_history_clean(struct iso_supervisor *sv)
 {
     char logs[ISO_PATH_MAX];
-    if (iso_path_join(logs, sv->config->state, "logs")) {
+    if (sv->deployments != NULL && iso_path_join(logs, sv->config->state, "logs")) {
         iso_dir_each(logs, clean_folder, sv);
     }
 }

@@ -93,6 +93,45 @@ def test_stops_with_everything_under_way(programs, guests):
         check(device.stop() == 0, "status")
 
 
+def test_stops_while_a_module_comes(programs, guests):
+    """What is whole only after it was told to stop is refused, since nothing is left to take it; what is never whole
+    keeps nobody waiting."""
+    with Device(programs, env={**os.environ, "MALLOC_PERTURB_": "165"}) as device:
+        def start(path, kind, data):
+            connection = http.client.HTTPConnection("127.0.0.1", device.ports["http"], timeout=60)
+            connection.putrequest("PUT", path)
+            for name, value in (("Authorization", "Bearer " + device.token), ("Content-Type", kind),
+                                ("Content-Length", str(len(data)))):
+                connection.putheader(name, value)
+            connection.endheaders(data[:100000])
+            return connection
+
+        def stop_and_send(connections, rest):
+            device.process.terminate()
+            for connection in connections:
+                try:
+                    for _ in range(20): # turns of the loop
+                        check(device.request("GET", "/health", token=False).status in (200, 503), "its health")
+                    connection.send(rest)
+                    answer = connection.getresponse()
+                    check(answer.status == 503 and b"is stopping" in answer.read(), "%d", answer.status)
+                except (OSError, http.client.HTTPException):
+                    pass # it had closed before
+                connection.close()
+            check(device.stop() == 0, "it stops in order: %s", device.log()[-3000:])
+
+        device.deploy(document("test", {"probe": (device.put_module(guests.bytes("probe")), {"grants": GRANTS})}))
+        data = bytes(300000)
+        module = ("/v1/modules/sha256:" + hashlib.sha256(data).hexdigest(), "application/wasm", data)
+        for sends in (True, False):
+            coming = [start(*module), start("/v1/deployments/test", "application/json", data)]
+            until("it comes", lambda: os.listdir(os.path.join(device.state, "modules", "incoming")))
+            stop_and_send(coming if sends else [], data[100000:])
+            for connection in coming:
+                connection.close()
+            device.start()
+
+
 def test_modules_are_sent_from_files(programs, _guests):
     """A module comes back as it was, with its length, and is not in the memory of the device meanwhile."""
     data = random.Random(3).randbytes(40 << 20)
