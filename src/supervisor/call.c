@@ -471,5 +471,10 @@ bool iso_sv_call_start(struct iso_sv_call *call, struct iso_sv_component *compon
     if (ended) {
         atomic_fetch_add_explicit(&core->inline_total, 1, memory_order_relaxed);
     }
+    if (ended && atomic_load(&core->lines) != 0) {
+        /* What it logged is told first: who has the answer may ask for that. */
+        iso_sv_note_post(core, &state->note);
+        return false;
+    }
     return ended;
 }

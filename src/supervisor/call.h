@@ -97,7 +97,8 @@ ISO_MUST_CHECK enum iso_err iso_sv_call_add_caller(struct iso_sv_call *call, str
 
 /*
  * Start: function `index` of the component's program. True: it has ended already, and done is not
- * called. The call is the core's until then. Loop thread.
+ * called. The call is the core's until then. What it logs and emits is told before it ends. Loop
+ * thread.
  */
 bool iso_sv_call_start(struct iso_sv_call *call, struct iso_sv_component *component,
                        uint32_t index);

@@ -48,6 +48,7 @@ static void tell(struct iso_sv_note *note)
         watch->log(watch->ctx, component, line->level, line->own, rest);
     }
     size_t size = sizeof *line + line->len;
+    atomic_fetch_sub(&component->core->lines, 1);
     iso_sv_component_unref(component);
     iso_alloc_free(&alloc, line, size);
 }
@@ -68,6 +69,7 @@ static bool post(struct iso_sv_component *component, const struct line *head, st
     iso_memory_copy(line->text, name.ptr, name.len);
     iso_memory_copy(line->text + name.len, rest.ptr, rest.len);
     iso_sv_component_ref(component);
+    atomic_fetch_add(&component->core->lines, 1);
     iso_sv_note_post(component->core, &line->note);
     return true;
 }

@@ -212,6 +212,21 @@ TEST(log_beyond_its_rate_is_dropped_and_counted)
     rig_stop(rig);
 }
 
+TEST(lines_are_told_before_the_end_of_their_call)
+{
+    struct rig *rig = rig_start(NULL);
+    struct iso_sv_component_def def = rig_def(rig, RIG_WAITER, ISO_SV_SERVICE);
+    def.limits.log_lines_per_s = 10000;
+    struct iso_sv_component *part = rig_run(rig, &def);
+    for (uint32_t i = 0; i < 200; i++) {
+        RIG_UNTIL(rig, rig->lines == 1 + i); /* the one of _initialize was first */
+        CHECK_STR(rig_call(rig, part, "say", "[1]"), "done ");
+        CHECK_EQ_U64(rig->lines, 2 + i);
+    }
+    rig_remove(rig, part);
+    rig_stop(rig);
+}
+
 TEST(open_files_of_an_instance)
 {
     struct rig *rig = rig_start(NULL);

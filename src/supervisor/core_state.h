@@ -194,6 +194,7 @@ struct iso_sv_core {
     uint64_t next_id;
 
     atomic_uint instances, waiting;
+    atomic_uint lines; /* of components, and their events, that are still to be told */
     atomic_ullong memory_bytes, calls_total, inline_total, fuel_total, cpu_ns, throttled_ns;
 };
 
