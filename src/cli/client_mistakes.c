@@ -65,11 +65,6 @@ size_t iso_cli_mistakes_print(const json_t *mistakes, const char *name, struct i
     return errors;
 }
 
-static bool is_character(char byte)
-{
-    return ((unsigned char)byte & 0xc0u) != 0x80u;
-}
-
 /* What a mistake points to; nothing when its place is not in the text. */
 static struct iso_str words_of(struct iso_str text, const json_t *mistake)
 {
@@ -80,11 +75,11 @@ static struct iso_str words_of(struct iso_str text, const json_t *mistake)
         line -= text.ptr[from] == '\n';
     }
     for (; from < text.len && column > 1; from++) {
-        column -= from + 1 < text.len && is_character(text.ptr[from + 1]);
+        column -= from + 1 < text.len && iso_utf8_begins(text.ptr[from + 1]);
     }
     size_t end = from;
-    while (end < text.len && (length > 0 || !is_character(text.ptr[end]))) {
-        length -= is_character(text.ptr[end]);
+    while (end < text.len && (length > 0 || !iso_utf8_begins(text.ptr[end]))) {
+        length -= iso_utf8_begins(text.ptr[end]);
         end++;
     }
     return iso_str_from(text.ptr + from, end - from);
@@ -104,11 +99,11 @@ json_t *iso_cli_mistake_new(struct iso_str text, const char *found, const char *
     while (at + len <= text.len && memcmp(text.ptr + at, found, len) != 0) {
         const bool end = text.ptr[at] == '\n';
         line += end;
-        column = end ? 1 : column + is_character(text.ptr[at]);
+        column = end ? 1 : column + iso_utf8_begins(text.ptr[at]);
         at++;
     }
     for (size_t i = 0; i < len; i++) {
-        length += is_character(found[i]);
+        length += iso_utf8_begins(found[i]);
     }
     const bool there = at + len <= text.len; /* not when it is written with escapes */
     return json_pack("{s:I, s:I, s:I, s:s, s:s}", "line", there ? line : 1, "column",

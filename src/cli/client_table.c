@@ -96,7 +96,7 @@ static size_t width_of(const char *text)
 {
     size_t width = 0;
     for (; *text != '\0'; text++) {
-        width += ((unsigned char)*text & 0xc0u) != 0x80u;
+        width += iso_utf8_begins(*text);
     }
     return width;
 }
@@ -199,7 +199,7 @@ static size_t line_length(const char *text, size_t width)
         if (text[at] == ' ') {
             space = at;
         }
-        if (((unsigned char)text[at] & 0xc0u) != 0x80u && ++shown > width) {
+        if (iso_utf8_begins(text[at]) && ++shown > width) {
             return space != 0 ? space : at != 0 ? at : 1;
         }
     }
@@ -232,7 +232,7 @@ static void put_cell(FILE *out, const char *text, size_t width, bool right, bool
     }
     size_t shown = 0;
     for (const char *at = text; *at != '\0'; at++) {
-        if (((unsigned char)*at & 0xc0u) != 0x80u && ++shown > (own > width ? width - 1 : own)) {
+        if (iso_utf8_begins(*at) && ++shown > (own > width ? width - 1 : own)) {
             break;
         }
         put_byte(out, *at);

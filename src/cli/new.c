@@ -1,5 +1,6 @@
-/* isomer new: the beginning of a module. */
-#include "cli/new.h"
+/* isomer new: the beginning of a module; isomer new app: of an application, which is a module and a
+ * manifest with two components of it and a flow through both. */
+#include "base/name.h"
 #include "cli/bindgen.h"
 #include "cli/commands.h"
 #include "cli/interface.h"
@@ -188,8 +189,10 @@ static int write_all(struct names *names, enum iso_gen_language language, bool i
     return status;
 }
 
-int iso_cli_new_make(const struct iso_cli_command *command, enum iso_gen_language language,
-                     const char *name, bool is_app)
+/* The folder NAME. Of an application there is app.json instead of the README, which tells of a
+ * module alone. */
+static int make(const struct iso_cli_command *command, enum iso_gen_language language,
+                const char *name, bool is_app)
 {
     struct names names;
     struct iso_wit wit;
@@ -213,8 +216,9 @@ int iso_cli_new_make(const struct iso_cli_command *command, enum iso_gen_languag
     return status;
 }
 
-int iso_cli_new_read(const struct iso_cli_command *command, int argc, char **argv,
-                     enum iso_gen_language *language, const char **name)
+/* The operands LANGUAGE NAME. -1: go on; otherwise the exit status. */
+static int read_operands(const struct iso_cli_command *command, int argc, char **argv,
+                         enum iso_gen_language *language, const char **name)
 {
     struct iso_cli_args args;
     const char *operands[2] = {NULL, NULL};
@@ -248,19 +252,41 @@ static int run(const struct iso_cli_command *command, int argc, char **argv)
 {
     const char *name = NULL;
     enum iso_gen_language language;
-    int status = iso_cli_new_read(command, argc, argv, &language, &name);
+    const bool is_app = command != &iso_cli_command_new;
+    int status = read_operands(command, argc, argv, &language, &name);
     if (status >= 0) {
         return status;
     }
-    status = iso_cli_new_make(command, language, name, false);
+    if (is_app && !iso_name_check(iso_str_from_z(name))) {
+        return iso_cli_usage_error(command, "'%s' cannot be the name: write " ISO_NAME_RULE, name);
+    }
+    status = make(command, language, name, is_app);
     if (status == ISO_CLI_OK) {
-        printf("%s is there; go on with\n  cd %s\n  make\n  isomer call %s.wasm hello name=you\n",
-               name, name, name);
+        printf("%s is there; go on with\n  cd %s\n  make\n", name, name);
+    }
+    if (status == ISO_CLI_OK && is_app) {
+        printf("  isomer up --detach\n  isomer deploy\n  isomer flow start %s/greet '\"you\"'\n",
+               name);
+    } else if (status == ISO_CLI_OK) {
+        printf("  isomer call %s.wasm hello name=you\n", name);
     }
     return iso_cli_finish_output(status);
 }
 
-static const struct iso_cli_command *const below[] = {&iso_cli_new_app, NULL};
+static const struct iso_cli_command new_app = {
+    .name = "new app",
+    .summary = "begin an application",
+    .synopsis = "c|rust|assemblyscript NAME",
+    .description =
+        "Makes the folder NAME with an application: the source of a module with its interface, as\n"
+        "'isomer new' does, and app.json with two components of it and a flow through both. It\n"
+        "runs at once: make, then isomer deploy. A further module is a folder in it, made by\n"
+        "'isomer new', that app.json names as file:FOLDER.",
+    .examples = "  isomer new app c thermostat\n",
+    .run = run,
+};
+
+static const struct iso_cli_command *const below[] = {&new_app, NULL};
 
 const struct iso_cli_command iso_cli_command_new = {
     .name = "new",

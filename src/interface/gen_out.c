@@ -176,7 +176,7 @@ static size_t count_columns(const char *text, size_t len)
 {
     size_t columns = 0;
     for (size_t i = 0; i < len; i++) {
-        columns += ((unsigned char)text[i] & 0xc0u) != 0x80u;
+        columns += iso_utf8_begins(text[i]);
     }
     return columns;
 }

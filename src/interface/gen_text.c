@@ -15,7 +15,7 @@ static void put_heading(struct page *page, struct iso_str text, char under)
     gen_put(&page->out, "\n");
     for (size_t i = 0; i < text.len && i < COLUMNS; i++) {
         /* Once for each character, not each byte. */
-        if (((unsigned char)text.ptr[i] & 0xc0u) != 0x80u) {
+        if (iso_utf8_begins(text.ptr[i])) {
             gen_put(&page->out, "%.*s", 1, &under);
         }
     }
