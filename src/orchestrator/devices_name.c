@@ -2,7 +2,9 @@
  */
 #include "orchestrator/devices.h"
 
-enum { ID_LEN = 26 }; /* daemon/state.h */
+#include "daemon/state.h"
+
+enum { ID_LEN = ISO_STATE_ID_SIZE - 1 };
 
 static bool is_of_id(char c)
 {
