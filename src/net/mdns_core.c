@@ -100,10 +100,7 @@ void iso_mdns_stop(struct iso_mdns *mdns, uint64_t now_ms)
     for (unsigned i = 0; i < ISO_MDNS_INTERFACES_MAX; i++) {
         struct iso_mdns_iface *iface = mdns->ifaces[i];
         if (iface != NULL) {
-            struct iso_mdns_claim *claim = &iface->claims[HOST];
-            *claim = (struct iso_mdns_claim){.goodbye = iso_mdns_claim_is_ours(iface, HOST),
-                                             .phase = claim->phase,
-                                             .next_ms = NEVER};
+            iso_mdns_claim_end(&iface->claims[HOST], now_ms);
             memset(iface->replies, 0, sizeof iface->replies);
         }
     }
@@ -138,7 +135,7 @@ static bool replace_addresses(struct iso_mdns_iface *iface,
                               const struct iso_mdns_address *addresses, size_t count)
 {
     bool changed = count != iface->address_count;
-    bool ours = iso_mdns_claim_is_ours(iface, HOST);
+    bool told = iface->claims[HOST].told;
 
     for (unsigned i = 0; i < iface->address_count; i++) {
         const struct iso_mdns_address *old = &iface->addresses[i];
@@ -146,7 +143,7 @@ static bool replace_addresses(struct iso_mdns_iface *iface,
             continue;
         }
         changed = true;
-        if (ours && iface->gone_count < ISO_MDNS_ADDRESSES_MAX &&
+        if (told && iface->gone_count < ISO_MDNS_ADDRESSES_MAX &&
             !has_address(iface->gone, iface->gone_count, old)) {
             iface->gone[iface->gone_count++] = *old;
         }

@@ -50,7 +50,9 @@ void iso_mdns_claim_all(struct iso_mdns *mdns, struct iso_mdns_iface *iface, uin
     uint64_t at_ms = now_ms + iso_mdns_random_ms(mdns, 0, PROBE_INTERVAL_MS);
 
     for (unsigned entity = 0; entity < ENTITIES; entity++) {
+        bool told = iface->claims[entity].told;
         start_at(mdns, iface, entity, at_ms);
+        iface->claims[entity].told = told && exists(mdns, iface, entity);
     }
 }
 
@@ -63,6 +65,15 @@ void iso_mdns_claim_announce(struct iso_mdns_iface *iface, unsigned entity, uint
         claim->count = 0;
         claim->next_ms = now_ms;
     }
+}
+
+void iso_mdns_claim_end(struct iso_mdns_claim *claim, uint64_t now_ms)
+{
+    *claim = (struct iso_mdns_claim){
+        .phase = ISO_MDNS_PHASE_NONE,
+        .goodbye = claim->told,
+        .next_ms = claim->told ? now_ms : NEVER,
+    };
 }
 
 uint64_t iso_mdns_claim_deadline(const struct iso_mdns_iface *iface)
@@ -369,6 +380,7 @@ bool iso_mdns_probe_write(struct iso_mdns *mdns, struct iso_mdns_iface *iface, u
         if (claim->count == PROBES) {
             claim->phase = ISO_MDNS_PHASE_ANNOUNCE;
             claim->count = 0;
+            claim->told = true;
             continue;
         }
         size_t needed = probe_size(mdns, iface, entity);

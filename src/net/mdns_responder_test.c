@@ -351,6 +351,49 @@ TEST(goodbyes_are_said)
     sim_free(sim);
 }
 
+/* Where IPv6 comes up after IPv4 all names are probed for again, for up to a second: what others
+ * have heard before is withdrawn all the same. */
+TEST(goodbyes_are_said_while_names_are_probed_for_again)
+{
+    struct sim *sim = sim_lamp();
+    uint32_t second = sim_announce(sim, 0, "second");
+    struct iso_mdns_address addresses[] = {sim_v4(10, 0, 0, 1), sim_v6(7)};
+
+    sim_run(sim, SIM_SETTLED_MS);
+    sim_port(sim, 0, 1, 0, addresses, 2);
+    sim_run(sim, 500);
+    sim_forget(sim);
+    iso_mdns_service_remove(sim->hosts[0].mdns, second, sim->now_ms);
+    sim_run(sim, 1);
+    CHECK_EQ_U64(sim_count(sim, "A " SIM_TYPE " PTR 0 second._wot._tcp.local"), 2); /* IPv4, IPv6 */
+    CHECK_EQ_U64(sim_count(sim, SIM_LAMP), 0);
+    sim_forget(sim);
+    iso_mdns_stop(sim->hosts[0].mdns, sim->now_ms);
+    sim_run(sim, 3000);
+    CHECK_EQ_U64(sim->trace_count, 2);
+    CHECK_CONTAINS(sim->trace[0].text, "A " SIM_TYPE " PTR 0 " SIM_LAMP);
+    CHECK_CONTAINS(sim->trace[0].text, "A pi.local A 0 flush 10.0.0.1");
+    sim_free(sim);
+}
+
+/* Whose it is now the other says. */
+TEST(a_name_in_dispute_gets_no_goodbye)
+{
+    struct sim *sim = sim_lamp();
+    struct iso_mdns_writer writer;
+
+    iso_mdns_writer_init(&writer);
+    sim_put(&writer, ISO_MDNS_ANSWERS, SIM_LAMP, ISO_MDNS_SRV, 120, true, "9 evil.local");
+    sim_say(sim, &writer, ISO_MDNS_FLAG_RESPONSE);
+    sim_run(sim, 100);
+    sim_forget(sim);
+    iso_mdns_stop(sim->hosts[0].mdns, sim->now_ms);
+    sim_run(sim, 3000);
+    CHECK_EQ_U64(sim_count(sim, SIM_LAMP), 0);
+    CHECK_EQ_U64(sim_count(sim, "A pi.local A 0 flush 10.0.0.1"), 1);
+    sim_free(sim);
+}
+
 TEST(what_was_never_announced_needs_no_goodbye)
 {
     struct sim *sim = sim_new(1);

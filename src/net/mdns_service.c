@@ -392,12 +392,7 @@ void iso_mdns_service_remove(struct iso_mdns *mdns, uint32_t id, uint64_t now_ms
         if (iface == NULL) {
             continue;
         }
-        bool ours = iso_mdns_claim_is_ours(iface, place + 1);
-        iface->claims[place + 1] = (struct iso_mdns_claim){
-            .phase = ours ? ISO_MDNS_PHASE_DONE : ISO_MDNS_PHASE_NONE,
-            .goodbye = ours,
-            .next_ms = ours ? now_ms : NEVER,
-        };
+        iso_mdns_claim_end(&iface->claims[place + 1], now_ms);
         iso_mdns_reply_forget(iface, place + 1);
     }
     iso_mdns_service_reap(mdns);

@@ -62,6 +62,7 @@ enum iso_mdns_phase {
 struct iso_mdns_claim {
     enum iso_mdns_phase phase;
     uint8_t count;    /* probes or announcements sent */
+    bool told;        /* others may have heard its records, also while it is probed for again */
     bool goodbye;     /* its records are to be withdrawn */
     uint64_t next_ms; /* NEVER when nothing is to be done */
 };
@@ -292,6 +293,8 @@ static inline bool iso_mdns_claim_is_ours(const struct iso_mdns_iface *iface, un
 {
     return iface->claims[entity].phase >= ISO_MDNS_PHASE_ANNOUNCE && !iface->claims[entity].goodbye;
 }
+/* Ends a claim: what others have heard is withdrawn at once. */
+void iso_mdns_claim_end(struct iso_mdns_claim *claim, uint64_t now_ms);
 uint64_t iso_mdns_claim_deadline(const struct iso_mdns_iface *iface);
 /* A response's record that has one of our names. */
 void iso_mdns_claim_check(struct iso_mdns *mdns, struct iso_mdns_iface *iface,
