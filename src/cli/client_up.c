@@ -118,6 +118,24 @@ static void add_configured(void *ctx, const char *path, const char *name)
     (void)iso_format(up->devices[at], sizeof up->devices[0], "%.*s", (int)len - 5, name);
 }
 
+/* An entry of the folder of configurations: said when it is of no device that was named. */
+static void say_unused(void *ctx, const char *path, const char *name)
+{
+    const struct up *up = ctx;
+    const size_t len = strlen(name);
+    (void)path;
+    if (len <= 5 || strcmp(name + len - 5, ".json") != 0) {
+        return;
+    }
+    for (size_t i = 0; i < up->device_count; i++) {
+        if (strlen(up->devices[i]) == len - 5 && strncmp(up->devices[i], name, len - 5) == 0) {
+            return;
+        }
+    }
+    iso_cli_hint("%s in %s is not used: --devices names no device %.*s", name, up->config,
+                 (int)len - 5, name);
+}
+
 /* --config: without --devices there are those that the folder has configurations of. */
 static int use_config(struct up *up)
 {
@@ -129,11 +147,15 @@ static int use_config(struct up *up)
         iso_cli_error("--config: %s", iso_report_text(&report, err));
         return ISO_CLI_UNREADABLE;
     }
-    if (up->device_count == 0) {
+    const bool named = up->device_count != 0;
+    if (!named) {
         iso_dir_each(up->config, add_configured, up);
     }
     for (size_t i = 0; i < up->device_count; i++) {
         if (config_of(up, up->devices[i], path)) {
+            if (named) {
+                iso_dir_each(up->config, say_unused, up);
+            }
             return ISO_CLI_OK;
         }
     }

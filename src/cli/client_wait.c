@@ -35,12 +35,12 @@ int iso_cli_wait_option(struct iso_cli_wait *wait, int id, const char *value)
     }
     iso_report_init(&report);
     const enum iso_err err = iso_parse_duration(value, &wait->timeout_ns, &report);
-    if (err != ISO_OK) {
-        iso_cli_error("--timeout: %s", iso_report_text(&report, err));
+    if (strcmp(value, "0") == 0 || (err == ISO_OK && wait->timeout_ns == 0)) {
+        iso_cli_error("--timeout: the time is over before it begins; --no-wait does not wait");
         return ISO_CLI_USAGE;
     }
-    if (wait->timeout_ns == 0) {
-        iso_cli_error("--timeout: the time is over before it begins; --no-wait does not wait");
+    if (err != ISO_OK) {
+        iso_cli_error("--timeout: %s", iso_report_text(&report, err));
         return ISO_CLI_USAGE;
     }
     return ISO_CLI_OK;

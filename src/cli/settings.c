@@ -233,6 +233,25 @@ static int take_listen(struct iso_cli_settings *settings, const struct iso_cli_c
     return ISO_CLI_OK;
 }
 
+static enum iso_err take_timeout(struct iso_cli_settings *settings, const char *value,
+                                 struct iso_report *report)
+{
+    uint64_t ns = 0;
+    if (strcmp(value, "0") != 0) { /* whose unit is not what is wrong with it */
+        const enum iso_err err = iso_parse_duration(value, &ns, report);
+        if (err != ISO_OK) {
+            return err;
+        }
+    }
+    if (ns == 0) {
+        return iso_fail(report, ISO_E_ARGUMENT,
+                        "the time is over before it begins; without --timeout it has no end");
+    }
+    settings->timeout_text = value;
+    settings->timeout_ns = ns;
+    return ISO_OK;
+}
+
 static enum iso_err take_stack(struct iso_cli_settings *settings, const char *value,
                                struct iso_report *report)
 {
@@ -274,11 +293,7 @@ static enum iso_err take_quantity(struct iso_cli_settings *settings, int id, con
         return iso_parse_count(value, UINT64_MAX - 1, &settings->fuel, report);
     case ISO_CLI_SETTING_TIMEOUT:
         settings->timeout_text = value;
-        err = iso_parse_duration(value, &settings->timeout_ns, report);
-        if (err == ISO_OK && settings->timeout_ns == 0) {
-            return iso_fail(report, ISO_E_ARGUMENT, "the time is over before it begins");
-        }
-        return err;
+        return take_timeout(settings, value, report);
     case ISO_CLI_SETTING_SNAPSHOT_AT_FUEL:
         return iso_parse_count(value, UINT64_MAX - 1, &settings->snapshot_at_fuel, report);
     default:

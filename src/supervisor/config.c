@@ -303,6 +303,11 @@ static enum iso_err read_member(const struct reader *reader, const char *key, co
                  {"hosts", read_text, config->hosts, &config->host_count},
                  {"interfaces", read_interface, config->interfaces, &config->interface_count},
                  {"directories", read_path, config->directories, &config->directory_count}};
+    if (strcmp(key, "interfaces") == 0 && json_is_array(value) && json_array_size(value) == 0) {
+        return wrong(reader, key,
+                     "at least one network interface; without the member all are used, with "
+                     "\"mdns\": false none");
+    }
     for (size_t i = 0; i < ISO_COUNT_OF(lists); i++) {
         if (strcmp(key, lists[i].name) == 0) {
             return read_list(reader, key, value, lists[i].read, lists[i].list,

@@ -108,6 +108,7 @@ TEST(mistakes_have_words)
         {"{\"interface\": \"eth0\"}", "did you mean 'interfaces'?"},
         {"{\"colour\": 1}", "there is no member 'colour' here; there are: name, state, labels"},
         {"{\"name\": \"\"}", "\"name\" must be a text that is not empty"},
+        {"{\"interfaces\": []}", "at least one network interface"},
         {"{\"interfaces\": 1}", "\"interfaces\" must be a text or an array of texts"},
         {"{\"interfaces\": [\"eth0\", \"a b\"]}", "\"interfaces\": 'a b' is no name of a network"},
         {"{\"interfaces\": \"sixteen-letters-\"}", "is no name of a network interface"},

@@ -156,6 +156,7 @@ def wrong_values(t):
             (["--fuel", "99999999999999999999"], "too large"),
             (["--timeout", "5"], "did you mean 5s or 5ms?"),
             (["--timeout", "0s"], "over before it begins"),
+            (["--timeout", "0"], "over before it begins"),
             (["--timeout", "5 parsecs"], "no unit of time"),
             (["--env", "=value"], "NAME=VALUE"),
             (["--listen", "8080"], "ADDR:PORT"),

@@ -27,9 +27,9 @@ def hello(t):
 @contextlib.contextmanager
 def up(t, devices="kitchen,den", *options):
     given = ["--devices", devices] if devices else []
-    t.expect(run(t, "up", "--detach", "--no-mdns", *given, *options, "--name", "house"), 0, "isomer down")
+    told = t.expect(run(t, "up", "--detach", "--no-mdns", *given, *options, "--name", "house"), 0, "isomer down")
     try:
-        yield
+        yield told
     finally:
         t.expect(run(t, "down"), 0, "stopped house")
         check(not notes(t), str(notes(t)))
@@ -209,6 +209,8 @@ def devices_with_configurations(t):
         check("room=hall" in listed and "attic" in listed and listed.count("\n") == 3, listed)
         match(r"^air/temp +21$", run(t, "--device", "attic", "simulate").out)
         t.expect(run(t, "--device", "hall", "simulate"), 0, "nothing is simulated on hall")
+    with up(t, "hall", "--config", "site") as told:
+        check("attic.json in site is not used: --devices names no device attic" in told.err, told.err)
     t.expect(run(t, "up", "--config", "empty", "--devices", "hall"), 66, "no hall.json")
     t.expect(run(t, "up", "--config", "empty"), 66, "no NAME.json")
     t.expect(run(t, "up", "--config", "nowhere"), 66, "nowhere")
