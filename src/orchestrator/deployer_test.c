@@ -82,6 +82,39 @@ TEST(moves_a_service_with_its_state)
     sim_fini(&sim);
 }
 
+/* The device that a component has left, which has deleted everything of the application, is as
+ * wanted; also for an orchestrator that does not know whether it has told it to. */
+TEST(what_was_left_is_no_reason_for_a_repair)
+{
+    struct sim sim;
+    uint64_t generation = 0;
+    started(&sim, 3);
+    (void)sim_deploy(&sim, "{\"app\": \"one\", \"components\": {\"counter\": {\"package\": "
+                           "\"file:counter\", \"mode\": \"service\"}}}");
+    CHECK(sim_until(&sim, "one", "running", 5000));
+    size_t from = sim_runs(&sim, "one", "counter");
+    count(&sim, from, 7);
+    CHECK_OK(iso_or_deployer_move(sim.deployer, iso_str_from_z("one"), iso_str_from_z("counter"),
+                                  iso_str_from_z(from == 2 ? "name1" : "name2"), &generation,
+                                  NULL));
+    settle(&sim);
+    CHECK_STR(sim.events_told, "accepted deployed accepted moved deployed ");
+    CHECK(model_app(&sim.devices[from].model, "one") == NULL ||
+          model_app(&sim.devices[from].model, "one")->committed == NULL);
+    for (unsigned times = 0; times < 2; times++) {
+        sim_kill(&sim);
+        sim_start(&sim);
+        settle(&sim);
+        sim_power(&sim, from, false);
+        sim_run(&sim, 120000);
+        sim_power(&sim, from, true);
+        settle(&sim);
+        CHECK_STR(sim.events_told, "accepted deployed accepted moved deployed ");
+    }
+    CHECK_EQ_U64((uint64_t)counted(&sim), 7);
+    sim_fini(&sim);
+}
+
 /* A command's runs under way go along; of any other function, a new copy begins. */
 TEST(moves_what_a_command_computes)
 {

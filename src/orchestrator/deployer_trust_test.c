@@ -182,6 +182,27 @@ TEST(what_is_never_deleted_is_asked_for_less_and_less_often)
     sim_fini(&sim);
 }
 
+/* The same of a device that a component was moved away from. */
+TEST(what_a_move_left_behind_is_deleted_in_the_end)
+{
+    struct sim sim;
+    started(&sim, 2);
+    deployed_at_0(&sim, ONE(SERVICE));
+    struct model_device *device = &sim.devices[0].model;
+    uint64_t generation = 0;
+    device->keeps = true;
+    CHECK_OK(iso_or_deployer_move(sim.deployer, iso_str_from_z("one"), iso_str_from_z("worker"),
+                                  iso_str_from_z("name1"), &generation, NULL));
+    sim_run(&sim, 600000);
+    CHECK(device->deletes > 8 && device->deletes < 40);
+    CHECK(model_app(device, "one")->committed != NULL);
+    device->keeps = false;
+    sim_run(&sim, 70000);
+    CHECK(model_app(device, "one") == NULL || model_app(device, "one")->committed == NULL);
+    CHECK_STR(sim.events_told, "accepted deployed accepted moved deployed ");
+    sim_fini(&sim);
+}
+
 static void absurd(uint64_t seen, uint64_t epoch)
 {
     struct sim sim;

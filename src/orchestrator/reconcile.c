@@ -141,21 +141,41 @@ static bool is_well(const json_t *status, uint64_t generation)
     return true;
 }
 
-/* Whether the device is, or was, left by the current generation: it deletes there itself, when all
- * have confirmed. What it thought done and is not, it does again.
- */
-static bool is_left(struct iso_or_look *at, struct iso_or_app *app)
+/* The part that deletes on a device that is, or was, left by the current generation: it does so by
+ * itself, when all have confirmed. NULL: there is none. */
+static struct iso_or_part *part_leaving(struct iso_or_generation *gen, const char *device)
 {
-    for (size_t i = 0; i < app->current->part_count; i++) {
-        struct iso_or_part *part = &app->current->parts[i];
-        if (part->goal == ISO_OR_GOAL_DELETE && strcmp(part->device, at->device) == 0) {
-            at->redone = at->redone || part->done;
-            part->done = false;
-            iso_or_ask_hurry(&part->ask);
-            return true;
+    for (size_t i = 0; gen != NULL && i < gen->part_count; i++) {
+        if (gen->parts[i].goal == ISO_OR_GOAL_DELETE && strcmp(gen->parts[i].device, device) == 0) {
+            return &gen->parts[i];
         }
     }
-    return false;
+    return NULL;
+}
+
+/* What it thought done and is not, it does again. */
+static void delete_again(struct iso_or_look *at, struct iso_or_part *leaving)
+{
+    at->redone = at->redone || leaving->done;
+    leaving->done = false;
+    iso_or_ask_hurry(&leaving->ask);
+}
+
+/* Whether a device that had a last part in the current generation, as the source of a move, has
+ * left it: then it is no fault that nothing is there. What is there after all is deleted again. */
+static bool has_left(struct iso_or_look *at, struct iso_or_app *app, const json_t *status)
+{
+    struct iso_or_part *leaving = part_leaving(app->current, at->device);
+    bool nothing =
+        number_of(status, "generation") == 0 && json_object_get(status, "prepared") == NULL;
+    if (leaving == NULL || !(leaving->done || nothing) ||
+        !iso_or_generation_confirmed(app->current)) {
+        return false;
+    }
+    if (!nothing) {
+        delete_again(at, leaving);
+    }
+    return true;
 }
 
 /* A deployment on a device where nothing is placed: an old one, or another orchestrator's. It is
@@ -164,7 +184,12 @@ static bool clear_stranger(struct iso_or_look *at, struct iso_or_app *app, const
 {
     char path[128], text[ISO_OR_REASON_SIZE];
     uint64_t there = number_of(status, "generation");
-    if (there == 0 || is_left(at, app) || iso_or_generation_part(app->change, at->device) != NULL) {
+    struct iso_or_part *leaving = part_leaving(app->current, at->device);
+    if (there != 0 && leaving != NULL) {
+        delete_again(at, leaving);
+        return false;
+    }
+    if (there == 0 || iso_or_generation_part(app->change, at->device) != NULL) {
         return false;
     }
     if (number_of(status, "seen") > app->current->number ||
@@ -198,7 +223,8 @@ static bool compare(struct iso_or_look *at, struct iso_or_app *app, const json_t
     }
     uint64_t prepared = number_of(json_object_get(status, "prepared"), "generation");
     bool ready = part != NULL && part->prepared && prepared == app->current->number;
-    if (part != NULL && !ready && !is_well(status, app->current->number)) {
+    bool left = part != NULL && has_left(at, app, status);
+    if (part != NULL && !ready && !left && !is_well(status, app->current->number)) {
         iso_or_part_doubt(part);
     } else if (part != NULL && part->goal == ISO_OR_GOAL_COMMIT && !part->done) {
         iso_or_ask_hurry(&part->ask);
