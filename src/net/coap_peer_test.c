@@ -100,10 +100,13 @@ TEST(calls_without_an_answer_end_in_time)
     memset(&test, 0, sizeof(test));
     coap_test_start(&test);
     coap_test_peer_create(&test, ISO_COAP_TLS, NULL, NULL);
+    iso_coap_peer_prepare(test.peer);
+    coap_test_until(&test, is_up);
     test.hold = true;
     struct iso_coap_call call = get_value;
     call.timeout_ms = 300;
     (void)coap_test_call(&test, 0, &call);
+    coap_test_until(&test, has_request);
     CHECK(coap_test_wait(&test, 0)->outcome == ISO_COAP_TIMEOUT);
     CHECK_EQ_U64(test.requests, 1);
     /* An answer after that is let pass. */

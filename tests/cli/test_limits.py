@@ -1,9 +1,12 @@
 """Memory, fuel, time, signals, and exit statuses of programs."""
 
+import os
 import signal
 import time
 
-from harness import check, finish, match, stop_with, test
+from harness import Skip, check, finish, match, stop_with, test
+
+NO_CODE = "nothing fits into 0 bytes; leave it out for the default"
 
 
 @test
@@ -50,9 +53,16 @@ def code_memory(t):
     for text in (r"code memory exhausted: function 1 takes \d+ bytes, those that call it %s, and the limit is %s\n"
                  % (size, size), begin[1]):
         match(text, result.err)
-    supervisor = [] if t.emulator else [["supervisor"]]  # which is not built for other processors
-    for words in [["run", t.guest("hello")], ["call", t.guest("grow"), "grow"], *supervisor]:
-        t.fails([words[0], "--code-memory", "0", *words[1:]], 64, "nothing fits into 0 bytes; leave it out for the default")
+    for words in (["run", t.guest("hello")], ["call", t.guest("grow"), "grow"]):
+        t.fails([words[0], "--code-memory", "0", *words[1:]], 64, NO_CODE)
+
+
+@test
+def code_memory_of_a_supervisor(t):
+    """The same option, the same refusal."""
+    if t.emulator or not os.path.exists(os.path.join(os.path.dirname(t.isomer), "isomer-supervisor")):
+        raise Skip("isomer-supervisor is not built, or not for this machine")
+    t.fails(["supervisor", "--code-memory", "0"], 64, NO_CODE)
 
 
 @test

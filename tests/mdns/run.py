@@ -72,6 +72,18 @@ class Program:
                 value.get(key) == member for key, member in members.items())
         return json.loads(self.wait_for("%s %s" % (event, members), wanted, seconds))
 
+    def events_of(self, *expected):
+        """Waits for these events, in any order."""
+        missing = list(expected)
+
+        def wanted(line):
+            try:
+                return json.loads(line) in missing
+            except ValueError:
+                return False
+        while missing:
+            missing.remove(json.loads(self.wait_for(missing, wanted)))
+
     def events(self):
         """All that has been said so far."""
         while not self.lines.empty():
@@ -240,10 +252,12 @@ def we_see_avahis(net):
 def we_see_avahis_subtype(net):
     env = net.avahi()
     browser = net.browse("b", "--subtype", "_bulb")
+    every = net.browse("c")
     net.start("a", "avahi-publish", "-s", "No bulb", "_wot._tcp", "9091", env=env)
     net.start("a", "avahi-publish", "-s", "--subtype=_bulb._sub._wot._tcp", "Bulb", "_wot._tcp",
               "9090", env=env)
     browser.event("found", instance="Bulb")
+    every.event("found", instance="No bulb")
     if any(event.get("instance") == "No bulb" for event in browser.events()):
         raise Failure("it was reported without the subtype")
 
@@ -254,8 +268,7 @@ def we_yield_to_avahi(net):
     net.start("a", "avahi-publish", "-s", "Taken", "_wot._tcp", "9090", env=env)
     browser.event("found", instance="Taken", host="alpha.local")
     ours = net.announce("b", "alpha", "Taken")
-    ours.event("host", name="alpha-2.local")
-    ours.event("instance", name="Taken (2)")
+    ours.events_of({"event": "host", "name": "alpha-2.local"}, {"event": "instance", "name": "Taken (2)"})
     browser.event("found", instance="Taken (2)", host="alpha-2.local", port=8080)
 
 

@@ -13,6 +13,7 @@ import tempfile
 import threading
 
 from device import GRANTS, Device, check, document, until
+from suite import free_port
 
 
 def test_comes_back_after_a_crash(programs, guests):
@@ -62,7 +63,7 @@ def test_stops_in_order(programs, guests):
             thread = threading.Thread(target=lambda ms=milliseconds, to=answers: to.append(
                 device.call("test/probe", "pause", {"milliseconds": ms}).status))
             thread.start()
-            until("it is under way", lambda to=answers: device.status("test/probe")["instances"] >= 1 or to)
+            until("it is under way", lambda to=answers: device.get("/v1/device")["use"]["instances-waiting"] == 1 or to)
             if not answers:  # as it is unless the processors are very busy
                 break
         check(device.stop() == 0, "status")
@@ -258,7 +259,7 @@ def test_a_log_that_nobody_reads(programs, guests):
     """When nobody reads the log, lines are lost, and nothing waits for it."""
     reader, writer = os.pipe()
     try:
-        with Device(programs) as device:
+        with Device(programs, options=["--http", "127.0.0.1:%d" % free_port()]) as device:
             module = device.put_module(guests.bytes("probe"))
             state, name = device.state, "test/probe"
             device.deploy(document("test", {"probe": (module, {"grants": GRANTS, "limits": {"log-rate": 100000}})}))

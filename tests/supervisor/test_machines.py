@@ -7,6 +7,7 @@ import os
 import time
 
 from device import GRANTS, Device, check, document, until
+from suite import free_port
 
 LINK = "test:probe/calc@1.0.0"
 
@@ -20,7 +21,9 @@ class Machines:
     """Devices d0, d1, ..., which know each other as peers p0, p1, ..."""
 
     def __init__(self, programs, stack, count, transport="tls"):
-        self.devices = [stack.enter_context(Device(programs, name="d%d" % i)) for i in range(count)]
+        self.devices = [stack.enter_context(Device(programs, name="d%d" % i,
+                                                   options=["--coaps", "127.0.0.1:%d" % free_port()]))
+                        for i in range(count)]  # which keep their ports when they are killed
         self.ids = [device.get("/v1/device")["id"] for device in self.devices]
         self.transport = transport
 
@@ -74,9 +77,7 @@ def test_links_between_devices(programs, guests):
                                                                          "Accept": "application/octet-stream"})
                 check(answer.status == 200 and answer.body == data, "%d bytes over %s: %s", size, transport,
                       answer.body[:500] if answer.status != 200 else "other bytes")
-            ports = second.ports
             second.kill()
-            second.options += ["--coaps", "127.0.0.1:%d" % ports["coaps"]]
             second.start()
             check(first.value("lab/caller", "twice", {"value": 4}) == 8, "after a restart, over %s", transport)
             link = first.get("/v1/flows")["links"][0]
@@ -131,10 +132,8 @@ def test_a_flow_through_three_devices(programs, guests):
                                 headers={"Content-Type": "application/json"})
             check(answer.json() == number + 1111, "asked %d: %s", number, answer)
         until("runs finish", lambda: flow_of(first, "timed")["finished"] >= 10)
-        ports = third.ports
         third.kill()
         time.sleep(1)
-        third.options += ["--coaps", "127.0.0.1:%d" % ports["coaps"]]
         third.start()
         before = flow_of(first, "timed")["finished"]
         until("runs finish again", lambda: flow_of(first, "timed")["finished"] >= before + 10)

@@ -147,12 +147,12 @@ def avahi(lan, host):
                                'exec /usr/sbin/avahi-daemon --no-drop-root --no-rlimits --no-chroot -f "$0"', folder + "/avahi.conf"],
                               env=env, stderr=subprocess.DEVNULL)
 
-    def browse(kind):
-        result = subprocess.run([*enter, "avahi-browse", "-rpt", kind], env=env, capture_output=True, text=True,
-                                check=False, timeout=60)
-        return result.stdout
+    def browse(kind, check=True):
+        return subprocess.run([*enter, "avahi-browse", "-rpt", kind], env=env, capture_output=True, text=True,
+                              check=check, timeout=60)
     try:
-        yield browse
+        until("avahi-daemon answers", lambda: browse("_wot._tcp", check=False).returncode == 0)
+        yield lambda kind: browse(kind).stdout
     finally:
         daemon.terminate()
         daemon.wait()
