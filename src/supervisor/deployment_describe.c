@@ -127,12 +127,12 @@ static void put_components(struct iso_json *json, const struct iso_sv_app *app,
         iso_json_object_begin(json);
         iso_json_put_u64(json, "epoch", component->epoch);
         iso_json_put_z(json, "module", component->module);
-        if (g->pub.components[i] != NULL) {
-            iso_json_put_z(json, "state",
-                           g->made[i].kept
-                               ? "kept"
-                               : iso_sv_state_name(iso_sv_component_state(g->pub.components[i])));
-        }
+        struct iso_sv_component *made = g->pub.components[i];
+        /* There is none of one that was moved away. */
+        iso_json_put_z(json, "state",
+                       g->made[i].kept ? "kept"
+                       : made != NULL  ? iso_sv_state_name(iso_sv_component_state(made))
+                                       : iso_sv_state_name(ISO_SV_STOPPED));
         bool held = move != NULL && move->state == ISO_SV_MOVE_HELD;
         if (move != NULL &&
             (held ? move->generation == g->document->generation : g == app->committed)) {

@@ -85,6 +85,7 @@ static void move(struct pair *pair, unsigned from_restarts, unsigned to_restarts
     }
     CHECK_OK(site_release(from, "app", "count", 13, "den"));
     CHECK_OK(site_release(from, "app", "count", 13, "den"));
+    CHECK_CONTAINS(site_status(from, "app"), "\"state\":\"stopped\",\"move\":\"released\"");
     STEP(5)
     CHECK_CONTAINS(site_call(from, "app", "count", "bump"), "moved");
     if (iso_sv_deployments_prepared(from->deployments, iso_str_from_z("app")) == NULL) {
