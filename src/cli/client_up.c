@@ -124,7 +124,7 @@ static void say_unused(void *ctx, const char *path, const char *name)
     const struct up *up = ctx;
     const size_t len = strlen(name);
     (void)path;
-    if (len <= 5 || strcmp(name + len - 5, ".json") != 0) {
+    if (len <= 5 || strcmp(name + len - 5, ".json") != 0 || !is_name(name, len - 5)) {
         return;
     }
     for (size_t i = 0; i < up->device_count; i++) {

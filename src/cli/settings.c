@@ -292,7 +292,6 @@ static enum iso_err take_quantity(struct iso_cli_settings *settings, int id, con
     case ISO_CLI_SETTING_FUEL:
         return iso_parse_count(value, UINT64_MAX - 1, &settings->fuel, report);
     case ISO_CLI_SETTING_TIMEOUT:
-        settings->timeout_text = value;
         return take_timeout(settings, value, report);
     case ISO_CLI_SETTING_SNAPSHOT_AT_FUEL:
         return iso_parse_count(value, UINT64_MAX - 1, &settings->snapshot_at_fuel, report);

@@ -232,6 +232,8 @@ static bool write_goodbye(struct iso_mdns *mdns, struct iso_mdns_iface *iface, u
         }
         iso_mdns_own_record(mdns, iface, entity, claim->count, &record);
         record.ttl_s = 0;
+        /* While it is probed for again, another may have the name: only ours goes. */
+        record.flush = record.flush && claim->phase >= ISO_MDNS_PHASE_ANNOUNCE;
         bool first = iso_mdns_writer_is_empty(&mdns->writer);
         if (!iso_mdns_writer_record(&mdns->writer, ISO_MDNS_ANSWERS, &record) && !first) {
             return false;

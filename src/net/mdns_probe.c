@@ -69,8 +69,11 @@ void iso_mdns_claim_announce(struct iso_mdns_iface *iface, unsigned entity, uint
 
 void iso_mdns_claim_end(struct iso_mdns_claim *claim, uint64_t now_ms)
 {
+    if (claim->goodbye) {
+        return;
+    }
     *claim = (struct iso_mdns_claim){
-        .phase = ISO_MDNS_PHASE_NONE,
+        .phase = claim->told ? claim->phase : ISO_MDNS_PHASE_NONE,
         .goodbye = claim->told,
         .next_ms = claim->told ? now_ms : NEVER,
     };
@@ -195,6 +198,7 @@ void iso_mdns_claim_check(struct iso_mdns *mdns, struct iso_mdns_iface *iface,
     if (claim->phase == ISO_MDNS_PHASE_PROBE) {
         /* Before the first probe there is nothing to contradict; who has the name will defend it.
          */
+        claim->told = false;
         if (claim->count > 0) {
             rename_entity(mdns, entity, now_ms);
         }

@@ -414,6 +414,16 @@ struct iso_or_part *iso_or_generation_part(struct iso_or_generation *gen, const 
     return NULL;
 }
 
+struct iso_or_part *iso_or_generation_leaving(struct iso_or_generation *gen, const char *device)
+{
+    for (size_t i = 0; gen != NULL && i < gen->part_count; i++) {
+        if (gen->parts[i].goal == ISO_OR_GOAL_DELETE && strcmp(gen->parts[i].device, device) == 0) {
+            return &gen->parts[i];
+        }
+    }
+    return NULL;
+}
+
 bool iso_or_generation_decided(const struct iso_or_generation *gen)
 {
     return gen->state == ISO_OR_COMMITTING || gen->state == ISO_OR_COMMITTED;

@@ -231,6 +231,9 @@ ISO_MUST_CHECK enum iso_err iso_or_generation_save_step(struct iso_or_generation
 /* Parts from the documents, moves and left devices from progress (NULL: none). False: no memory. */
 bool iso_or_generation_arm(struct iso_or_generation *gen, const json_t *progress);
 struct iso_or_part *iso_or_generation_part(struct iso_or_generation *gen, const char *device);
+/* The part that deletes on a device that the generation leaves, when all have confirmed; a move's
+ * source has it beside its own last part. NULL: none. gen may be NULL. */
+struct iso_or_part *iso_or_generation_leaving(struct iso_or_generation *gen, const char *device);
 bool iso_or_generation_decided(const struct iso_or_generation *gen);
 /* Of a component: device id, epoch; NULL, 0: not there. */
 const char *iso_or_generation_device(const struct iso_or_generation *gen, const char *component);

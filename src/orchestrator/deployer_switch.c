@@ -447,6 +447,13 @@ static void order_prepares(struct iso_or_generation *gen)
     }
 }
 
+/* The current generation is being deleted there: what is prepared meanwhile would be, too. */
+static bool being_deleted(struct iso_or_app *app, const char *device)
+{
+    const struct iso_or_part *leaving = iso_or_generation_leaving(app->current, device);
+    return leaving != NULL && leaving->ask.request != 0;
+}
+
 static bool prepare_all(struct iso_or_app *app)
 {
     struct iso_or_generation *gen = app->change;
@@ -468,7 +475,9 @@ static bool prepare_all(struct iso_or_app *app)
         } else if (part->prepared) {
             iso_or_app_wake(app, part->prepared_ms + ISO_OR_RENEW_MS);
         }
-        iso_or_part_drive(part);
+        if (!being_deleted(app, part->device)) {
+            iso_or_part_drive(part); /* who has deleted pokes */
+        }
         ready = ready && part->prepared;
     }
     return ready;
@@ -700,8 +709,10 @@ static void drive_current(struct iso_or_app *app)
             if (confirmed && now_of(app) < at) {
                 iso_or_app_wake(app, at);
             }
-            if (!confirmed || now_of(app) < at) {
-                continue; /* who confirms last pokes */
+            /* What the change prepares there would be deleted, too. */
+            bool back = iso_or_generation_part(app->change, part->device) != NULL;
+            if (!confirmed || back || now_of(app) < at) {
+                continue; /* who confirms last pokes, and so does the end of the change */
             }
         }
         iso_or_part_drive(part);

@@ -141,18 +141,6 @@ static bool is_well(const json_t *status, uint64_t generation)
     return true;
 }
 
-/* The part that deletes on a device that is, or was, left by the current generation: it does so by
- * itself, when all have confirmed. NULL: there is none. */
-static struct iso_or_part *part_leaving(struct iso_or_generation *gen, const char *device)
-{
-    for (size_t i = 0; gen != NULL && i < gen->part_count; i++) {
-        if (gen->parts[i].goal == ISO_OR_GOAL_DELETE && strcmp(gen->parts[i].device, device) == 0) {
-            return &gen->parts[i];
-        }
-    }
-    return NULL;
-}
-
 /* What it thought done and is not, it does again. */
 static void delete_again(struct iso_or_look *at, struct iso_or_part *leaving)
 {
@@ -165,16 +153,18 @@ static void delete_again(struct iso_or_look *at, struct iso_or_part *leaving)
  * left it: then it is no fault that nothing is there. What is there after all is deleted again. */
 static bool has_left(struct iso_or_look *at, struct iso_or_app *app, const json_t *status)
 {
-    struct iso_or_part *leaving = part_leaving(app->current, at->device);
-    bool nothing =
-        number_of(status, "generation") == 0 && json_object_get(status, "prepared") == NULL;
-    if (leaving == NULL || !(leaving->done || nothing) ||
-        !iso_or_generation_confirmed(app->current)) {
+    struct iso_or_part *leaving = iso_or_generation_leaving(app->current, at->device);
+    if (leaving == NULL) {
         return false;
     }
-    if (!nothing) {
-        delete_again(at, leaving);
+    bool confirmed = iso_or_generation_confirmed(app->current);
+    if (number_of(status, "generation") == 0) {
+        return confirmed || app->current->state == ISO_OR_COMMITTED;
     }
+    if (!confirmed || !leaving->done) {
+        return false;
+    }
+    delete_again(at, leaving);
     return true;
 }
 
@@ -184,7 +174,7 @@ static bool clear_stranger(struct iso_or_look *at, struct iso_or_app *app, const
 {
     char path[128], text[ISO_OR_REASON_SIZE];
     uint64_t there = number_of(status, "generation");
-    struct iso_or_part *leaving = part_leaving(app->current, at->device);
+    struct iso_or_part *leaving = iso_or_generation_leaving(app->current, at->device);
     if (there != 0 && leaving != NULL) {
         delete_again(at, leaving);
         return false;

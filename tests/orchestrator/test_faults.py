@@ -147,8 +147,10 @@ def test_a_device_comes_back_at_another_address(programs, guests):
         epoch = held.get("/v1/apps/lab")["components"][1]["epoch"]
         den = devices["den"]
         den.stop()
-        with socket.create_server(("127.0.0.1", den.ports["coaps"])):  # so that CoAP gets another port
+        before = den.ports["coaps"]
+        with socket.create_server(("127.0.0.1", before)):  # so that CoAP gets another port
             den.start()
+        check(den.ports["coaps"] != before, "CoAP is at %d again", before)
         until("the link leads there", lambda: held.call("lab/caller", "twice", {"value": 3}).status == 200)
         until("all know it", lambda: held.get("/v1/apps/lab")["state"] == "running")
         check(held.get("/v1/apps/lab")["components"][1]["epoch"] == epoch, "the epoch")
