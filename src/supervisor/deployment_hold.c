@@ -349,6 +349,7 @@ static void owned(struct iso_sv_disk *disk)
     }
     change->app->record = change->record;
     iso_sv_component_start(iso_sv_app_component(change->app, change->component, &i));
+    change->app->committed->made[i].ahead = false; /* it came; nothing has gone yet */
     iso_sv_app_changed(change->app, change->component, "owned", "");
     iso_sv_change_end(change);
 }

@@ -234,6 +234,10 @@ TEST(what_is_remembered_goes_ahead)
         CHECK_OK(site_release(from, "app", "count", 13, "den"));
         CHECK(!site_has_file(from, "snapshots/app.count.source-calls"));
         CHECK(!site_has_file(to, "snapshots/app.count.target-calls"));
+        /* From there, with nothing ahead of it: all is in the snapshot. */
+        CHECK_OK(site_freeze_and_get(to, "app", "count", 13));
+        CHECK_EQ_U64(iso_load_u32le(to->bytes + 4), 1);
+        CHECK_EQ_U64(iso_load_u64le(to->bytes + to->len - 8), 0x1ff);
         end(&pair);
     }
 }
