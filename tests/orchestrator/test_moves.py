@@ -30,7 +30,8 @@ def counter():
 
 class Callers:
     """Threads that count up through the orchestrator, each call under an id of its own, which is repeated until it
-    is answered."""
+    is answered: after 10 s of silence, since a call that has ended is remembered for 60 s. An answer may take longer
+    than that where TCP sends it again less and less often, and the link is cut each time."""
 
     def __init__(self, held, namespace=None):
         self.held, self.namespace = held, namespace
@@ -61,7 +62,7 @@ class Callers:
         while True:
             try:
                 answer = self.held.call("lab/probe", "count-up", {"by": 1}, headers={"Idempotency-Key": key},
-                                        timeout=60)
+                                        timeout=10)
             except OSError:
                 answer = None
             if answer is not None and answer.status == 200:
