@@ -379,7 +379,7 @@ static void attempt(struct iso_or_pass *pass)
     struct iso_or_reach reach;
     struct iso_report report;
     char url[PATH_MAX_BYTES + 256], lines[3][FIELD_MAX + 32];
-    const char *fields[3];
+    const char *fields[ISO_COUNT_OF(lines)];
     size_t count = 0;
     const struct iso_or_clock clock = clock_of(pass);
     if (!where(pass, pass->device)) {
@@ -400,6 +400,8 @@ static void attempt(struct iso_or_pass *pass)
     }
     (void)iso_format(url, sizeof url, "%s%s", reach.base, pass->path);
     add_field(lines, fields, &count, "Idempotency-Key", pass->key);
+    /* A key is its holder's, and our token is another one on each device. */
+    add_field(lines, fields, &count, "Isomer-Owner", reach.owner);
     add_field(lines, fields, &count, "Last-Event-ID", pass->last);
     struct iso_http_client_request request = {
         .url = url,

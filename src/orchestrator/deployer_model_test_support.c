@@ -357,9 +357,11 @@ struct model_answer model_abort_generation(struct model_app *app, uint64_t gener
 
 static struct model_answer delete (struct model_app *app, uint64_t generation)
 {
-    if (generation != 0 && app->seen > generation) {
+    uint64_t prepared = (uint64_t)json_integer_value(json_object_get(app->prepared, "generation"));
+    uint64_t here = app->seen > prepared ? app->seen : prepared;
+    if (generation != 0 && here > generation) {
         return model_answer_of(409, "generation %" PRIu64 " is here, which is later than %" PRIu64,
-                               app->seen, generation);
+                               here, generation);
     }
     if (generation > app->seen) {
         app->seen = generation;

@@ -291,6 +291,8 @@ static void look_at(struct iso_or_part *part, const json_t *status)
 {
     uint64_t seen = (uint64_t)json_integer_value(json_object_get(status, "seen"));
     uint64_t there = (uint64_t)json_integer_value(json_object_get(status, "generation"));
+    uint64_t prepared_there = (uint64_t)json_integer_value(
+        json_object_get(json_object_get(status, "prepared"), "generation"));
     const char *state = json_string_value(json_object_get(status, "state"));
     bool well = state != NULL && strcmp(state, "committed") == 0;
     if (!iso_or_app_told(part->gen->app, part->device, status)) {
@@ -305,6 +307,8 @@ static void look_at(struct iso_or_part *part, const json_t *status)
         return;
     } else if (seen > part->gen->number || (seen == part->gen->number && there != seen)) {
         raise_floor(part, seen);
+    } else if (part->goal == ISO_OR_GOAL_DELETE && prepared_there > part->gen->number) {
+        iso_or_ask_pause(&part->ask, resume); /* a change's, which is not over */
     } else if (clear_committed(part, status) || clear_prepared(part, status)) {
         return;
     } else if (learn_epoch(part)) {

@@ -447,13 +447,6 @@ static void order_prepares(struct iso_or_generation *gen)
     }
 }
 
-/* The current generation is being deleted there: what is prepared meanwhile would be, too. */
-static bool being_deleted(struct iso_or_app *app, const char *device)
-{
-    const struct iso_or_part *leaving = iso_or_generation_leaving(app->current, device);
-    return leaving != NULL && leaving->ask.request != 0;
-}
-
 static bool prepare_all(struct iso_or_app *app)
 {
     struct iso_or_generation *gen = app->change;
@@ -475,9 +468,7 @@ static bool prepare_all(struct iso_or_app *app)
         } else if (part->prepared) {
             iso_or_app_wake(app, part->prepared_ms + ISO_OR_RENEW_MS);
         }
-        if (!being_deleted(app, part->device)) {
-            iso_or_part_drive(part); /* who has deleted pokes */
-        }
+        iso_or_part_drive(part);
         ready = ready && part->prepared;
     }
     return ready;
@@ -709,7 +700,7 @@ static void drive_current(struct iso_or_app *app)
             if (confirmed && now_of(app) < at) {
                 iso_or_app_wake(app, at);
             }
-            /* What the change prepares there would be deleted, too. */
+            /* What the change prepares there would be in its way. */
             bool back = iso_or_generation_part(app->change, part->device) != NULL;
             if (!confirmed || back || now_of(app) < at) {
                 continue; /* who confirms last pokes, and so does the end of the change */

@@ -488,6 +488,7 @@ bool iso_or_devices_reach(const struct iso_or_devices *devices, struct iso_str i
     }
     *out = entry->target;
     memcpy(out->base, entry->addresses[at], sizeof out->base);
+    (void)iso_format(out->owner, sizeof out->owner, "%s", devices->id);
     return true;
 }
 

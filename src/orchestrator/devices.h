@@ -94,6 +94,7 @@ struct iso_or_transport iso_or_devices_transport(struct iso_or_devices *devices)
 struct iso_or_reach {
     char base[256];  /* "https://192.0.2.7:8443" */
     char token[160]; /* secret */
+    char owner[64];  /* what Isomer-Owner says: this orchestrator's id */
     bool has_pin;    /* without: plain HTTP on loopback */
     uint8_t pin[32];
 };

@@ -161,11 +161,11 @@ static bool has_left(struct iso_or_look *at, struct iso_or_app *app, const json_
     if (number_of(status, "generation") == 0) {
         return confirmed || app->current->state == ISO_OR_COMMITTED;
     }
-    if (!confirmed || !leaving->done) {
+    if (!leaving->done) {
         return false;
     }
-    delete_again(at, leaving);
-    return true;
+    delete_again(at, leaving); /* when all have confirmed */
+    return confirmed;
 }
 
 /* A deployment on a device where nothing is placed: an old one, or another orchestrator's. It is
@@ -179,10 +179,11 @@ static bool clear_stranger(struct iso_or_look *at, struct iso_or_app *app, const
         delete_again(at, leaving);
         return false;
     }
-    if (there == 0 || iso_or_generation_part(app->change, at->device) != NULL) {
+    if (there == 0) {
         return false;
     }
-    if (number_of(status, "seen") > app->current->number ||
+    if (iso_or_generation_part(app->change, at->device) != NULL ||
+        number_of(status, "seen") > app->current->number ||
         (app->current->text.len != 0 && !iso_or_generation_confirmed(app->current))) {
         (void)json_object_set_new(app->strangers, at->device, json_true());
         return false;

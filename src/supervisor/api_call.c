@@ -117,6 +117,21 @@ static bool fill(struct iso_sv_call *call, struct iso_http_request *req)
     return true;
 }
 
+/* Whose an Idempotency-Key is: a token's. The orchestrator that the device belongs to has another
+ * token on each of its devices; its keys go where a component goes, with what that remembers. */
+static struct iso_str holder_of(struct iso_supervisor *sv, struct iso_http_request *req)
+{
+    struct iso_str owner;
+    bool given;
+    if (sv->owner.id[0] != '\0' && iso_http_request_header(req, "Isomer-Owner", &owner) &&
+        iso_str_equal_z(owner, sv->owner.id)) {
+        return owner;
+    }
+    const struct iso_token *token =
+        iso_access_check(&sv->access, req, uv_hrtime() / 1000000000u, &given);
+    return iso_str_from_z(token != NULL ? token->id : "");
+}
+
 /* The same key with another function or other arguments is another call: never answered with what
  * was remembered of the first. */
 static uint64_t what_is_asked(const struct iso_http_request *req)
@@ -151,10 +166,7 @@ static void start(struct iso_supervisor *sv, struct iso_http_request *req,
     call->ctx = waiting;
     struct iso_str key;
     if (iso_http_request_header(req, "Idempotency-Key", &key)) {
-        bool given;
-        const struct iso_token *token =
-            iso_access_check(&sv->access, req, uv_hrtime() / 1000000000u, &given);
-        iso_sv_call_id_from_key(&call->id, iso_str_from_z(token != NULL ? token->id : ""), key);
+        iso_sv_call_id_from_key(&call->id, holder_of(sv, req), key);
         call->id.sequence = what_is_asked(req);
     }
     const bool ended = component != NULL ? iso_sv_peers_start(sv->peers, call, component, index)

@@ -107,14 +107,24 @@ static enum iso_err plan(struct iso_sv_change *change, struct iso_sv_disk *disk)
     return ISO_OK;
 }
 
+/* The latest generation that is, or was, committed here, or is prepared: that may hold the only
+ * state of a component that comes back. */
+static uint64_t latest(const struct iso_sv_app *app)
+{
+    uint64_t found = iso_sv_app_generation(app);
+    const struct iso_sv_document *prepared =
+        app->prepared != NULL ? app->prepared->document : app->stored_next;
+    return prepared != NULL && prepared->generation > found ? prepared->generation : found;
+}
+
 void iso_sv_change_delete(struct iso_sv_change *change)
 {
     struct iso_sv_app *app = change->app;
     bool anything = app->on_disk || app->prepared != NULL || app->stored_next != NULL;
-    uint64_t seen = iso_sv_app_generation(app);
-    if (anything && change->generation != 0 && change->generation < seen) {
+    uint64_t here = latest(app);
+    if (anything && change->generation != 0 && change->generation < here) {
         iso_sv_change_fail(change, ISO_E_STATE, "generation %llu is here, which is later than %llu",
-                           (unsigned long long)seen, (unsigned long long)change->generation);
+                           (unsigned long long)here, (unsigned long long)change->generation);
         return;
     }
     if (!anything && !change->forget) {

@@ -409,14 +409,14 @@ void iso_sv_memory_stats(const struct iso_sv_memory *memory, struct iso_sv_memor
                                         .joined = memory->joined};
 }
 
-void iso_sv_call_id_from_key(struct iso_sv_call_id *id, struct iso_str token_id, struct iso_str key)
+void iso_sv_call_id_from_key(struct iso_sv_call_id *id, struct iso_str holder, struct iso_str key)
 {
     uint8_t digest[ISO_SHA256_SIZE];
     iso_sha256(key.ptr, key.len, digest);
-    size_t len = token_id.len < 24 ? token_id.len : 24;
+    size_t len = holder.len < 24 ? holder.len : 24;
     /* ':' is in no name of a component. */
     size_t at = iso_format(id->caller, sizeof id->caller, "key:%.*s:", (int)len,
-                           token_id.len > 0 ? token_id.ptr : "");
+                           holder.len > 0 ? holder.ptr : "");
     for (size_t i = 0; i < 24; i++) {
         at += iso_format(id->caller + at, sizeof id->caller - at, "%02x", digest[i]);
     }

@@ -67,8 +67,8 @@ struct iso_sv_memory_stats {
 };
 void iso_sv_memory_stats(const struct iso_sv_memory *memory, struct iso_sv_memory_stats *out);
 
-/* The identity of a call by an idempotency key that a holder of a token chose. */
-void iso_sv_call_id_from_key(struct iso_sv_call_id *id, struct iso_str token_id,
-                             struct iso_str key);
+/* The identity of a call by an idempotency key that somebody chose: the holder of a token, by the
+ * token's id, or an orchestrator, by its own. */
+void iso_sv_call_id_from_key(struct iso_sv_call_id *id, struct iso_str holder, struct iso_str key);
 
 #endif

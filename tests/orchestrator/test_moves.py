@@ -85,6 +85,25 @@ class Callers:
         check(final == len(got), "the service counted %s, there were %d calls", final, len(got))
 
 
+def test_a_call_is_repeated_after_a_move(programs, guests):
+    """Who did not get the answer asks again, with the same Idempotency-Key, where the service is by then: it has
+    brought what it remembers, and does not execute the call again."""
+    with site(programs, "hall", "den") as (held, _):
+        for name in ("hall", "den"):
+            held.good("PATCH", "/v1/devices/" + name, {"labels": {"job": "yes"}})
+        held.deploy(counter(), {"probe": guests.bytes("probe"), "caller": guests.bytes("caller")})
+
+        def count(key):
+            return held.call("lab/probe", "count-up", {"by": 1}, headers={"Idempotency-Key": key}).json()
+        check(count("a") == 1 and count("b") == 2 and count("a") == 1, "counted")
+        for generation in (2, 3):
+            home = held.where("lab", "probe")
+            held.good("POST", "/v1/apps/lab/components/probe/move", {"to": "den" if home == "hall" else "hall"})
+            held.await_end("lab", generation)
+            check(count("a") == 1 and count("b") == 2, "executed again after move %d", generation - 1)
+        check(count("c") == 3, "three calls")
+
+
 def running_on(devices):
     """Devices whose own word it is that the service runs there."""
     found = []

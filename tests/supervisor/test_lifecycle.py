@@ -255,6 +255,22 @@ def test_logs_of_any_text_and_trouble(programs, guests):
         until("it is told", lambda: "would be lost in a restart: cannot make the directory" in device.log())
 
 
+def test_a_deletion_that_is_late(programs, guests):
+    """Who deletes a generation does not take away a later one, committed or only prepared."""
+    with Device(programs) as device:
+        module = device.put_module(guests.bytes("probe"))
+        device.deploy(document("test", {"probe": (module, {"grants": GRANTS})}))
+        device.good("POST", "/v1/deployments/test/2/prepare",
+                    document("test", {"probe": (module, {"grants": GRANTS})}, 2))
+        answer = device.request("DELETE", "/v1/deployments/test?generation=1")
+        check(answer.status == 409 and b"generation 2 is here, which is later than 1" in answer.body, "late: %s", answer)
+        status = device.get("/v1/deployments/test")
+        check((status["generation"], status["prepared"]["generation"]) == (1, 2), "nothing has changed: %s", status)
+        device.good("POST", "/v1/deployments/test/2/abort")
+        device.good("DELETE", "/v1/deployments/test?generation=1")
+        check(device.request("GET", "/v1/deployments/test").status == 404, "it has gone")
+
+
 def test_a_log_that_nobody_reads(programs, guests):
     """When nobody reads the log, lines are lost, and nothing waits for it."""
     reader, writer = os.pipe()
