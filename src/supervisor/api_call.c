@@ -153,6 +153,9 @@ static void start(struct iso_supervisor *sv, struct iso_http_request *req,
                   struct iso_sv_component *component, uint32_t index, const struct iso_str *flow)
 {
     const iso_http_id id = iso_http_request_id(req);
+    struct iso_str key;
+    const bool keyed = iso_http_request_header(req, "Idempotency-Key", &key);
+    const uint64_t asked = keyed ? what_is_asked(req) : 0; /* before the call takes the body */
     struct waiting *waiting = iso_alloc_new(sv->alloc, sizeof *waiting);
     struct iso_sv_call *call = iso_sv_call_create(sv->core);
     if (waiting == NULL || call == NULL || !fill(call, req)) {
@@ -164,10 +167,9 @@ static void start(struct iso_supervisor *sv, struct iso_http_request *req,
     *waiting = (struct waiting){sv, id};
     call->done = done;
     call->ctx = waiting;
-    struct iso_str key;
-    if (iso_http_request_header(req, "Idempotency-Key", &key)) {
+    if (keyed) {
         iso_sv_call_id_from_key(&call->id, holder_of(sv, req), key);
-        call->id.sequence = what_is_asked(req);
+        call->id.sequence = asked;
     }
     const bool ended = component != NULL ? iso_sv_peers_start(sv->peers, call, component, index)
                                          : iso_sv_flow_call(sv->peers, flow[0], flow[1], call);

@@ -148,6 +148,8 @@ def test_repeated_calls_are_answered_once(programs, guests):
         for _ in range(5):
             answer = device.call("test/probe", "count-up", b'{"by": 3}', headers=key)
             check(answer.status == 200 and answer.json() == 3, "the first answer: %s", answer)
+        other = device.call("test/probe", "count-up", b'{"by": 4}', headers=key)
+        check(other.json() == 7, "other arguments are another call: %s", other)
         answers = []
 
         def pause():
