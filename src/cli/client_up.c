@@ -100,40 +100,44 @@ static bool config_of(const struct up *up, const char *name, char out[ISO_PATH_M
     return up->config != NULL && iso_path_join(out, up->config, file) && iso_path_is_file(out);
 }
 
+/* Length of the device's name in that of a file of the folder; 0: it is no configuration. */
+static size_t configured(const char *file)
+{
+    const size_t len = strlen(file);
+    return len > 5 && strcmp(file + len - 5, ".json") == 0 && is_name(file, len - 5) ? len - 5 : 0;
+}
+
 /* An entry of the folder of configurations: its device, in the order of their names. */
 static void add_configured(void *ctx, const char *path, const char *name)
 {
     struct up *up = ctx;
-    const size_t len = strlen(name);
+    const size_t len = configured(name);
     size_t at = up->device_count;
     (void)path;
-    if (len <= 5 || strcmp(name + len - 5, ".json") != 0 || !is_name(name, len - 5) ||
-        at == DEVICES_MAX) {
+    if (len == 0 || at == DEVICES_MAX) {
         return;
     }
     up->device_count++;
-    for (; at > 0 && strncmp(up->devices[at - 1], name, len - 5) > 0; at--) {
+    for (; at > 0 && strncmp(up->devices[at - 1], name, len) > 0; at--) {
         memcpy(up->devices[at], up->devices[at - 1], sizeof up->devices[0]);
     }
-    (void)iso_format(up->devices[at], sizeof up->devices[0], "%.*s", (int)len - 5, name);
+    (void)iso_format(up->devices[at], sizeof up->devices[0], "%.*s", (int)len, name);
 }
 
 /* An entry of the folder of configurations: said when it is of no device that was named. */
 static void say_unused(void *ctx, const char *path, const char *name)
 {
     const struct up *up = ctx;
-    const size_t len = strlen(name);
+    const size_t len = configured(name);
+    bool used = len == 0;
     (void)path;
-    if (len <= 5 || strcmp(name + len - 5, ".json") != 0 || !is_name(name, len - 5)) {
-        return;
+    for (size_t i = 0; i < up->device_count && !used; i++) {
+        used = strlen(up->devices[i]) == len && strncmp(up->devices[i], name, len) == 0;
     }
-    for (size_t i = 0; i < up->device_count; i++) {
-        if (strlen(up->devices[i]) == len - 5 && strncmp(up->devices[i], name, len - 5) == 0) {
-            return;
-        }
+    if (!used) {
+        iso_cli_hint("%s in %s is not used: --devices names no device %.*s", name, up->config,
+                     (int)len, name);
     }
-    iso_cli_hint("%s in %s is not used: --devices names no device %.*s", name, up->config,
-                 (int)len - 5, name);
 }
 
 /* --config: without --devices there are those that the folder has configurations of. */

@@ -196,9 +196,9 @@ void iso_mdns_claim_check(struct iso_mdns *mdns, struct iso_mdns_iface *iface,
     }
     struct iso_mdns_claim *claim = &iface->claims[entity];
     if (claim->phase == ISO_MDNS_PHASE_PROBE) {
+        claim->told = false; /* the name is in dispute: no goodbye for it */
         /* Before the first probe there is nothing to contradict; who has the name will defend it.
          */
-        claim->told = false;
         if (claim->count > 0) {
             rename_entity(mdns, entity, now_ms);
         }

@@ -293,7 +293,7 @@ static inline bool iso_mdns_claim_is_ours(const struct iso_mdns_iface *iface, un
 {
     return iface->claims[entity].phase >= ISO_MDNS_PHASE_ANNOUNCE && !iface->claims[entity].goodbye;
 }
-/* Ends a claim: what others have heard is withdrawn at once. */
+/* Ends a claim: what others have heard is withdrawn at once. Again: changes nothing. */
 void iso_mdns_claim_end(struct iso_mdns_claim *claim, uint64_t now_ms);
 uint64_t iso_mdns_claim_deadline(const struct iso_mdns_iface *iface);
 /* A response's record that has one of our names. */
